@@ -1,0 +1,33 @@
+"""What can go wrong with pixels.
+
+    TilesError
+    ├── OutsideImage        (LookupError)   an address no level has
+    ├── DamagedCodestream   (ValueError)    encoded bytes that do not decode completely
+    ├── UnsupportedPixels   (ValueError)    a valid image of a kind this software does not handle
+    ├── DamagedInstance     (ValueError)    a DICOM instance whose frames cannot be found
+    └── ShortRead           (OSError)       fewer bytes than the header promised
+"""
+
+
+class TilesError(Exception):
+    """Any failure of this package."""
+
+
+class OutsideImage(TilesError, LookupError):
+    """The address lies outside the image or names a level it does not have."""
+
+
+class DamagedCodestream(TilesError, ValueError):
+    """The encoded bytes of a tile are malformed or incomplete."""
+
+
+class UnsupportedPixels(TilesError, ValueError):
+    """The pixels are of a kind (depth, samples, encoding) this software does not handle."""
+
+
+class DamagedInstance(TilesError, ValueError):
+    """A DICOM instance whose frames cannot be addressed."""
+
+
+class ShortRead(TilesError, OSError):
+    """The file or object ends before the bytes its header promises."""

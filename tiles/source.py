@@ -1,0 +1,70 @@
+"""Anything that gives, for an address, pixels or the already encoded bytes."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Protocol
+
+from numpy.typing import NDArray
+
+from tiles.pyramid import FIRST, Box, Plane, Pyramid
+
+Pixels = NDArray[Any]
+"""`uint8` or `uint16` arrays of shape (rows, columns, samples), samples 1 (grey) or 3 (RGB)."""
+
+
+class Encoding(StrEnum):
+    """How the bytes of a tile are encoded."""
+
+    JPEG_BASELINE = "jpeg-baseline"
+    JPEG_2000 = "jpeg2000"
+    HTJ2K = "htj2k"
+    JPEG_LS = "jpeg-ls"
+    JPEG_XL = "jpeg-xl"
+    LZW = "lzw"
+    DEFLATE = "deflate"
+    ZSTD = "zstd"
+    RAW = "raw"
+    OPAQUE = "opaque"
+    """Readable as pixels only; the encoded bytes are not to be had."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """The encoded bytes of one tile, complete in themselves, edge tiles padded as stored."""
+
+    data: bytes
+    encoding: Encoding
+
+
+ReadRange = Callable[[int, int], bytes]
+"""`read(offset, length)` gives exactly that many bytes or raises ShortRead."""
+
+
+class TileSource(Protocol):
+    """An image that answers for addresses. Safe to use from several threads at once."""
+
+    @property
+    def pyramid(self) -> Pyramid:
+        """Levels, tile size, samples and planes."""
+        ...
+
+    def encoding(self, level: int) -> Encoding:
+        """How the tiles of a level are stored."""
+        ...
+
+    def pixels(self, level: int, box: Box, plane: Plane = FIRST) -> Pixels:
+        """The pixels of a box inside the level, of shape (box.height, box.width, samples).
+
+        Raises OutsideImage for a box that leaves the level, DamagedCodestream and ShortRead for
+        files that do not hold what they promise.
+        """
+        ...
+
+    def frame(self, level: int, column: int, row: int, plane: Plane = FIRST) -> Frame | None:
+        """A tile encoded as stored, or None where the source cannot give it."""
+        ...
+
+    def close(self) -> None:
+        """Release files and memory; safe to call twice."""
+        ...
