@@ -1,0 +1,1 @@
+"""What a scanner made: opening slides of every format, and converting them."""

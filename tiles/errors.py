@@ -1,11 +1,11 @@
 """What can go wrong with pixels.
 
-    TilesError
-    ├── OutsideImage        (LookupError)   an address no level has
-    ├── DamagedCodestream   (ValueError)    encoded bytes that do not decode completely
-    ├── UnsupportedPixels   (ValueError)    a valid image of a kind this software does not handle
-    ├── DamagedInstance     (ValueError)    a DICOM instance whose frames cannot be found
-    └── ShortRead           (OSError)       fewer bytes than the header promised
+TilesError
+├── OutsideImage        (LookupError)   an address no level has
+├── DamagedCodestream   (ValueError)    encoded bytes that do not decode completely
+├── UnsupportedPixels   (ValueError)    a valid image of a kind this software does not handle
+├── DamagedInstance     (ValueError)    a DICOM instance whose frames cannot be found
+└── ShortRead           (OSError)       fewer bytes than the header promised
 """
 
 

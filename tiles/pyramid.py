@@ -9,7 +9,6 @@ pixels; level 0 is the largest. Everybody else's rounding questions are answered
 
 from dataclasses import dataclass
 from functools import cached_property
-from math import ceil
 
 from tiles.errors import OutsideImage
 
@@ -92,7 +91,9 @@ class Level:
         if not (0 <= column < self.columns and 0 <= row < self.rows):
             raise OutsideImage(f"tile ({column}, {row}) of {self.columns} × {self.rows}")
         x, y = column * self.tile_width, row * self.tile_height
-        return Box(x, y, min(self.tile_width, self.width - x), min(self.tile_height, self.height - y))
+        return Box(
+            x, y, min(self.tile_width, self.width - x), min(self.tile_height, self.height - y)
+        )
 
     def is_whole(self, column: int, row: int) -> bool:
         """Whether the tile has no padding, so that its stored bytes are its picture."""
@@ -169,7 +170,7 @@ class Pyramid:
         return None
 
     def nearest(self, width: int, height: int) -> int:
-        """The index of the smallest level that is at least `width` × `height` (else the largest)."""
+        """The index of the smallest level that holds `width` × `height`, else of the largest."""
         best = 0
         for index, level in enumerate(self.levels):
             if level.width >= width and level.height >= height:
@@ -209,8 +210,8 @@ class DeepZoom:
             raise OutsideImage(f"Deep Zoom level {index} of {self.count}")
         scale = 1 << (self.count - 1 - index)
         return Level(
-            max(1, ceil(self.width / scale)),
-            max(1, ceil(self.height / scale)),
+            -(-self.width // scale),
+            -(-self.height // scale),
             self.tile_size,
             self.tile_size,
         )

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
 
+import numpy as np
 from numpy.typing import NDArray
 
+from tiles.errors import DamagedCodestream, OutsideImage
 from tiles.pyramid import FIRST, Box, Plane, Pyramid
 
 Pixels = NDArray[Any]
@@ -68,3 +70,37 @@ class TileSource(Protocol):
     def close(self) -> None:
         """Release files and memory; safe to call twice."""
         ...
+
+
+def assemble(
+    source: TileSource, level: int, box: Box, tile: Callable[[int, int], Pixels]
+) -> Pixels:
+    """The pixels of a box put together from `tile(column, row)`, each decoded once.
+
+    Tiles may be padded; what lies outside the level is never copied. Raises OutsideImage for a
+    box that is empty or leaves the level, DamagedCodestream for a tile smaller than its place.
+    """
+    grid = source.pyramid.level(level)
+    if box.within(grid.width, grid.height) != box or box.width < 1 or box.height < 1:
+        raise OutsideImage(f"{box} of a level of {grid.width} × {grid.height}")
+    columns, rows = grid.covering(box)
+    out: Pixels | None = None
+    for row in rows:
+        for column in columns:
+            pixels = tile(column, row)
+            own = grid.box(column, row)
+            if pixels.shape[0] < own.height or pixels.shape[1] < own.width:
+                raise DamagedCodestream(
+                    f"tile ({column}, {row}) of level {level} has {pixels.shape[1]} × "
+                    f"{pixels.shape[0]} pixels where {own.width} × {own.height} belong"
+                )
+            if out is None:
+                out = np.empty((box.height, box.width, source.pyramid.samples), pixels.dtype)
+            left, top = max(own.x, box.x), max(own.y, box.y)
+            right, bottom = min(own.right, box.right), min(own.bottom, box.bottom)
+            out[top - box.y : bottom - box.y, left - box.x : right - box.x] = pixels[
+                top - own.y : bottom - own.y, left - own.x : right - own.x
+            ]
+    if out is None:
+        raise OutsideImage(f"{box} touches no tile")
+    return out

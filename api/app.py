@@ -1,0 +1,112 @@
+"""The application: FastAPI behind the dispatcher, over one catalogue and one store."""
+
+import asyncio
+import logging
+import socket
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from http import HTTPStatus
+
+import uvicorn
+from fastapi import Depends, FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.security import APIKeyCookie, HTTPBearer
+from starlette.exceptions import HTTPException
+
+from api.dispatch import Dispatcher
+from api.doors import COOKIE, Doors
+from api.errors import ApiError, Problem, problem
+from api.routes import docs, enter, exams, health, images
+from api.routes.at_the_door import admit
+from api.sandbox import die_with
+from api.settings import Settings, read_settings, signing_key
+from api.sources import Sources
+from api.static import read_viewer
+from api.version import VERSION
+from archive.catalog import Catalog
+from archive.errors import ArchiveError
+from archive.storage import Storage
+from tiles.errors import TilesError
+
+
+def create_app(settings: Settings, storage: Storage | None = None) -> Dispatcher:
+    """The ASGI application of one process; raises BadSettings and StorageFailure."""
+    doors = Doors(signing_key(settings))
+    catalog = Catalog.open(settings.database_url)
+    storage = storage or Storage.open(settings.objects_url)
+    sources = Sources(catalog, storage)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        await asyncio.to_thread(dispatcher.close)
+
+    app = FastAPI(
+        title="Sans Verre",
+        version=VERSION,
+        description="Virtual slides and dermatology photographs. Not a certified medical device.",
+        lifespan=lifespan,
+        # Both are routes of our own: closed, and without addresses of others.
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        dependencies=[
+            Depends(admit),
+            # For the OpenAPI document alone: the dispatcher has already looked at the token.
+            Depends(HTTPBearer(auto_error=False)),
+            Depends(APIKeyCookie(name=COOKIE, auto_error=False)),
+        ],
+        redirect_slashes=False,
+    )
+    app.state.settings, app.state.doors = settings, doors
+    app.state.catalog, app.state.storage, app.state.sources = catalog, storage, sources
+    for module in (exams, images, health, enter, docs):
+        app.include_router(module.router)
+    for kind in (ApiError, ArchiveError, TilesError, Exception):
+        app.add_exception_handler(kind, _told)
+    app.add_exception_handler(RequestValidationError, _malformed)
+    app.add_exception_handler(HTTPException, _of_the_framework)
+    dispatcher = Dispatcher(app, settings, doors, sources, read_viewer())
+    return dispatcher
+
+
+async def _told(_: Request, error: Exception) -> Response:
+    return _response(problem(error))
+
+
+async def _malformed(_: Request, __: Exception) -> Response:
+    return _response(Problem(HTTPStatus.UNPROCESSABLE_ENTITY))
+
+
+async def _of_the_framework(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    return _response(Problem(HTTPStatus(error.status_code)))
+
+
+def _response(found: Problem) -> Response:
+    return Response(found.body, found.status, headers=found.headers)
+
+
+def main() -> None:
+    """One server process, on a socket that the supervisor has bound: `api.app FD PARENT_PID`."""
+    descriptor, parent_pid = map(int, sys.argv[1:3])
+    die_with(parent_pid)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    config = uvicorn.Config(
+        create_app(read_settings()),
+        loop="uvloop" if sys.platform != "win32" else "asyncio",
+        http="httptools",
+        ws="none",
+        # Addresses would carry the one-time key and, later, what people search for.
+        access_log=False,
+        log_config=None,
+        log_level="warning",
+        server_header=False,
+        timeout_graceful_shutdown=5,
+    )
+    uvicorn.Server(config).run(sockets=[socket.socket(fileno=descriptor)])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,311 @@
+"""The command `sansverre`: info, convert, ingest, serve, token.
+
+Imports wait until a command needs them, so that `--help` and `info` answer at once. What opens a
+file runs in a child process with limits. Exit codes: 0 done, 1 the input or the installation is at
+fault (one line on standard error says what), 2 wrong usage, 130 interrupted.
+"""
+
+import argparse
+import json
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from datetime import date, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from api.errors import ApiError, SandboxError
+
+if TYPE_CHECKING:
+    from archive.identity import PatientIdentity
+
+ROLES = ("reader", "contributor", "operator")
+ESTABLISHMENT = "local"
+
+
+class Fault(Exception):
+    """What is wrong and what to do, for standard error."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command; gives the exit code."""
+    arguments = _parser().parse_args(argv)
+    signal.signal(signal.SIGTERM, _terminated)
+    run: Callable[[argparse.Namespace], int] = arguments.run
+    try:
+        return run(arguments)
+    except Fault as fault:
+        _complain(str(fault))
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # Whoever read our output has left; nothing more is to be written, not even at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        _complain(error.strerror or str(error))
+    except ApiError as error:
+        _complain(str(error))
+    return 1
+
+
+def _info(arguments: argparse.Namespace) -> int:
+    told = _in_sandbox(arguments.file, "api.tasks:describe", {"path": _absolute(arguments.file)})
+    if arguments.json:
+        print(json.dumps(told))
+        return 0
+    spacing = told["mpp_um"]
+    rows = [
+        ("format", told["format"]),
+        ("pixel", f"{spacing[0]:.4g} × {spacing[1]:.4g} µm" if spacing else "size not stated"),
+        ("objective", f"×{told['objective_power']:g}" if told["objective_power"] else "not stated"),
+        ("ICC profile", "yes" if told["icc_profile"] else "no"),
+        ("associated", ", ".join(told["associated_images"]) or "none"),
+        ("barcodes", ", ".join(told["barcodes"]) or "none"),
+    ]
+    for name, value in rows:
+        print(f"{name:12}{value}")
+    for number, level in enumerate(told["levels"]):
+        print(
+            f"level {number:<6}{level['width']} × {level['height']}, "
+            f"tiles {level['tile_width']} × {level['tile_height']}, {level['encoding']}"
+        )
+    return 0
+
+
+def _convert(arguments: argparse.Namespace) -> int:
+    from api.progress import shown
+
+    out = Path(arguments.out).absolute()
+    if out.exists():
+        raise Fault(f"{arguments.out}: it exists already; name a folder that does not")
+    if not out.parent.is_dir():
+        raise Fault(f"{out.parent}: there is no such folder to write into; make it first")
+    request = {
+        "to": arguments.to,
+        "levels": arguments.levels,
+        "quality": arguments.quality,
+        "mpp_um": arguments.mpp,
+        "scheduler": arguments.scheduler,
+    }
+    # Written beside its place, so that it appears whole, and goes with whatever goes wrong.
+    with TemporaryDirectory(prefix=".sansverre-", dir=out.parent) as draft, shown() as progress:
+        written = Path(draft, out.name)
+        report = _in_sandbox(
+            arguments.file,
+            "api.tasks:convert",
+            {"path": _absolute(arguments.file), "out": str(written), "request": request},
+            progress,
+        )
+        written.rename(out)
+    if arguments.json:
+        print(json.dumps(report))
+    else:
+        print(f"{arguments.out}: complete")
+    return 0
+
+
+def _ingest(arguments: argparse.Namespace) -> int:
+    from api.errors import NotTaken
+    from api.ingest import Order, ingest
+    from api.progress import shown
+    from api.settings import read_settings
+    from api.work import open_workplace
+
+    # What befalls a job is told in the one line of its file.
+    logging.getLogger("sansverre").addHandler(logging.NullHandler())
+    order = Order(
+        establishment=arguments.establishment,
+        patient=_patient(arguments),
+        accession_number=arguments.accession,
+        mpp_um=arguments.mpp,
+    )
+    place = open_workplace(read_settings())
+    failed = 0
+    with place.catalog:
+        for file in arguments.files:
+            try:
+                with shown() as progress:
+                    taken = ingest(place, Path(file), order, progress)
+            except NotTaken as error:
+                failed += 1
+                _complain(f"{file}: {error}")
+                if arguments.json:
+                    print(json.dumps({"file": file, "error": str(error)}), flush=True)
+                continue
+            told = {
+                "file": file,
+                "image": taken.image,
+                "exam": taken.exam,
+                "study_instance_uid": taken.study_instance_uid,
+                "state": taken.state,
+            }
+            print(json.dumps(told) if arguments.json else f"{file}: {taken.state}", flush=True)
+    return 1 if failed else 0
+
+
+def _serve(arguments: argparse.Namespace) -> int:
+    from api.serve import serve
+    from api.settings import read_settings
+
+    return serve(read_settings(), arguments.host, arguments.port, arguments.workers)
+
+
+def _token(arguments: argparse.Namespace) -> int:
+    from api.doors import Doors, Role
+    from api.settings import read_settings, signing_key
+
+    doors = Doors(signing_key(read_settings()))
+    print(doors.issue(Role[arguments.role.upper()], arguments.establishment))
+    return 0
+
+
+def _in_sandbox(
+    file: str,
+    function: str,
+    request: dict[str, object],
+    progress: Callable[[int, int], None] | None = None,
+) -> Any:
+    from api.sandbox import limits_for, run_limited, size_of
+
+    try:
+        return run_limited(function, request, limits_for(size_of(Path(file))), progress)
+    except SandboxError as error:
+        raise Fault(f"{file}: {error}") from error
+
+
+def _patient(arguments: argparse.Namespace) -> "PatientIdentity | None":
+    from archive.errors import InvalidIdentity
+    from archive.identity import PatientIdentity
+
+    traits = (arguments.issuer, arguments.patient_name, arguments.birth_date, arguments.sex)
+    if arguments.patient_id is None:
+        if any(trait is not None for trait in traits):
+            _usage("a patient is known by a number: give --patient-id")
+        return None
+    try:
+        return PatientIdentity(
+            patient_id=arguments.patient_id,
+            issuer=arguments.issuer or "",
+            name=arguments.patient_name or "",
+            birth_date=arguments.birth_date,
+            sex=arguments.sex,
+        )
+    except InvalidIdentity as error:
+        raise Fault(str(error)) from error
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="sansverre", description="Virtual slides and dermatology photographs as DICOM."
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    info = commands.add_parser("info", help="what a slide's file holds")
+    info.set_defaults(run=_info)
+    info.add_argument("file", metavar="FILE")
+
+    convert = commands.add_parser("convert", help="a slide's file as DICOM or OME-Zarr")
+    convert.set_defaults(run=_convert)
+    convert.add_argument("file", metavar="FILE")
+    convert.add_argument("out", metavar="OUT", help="a folder that appears when it is complete")
+    convert.add_argument("--to", choices=("dicom", "zarr"), required=True)
+    convert.add_argument("--levels", choices=("full", "source"), default="full")
+    convert.add_argument("--quality", type=_quality, metavar="1-100")
+    convert.add_argument("--scheduler", metavar="ADDRESS", help="of a dask.distributed scheduler")
+
+    ingest = commands.add_parser("ingest", help="take slides and photographs into the archive")
+    ingest.set_defaults(run=_ingest)
+    ingest.add_argument("files", metavar="FILE", nargs="+")
+    ingest.add_argument("--patient-id", metavar="ID")
+    ingest.add_argument("--issuer", metavar="NAME", help="who gave the patient's number")
+    ingest.add_argument("--patient-name", metavar="FAMILY^GIVEN")
+    ingest.add_argument("--birth-date", type=_date, metavar="YYYYMMDD")
+    ingest.add_argument("--sex", choices=("F", "M", "O"))
+    ingest.add_argument("--accession", metavar="NUMBER")
+    ingest.add_argument("--establishment", metavar="NAME", default=ESTABLISHMENT)
+
+    for command in (convert, ingest):
+        command.add_argument(
+            "--mpp", type=_mpp, metavar="X[,Y]", help="µm per pixel, where the file says nothing"
+        )
+    for command in (info, convert, ingest):
+        command.add_argument("--json", action="store_true", help="for machines")
+
+    serve = commands.add_parser("serve", help="the viewer and its interface, on this machine")
+    serve.set_defaults(run=_serve)
+    serve.add_argument("--host", default="127.0.0.1")
+    serve.add_argument("--port", type=_port, default=8000)
+    serve.add_argument("--workers", type=_workers, metavar="N", default=_usual_workers())
+
+    token = commands.add_parser("token", help="a bearer token for scripts")
+    token.set_defaults(run=_token)
+    token.add_argument("--role", choices=ROLES, default="reader")
+    token.add_argument("--establishment", metavar="NAME", help="whose images alone it opens")
+    return parser
+
+
+def _quality(text: str) -> int:
+    return _between(text, 1, 100)
+
+
+def _port(text: str) -> int:
+    return _between(text, 0, 65535)
+
+
+def _workers(text: str) -> int:
+    return _between(text, 1, 256)
+
+
+def _between(text: str, low: int, high: int) -> int:
+    if not text.isascii() or not text.isdigit() or not low <= int(text) <= high:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from {low} to {high}")
+    return int(text)
+
+
+def _mpp(text: str) -> tuple[float, float]:
+    try:
+        parts = [float(part) for part in text.split(",")]
+    except ValueError:
+        parts = []
+    # Beyond these no microscope goes; infinities and NaN fail the comparison.
+    if len(parts) not in {1, 2} or not all(0.001 <= part <= 1000 for part in parts):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a pixel's size in µm, such as 0.25")
+    return parts[0], parts[-1]
+
+
+def _date(text: str) -> date:
+    try:
+        if len(text) != 8 or not (text.isascii() and text.isdigit()):
+            raise ValueError
+        return datetime.strptime(text, "%Y%m%d").date()  # noqa: DTZ007 - a birthday has no zone
+    except ValueError as error:
+        raise argparse.ArgumentTypeError("a date is written YYYYMMDD") from error
+
+
+def _usual_workers() -> int:
+    return max(1, min(4, os.cpu_count() or 1))
+
+
+def _absolute(file: str) -> str:
+    return str(Path(file).absolute())
+
+
+def _usage(reason: str) -> NoReturn:
+    _complain(reason)
+    raise SystemExit(2)
+
+
+def _complain(text: str) -> None:
+    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    print(f"sansverre: {line}", file=sys.stderr, flush=True)
+
+
+def _terminated(*_: object) -> NoReturn:
+    raise SystemExit(143)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,213 @@
+"""In front of the FastAPI app: the doors, and the routes that are asked for by the thousand.
+
+Every request comes through here. Strangers are turned away before anything is looked up. Tiles and
+small pictures are answered on plain ASGI, as a router and its dependencies would cost more than
+the answer itself; the rest goes to the app behind.
+"""
+
+import logging
+import re
+import time
+from http import HTTPStatus
+from xml.sax.saxutils import quoteattr
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.answer import Answer, told, with_security_headers
+from api.doors import POLICIES, Caller, Doors, require
+from api.errors import MethodRefused, problem
+from api.metrics import REQUESTS, SECONDS
+from api.settings import Settings
+from api.sources import Sources
+from api.static import MISSING
+
+LOG = logging.getLogger("sansverre")
+
+_IMAGE = r"(?P<image>[0-9A-Za-z_-]{1,64})"
+_NUMBER = "(?:0|[1-9][0-9]{0,8})"
+
+DZI = "/deepzoom/{image}.dzi"
+TILE = "/deepzoom/{image}_files/{level}/{column}_{row}.jpeg"
+PICTURE = "/images/{image}/{name}"
+
+PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
+    (
+        TILE,
+        re.compile(
+            rf"/deepzoom/{_IMAGE}_files/(?P<level>{_NUMBER})"
+            rf"/(?P<column>{_NUMBER})_(?P<row>{_NUMBER})\.jpeg"
+        ),
+    ),
+    (DZI, re.compile(rf"/deepzoom/{_IMAGE}\.dzi")),
+    (PICTURE, re.compile(rf"/images/{_IMAGE}/(?P<name>thumbnail|label|overview)")),
+)
+"""The hot routes. Numbers are canonical, so that a tile has one address and one cached answer."""
+
+HOT_ROUTES = (
+    TILE,
+    DZI,
+    *(PICTURE.replace("{name}", name) for name in ("thumbnail", "label", "overview")),
+)
+
+READING = frozenset({"GET", "HEAD"})
+
+_PAGES = re.compile(r"/(?:exam|view)/[^/]+")
+_KEPT = "private, max-age=31536000, immutable"
+
+
+class Dispatcher:
+    """The ASGI application that `serve` runs."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        settings: Settings,
+        doors: Doors,
+        sources: Sources,
+        viewer: dict[str, Answer],
+    ) -> None:
+        self._app, self._doors, self._sources = app, doors, sources
+        self._settings, self._viewer = settings, viewer
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request (or a lifespan's messages)."""
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+        if scope["type"] != "http":
+            await send({"type": "websocket.close", "code": 1008})
+            return
+        started = time.perf_counter()
+        counted = _Counted(send)
+        try:
+            await self._answer(scope, receive, counted.send)
+        except Exception as error:  # noqa: BLE001 - the last place where it can be answered
+            found = problem(error)
+            if found.status is HTTPStatus.INTERNAL_SERVER_ERROR:
+                # The class and the place, not the text, which may hold what a file said.
+                LOG.error("a request failed: %s", whereabouts(error))  # noqa: TRY400
+            # Where the answer has begun, the server below sees that it does not end, and hangs up.
+            if not counted.status:
+                await told(found).give(scope, counted.send)
+        route = scope.get("route_label", "other")
+        REQUESTS.labels(route, str(counted.status)).inc()
+        SECONDS.labels(route).observe(time.perf_counter() - started)
+
+    def close(self) -> None:
+        """Let go of the catalogue and the threads."""
+        self._sources.close()
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path, method = scope["path"], scope["method"]
+        caller = self._doors.admit(
+            path, method, scope["headers"], _own_origin(self._settings, scope)
+        )
+        for template, pattern in PATTERNS:
+            match = pattern.fullmatch(path)
+            if match is not None:
+                scope["route_label"] = template
+                fields = match.groupdict()
+                policy = template.replace("{name}", fields.get("name", ""))
+                require(caller, POLICIES[policy])
+                assert caller is not None
+                if method not in READING:
+                    raise MethodRefused
+                answer = await self._hot(template, caller, fields, scope)
+                await answer.give(scope, send)
+                return
+        static = self._viewer_file(path)
+        if static is not None:
+            scope["route_label"] = "viewer"
+            if method not in READING:
+                raise MethodRefused
+            await static.give(scope, send)
+            return
+        scope["caller"] = caller
+        scope["route_label"] = "app"
+        await self._app(scope, receive, with_security_headers(send))
+
+    def _viewer_file(self, path: str) -> Answer | None:
+        if path == "/" or _PAGES.fullmatch(path):
+            return self._viewer.get("/", MISSING)
+        return self._viewer.get(path)
+
+    async def _hot(
+        self, template: str, caller: Caller, fields: dict[str, str], scope: Scope
+    ) -> Answer:
+        image = await self._sources.image(caller, fields["image"])
+        if template == PICTURE:
+            tag = f'"{self._sources.picture_tag(image, fields["name"])}"'
+            if _has(scope, tag):
+                return _unchanged(tag)
+            return _jpeg(await self._sources.picture(image, fields["name"]), tag)
+        opened = await self._sources.open(image)
+        if template == DZI:
+            return _dzi(opened.deep_zoom.width, opened.deep_zoom.height, opened.deep_zoom.tile_size)
+        level, column, row = int(fields["level"]), int(fields["column"]), int(fields["row"])
+        opened.deep_zoom.level(level).box(column, row)
+        tag = f'"{opened.tag}-{level}-{column}-{row}"'
+        if _has(scope, tag):
+            return _unchanged(tag)
+        return _jpeg(await self._sources.tile(image, opened, (level, column, row)), tag)
+
+
+class _Counted:
+    """Sees the status that goes out."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self.status = 0
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+        await self._send(message)
+
+
+def _jpeg(body: bytes, tag: str) -> Answer:
+    return Answer(200, body, {"content-type": "image/jpeg", "cache-control": _KEPT, "etag": tag})
+
+
+def _unchanged(tag: str) -> Answer:
+    return Answer(304, b"", {"cache-control": _KEPT, "etag": tag})
+
+
+def _dzi(width: int, height: int, tile_size: int) -> Answer:
+    numbers = {"Format": "jpeg", "Overlap": "0", "TileSize": str(tile_size)}
+    fields = " ".join(f"{name}={quoteattr(value)}" for name, value in numbers.items())
+    body = (
+        '<?xml version="1.0" encoding="UTF-8"?>\n'
+        f'<Image xmlns="http://schemas.microsoft.com/deepzoom/2008" {fields}>'
+        f'<Size Width="{width}" Height="{height}"/></Image>\n'
+    )
+    return Answer(
+        200,
+        body.encode(),
+        {"content-type": "application/xml", "cache-control": "private, no-cache"},
+    )
+
+
+def _has(scope: Scope, tag: str) -> bool:
+    """Whether the caller holds what the tag names (RFC 9110, 13.1.2: compared weakly)."""
+    for name, value in scope["headers"]:
+        if name == b"if-none-match":
+            held = [part.strip().removeprefix("W/") for part in value.decode("latin-1").split(",")]
+            return tag in held or held == ["*"]
+    return False
+
+
+def _own_origin(settings: Settings, scope: Scope) -> str:
+    if settings.public_url is not None:
+        scheme, _, rest = settings.public_url.partition("://")
+        return f"{scheme}://{rest.partition('/')[0]}"
+    host = next((value for name, value in scope["headers"] if name == b"host"), b"")
+    return f"{scope['scheme']}://{host.decode('latin-1')}"
+
+
+def whereabouts(error: BaseException) -> str:
+    """The class of an exception and the line it came from, without its text."""
+    trace, place = error.__traceback__, "nowhere"
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        place, trace = f"{code.co_filename}:{trace.tb_lineno}", trace.tb_next
+    return f"{type(error).__name__} at {place}"

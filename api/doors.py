@@ -1,0 +1,216 @@
+"""Who may call what.
+
+One table says it for every address. It is read in front of all routes, so that a route that was
+forgotten is closed, not open; whatever the table does not name needs a signed-in caller to be
+told that it does not exist.
+
+A caller is known by a signed token, as `Authorization: Bearer` (scripts) or as a cookie (people).
+Tokens are checked without I/O and remembered until they expire.
+
+Forged requests from other sites (CSRF): the cookie is `SameSite=Strict`, which costs nothing here,
+as the pages themselves hold no data: someone who follows a link from a patient's file gets the
+page, and the page's own requests carry the cookie. Besides, for anything but reading a cookie
+counts only where `Origin` is our own; a bearer token is never sent by a browser on its own.
+"""
+
+import hashlib
+import re
+import secrets
+import time
+from collections import OrderedDict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import IntEnum
+from http.cookies import CookieError, SimpleCookie
+
+from itsdangerous import BadData, URLSafeTimedSerializer
+
+from api.errors import NotPermitted, NotSignedIn
+
+
+class Role(IntEnum):
+    """What a caller may do; each role may do all that the ones before it may."""
+
+    PUBLIC = 0
+    READER = 1
+    CONTRIBUTOR = 2
+    OPERATOR = 3
+
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+POLICIES: dict[str, Role] = {
+    # The pages and their parts hold no data.
+    "/": Role.PUBLIC,
+    "/exam/{exam}": Role.PUBLIC,
+    "/view/{image}": Role.PUBLIC,
+    "/assets/{path}": Role.PUBLIC,
+    "/favicon.svg": Role.PUBLIC,
+    "/favicon.ico": Role.PUBLIC,
+    # The one-time key is its own proof.
+    "/enter": Role.PUBLIC,
+    "/healthz": Role.PUBLIC,
+    "/readyz": Role.PUBLIC,
+    "/api/exams": Role.READER,
+    "/api/exams/{exam}": Role.READER,
+    "/api/images/{image}": Role.READER,
+    "/deepzoom/{image}.dzi": Role.READER,
+    "/deepzoom/{image}_files/{level}/{column}_{row}.jpeg": Role.READER,
+    "/images/{image}/thumbnail": Role.READER,
+    "/images/{image}/label": Role.READER,
+    "/images/{image}/overview": Role.READER,
+    "/docs": Role.READER,
+    "/openapi.json": Role.READER,
+    # Nothing of patients is in it, and who collects it should hold the least of tokens.
+    "/metrics": Role.READER,
+}
+"""The least role for each route, by the route's template."""
+
+_PUBLIC = re.compile(
+    "|".join(
+        re.sub(r"\\{\w+\\}", ".+" if template.startswith("/assets/") else "[^/]+", pattern)
+        for template, pattern in ((t, re.escape(t)) for t, r in POLICIES.items() if not r)
+    )
+)
+
+COOKIE = "sansverre"
+TOKEN_S = 12 * 3600
+SALT = "sansverre.token.1"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who is calling: `establishment` is None for those who serve all establishments."""
+
+    role: Role
+    establishment: str | None
+    subject: str
+    expires_at: float
+
+    def sees(self, establishment: str) -> bool:
+        """Whether the things of that establishment exist for this caller."""
+        return self.establishment is None or self.establishment == establishment
+
+
+def is_public(path: str) -> bool:
+    """Whether strangers may call this path."""
+    return _PUBLIC.fullmatch(path) is not None
+
+
+class Doors:
+    """Makes and checks tokens for one signing key."""
+
+    def __init__(self, key: bytes, remembered: int = 4096) -> None:
+        self._signer = URLSafeTimedSerializer(
+            key, salt=SALT, signer_kwargs={"key_derivation": "hmac", "digest_method": _sha256}
+        )
+        self._known: OrderedDict[str, Caller] = OrderedDict()
+        self._remembered = remembered
+
+    def issue(self, role: Role, establishment: str | None = None, lasts_s: float = TOKEN_S) -> str:
+        """A token for somebody new, named by chance only."""
+        claims = {
+            "role": role.name.lower(),
+            "establishment": establishment,
+            "subject": secrets.token_hex(8),
+            "expires_at": int(time.time() + lasts_s),
+        }
+        return str(self._signer.dumps(claims))
+
+    def caller(self, token: str) -> Caller:
+        """Whose token this is; raises NotSignedIn for one that is forged, damaged or expired."""
+        known = self._known.get(token)
+        if known is None:
+            known = self._check(token)
+            self._known[token] = known
+            if len(self._known) > self._remembered:
+                self._known.popitem(last=False)
+        if known.expires_at <= time.time():
+            self._known.pop(token, None)
+            raise NotSignedIn("the token has expired")
+        return known
+
+    def admit(
+        self, path: str, method: str, headers: Iterable[tuple[bytes, bytes]], own_origin: str
+    ) -> Caller | None:
+        """The caller of a request, or None for a stranger at a public address.
+
+        Raises NotSignedIn (401) where a stranger may not be.
+        """
+        public = is_public(path)
+        try:
+            token = _token(method, headers, own_origin)
+            return self.caller(token)
+        except NotSignedIn:
+            if public:
+                return None
+            raise
+
+    def _check(self, token: str) -> Caller:
+        try:
+            claims = self._signer.loads(token)
+            return Caller(
+                role=Role[claims["role"].upper()],
+                establishment=claims["establishment"],
+                subject=claims["subject"],
+                expires_at=float(claims["expires_at"]),
+            )
+        except (BadData, KeyError, TypeError, AttributeError, ValueError) as error:
+            raise NotSignedIn("the token is not one of ours") from error
+
+
+def require(caller: Caller | None, least: Role) -> None:
+    """Raises NotSignedIn or NotPermitted where the caller may do less than `least`."""
+    if least is Role.PUBLIC:
+        return
+    if caller is None:
+        raise NotSignedIn("sign in first")
+    if caller.role < least:
+        raise NotPermitted(f"this takes the role {least.name.lower()}")
+
+
+def cookie_header(token: str, lasts_s: int, *, secure: bool) -> str:
+    """The Set-Cookie value that signs somebody in."""
+    jar = SimpleCookie({COOKIE: token})
+    morsel = jar[COOKIE]
+    morsel["path"], morsel["samesite"], morsel["max-age"] = "/", "Strict", str(lasts_s)
+    morsel["httponly"] = "true"
+    if secure:
+        morsel["secure"] = "true"
+    return morsel.OutputString()
+
+
+def _token(method: str, headers: Iterable[tuple[bytes, bytes]], own_origin: str) -> str:
+    cookie = origin = None
+    for name, value in headers:
+        if name == b"authorization":
+            scheme, _, token = value.decode("latin-1").partition(" ")
+            if scheme.lower() == "bearer":
+                return token.strip()
+        elif name == b"cookie":
+            cookie = value.decode("latin-1")
+        elif name == b"origin":
+            origin = value.decode("latin-1")
+    if cookie is None:
+        raise NotSignedIn("sign in first")
+    if method not in SAFE_METHODS and origin != own_origin:
+        raise NotSignedIn("a cookie counts only for requests of our own pages")
+    return _from_cookie(cookie)
+
+
+def _from_cookie(header: str) -> str:
+    # The usual header holds our cookie alone: parsing in full costs as much as the tile.
+    name, _, value = header.partition("=")
+    if name == COOKIE and ";" not in value:
+        return value
+    try:
+        morsel = SimpleCookie(header).get(COOKIE)
+    except CookieError as error:
+        raise NotSignedIn("sign in first") from error
+    if morsel is None:
+        raise NotSignedIn("sign in first")
+    return morsel.value
+
+
+def _sha256(data: bytes = b"") -> "hashlib._Hash":
+    return hashlib.sha256(data)

@@ -1,0 +1,154 @@
+"""What can go wrong at the ways in, and the HTTP status of everything that can go wrong.
+
+ApiError
+├── BadSettings         (ValueError)         a SANSVERRE_* variable, or a key, that cannot be used
+├── NotSignedIn         (PermissionError)    no token, or none of ours
+├── NotPermitted        (PermissionError)    a role that does not suffice
+├── NoSuchAddress       (LookupError)        a path that means nothing here
+├── MethodRefused       (ValueError)         a method that the address does not answer
+├── TooBusy             (RuntimeError)       more work under way than is let in
+├── NotTaken            (ValueError)         a file that the archive did not take in, and why
+├── CannotServe         (OSError)            an address that cannot be served from
+└── SandboxError                             a child process that gave no result:
+├── Refused         (ValueError)         the function said no, in words for people
+├── OutOfMemory     (MemoryError)        it wanted more memory than its limit
+├── OutOfTime       (TimeoutError)       it was silent for longer than its limit
+├── ChildCrashed    (ChildProcessError)  it ended without an answer
+└── ChildFaulted    (RuntimeError)       it raised what nobody foresaw
+"""
+
+import json
+from dataclasses import dataclass
+from http import HTTPStatus
+
+import archive.errors
+import tiles.errors
+
+
+class ApiError(Exception):
+    """Any failure of this package."""
+
+
+class BadSettings(ApiError, ValueError):
+    """The environment asks for something that cannot be done."""
+
+
+class NotSignedIn(ApiError, PermissionError):
+    """The request carries no token, or none that was made here and is still good."""
+
+
+class NotPermitted(ApiError, PermissionError):
+    """The caller is known, and may not do this."""
+
+
+class NoSuchAddress(ApiError, LookupError):
+    """Nothing is at this address."""
+
+
+class MethodRefused(ApiError, ValueError):
+    """The address does not answer this method."""
+
+
+class TooBusy(ApiError, RuntimeError):
+    """More is under way than this process takes on."""
+
+
+class NotTaken(ApiError, ValueError):
+    """A file that was not taken in; the message is a reason for people."""
+
+
+class CannotServe(ApiError, OSError):
+    """The server cannot be started as asked."""
+
+
+class SandboxError(ApiError):
+    """A child process that gave no result."""
+
+
+class Refused(SandboxError, ValueError):
+    """The function refused its input; the message is its own, `name` the class of its exception."""
+
+    def __init__(self, message: str, name: str) -> None:
+        super().__init__(message)
+        self.name = name
+
+
+class OutOfMemory(SandboxError, MemoryError):
+    """The child reached its limit of memory."""
+
+
+class OutOfTime(SandboxError, TimeoutError):
+    """The child was silent for too long."""
+
+
+class ChildCrashed(SandboxError, ChildProcessError):
+    """The child ended without an answer, or with one that is no answer."""
+
+
+class ChildFaulted(SandboxError, RuntimeError):
+    """The child raised an exception that is no refusal: a fault in this software."""
+
+
+STATUSES: tuple[tuple[type[Exception], HTTPStatus], ...] = (
+    (NotSignedIn, HTTPStatus.UNAUTHORIZED),
+    (archive.errors.NotAllowed, HTTPStatus.UNAUTHORIZED),
+    (NotPermitted, HTTPStatus.FORBIDDEN),
+    (NoSuchAddress, HTTPStatus.NOT_FOUND),
+    (archive.errors.NotFound, HTTPStatus.NOT_FOUND),
+    (tiles.errors.OutsideImage, HTTPStatus.NOT_FOUND),
+    (MethodRefused, HTTPStatus.METHOD_NOT_ALLOWED),
+    (archive.errors.TransitionRefused, HTTPStatus.CONFLICT),
+    (archive.errors.DifferentPatient, HTTPStatus.CONFLICT),
+    (archive.errors.InvalidIdentity, HTTPStatus.UNPROCESSABLE_ENTITY),
+    (TooBusy, HTTPStatus.SERVICE_UNAVAILABLE),
+    (archive.errors.StorageFailure, HTTPStatus.SERVICE_UNAVAILABLE),
+)
+"""The status of each exception, the first that fits; whatever is not here is a 500."""
+
+DETAILS: dict[HTTPStatus, str] = {
+    HTTPStatus.UNAUTHORIZED: "Open the link that the server printed, or send a token.",
+    HTTPStatus.FORBIDDEN: "Your role does not suffice.",
+    HTTPStatus.NOT_FOUND: "Nothing is here, or nothing that you may see.",
+    HTTPStatus.METHOD_NOT_ALLOWED: "This address does not answer that method.",
+    HTTPStatus.CONFLICT: "What is stored does not allow it.",
+    HTTPStatus.UNPROCESSABLE_ENTITY: "The request is not well formed.",
+    HTTPStatus.SERVICE_UNAVAILABLE: "The service cannot answer just now: try again in a moment.",
+}
+"""What is said for each status: never an exception's text, which may hold what is not for all."""
+
+PROBLEM_JSON = "application/problem+json"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """An error as RFC 9457 has it told."""
+
+    status: HTTPStatus
+
+    @property
+    def body(self) -> bytes:
+        """The problem+json document."""
+        told = {"type": "about:blank", "title": self.status.phrase, "status": self.status.value}
+        if detail := DETAILS.get(self.status):
+            told["detail"] = detail
+        return json.dumps(told).encode()
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The headers that go with it."""
+        headers = {"content-type": PROBLEM_JSON, "cache-control": "no-store"}
+        if self.status is HTTPStatus.UNAUTHORIZED:
+            headers["www-authenticate"] = "Bearer"
+        if self.status is HTTPStatus.SERVICE_UNAVAILABLE:
+            headers["retry-after"] = "1"
+        if self.status is HTTPStatus.METHOD_NOT_ALLOWED:
+            headers["allow"] = "GET, HEAD"
+        return headers
+
+
+def problem(error: Exception) -> Problem:
+    """How an exception is told over HTTP."""
+    for kind, status in STATUSES:
+        if isinstance(error, kind):
+            return Problem(status)
+    return Problem(HTTPStatus.INTERNAL_SERVER_ERROR)

@@ -1,0 +1,99 @@
+"""Taking files into the archive: examined, kept, recorded, and built through the queue."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from api.errors import NotTaken, SandboxError
+from api.originals import keep, take_stock
+from api.sandbox import Progress, limits_for, one_line, run_limited, size_of
+from api.work import BUILD, Workplace, work_once
+from archive.errors import ArchiveError
+from archive.identity import PatientIdentity
+from archive.record import Image, ImageKind, ImageState, JobState, ObjectRole
+
+PLAN = "full"
+ATTEMPTS = 10
+"""More than crashes would take: a server that is restarted in the midst of a job spends one."""
+
+WAIT_S = 0.5
+FINAL = frozenset({JobState.DONE, JobState.FAILED})
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """Whose the files are, as whoever brings them says."""
+
+    establishment: str
+    patient: PatientIdentity | None = None
+    accession_number: str | None = None
+    mpp_um: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A file that is published."""
+
+    image: str
+    exam: str
+    study_instance_uid: str
+    state: str
+
+
+def ingest(place: Workplace, file: Path, order: Order, progress: Progress | None = None) -> Taken:
+    """Take one file in and wait for its publication; doing it again resumes or changes nothing.
+
+    Raises NotTaken with a reason for people.
+    """
+    try:
+        image = receive(place, file, order)
+        if image.state is not ImageState.PUBLISHED:
+            _build(place, image, order, progress)
+        image = place.catalog.image(image.id, establishment=order.establishment)
+        if image.state is not ImageState.PUBLISHED:
+            raise NotTaken(one_line(image.reason or f"it stopped in the state {image.state}"))
+        exam = place.catalog.exam(image.exam_id, establishment=order.establishment)
+    except (SandboxError, ArchiveError) as error:
+        raise NotTaken(one_line(str(error))) from error
+    except OSError as error:
+        raise NotTaken(error.strerror or type(error).__name__) from error
+    return Taken(image.id, exam.id, exam.study_instance_uid, str(image.state))
+
+
+def receive(place: Workplace, file: Path, order: Order) -> Image:
+    """The image of a file, in the state it has reached, with its original kept.
+
+    Raises SandboxError for a file that is refused, ArchiveError and OSError.
+    """
+    examined = run_limited(
+        "api.tasks:examine",
+        {"path": str(file.resolve())},
+        limits_for(size_of(file)),
+        scratch=place.scratch,
+    )
+    original = take_stock(file.resolve(), [Path(one) for one in examined["files"]])
+    image = place.catalog.receive(
+        establishment=order.establishment,
+        kind=ImageKind(examined["kind"]),
+        source_sha256=original.sha256,
+        plan=PLAN,
+        patient=order.patient,
+        accession_number=order.accession_number,
+    )
+    if image.state is ImageState.PUBLISHED:
+        return image
+    if image.state is ImageState.REFUSED:
+        image = place.catalog.advance(image.id, ImageState.RECEIVED)
+    if image.objects_as(ObjectRole.ORIGINAL):
+        return image
+    objects, facts = keep(original, place.storage)
+    return place.catalog.attach(image.id, objects, facts=facts)
+
+
+def _build(place: Workplace, image: Image, order: Order, progress: Progress | None) -> None:
+    """Have the image built, by this process or by whichever has the job already."""
+    payload = {"mpp_um": list(order.mpp_um) if order.mpp_um else None}
+    job = place.catalog.jobs.enqueue(BUILD, image.id, payload, max_attempts=ATTEMPTS)
+    while place.catalog.jobs.job(job.id).state not in FINAL:
+        if not work_once(place, progress):
+            time.sleep(WAIT_S)

@@ -1,0 +1,111 @@
+"""The files as they came: kept as objects, and laid out again for those who read them by path."""
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
+
+from api.errors import Refused
+from archive.errors import StorageFailure
+from archive.record import Image, ObjectRole, StoredObject
+from archive.storage import Storage
+
+PART_BYTES = 16 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Original:
+    """The files of one image: `files` by the name each is laid out under, `main` to be opened.
+
+    Names tell nothing but what readers need (an extension, a companion's own name): the file that
+    was given is called `original`.
+    """
+
+    main: str
+    files: dict[str, Path]
+    sha256: str
+
+
+def take_stock(main: Path, files: list[Path]) -> Original:
+    """Name and digest the files; of several files the digests are digested, whatever their order.
+
+    Raises OSError where one cannot be read.
+    """
+    if main.is_dir():
+        named = {f"original/{number:05}.dcm": file for number, file in enumerate(sorted(files))}
+        top = "original"
+    else:
+        named = {_name(main, file): file for file in sorted({main, *files})}
+        top = _name(main, main)
+    digests = sorted(_sha256(file) for file in named.values())
+    if len(digests) == 1:
+        return Original(top, named, digests[0])
+    return Original(top, named, hashlib.sha256("\n".join(digests).encode()).hexdigest())
+
+
+def keep(original: Original, storage: Storage) -> tuple[list[StoredObject], dict[str, object]]:
+    """Store the files; gives the objects and the facts by which `laid_out` finds them.
+
+    Raises Refused where a file changes meanwhile.
+    """
+    objects, names = [], {}
+    for name, file in original.files.items():
+        before = file.stat()
+        key = storage.put(file)
+        after = file.stat()
+        if (before.st_mtime_ns, before.st_size) != (after.st_mtime_ns, after.st_size):
+            raise Refused("the file is still being written; try again when it is complete", "Busy")
+        objects.append(
+            StoredObject(ObjectRole.ORIGINAL, key, after.st_size, "application/octet-stream")
+        )
+        names[key] = name
+    return objects, {"original": {"main": original.main, "names": names}}
+
+
+@contextmanager
+def laid_out(image: Image, storage: Storage, scratch: Path) -> Iterator[Path]:
+    """The path of the image's original, its companions where they belong; gone afterwards."""
+    stored = image.facts["original"]
+    with TemporaryDirectory(prefix="original-", dir=scratch) as folder:
+        for one in image.objects_as(ObjectRole.ORIGINAL):
+            name = stored["names"].get(one.key)
+            if name is None:
+                # Of an ingest that ran at the same time and came second.
+                continue
+            place = Path(folder, *PurePosixPath(name).parts)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            local = storage.local_path(one.key)
+            if local is not None:
+                place.symlink_to(local)
+            else:
+                _fetch(one, storage, place)
+        main = Path(folder, stored["main"])
+        if not main.exists():
+            raise StorageFailure("The original of the image is missing.")
+        yield main
+
+
+def _name(main: Path, file: Path) -> str:
+    if file == main:
+        return f"original{main.suffix}"
+    try:
+        parts = file.relative_to(main.parent).parts
+    except ValueError as error:
+        raise Refused("a file it needs lies outside its folder", "OutsideFolder") from error
+    # Mirax looks for its data in a folder named like the file.
+    head = "original" if parts[0] == main.stem else parts[0]
+    return str(PurePosixPath(head, *parts[1:]))
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _fetch(one: StoredObject, storage: Storage, place: Path) -> None:
+    with place.open("wb") as stream:
+        for offset in range(0, one.length_bytes, PART_BYTES):
+            length = min(PART_BYTES, one.length_bytes - offset)
+            stream.write(storage.read_range(one.key, offset, length))

@@ -1,0 +1,32 @@
+"""What every route asks of the request: who calls, and with what they may be served."""
+
+from typing import Annotated, cast
+
+from fastapi import Depends, Request
+
+from api.doors import POLICIES, Caller, Role, require
+from api.sources import Sources
+from archive.catalog import Catalog
+
+
+def admit(request: Request) -> None:
+    """Let the caller in where the route's policy does; a route without policy is for nobody."""
+    template = getattr(request.scope.get("route"), "path", "")
+    require(request.scope.get("caller"), POLICIES.get(template, Role.OPERATOR))
+
+
+def _caller(request: Request) -> Caller:
+    return cast("Caller", request.scope["caller"])
+
+
+def _catalog(request: Request) -> Catalog:
+    return cast("Catalog", request.app.state.catalog)
+
+
+def _sources(request: Request) -> Sources:
+    return cast("Sources", request.app.state.sources)
+
+
+CallerHere = Annotated[Caller, Depends(_caller)]
+CatalogHere = Annotated[Catalog, Depends(_catalog)]
+SourcesHere = Annotated[Sources, Depends(_sources)]

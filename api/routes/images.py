@@ -1,0 +1,27 @@
+"""Images: what the viewer must know of one."""
+
+from fastapi import APIRouter
+from starlette.concurrency import run_in_threadpool
+
+from api.routes.at_the_door import CallerHere, CatalogHere, SourcesHere
+from api.routes.shapes import ImageOut, image_out
+from archive.record import ImageState
+
+router = APIRouter(tags=["images"])
+
+
+@router.get("/api/images/{image}")
+async def get_image(
+    image: str, caller: CallerHere, catalog: CatalogHere, sources: SourcesHere
+) -> ImageOut:
+    """One image, whatever its state, with the facts about it and its siblings."""
+    found = await run_in_threadpool(catalog.image, image, establishment=caller.establishment)
+    exam = await run_in_threadpool(
+        catalog.exam,
+        found.exam_id,
+        establishment=caller.establishment,
+        states=tuple(ImageState),
+    )
+    is_published = found.state is ImageState.PUBLISHED
+    opened = await sources.open(found) if is_published else None
+    return image_out(found, exam, opened.source.pyramid if opened else None)

@@ -1,0 +1,200 @@
+"""The JSON that leaves, and how it follows from the records."""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any
+
+from pydantic import BaseModel
+
+from archive.identity import PatientIdentity
+from archive.record import Exam, Image, ImageKind, ImageState, ObjectRole, Page
+from tiles.pyramid import Pyramid
+
+
+class PatientOut(BaseModel):
+    """A patient as the exam names them; None for what is not known."""
+
+    name: str | None
+    patient_id: str
+    issuer: str | None
+    birth_date: date | None
+    sex: str | None
+
+
+class ImageSummary(BaseModel):
+    """An image in a list; the sizes are None until it is built."""
+
+    id: str
+    kind: ImageKind
+    width: int | None
+    height: int | None
+    state: ImageState
+    thumbnail: str
+
+
+class ExamOut(BaseModel):
+    """A study and its images."""
+
+    id: str
+    patient: PatientOut | None
+    accession_number: str | None
+    study_instance_uid: str
+    created_at: datetime
+    establishment: str
+    images: list[ImageSummary]
+
+
+class ExamsOut(BaseModel):
+    """Some exams, newest first; `next` is the `after` that gives the following ones."""
+
+    exams: list[ExamOut]
+    next: str | None
+
+
+class LevelOut(BaseModel):
+    """The extent of a stored level in pixels."""
+
+    width: int
+    height: int
+
+
+class ScannerOut(BaseModel):
+    """What made the image."""
+
+    manufacturer: str | None
+    model: str | None
+
+
+class FilesOut(BaseModel):
+    """Where the small pictures are; None for those that do not exist."""
+
+    thumbnail: str
+    label: str | None
+    overview: str | None
+
+
+class SiblingOut(BaseModel):
+    """Another image of the same exam."""
+
+    id: str
+    kind: ImageKind
+    thumbnail: str
+
+
+class ImageOut(BaseModel):
+    """All about an image; sizes and levels are None and empty until it is built."""
+
+    id: str
+    exam: str
+    kind: ImageKind
+    state: ImageState
+    width: int | None
+    height: int | None
+    tile_size: int | None
+    levels: list[LevelOut]
+    mpp_um: tuple[float, float] | None
+    objective_power: float | None
+    format: str | None
+    scanner: ScannerOut | None
+    acquired_at: str | None
+    barcodes: list[str]
+    icc_profile: bool
+    files: FilesOut
+    deepzoom: str
+    source_sha256: str
+    patient: PatientOut | None
+    accession_number: str | None
+    siblings: list[SiblingOut]
+
+
+def exams_out(page: Page) -> ExamsOut:
+    """A page of exams."""
+    return ExamsOut(exams=[exam_out(exam) for exam in page.exams], next=page.after)
+
+
+def exam_out(exam: Exam) -> ExamOut:
+    """One exam."""
+    return ExamOut(
+        id=exam.id,
+        patient=_patient(exam.patient),
+        accession_number=exam.accession_number,
+        study_instance_uid=exam.study_instance_uid,
+        created_at=exam.created_at,
+        establishment=exam.establishment,
+        images=[_summary(image) for image in exam.images],
+    )
+
+
+def image_out(image: Image, exam: Exam, pyramid: Pyramid | None) -> ImageOut:
+    """One image of that exam, whose published images are its siblings.
+
+    `pyramid` is that of the stored levels, None until there are such.
+    """
+    facts = image.facts
+    return ImageOut(
+        id=image.id,
+        exam=exam.id,
+        kind=image.kind,
+        state=image.state,
+        width=pyramid.width if pyramid else facts.get("width"),
+        height=pyramid.height if pyramid else facts.get("height"),
+        tile_size=pyramid.deep_zoom.tile_size if pyramid else None,
+        levels=[
+            LevelOut(width=level.width, height=level.height)
+            for level in (pyramid.levels if pyramid else ())
+        ],
+        mpp_um=facts.get("mpp_um"),
+        objective_power=facts.get("objective_power"),
+        format=facts.get("format"),
+        scanner=_scanner(facts.get("scanner")),
+        acquired_at=facts.get("acquired_at"),
+        barcodes=list(facts.get("barcodes") or ()),
+        icc_profile=bool(facts.get("icc_profile")),
+        files=FilesOut(
+            thumbnail=f"/images/{image.id}/thumbnail",
+            label=_picture(image, ObjectRole.LABEL),
+            overview=_picture(image, ObjectRole.OVERVIEW),
+        ),
+        deepzoom=f"/deepzoom/{image.id}.dzi",
+        source_sha256=image.source_sha256,
+        patient=_patient(exam.patient),
+        accession_number=exam.accession_number,
+        siblings=[
+            SiblingOut(id=one.id, kind=one.kind, thumbnail=f"/images/{one.id}/thumbnail")
+            for one in exam.images
+            if one.id != image.id and one.state is ImageState.PUBLISHED
+        ],
+    )
+
+
+def _summary(image: Image) -> ImageSummary:
+    return ImageSummary(
+        id=image.id,
+        kind=image.kind,
+        width=image.facts.get("width"),
+        height=image.facts.get("height"),
+        state=image.state,
+        thumbnail=f"/images/{image.id}/thumbnail",
+    )
+
+
+def _patient(patient: PatientIdentity | None) -> PatientOut | None:
+    if patient is None:
+        return None
+    return PatientOut(
+        name=patient.name or None,
+        patient_id=patient.patient_id,
+        issuer=patient.issuer or None,
+        birth_date=patient.birth_date,
+        sex=patient.sex,
+    )
+
+
+def _scanner(scanner: Mapping[str, Any] | None) -> ScannerOut | None:
+    if not scanner:
+        return None
+    return ScannerOut(manufacturer=scanner.get("manufacturer"), model=scanner.get("model"))
+
+
+def _picture(image: Image, role: ObjectRole) -> str | None:
+    return f"/images/{image.id}/{role.value}" if image.objects_as(role) else None

@@ -1,0 +1,119 @@
+"""Where things are kept: read once from SANSVERRE_* variables, then passed around."""
+
+import os
+import re
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from api.errors import BadSettings
+
+KEY_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The places and addresses of one installation.
+
+    `data` holds the catalogue and the objects, `secrets` what must not be copied with them.
+    `public_url` has no trailing slash and is None where nobody stated it.
+    """
+
+    data: Path
+    secrets: Path
+    database_url: str
+    public_url: str | None = None
+
+    @property
+    def objects(self) -> Path:
+        """The folder of stored objects."""
+        return self.data / "objects"
+
+    @property
+    def objects_url(self) -> str:
+        """The same folder as the store's address."""
+        return self.objects.as_uri()
+
+    @property
+    def is_https(self) -> bool:
+        """Whether people reach the service over TLS, so that cookies may be marked Secure."""
+        return self.public_url is not None and self.public_url.startswith("https://")
+
+
+def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
+    """The settings in the environment; raises BadSettings naming the variable that is wrong."""
+    variables = os.environ if environ is None else environ
+    data = Path(variables.get("SANSVERRE_DATA") or "./sansverre-data").expanduser().resolve()
+    secrets_folder = _secrets_folder(variables)
+    if secrets_folder == data or data in secrets_folder.parents:
+        raise BadSettings(
+            f"SANSVERRE_SECRETS ({secrets_folder}) lies inside the data folder, where a copy of "
+            "the data would carry the keys away: name a folder outside it"
+        )
+    return Settings(
+        data=data,
+        secrets=secrets_folder,
+        database_url=variables.get("SANSVERRE_DATABASE") or f"sqlite:///{data / 'catalog.sqlite'}",
+        public_url=_public_url(variables.get("SANSVERRE_PUBLIC_URL") or None),
+    )
+
+
+def signing_key(settings: Settings) -> bytes:
+    """The installation's signing key, made at first use and readable by its owner alone.
+
+    Several processes may ask first at once: all get the same key. Raises BadSettings where the
+    key cannot be kept or is not what this software wrote.
+    """
+    path = settings.secrets / "signing.key"
+    try:
+        if not path.exists():
+            _keep_once(path, secrets.token_hex(KEY_BYTES))
+        mode, text = path.stat().st_mode, path.read_bytes().strip()
+    except OSError as error:
+        raise BadSettings(
+            f"the signing key cannot be kept at {path} ({error.strerror}): "
+            "set SANSVERRE_SECRETS to a folder you may write to"
+        ) from error
+    if mode & 0o077:
+        raise BadSettings(f"{path} can be read by others: run chmod 600 on it")
+    if not re.fullmatch(rb"([0-9a-f]{2}){%d,}" % KEY_BYTES, text):
+        raise BadSettings(f"{path} is no signing key: move it away, a new one is made")
+    return bytes.fromhex(text.decode())
+
+
+def _keep_once(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "w") as file:
+            file.write(text + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        # A link, unlike a rename, never replaces the key that another process has just made.
+        try:
+            os.link(draft, path)
+        except FileExistsError:
+            return
+    finally:
+        draft.unlink()
+
+
+def _secrets_folder(variables: Mapping[str, str]) -> Path:
+    if stated := variables.get("SANSVERRE_SECRETS"):
+        return Path(stated).expanduser().resolve()
+    config = variables.get("XDG_CONFIG_HOME") or "~/.config"
+    return (Path(config).expanduser() / "sansverre").resolve()
+
+
+def _public_url(stated: str | None) -> str | None:
+    if stated is None:
+        return None
+    parts = urlsplit(stated)
+    if parts.scheme not in {"http", "https"} or not parts.netloc or parts.query or parts.fragment:
+        raise BadSettings(
+            f"SANSVERRE_PUBLIC_URL is {stated!r}: it must look like https://slides.example.org"
+        )
+    return stated.rstrip("/")

@@ -1,0 +1,110 @@
+"""What runs in the sandbox: the functions that open what strangers made.
+
+Each is called as `function(say, **arguments)` with JSON arguments and gives JSON. Imports are
+inside, so that each child loads what its task needs and no more.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from api.sandbox import Progress
+
+JPEG = b"\xff\xd8\xff"
+PHOTOGRAPHS = ((0, JPEG), (0, b"\x89PNG\r\n\x1a\n"), (0, b"GIF8"), (4, b"ftyp"))
+"""Where a picture of a camera begins with what. The rest is a slide, or nothing known."""
+
+
+def describe(say: Progress, path: str) -> dict[str, Any]:
+    """What `sansverre info` tells of a slide's file."""
+    from slides.open import open_slide
+
+    with open_slide(Path(path)) as slide:
+        say(1, 1)
+        source, facts = slide.source, slide.facts
+        return {
+            "format": facts.format,
+            "levels": [
+                {
+                    "width": level.width,
+                    "height": level.height,
+                    "tile_width": level.tile_width,
+                    "tile_height": level.tile_height,
+                    "encoding": str(source.encoding(index)),
+                }
+                for index, level in enumerate(source.pyramid.levels)
+            ],
+            "mpp_um": list(facts.mpp_um) if facts.mpp_um else None,
+            "objective_power": facts.objective_power,
+            "icc_profile": facts.icc_profile is not None,
+            "associated_images": sorted(slide.associated),
+            "barcodes": list(facts.barcodes),
+        }
+
+
+def convert(say: Progress, path: str, out: str, request: dict[str, Any]) -> dict[str, Any]:
+    """Convert a slide's file into a folder that appears when complete; gives the report."""
+    from slides.convert import Request, convert
+    from slides.open import open_slide
+
+    # Opened once more than needed: a file that cannot even be opened is told from a long work.
+    with open_slide(Path(path)):
+        say(0, 1)
+    mpp_um = request["mpp_um"]
+    wanted = Request(**{**request, "mpp_um": tuple(mpp_um) if mpp_um else None})
+    report: dict[str, Any] = convert(Path(path), Path(out), wanted, say).as_json()
+    return report
+
+
+def examine(say: Progress, path: str) -> dict[str, Any]:
+    """Whether a file is a photograph or a slide, by its content, and the files it consists of."""
+    from slides.open import open_slide
+
+    file = Path(path)
+    if _is_photograph(file):
+        return {"kind": "photo", "files": [str(file)]}
+    with open_slide(file) as slide:
+        say(1, 1)
+        return {"kind": "slide", "files": [str(one) for one in slide.files]}
+
+
+def build(say: Progress, image: str, job: int, attempt: int, original: str) -> None:
+    """Bring a received image to publication, from the state it has reached."""
+    from api.settings import read_settings
+    from archive.catalog import Catalog
+    from archive.errors import LeaseLost
+    from archive.record import ImageKind
+    from archive.storage import Storage
+
+    settings = read_settings()
+    storage = Storage.open(settings.objects_url)
+    with Catalog.open(settings.database_url) as catalog:
+        lease = catalog.jobs.job(job)
+        if lease.attempt != attempt:
+            raise LeaseLost("Another attempt has taken this job over.")
+        received = catalog.image(image, establishment=None)
+        if received.kind is ImageKind.PHOTO:
+            from dermato.ingest import ingest_photo
+
+            ingest_photo(Path(original), received, catalog, storage, attempt=lease)
+            return
+        from slides.ingest import ingest_slide
+
+        mpp_um = lease.payload.get("mpp_um")
+        ingest_slide(
+            Path(original),
+            received,
+            catalog,
+            storage,
+            mpp_um=tuple(mpp_um) if mpp_um else None,
+            attempt=lease,
+            progress=say,
+        )
+
+
+def _is_photograph(file: Path) -> bool:
+    # A Mirax slide's own file is a JPEG: the folder beside it makes it a slide.
+    if not file.is_file() or (file.with_suffix("") / "Slidedat.ini").is_file():
+        return False
+    with file.open("rb") as stream:
+        head = stream.read(16)
+    return any(head[at : at + len(magic)] == magic for at, magic in PHOTOGRAPHS)

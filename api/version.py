@@ -1,0 +1,5 @@
+"""The version of the installed software."""
+
+from importlib.metadata import version
+
+VERSION = version("sansverre")

@@ -1,0 +1,296 @@
+"""The catalogue: which images exist, whose they are, where their objects lie, and their state."""
+
+import hashlib
+import secrets
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Any, Self
+
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+
+from archive import reading, reception, schema
+from archive.database import Database
+from archive.errors import DifferentPatient, NotAllowed, NotFound, TransitionRefused
+from archive.identity import PatientIdentity
+from archive.jobs import Job, Jobs, require_lease
+from archive.record import (
+    TRANSITIONS,
+    Exam,
+    Image,
+    ImageKind,
+    ImageState,
+    ObjectRole,
+    Page,
+    StoredObject,
+)
+
+PUBLISHED_ONLY = (ImageState.PUBLISHED,)
+
+
+class Catalog:
+    """Every record of the archive. Safe to use from several threads and processes at once.
+
+    `establishment=None` means every establishment and is for the operator's own processes; with a
+    name, what belongs to another establishment is answered exactly as what does not exist.
+    """
+
+    jobs: Jobs
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.jobs = Jobs(database)
+
+    @classmethod
+    def open(cls, url: str) -> Self:
+        """Open the catalogue at an SQLAlchemy URL, made or brought up to date first.
+
+        `sqlite:////folder/catalog.sqlite` makes its folder. Raises StorageFailure.
+        """
+        return cls(Database.open(url))
+
+    def close(self) -> None:
+        """Release the connections; safe to call twice."""
+        self._database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def check(self) -> None:
+        """Read one row, for a readiness probe; raises StorageFailure."""
+        with self._database.read() as connection:
+            connection.execute(sa.select(schema.image_transition).limit(1)).all()
+
+    def receive(
+        self,
+        *,
+        establishment: str,
+        kind: ImageKind,
+        source_sha256: str,
+        plan: str,
+        patient: PatientIdentity | None = None,
+        accession_number: str | None = None,
+        issuer: str | None = None,
+    ) -> Image:
+        """Give the image of this file for this patient: new (received), or as it already stands.
+
+        `issuer` is who gave the accession number. The patient's traits are kept as first received
+        (`correct_patient` changes them). Raises DifferentPatient when the file, or the accession
+        number, is archived under another patient (or none) of the establishment, and
+        InvalidIdentity.
+        """
+        arrival = reception.Arrival(
+            establishment, kind, source_sha256, plan, patient, accession_number, issuer
+        ).checked()
+        with self._database.write() as connection:
+            image_id = reception.receive(connection, arrival, datetime.now(UTC))
+            return reading.image(connection, image_id, arrival.establishment)
+
+    def advance(
+        self,
+        image_id: str,
+        to: ImageState,
+        *,
+        facts: Mapping[str, Any] | None = None,
+        add_objects: Iterable[StoredObject] = (),
+        attempt: Job | None = None,
+    ) -> Image:
+        """Move the image on, with its new objects and facts (merged), in one transaction.
+
+        Give the claimed job as `attempt` so that a worker which lost it changes nothing. Raises
+        TransitionRefused, LeaseLost, NotFound.
+        """
+        if to is ImageState.REFUSED:
+            raise TransitionRefused("An image is refused for a reason; use refuse().")
+        values: dict[str, Any] = {"state": to, "reason": None}
+        if to is ImageState.PUBLISHED:
+            values["published_at"] = datetime.now(UTC)
+        with self._changing(image_id, attempt) as (connection, image):
+            _require_transition(image, to)
+            # The objects come first: the database refuses to publish an image without any.
+            _add(connection, image, add_objects)
+            _update(connection, image, **values, **_merged(image, facts))
+            return reading.image(connection, image_id, None)
+
+    def attach(
+        self,
+        image_id: str,
+        objects: Iterable[StoredObject] = (),
+        *,
+        facts: Mapping[str, Any] | None = None,
+        attempt: Job | None = None,
+    ) -> Image:
+        """Add objects and facts (merged) without moving the image. Raises as `advance`."""
+        with self._changing(image_id, attempt) as (connection, image):
+            _add(connection, image, objects)
+            if facts:
+                _update(connection, image, **_merged(image, facts))
+            return reading.image(connection, image_id, None)
+
+    def refuse(self, image_id: str, reason: str, *, attempt: Job | None = None) -> Image:
+        """Refuse the image for a reason that people read, without a patient's data.
+
+        Raises as `advance`.
+        """
+        with self._changing(image_id, attempt) as (connection, image):
+            _require_transition(image, ImageState.REFUSED)
+            _update(connection, image, state=ImageState.REFUSED, reason=reason)
+            return reading.image(connection, image_id, None)
+
+    def remove_objects(
+        self, image_id: str, role: ObjectRole, *, attempt: Job | None = None
+    ) -> tuple[StoredObject, ...]:
+        """Forget the image's objects of a role and give them, for the caller to delete.
+
+        Raises TransitionRefused where a published image would lose its last level or photo.
+        """
+        column = schema.stored_object.c
+        with self._changing(image_id, attempt) as (connection, image):
+            connection.execute(
+                sa.delete(schema.stored_object).where(
+                    column.image_id == image_id, column.role == role
+                )
+            )
+            return image.objects_as(role)
+
+    def image(self, image_id: str, *, establishment: str | None) -> Image:
+        """Look an image up, with its objects; raises NotFound."""
+        with self._database.read() as connection:
+            return reading.image(connection, image_id, establishment)
+
+    def objects_of(self, image_id: str, *, establishment: str | None) -> tuple[StoredObject, ...]:
+        """List the objects of an image in one keyed read; raises NotFound for no such image."""
+        return self.image(image_id, establishment=establishment).objects
+
+    def exam(
+        self,
+        exam_id: str,
+        *,
+        establishment: str | None,
+        states: Collection[ImageState] = PUBLISHED_ONLY,
+    ) -> Exam:
+        """Look an exam up, with its images in the given states; NotFound when it has none."""
+        with self._database.read() as connection:
+            return reading.exam(connection, exam_id, establishment, states)
+
+    def exams(
+        self,
+        *,
+        establishment: str | None,
+        limit: int = 50,
+        after: str | None = None,
+        states: Collection[ImageState] = PUBLISHED_ONLY,
+    ) -> Page:
+        """List exams with an image in the given states, newest first; `after` is `Page.after`.
+
+        Raises NotFound for an `after` that names no exam.
+        """
+        with self._database.read() as connection:
+            return reading.page(connection, establishment, limit, after, states)
+
+    def correct_patient(
+        self, *, establishment: str, patient_id: str, issuer: str, to: PatientIdentity
+    ) -> None:
+        """Correct a patient's name, birth date, sex or number; no object and no UID changes.
+
+        Raises NotFound, and DifferentPatient when `to` already names another patient: joining two
+        patients is not a correction.
+        """
+        patient, owner = schema.patient.c, schema.establishment.c
+        of_owner = sa.select(owner.id).where(owner.name == establishment).scalar_subquery()
+        change = sa.update(schema.patient).where(
+            patient.establishment_id == of_owner,
+            patient.patient_id == patient_id,
+            patient.issuer == issuer,
+        )
+        try:
+            with self._database.write() as connection:
+                if connection.execute(change.values(**asdict(to))).rowcount != 1:
+                    raise NotFound("There is no such patient.")
+        except IntegrityError as error:
+            raise DifferentPatient(
+                "Another patient already has this number; joining two patients is not a correction."
+            ) from error
+
+    def object_keys(self) -> frozenset[str]:
+        """Give every key the catalogue knows, for `Storage.sweep`."""
+        with self._database.read() as connection:
+            return frozenset(connection.scalars(sa.select(schema.stored_object.c.key)))
+
+    def issue_key(self, claims: Mapping[str, Any], expires: datetime) -> str:
+        """Make a one-time sign-in key, of which only the hash is kept."""
+        key = secrets.token_urlsafe(32)
+        column = schema.link_key.c
+        with self._database.write() as connection:
+            connection.execute(
+                sa.delete(schema.link_key).where(column.expires_at <= datetime.now(UTC))
+            )
+            connection.execute(
+                sa.insert(schema.link_key).values(
+                    key_sha256=_key_sha256(key), claims=dict(claims), expires_at=expires
+                )
+            )
+        return key
+
+    def redeem_key(self, key: str) -> dict[str, Any]:
+        """Give the claims of a key, exactly once; raises NotAllowed afterwards, or when expired."""
+        column = schema.link_key.c
+        # Deleting is what makes it once: of two callers, one finds the row gone.
+        taken = sa.delete(schema.link_key).where(
+            column.key_sha256 == _key_sha256(key), column.expires_at > datetime.now(UTC)
+        )
+        with self._database.write() as connection:
+            row = connection.execute(taken.returning(column.claims)).one_or_none()
+        if row is None:
+            raise NotAllowed("This sign-in link was already used or has expired; ask for another.")
+        return dict(row.claims)
+
+    @contextmanager
+    def _changing(
+        self, image_id: str, attempt: Job | None
+    ) -> Iterator[tuple[sa.Connection, Image]]:
+        try:
+            with self._database.write() as connection:
+                image = reading.image(connection, image_id, None, hold=True)
+                if attempt is not None:
+                    require_lease(connection, attempt, image_id)
+                yield connection, image
+        except IntegrityError as error:
+            raise TransitionRefused(
+                "The catalogue refuses this change: an image is published with at least one level "
+                "or photo, and an object is recorded once."
+            ) from error
+
+
+def _require_transition(image: Image, to: ImageState) -> None:
+    if (image.state, to) not in TRANSITIONS:
+        raise TransitionRefused(f"An image that is {image.state} cannot become {to}.")
+
+
+def _add(connection: sa.Connection, image: Image, objects: Iterable[StoredObject]) -> None:
+    rows: Sequence[dict[str, Any]] = [{"image_id": image.id, **asdict(one)} for one in objects]
+    if rows:
+        connection.execute(sa.insert(schema.stored_object), rows)
+
+
+def _update(connection: sa.Connection, image: Image, **values: Any) -> None:
+    connection.execute(sa.update(schema.image).where(schema.image.c.id == image.id).values(values))
+
+
+def _merged(image: Image, facts: Mapping[str, Any] | None) -> dict[str, Any]:
+    return {"facts": {**image.facts, **facts}} if facts else {}
+
+
+def _key_sha256(key: str) -> str:
+    return hashlib.sha256(key.encode()).hexdigest()

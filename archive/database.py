@@ -1,0 +1,184 @@
+"""The connection to the catalogue's database: the one place for what dialects do differently."""
+
+import json
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any, Self
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError
+
+from archive.errors import StorageFailure
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+BUSY_TIMEOUT_S = 30
+_POSTGRESQL_MIGRATION_LOCK = 0x5A_4E_5A_56
+# Alembic keeps the running migration in a global of the process.
+_migrating = threading.Lock()
+
+
+class Database:
+    """Connections to one catalogue, brought up to date when opened.
+
+    Errors of the driver become StorageFailure, without the values of the statement; an
+    IntegrityError is left to the caller, who knows which promise it broke.
+    """
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine
+        self._writer = engine.execution_options(writes=True)
+
+    @classmethod
+    def open(cls, url: str) -> Self:
+        """Connect to an SQLAlchemy URL; make the tables or bring them up to date."""
+        try:
+            engine = _engine(url)
+        except (ArgumentError, NoSuchModuleError, ImportError) as error:
+            raise StorageFailure(
+                "The address of the catalogue is not one this installation can open."
+            ) from error
+        database = cls(engine)
+        try:
+            if engine.dialect.name == "sqlite":
+                _write_ahead(engine)
+            database._migrate()
+        except BaseException:
+            engine.dispose()
+            raise
+        return database
+
+    def close(self) -> None:
+        """Close the pooled connections."""
+        self._engine.dispose()
+
+    @contextmanager
+    def read(self) -> Iterator[sa.Connection]:
+        """One consistent view of the catalogue."""
+        with _named_failures(), self._engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[sa.Connection]:
+        """One transaction, committed at the end of the block and rolled back on any exception.
+
+        On SQLite it begins IMMEDIATE: a deferred one that reads before it writes is refused, not
+        made to wait, when another writer came between.
+        """
+        with _named_failures(), self._writer.begin() as connection:
+            yield connection
+
+    def _migrate(self) -> None:
+        config = Config()
+        # Alembic interpolates its options: a percent sign in the path must be doubled.
+        config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+        scripts = ScriptDirectory.from_config(config)
+        head = scripts.get_current_head()
+        with self.read() as connection:
+            if _revision(connection) == head:
+                return
+        with _migrating, self.write() as connection:
+            if connection.dialect.name == "postgresql":
+                connection.exec_driver_sql(
+                    f"SELECT pg_advisory_xact_lock({_POSTGRESQL_MIGRATION_LOCK})"
+                )
+            # Looked at again under the lock: another process may have been first.
+            revision = _revision(connection)
+            if revision is not None and revision not in {
+                script.revision for script in scripts.walk_revisions()
+            }:
+                raise StorageFailure(
+                    "The catalogue was made by a newer version of this software; "
+                    "install that version or open another folder."
+                )
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+
+
+def _revision(connection: sa.Connection) -> str | None:
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def _engine(url: str) -> sa.Engine:
+    parsed = sa.make_url(url)
+    sqlite = parsed.get_backend_name() == "sqlite"
+    if sqlite:
+        _make_private_file(parsed)
+    engine = sa.create_engine(
+        parsed,
+        # A failing statement's values may be a patient's; they must reach no log and no message.
+        hide_parameters=True,
+        json_serializer=partial(json.dumps, allow_nan=False, ensure_ascii=False),
+        connect_args={"timeout": BUSY_TIMEOUT_S} if sqlite else {},
+        pool_pre_ping=not sqlite,
+    )
+    if sqlite:
+        sa.event.listen(engine, "connect", _set_up_sqlite)
+        sa.event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _make_private_file(url: sa.URL) -> None:
+    if not url.database or url.database == ":memory:":
+        raise StorageFailure("The catalogue needs a file: sqlite:////folder/catalog.sqlite")
+    path = Path(url.database)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # SQLite gives its -wal and -shm files the permissions of this one.
+    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+
+
+def _set_up_sqlite(connection: DBAPIConnection, _record: Any) -> None:
+    # The driver's own implicit BEGIN is a deferred one: leave transactions to _begin_sqlite.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.execute("PRAGMA synchronous = FULL")
+    cursor.close()
+
+
+def _begin_sqlite(connection: sa.Connection) -> None:
+    writes = connection.get_execution_options().get("writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _write_ahead(engine: sa.Engine) -> None:
+    """Switch the file to WAL, which it stays in: SQLite's busy timeout does not wait for this."""
+    deadline = time.monotonic() + BUSY_TIMEOUT_S
+    with _named_failures():
+        connection = engine.raw_connection()
+        try:
+            while True:
+                try:
+                    connection.cursor().execute("PRAGMA journal_mode = WAL").close()
+                except sqlite3.OperationalError as error:
+                    busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+                    if not busy or time.monotonic() > deadline:
+                        raise
+                    time.sleep(0.01)
+                else:
+                    return
+        finally:
+            connection.close()
+
+
+@contextmanager
+def _named_failures() -> Iterator[None]:
+    try:
+        yield
+    except IntegrityError:
+        raise
+    except (DBAPIError, sqlite3.Error) as error:
+        raise StorageFailure(
+            "The catalogue's database does not answer as it must; "
+            "check its disk, its permissions and the address."
+        ) from error

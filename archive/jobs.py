@@ -1,0 +1,182 @@
+"""Work to be done, kept as leased rows: the catalogue remembers, whoever executes may die."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from archive import schema
+from archive.database import Database
+from archive.errors import LeaseLost, NotFound
+from archive.record import TRANSITIONS, ImageState, JobState
+
+STOPPED_EACH_TIME = "Processing stopped without an answer each time this file was tried."
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One attempt at one piece of work; `attempt` is the fence that a later claim raises."""
+
+    id: int
+    kind: str
+    image_id: str
+    payload: Mapping[str, Any]
+    state: JobState
+    attempt: int
+    max_attempts: int
+    lease_until: datetime | None
+
+
+_job = schema.job.c
+_COLUMNS = [_job[field.name] for field in fields(Job)]
+_REFUSABLE = [before for before, after in TRANSITIONS if after is ImageState.REFUSED]
+
+
+class Jobs:
+    """The queue of a catalogue, reached as `catalog.jobs`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def enqueue(
+        self, kind: str, image_id: str, payload: Mapping[str, Any], *, max_attempts: int = 3
+    ) -> Job:
+        """Ask for work on an image; while the same kind is still unfinished, that job is given.
+
+        Raises NotFound for an image the catalogue does not hold.
+        """
+        with self._database.write() as connection:
+            # The image's row is the queue's lock for this image, where rows can be locked.
+            image = sa.select(schema.image.c.id).where(schema.image.c.id == image_id)
+            if connection.scalar(image.with_for_update()) is None:
+                raise NotFound("There is no such image.")
+            unfinished = sa.select(*_COLUMNS).where(
+                _job.kind == kind,
+                _job.image_id == image_id,
+                _job.state.in_([JobState.WAITING, JobState.LEASED]),
+            )
+            row = connection.execute(unfinished).mappings().one_or_none()
+            if row is None:
+                new = sa.insert(schema.job).values(
+                    kind=kind,
+                    image_id=image_id,
+                    payload=dict(payload),
+                    state=JobState.WAITING,
+                    attempt=0,
+                    max_attempts=max_attempts,
+                    due_at=datetime.now(UTC),
+                )
+                row = connection.execute(new.returning(*_COLUMNS)).mappings().one()
+            return Job(**row)
+
+    def claim(self, worker: str, lease_s: float, *, kinds: Collection[str] = ()) -> Job | None:
+        """Take the oldest job that is due, or whose lease ran out; None when there is none.
+
+        A job whose last attempt was lost becomes failed here and its unpublished image refused.
+        """
+        now = datetime.now(UTC)
+        due = sa.or_(
+            sa.and_(_job.state == JobState.WAITING, _job.due_at <= now),
+            sa.and_(_job.state == JobState.LEASED, _job.lease_until <= now),
+        )
+        if kinds:
+            due = sa.and_(due, _job.kind.in_(kinds))
+        oldest = sa.select(*_COLUMNS).where(due).order_by(_job.due_at, _job.id).limit(1)
+        # An idle worker asks often: it must not take the one writer's place to learn of nothing.
+        with self._database.read() as connection:
+            if connection.execute(oldest).one_or_none() is None:
+                return None
+        with self._database.write() as connection:
+            free = oldest.with_for_update(skip_locked=True)
+            while row := connection.execute(free).mappings().one_or_none():
+                job = Job(**row)
+                if job.attempt < job.max_attempts:
+                    return _take(connection, job, worker, now + timedelta(seconds=lease_s))
+                _give_up(connection, job, STOPPED_EACH_TIME)
+        return None
+
+    def renew(self, job: Job, lease_s: float) -> Job:
+        """Keep the job for longer; raises LeaseLost once another attempt has it."""
+        until = datetime.now(UTC) + timedelta(seconds=lease_s)
+        with self._database.write() as connection:
+            require_lease(connection, job, job.image_id)
+            longer = sa.update(schema.job).where(_job.id == job.id).values(lease_until=until)
+            return Job(**connection.execute(longer.returning(*_COLUMNS)).mappings().one())
+
+    def finish(self, job: Job) -> None:
+        """Mark the job done; raises LeaseLost once another attempt has it."""
+        with self._database.write() as connection:
+            require_lease(connection, job, job.image_id)
+            _release(connection, job, state=JobState.DONE)
+
+    def fail(self, job: Job, *, retry_in_s: float | None, reason: str) -> JobState:
+        """Give the job back: waiting again, or failed when None is given or attempts are spent.
+
+        A failed job refuses its image for `reason` (shown to people) unless it is published.
+        Raises LeaseLost once another attempt has it.
+        """
+        with self._database.write() as connection:
+            require_lease(connection, job, job.image_id)
+            if retry_in_s is None or job.attempt >= job.max_attempts:
+                _give_up(connection, job, reason)
+                return JobState.FAILED
+            due_at = datetime.now(UTC) + timedelta(seconds=retry_in_s)
+            _release(connection, job, state=JobState.WAITING, due_at=due_at, reason=reason)
+            return JobState.WAITING
+
+    def job(self, job_id: int) -> Job:
+        """Look a job up as it stands; raises NotFound."""
+        with self._database.read() as connection:
+            query = sa.select(*_COLUMNS).where(_job.id == job_id)
+            row = connection.execute(query).mappings().one_or_none()
+        if row is None:
+            raise NotFound("There is no such job.")
+        return Job(**row)
+
+    def counts(self) -> dict[JobState, int]:
+        """Count the jobs in each state, for a status page."""
+        by_state = sa.select(_job.state, sa.func.count().label("jobs")).group_by(_job.state)
+        with self._database.read() as connection:
+            found = {row.state: row.jobs for row in connection.execute(by_state)}
+        return {state: found.get(state, 0) for state in JobState}
+
+
+def require_lease(connection: sa.Connection, job: Job, image_id: str) -> None:
+    """Hold the row of this attempt at this image for the transaction, or raise LeaseLost.
+
+    What counts is the attempt, not the clock: a late worker may still finish what nobody took over,
+    and two clocks that disagree cannot let two workers write.
+    """
+    held = sa.select(_job.id).where(
+        _job.id == job.id,
+        _job.image_id == image_id,
+        _job.attempt == job.attempt,
+        _job.state == JobState.LEASED,
+    )
+    if connection.scalar(held.with_for_update()) is None:
+        raise LeaseLost("This work was taken over by another worker; leave it.")
+
+
+def _take(connection: sa.Connection, job: Job, worker: str, until: datetime) -> Job:
+    lease = sa.update(schema.job).where(_job.id == job.id)
+    lease = lease.values(
+        state=JobState.LEASED, attempt=job.attempt + 1, worker=worker, lease_until=until
+    )
+    return Job(**connection.execute(lease.returning(*_COLUMNS)).mappings().one())
+
+
+def _release(connection: sa.Connection, job: Job, **values: Any) -> None:
+    change = sa.update(schema.job).where(_job.id == job.id)
+    connection.execute(change.values(lease_until=None, worker=None, **values))
+
+
+def _give_up(connection: sa.Connection, job: Job, reason: str) -> None:
+    _release(connection, job, state=JobState.FAILED, reason=reason)
+    image = schema.image.c
+    connection.execute(
+        sa.update(schema.image)
+        .where(image.id == job.image_id, image.state.in_(_REFUSABLE))
+        .values(state=ImageState.REFUSED, reason=reason)
+    )

@@ -1,0 +1,180 @@
+"""Where a file belongs: the rows of establishment, patient and exam that it is received under."""
+
+import secrets
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+
+from archive import schema
+from archive.errors import DifferentPatient, InvalidIdentity
+from archive.identity import (
+    LO_CHARACTERS,
+    SH_CHARACTERS,
+    PatientIdentity,
+    checked_text,
+    study_instance_uid,
+    study_instance_uid_without_order,
+)
+from archive.record import ImageKind, ImageState
+
+PLAN_CHARACTERS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A file that arrives, with what was said about it; raises InvalidIdentity."""
+
+    establishment: str
+    kind: ImageKind
+    source_sha256: str
+    plan: str
+    patient: PatientIdentity | None
+    accession_number: str | None
+    issuer: str | None
+
+    def checked(self) -> "Arrival":
+        """Give the same with its text as DICOM holds it, "" for no order being None."""
+        if len(self.source_sha256) != 64 or not set(self.source_sha256) <= set("0123456789abcdef"):
+            raise ValueError("source_sha256 is not a lower-case hexadecimal SHA-256")
+        if not 0 < len(self.plan) <= PLAN_CHARACTERS:
+            raise ValueError(f"a plan is named in 1 to {PLAN_CHARACTERS} characters")
+        number = checked_text("accession number", self.accession_number or "", SH_CHARACTERS)
+        issuer = checked_text("issuer of the accession number", self.issuer or "", LO_CHARACTERS)
+        if issuer and not number:
+            raise InvalidIdentity("An issuer is given without an accession number; give both.")
+        return replace(
+            self,
+            establishment=checked_text(
+                "establishment's name", self.establishment, LO_CHARACTERS, required=True
+            ),
+            accession_number=number or None,
+            issuer=issuer or None,
+        )
+
+    def study_instance_uid(self) -> str:
+        """Derive the Study Instance UID, from the order when there is one."""
+        if self.accession_number is None:
+            return study_instance_uid_without_order(
+                self.establishment, self.patient, self.source_sha256
+            )
+        return study_instance_uid(self.establishment, self.issuer, self.accession_number)
+
+
+def new_id() -> str:
+    """Draw a public identifier: derived from nothing, safe in a URL, without `-` or `_`."""
+    return secrets.token_hex(16)
+
+
+def receive(connection: sa.Connection, arrival: Arrival, now: datetime) -> str:
+    """Find the image of this file for this patient, or make it; gives its id."""
+    establishment_id = _establishment(connection, arrival.establishment)
+    patient_row = patient_row_of(connection, establishment_id, arrival.patient)
+    known = _known_image(connection, arrival, establishment_id, patient_row)
+    if known is not None:
+        return known
+    if patient_row is None and arrival.patient is not None:
+        new = sa.insert(schema.patient).values(
+            establishment_id=establishment_id, **asdict(arrival.patient)
+        )
+        patient_row = connection.execute(new.returning(schema.patient.c.id)).scalar_one()
+    image_id = new_id()
+    connection.execute(
+        sa.insert(schema.image).values(
+            id=image_id,
+            exam_id=_exam(connection, arrival, establishment_id, patient_row, now),
+            kind=arrival.kind,
+            state=ImageState.RECEIVED,
+            source_sha256=arrival.source_sha256,
+            plan=arrival.plan,
+            incarnation=0,
+            facts={},
+            created_at=now,
+        )
+    )
+    return image_id
+
+
+def patient_row_of(
+    connection: sa.Connection, establishment_id: int, patient: PatientIdentity | None
+) -> int | None:
+    """Find the row of a patient by number and issuer."""
+    if patient is None:
+        return None
+    column = schema.patient.c
+    return connection.scalar(
+        sa.select(column.id).where(
+            column.establishment_id == establishment_id,
+            column.issuer == patient.issuer,
+            column.patient_id == patient.patient_id,
+        )
+    )
+
+
+def _establishment(connection: sa.Connection, name: str) -> int:
+    column = schema.establishment.c
+    # The establishment's row, held to the end, puts its arrivals one after the other.
+    held = sa.select(column.id).where(column.name == name).with_for_update()
+    found = connection.execute(held).scalar_one_or_none()
+    if found is None:
+        # Another process may make it in between: then its row is the one to hold.
+        with suppress(IntegrityError), connection.begin_nested():
+            connection.execute(sa.insert(schema.establishment).values(name=name))
+        found = connection.execute(held).scalar_one()
+    return int(found)
+
+
+def _known_image(
+    connection: sa.Connection, arrival: Arrival, establishment_id: int, patient_row: int | None
+) -> str | None:
+    image, exam = schema.image.c, schema.exam.c
+    same_file = connection.execute(
+        sa.select(image.id, image.plan, exam.patient_row)
+        .select_from(schema.image.join(schema.exam))
+        .where(
+            exam.establishment_id == establishment_id, image.source_sha256 == arrival.source_sha256
+        )
+        .order_by(image.created_at, image.id)
+    ).all()
+    unknown_patient = arrival.patient is not None and patient_row is None
+    if any(unknown_patient or row.patient_row != patient_row for row in same_file):
+        raise DifferentPatient(
+            "This file is already archived here under another patient, or under none; "
+            "check whose it is, then move it instead of sending it again."
+        )
+    return next((row.id for row in same_file if row.plan == arrival.plan), None)
+
+
+def _exam(
+    connection: sa.Connection,
+    arrival: Arrival,
+    establishment_id: int,
+    patient_row: int | None,
+    now: datetime,
+) -> str:
+    uid = arrival.study_instance_uid()
+    exam = schema.exam.c
+    known = connection.execute(
+        sa.select(exam.id, exam.patient_row).where(
+            exam.establishment_id == establishment_id, exam.study_instance_uid == uid
+        )
+    ).one_or_none()
+    if known is None:
+        new = sa.insert(schema.exam).values(
+            id=new_id(),
+            establishment_id=establishment_id,
+            patient_row=patient_row,
+            accession_number=arrival.accession_number,
+            issuer_of_accession_number=arrival.issuer,
+            study_instance_uid=uid,
+            created_at=now,
+        )
+        return str(connection.execute(new.returning(exam.id)).scalar_one())
+    if known.patient_row != patient_row:
+        raise DifferentPatient(
+            "This accession number is already used here for another patient, or for none; "
+            "check the number and the patient."
+        )
+    return str(known.id)

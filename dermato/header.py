@@ -1,0 +1,143 @@
+"""The header of a VL Photographic Image instance (PS3.3 A.32.4).
+
+Functions from facts to a pydicom Dataset without pixel data; what every instance carries comes
+from `archive.modules`. Nothing here is random and nothing reads a clock, so the same photograph of
+the same patient gives the same header.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.sequence import Sequence
+from pydicom.uid import UID, JPEGBaseline8Bit
+
+from archive.identity import PatientIdentity, uid_from
+from archive.modules import (
+    Equipment,
+    enhanced_general_equipment_module,
+    general_study_module,
+    patient_module,
+    sop_common_module,
+)
+from dermato.photo import Facts, Photo
+from tiles.colour import as_input_profile
+
+VL_PHOTOGRAPHIC = "1.2.840.10008.5.1.4.1.1.77.1.4"
+JPEG_METHOD = "ISO_10918_1"
+
+ENCODER = "sansverre-photo-1"
+"""Changes whenever the bytes made from a photograph change; a part of every UID."""
+
+_RATIO_TO_FILL_IN = "1"
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Whose photograph it is, and what all its UIDs are made from.
+
+    `seed` holds the source's digest, establishment, exam and incarnation.
+    """
+
+    seed: tuple[str, ...]
+    study_instance_uid: str
+    study_at: datetime | None = None
+    patient: PatientIdentity | None = None
+    accession_number: str | None = None
+    issuer_of_accession_number: str | None = None
+
+    def uid(self, role: str) -> str:
+        """The UID of something of this photograph."""
+        return uid_from(ENCODER, *self.seed, role)
+
+
+def header(photo: Photo, context: Context) -> Dataset:
+    """Everything of the instance but its pixel data."""
+    data = Dataset()
+    uid = context.uid("photo")
+    for module in (
+        sop_common_module(VL_PHOTOGRAPHIC, uid),
+        patient_module(context.patient),
+        general_study_module(
+            context.study_instance_uid,
+            context.study_at,
+            accession_number=context.accession_number,
+            issuer_of_accession_number=context.issuer_of_accession_number,
+        ),
+        enhanced_general_equipment_module(_equipment(photo.facts)),
+        _series(context),
+        _image(photo.facts),
+        _image_pixel(photo),
+    ):
+        data.update(module)
+    data.file_meta = _file_meta(uid)
+    return data
+
+
+def _file_meta(uid: str) -> FileMetaDataset:
+    meta = FileMetaDataset()
+    meta.MediaStorageSOPClassUID = UID(VL_PHOTOGRAPHIC)
+    meta.MediaStorageSOPInstanceUID = UID(uid)
+    meta.TransferSyntaxUID = JPEGBaseline8Bit
+    meta.ImplementationClassUID = UID(uid_from("Sans Verre", "implementation"))
+    meta.ImplementationVersionName = "SANSVERRE"
+    return meta
+
+
+def _equipment(facts: Facts) -> Equipment:
+    # The serial number names one person's phone: it is not taken over.
+    return Equipment(
+        facts.camera.make or "Unknown",
+        facts.camera.model or "Unknown",
+        "Unknown",
+        (f"Sans Verre {ENCODER}",),
+    )
+
+
+def _series(context: Context) -> Dataset:
+    data = Dataset()
+    data.Modality = "XC"
+    data.SeriesInstanceUID = context.uid("series")
+    data.SeriesNumber = 1
+    data.InstanceNumber = 1
+    return data
+
+
+def _image(facts: Facts) -> Dataset:
+    """General Image, General Acquisition, VL Image and Acquisition Context."""
+    data = Dataset()
+    data.ImageType = ["DERIVED" if facts.derivation else "ORIGINAL", "PRIMARY"]
+    if facts.derivation:
+        data.DerivationDescription = facts.derivation
+    data.PatientOrientation = []
+    # No body site is known yet; U also says that the part is unpaired (C.7.6.1.1.1).
+    data.ImageLaterality = "U"
+    data.AcquisitionContextSequence = Sequence()
+    taken = facts.camera.taken_at
+    data.ContentDate = f"{taken:%Y%m%d}" if taken else ""
+    if taken:
+        data.ContentTime = f"{taken:%H%M%S}"
+        data.AcquisitionDateTime = f"{taken:%Y%m%d%H%M%S%z}"
+    return data
+
+
+def _image_pixel(photo: Photo) -> Dataset:
+    """Image Pixel (C.7.6.3), 8 bits, with the camera's colours."""
+    base, facts = photo.pyramid, photo.facts
+    data = Dataset()
+    data.SamplesPerPixel = base.samples
+    data.PhotometricInterpretation = "YBR_FULL_422" if base.samples == 3 else "MONOCHROME2"
+    if base.samples == 3:
+        data.PlanarConfiguration = 0
+    data.Rows, data.Columns = base.height, base.width
+    data.BitsAllocated = data.BitsStored = 8
+    data.HighBit = 7
+    data.PixelRepresentation = 0
+    profile = as_input_profile(facts.icc_profile) if facts.icc_profile else None
+    if profile and base.samples == 3:
+        data.ICCProfile = profile + b"\0" * (len(profile) % 2)
+    ratios = [*facts.lossy_before, _RATIO_TO_FILL_IN]
+    data.LossyImageCompression = "01"
+    data.LossyImageCompressionRatio = ratios
+    data.LossyImageCompressionMethod = [JPEG_METHOD] * len(ratios)
+    return data

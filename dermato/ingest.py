@@ -1,0 +1,127 @@
+"""The way of a photograph into the archive: received → opened → built → published.
+
+Every step ends in a state of the image and can be repeated: whoever runs `ingest_photo` again,
+after a crash or elsewhere, goes on from the state it finds. Objects become the image's in the same
+transaction as the state that promises them; what a crash leaves in the store without an owner is
+swept later.
+"""
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import simplejpeg
+from PIL import Image as Pictures
+
+from archive.catalog import Catalog
+from archive.jobs import Job
+from archive.record import Exam, Image, ImageState, ObjectRole, StoredObject
+from archive.storage import Storage
+from dermato.header import VL_PHOTOGRAPHIC, Context, header
+from dermato.photo import Photo, open_photo
+from tiles.frames import write_instance
+from tiles.render import srgb_jpeg
+
+PREVIEW_PX = 512
+DICOM = "application/dicom"
+JPEG = "image/jpeg"
+
+
+def ingest_photo(
+    original: Path,
+    image: Image,
+    catalog: Catalog,
+    storage: Storage,
+    *,
+    attempt: Job | None = None,
+) -> Image:
+    """Bring a received photograph to publication, from whatever state it has reached.
+
+    `original` is the camera's file as received; the catalogue's own copy of it, with all that it
+    says of place and person, is deleted once the image is published. `attempt` is the job that
+    this is, so that a worker which lost its lease changes nothing. Raises what opening raises
+    (PhotoError), LeaseLost and StorageFailure; the image stays in the state it reached.
+    """
+    if image.state in {ImageState.RECEIVED, ImageState.OPENED}:
+        photo = open_photo(original)
+        if image.state is ImageState.RECEIVED:
+            image = catalog.advance(
+                image.id, ImageState.OPENED, facts=facts_of(photo), attempt=attempt
+            )
+        objects = _build(photo, image, catalog, storage)
+        image = catalog.advance(image.id, ImageState.BUILT, add_objects=objects, attempt=attempt)
+    if image.state is ImageState.BUILT:
+        image = catalog.advance(image.id, ImageState.PUBLISHED, attempt=attempt)
+    if image.state is ImageState.PUBLISHED:
+        for one in catalog.remove_objects(image.id, ObjectRole.ORIGINAL, attempt=attempt):
+            storage.delete(one.key)
+    return catalog.image(image.id, establishment=None)
+
+
+def facts_of(photo: Photo) -> dict[str, Any]:
+    """What the catalogue keeps of a photograph: nothing that identifies a patient or a place."""
+    camera, base = photo.facts.camera, photo.pyramid
+    return {
+        "format": "jpeg",
+        "width": base.width,
+        "height": base.height,
+        "scanner": {"manufacturer": camera.make, "model": camera.model},
+        "acquired_at": camera.taken_at.isoformat() if camera.taken_at else None,
+        "icc_profile": photo.facts.icc_profile is not None,
+        "derivation": photo.facts.derivation,
+    }
+
+
+def preview(photo: Photo) -> bytes:
+    """The photograph as a JPEG in sRGB, its longer side at most PREVIEW_PX pixels."""
+    base = photo.pyramid
+    scale = min(1.0, 2 * PREVIEW_PX / max(base.width, base.height))
+    # The codec decodes at a reduced size, once; reading by address would decode again and again.
+    pixels = simplejpeg.decode_jpeg(
+        photo.jpeg,
+        colorspace="RGB" if base.samples == 3 else "GRAY",
+        min_width=max(1, int(base.width * scale)),
+        min_height=max(1, int(base.height * scale)),
+        min_factor=1,
+    )
+    picture = Pictures.fromarray(pixels if base.samples == 3 else pixels[..., 0])
+    picture.thumbnail((PREVIEW_PX, PREVIEW_PX), Pictures.Resampling.LANCZOS)
+    return srgb_jpeg(picture, photo.facts.icc_profile)
+
+
+def _build(photo: Photo, image: Image, catalog: Catalog, storage: Storage) -> list[StoredObject]:
+    """Write the instance in a scratch folder and store it, with its preview."""
+    exam = catalog.exam(image.exam_id, establishment=None, states=tuple(ImageState))
+    data = header(photo, _context(image, exam))
+    small = preview(photo)
+    with tempfile.TemporaryDirectory(prefix="sansverre-") as scratch:
+        written = write_instance(Path(scratch, "photo.dcm"), data, [photo.jpeg])
+        key = storage.put(written.path)
+    return [
+        StoredObject(
+            ObjectRole.PHOTO,
+            key,
+            written.length_bytes,
+            DICOM,
+            sop_class_uid=VL_PHOTOGRAPHIC,
+            sop_instance_uid=data.SOPInstanceUID,
+            pixel_sha256=written.pixel_sha256,
+        ),
+        StoredObject(ObjectRole.PREVIEW, storage.put_bytes(small), len(small), JPEG),
+    ]
+
+
+def _context(image: Image, exam: Exam) -> Context:
+    return Context(
+        seed=(
+            image.source_sha256,
+            exam.establishment,
+            exam.study_instance_uid,
+            str(image.incarnation),
+        ),
+        study_instance_uid=exam.study_instance_uid,
+        study_at=exam.created_at,
+        patient=exam.patient,
+        accession_number=exam.accession_number,
+        issuer_of_accession_number=exam.issuer_of_accession_number,
+    )

@@ -1,0 +1,113 @@
+"""What an encoded tile says of itself, read before a decoder follows it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tiles.codec import decode
+from tiles.codestream import ADOBE_RGB, complete, parse_jpeg
+from tiles.errors import DamagedCodestream
+from tiles.source import Encoding, Frame, Pixels
+
+SOI = b"\xff\xd8"
+J2K_START = b"\xff\x4f\xff\x51"
+JPEG_LS_FRAME = b"\xff\xf7"
+HTJ2K_CAPABILITIES = b"\xff\x50"
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """The extent of a codestream's picture."""
+
+    width: int
+    height: int
+    samples: int
+    bits: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """A tile with the shape its own header states; None for encodings without header."""
+
+    frame: Frame
+    shape: Shape | None
+
+
+def read_header(frame: Frame) -> Stated:
+    """A tile with its shape; raises DamagedCodestream."""
+    match frame.encoding:
+        case Encoding.JPEG_BASELINE:
+            return read_jpeg(frame.data, None, tagged_rgb=False)
+        case Encoding.JPEG_2000 | Encoding.HTJ2K:
+            return Stated(frame, _jpeg_2000(frame.data))
+        case Encoding.JPEG_LS:
+            return Stated(frame, _jpeg_ls(frame.data))
+    return Stated(frame, None)
+
+
+def read_jpeg(tile: bytes, tables: bytes | None, *, tagged_rgb: bool) -> Stated:
+    """A JPEG tile completed with its tables and, where it is silent on colours, with the tag's.
+
+    The codestream decides wherever it says anything (JFIF, APP14, component names). Only the
+    tile's own header is parsed, once: this is in the way of every tile.
+    """
+    header = parse_jpeg(tile)
+    data = complete(tile, tables, rgb=False)
+    silent = header.samples == 3 and header.adobe_transform is None and not header.jfif
+    if tagged_rgb and silent and not header.rgb and b"Adobe" not in (tables or b""):
+        data = b"".join((SOI, ADOBE_RGB, memoryview(data)[2:]))
+    shape = Shape(header.width, header.height, header.samples, header.precision)
+    return Stated(Frame(data, Encoding.JPEG_BASELINE), shape)
+
+
+def decode_stated(tile: Stated, expected: Shape) -> Pixels:
+    """The pixels of a tile whose header states the expected shape.
+
+    Raises DamagedCodestream before decoding where it does not, so that no header makes a decoder
+    take more memory than the file's own structure asked for.
+    """
+    found = tile.shape
+    if found is not None and found != expected:
+        raise DamagedCodestream(
+            f"it holds {found.width} × {found.height} pixels of {found.samples} samples and "
+            f"{found.bits} bits, the file says {expected.width} × {expected.height} of "
+            f"{expected.samples} and {expected.bits}"
+        )
+    return decode(tile.frame)
+
+
+def rgb_from_ycbcr(pixels: Pixels) -> Pixels:
+    """Full-range BT.601, as in JFIF, for encodings that do not convert by themselves."""
+    y, cb, cr = np.moveaxis(pixels.astype(np.float32), 2, 0)
+    cb, cr = cb - 128, cr - 128
+    rgb = np.stack((y + 1.402 * cr, y - 0.344136 * cb - 0.714136 * cr, y + 1.772 * cb), axis=2)
+    converted: Pixels = np.clip(np.rint(rgb), 0, 255).astype(np.uint8)
+    return converted
+
+
+def is_htj2k(data: bytes) -> bool:
+    """Whether a JPEG 2000 codestream announces high-throughput coding (ISO 15444-15)."""
+    return HTJ2K_CAPABILITIES in data[:512]
+
+
+def _jpeg_2000(data: bytes) -> Shape:
+    """The SIZ segment (ISO 15444-1, A.5.1)."""
+    start = data.find(J2K_START, 0, 4096)
+    if start < 0 or len(data) < start + 43:
+        raise DamagedCodestream("it is not a JPEG 2000 codestream")
+    right, bottom, left, top = (_integer(data, start + at, 4) for at in (8, 12, 16, 20))
+    samples = _integer(data, start + 40, 2)
+    return Shape(right - left, bottom - top, samples, (data[start + 42] & 0x7F) + 1)
+
+
+def _jpeg_ls(data: bytes) -> Shape:
+    """The SOF55 segment (ITU-T T.87, C.2.2)."""
+    start = data.find(JPEG_LS_FRAME, 0, 4096)
+    if start < 0 or len(data) < start + 10:
+        raise DamagedCodestream("it is not a JPEG-LS codestream")
+    height, width = _integer(data, start + 5, 2), _integer(data, start + 7, 2)
+    return Shape(width, height, data[start + 9], data[start + 4])
+
+
+def _integer(data: bytes, at: int, length: int) -> int:
+    return int.from_bytes(data[at : at + length], "big")

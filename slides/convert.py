@@ -1,0 +1,310 @@
+"""From a scanner's file to DICOM or OME-Zarr: plan, build, assemble, and only then be visible."""
+
+import hashlib
+import shutil
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal
+
+from archive.identity import uid_from
+from slides.copying import CopiedFrames, SingleFrame, as_one_tile, whole_jpeg
+from slides.errors import DamagedSlide, MissingSpacing, SlideError, UnsupportedSlide
+from slides.header import VL_WHOLE_SLIDE, Context, Picture, header
+from slides.open import open_slide
+from slides.slide import AssociatedImage, Facts, Slide
+from tiles import plan as planning
+from tiles.codec import encode_jpeg2000_lossless
+from tiles.codestream import parse_jpeg
+from tiles.errors import TilesError, UnsupportedPixels
+from tiles.frames import Frames, FrameSink, Written, write_instance
+from tiles.plan import Action, LevelPlan, Plan
+from tiles.source import TileSource
+
+GLASS_WIDTH_UM = 25_000
+"""Nominal width of a glass slide (ISO 8037-1: 26 × 76 mm, less the edge), the only scale that a
+label or an overview without spacing of its own has."""
+
+Progress = Callable[[int, int], None]
+
+
+class OutputExists(SlideError, FileExistsError):
+    """Something already lies where the result belongs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is asked of a conversion.
+
+    `quality` (1-100) and `mpp_um` (x, y) override what the file says; `scheduler` is the address
+    of a `dask.distributed` scheduler whose workers see the same files.
+    """
+
+    to: Literal["dicom", "zarr"] = "dicom"
+    levels: Literal["full", "source"] = "full"
+    quality: int | None = None
+    mpp_um: tuple[float, float] | None = None
+    scheduler: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """One DICOM instance as it was written."""
+
+    picture: Picture
+    written: Written
+    sop_instance_uid: str
+    sop_class_uid: str = VL_WHOLE_SLIDE
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a conversion did."""
+
+    out: Path
+    to: str
+    source_sha256: str
+    mpp_um: tuple[float, float]
+    plan: Plan
+    files: tuple[str, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """For machines; sizes in pixels."""
+        return {
+            "out": str(self.out),
+            "to": self.to,
+            "source_sha256": self.source_sha256,
+            "mpp_um": list(self.mpp_um),
+            "quality": self.plan.quality,
+            "levels": self.plan.as_json(),
+            "files": list(self.files),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSource:
+    """Opens a slide's pixels, here or in another process that sees the same files.
+
+    The digest keeps apart two files that had the same name one after the other.
+    """
+
+    path: Path
+    sha256: str
+
+    def __call__(self) -> TileSource:
+        """The pixels of the slide."""
+        return open_slide(self.path).source
+
+
+def convert(path: Path, out: Path, request: Request, progress: Progress | None = None) -> Report:
+    """Convert a slide into a folder that appears only when it is complete.
+
+    Raises OutputExists, MissingSpacing, what opening raises, and DamagedSlide or a TilesError for
+    damage found on the way; then nothing is left behind.
+    """
+    if out.exists() or out.is_symlink():
+        raise OutputExists("the output already exists; remove it or name another", out)
+    with blaming_the_file(path), open_slide(path) as slide, _unpublished(out) as folder:
+        mpp_um = spacing(slide.facts, request.mpp_um)
+        sha256 = source_sha256(slide.files)
+        opener = OpenSource(path, sha256)
+        plan = plan_for(slide.source, request)
+        if request.to == "zarr":
+            _write_zarr(folder, opener, plan, mpp_um, request.scheduler, progress)
+        else:
+            context = Context((sha256, plan.identity), uid_from("study of a conversion", sha256))
+            write_dicom(slide, opener, plan, folder, context, mpp_um, request.scheduler, progress)
+        files = tuple(sorted(one.name for one in folder.iterdir()))
+    return Report(out, request.to, sha256, mpp_um, plan, files)
+
+
+def spacing(facts: Facts, given: tuple[float, float] | None) -> tuple[float, float]:
+    """The extent (x, y) of a pixel in micrometres, as given or else as the file says."""
+    mpp_um = given or facts.mpp_um
+    if mpp_um is None:
+        raise MissingSpacing("the file does not say how large a pixel is; give --mpp X[,Y] in µm")
+    return mpp_um
+
+
+def plan_for(source: TileSource, request: Request) -> Plan:
+    """The plan that a request asks for."""
+    if request.to == "zarr":
+        base = source.pyramid.levels[0]
+        suits = base.tile_width == base.tile_height and 128 <= base.tile_width <= 1024
+        return planning.pixels_only(source, base.tile_width if suits else planning.ENCODED_TILE)
+    make = planning.full if request.levels == "full" else planning.stored
+    return make(source, request.quality)
+
+
+def source_sha256(files: Sequence[Path]) -> str:
+    """The digest of a slide's file; of several, that of their names and digests in order."""
+    if len(files) == 1:
+        return _file_sha256(files[0])
+    lines = sorted(f"{_file_sha256(one)}  {one.parent.name}/{one.name}" for one in files)
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def _file_sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def write_dicom(
+    slide: Slide,
+    opener: OpenSource,
+    plan: Plan,
+    folder: Path,
+    context: Context,
+    mpp_um: tuple[float, float],
+    scheduler: str | None = None,
+    progress: Progress | None = None,
+) -> tuple[Instance, ...]:
+    """Write all instances of a slide into a folder: levels, label and overview.
+
+    Copied levels are written straight from the source; the others from the tiles that the graph
+    of tasks leaves in a folder inside, which is gone afterwards.
+    """
+    parts = folder / "parts"
+    parts.mkdir()
+    sink = FrameSink(parts, plan)
+    if any(sink.wants(level) for level in range(len(plan.levels))):
+        from tiles.build import run  # dask: slow to load, and a plain copy needs none
+
+        run(opener, plan, sink, scheduler=scheduler, progress=progress)
+    write = partial(_write_instance, folder, slide.facts, context)
+    instances: list[Instance] = []
+    lossy_before: tuple[str, ...] = ()
+    for number, step in enumerate(plan.levels):
+        picture, frames = _level(slide.source, plan, sink, number, lossy_before)
+        instance = write(picture, frames, _level_spacing(plan, number, mpp_um))
+        if step.action is Action.COPY and not lossy_before:
+            lossy_before = (instance.written.ratio,)
+        instances.append(instance)
+    shutil.rmtree(parts)
+    for role, name in (("label", "label"), ("overview", "macro")):
+        if name in slide.associated:
+            picture, frames = _associated(slide.associated[name], role)
+            side = min(picture.level.width, picture.level.height)
+            instances.append(write(picture, frames, (GLASS_WIDTH_UM / side,) * 2))
+    return tuple(instances)
+
+
+def _write_instance(
+    folder: Path,
+    facts: Facts,
+    context: Context,
+    picture: Picture,
+    frames: Frames,
+    mpp_um: tuple[float, float],
+) -> Instance:
+    data = header(picture, facts, mpp_um, context)
+    name = f"level-{picture.number}" if picture.role == "level" else picture.role
+    return Instance(
+        picture, write_instance(folder / f"{name}.dcm", data, frames), str(data.SOPInstanceUID)
+    )
+
+
+def _level(
+    source: TileSource, plan: Plan, sink: FrameSink, number: int, lossy_before: tuple[str, ...]
+) -> tuple[Picture, Frames]:
+    step = plan.levels[number]
+    if step.action is Action.COPY and step.source_level is not None:
+        like = parse_jpeg(_first_frame(source, step))
+        frames: Frames = CopiedFrames(
+            source,
+            step.source_level,
+            like,
+            # Tiles from which levels are derived are decoded there.
+            decoded=len(plan.levels) == 1,
+        )
+        picture = Picture("level", number, step.level, like.samples, like.rgb, derived=number > 0)
+        return picture, frames
+    picture = Picture(
+        "level",
+        number,
+        step.level,
+        plan.samples,
+        rgb=False,
+        derived=number > 0,
+        lossy_before=lossy_before,
+    )
+    return picture, sink.frames(number)
+
+
+def _first_frame(source: TileSource, step: LevelPlan) -> bytes:
+    level = step.level
+    for row in range(level.rows):
+        for column in range(level.columns):
+            frame = source.frame(step.source_level or 0, column, row)
+            if frame is not None:
+                return frame.data
+    raise LookupError("a level to be copied has no tile")
+
+
+def _level_spacing(plan: Plan, number: int, mpp_um: tuple[float, float]) -> tuple[float, float]:
+    """The spacing of a level: a whole factor where sizes agree with one up to their rounding."""
+    base, level = plan.levels[0].level, plan.levels[number].level
+    factor = round(base.width / level.width)
+    if (
+        abs(base.width - level.width * factor) < 2 * factor
+        and abs(base.height - level.height * factor) < 2 * factor
+    ):
+        return mpp_um[0] * factor, mpp_um[1] * factor
+    return mpp_um[0] * base.width / level.width, mpp_um[1] * base.height / level.height
+
+
+def _associated(image: AssociatedImage, role: str) -> tuple[Picture, Frames]:
+    """An associated image with its own JPEG bytes where it has such, else losslessly encoded."""
+    level = as_one_tile(image.width, image.height)
+    own = whole_jpeg(image)
+    if own is not None:
+        data, like = own
+        return Picture(role, 0, level, like.samples, like.rgb), SingleFrame(data)
+    pixels = image.pixels()
+    encoded = SingleFrame(encode_jpeg2000_lossless(pixels))
+    return Picture(role, 0, level, pixels.shape[2], rgb=False, lossless=True), encoded
+
+
+def _write_zarr(
+    folder: Path,
+    opener: OpenSource,
+    plan: Plan,
+    mpp_um: tuple[float, float],
+    scheduler: str | None,
+    progress: Progress | None,
+) -> None:
+    from tiles.build import run
+    from tiles.ome_zarr import ZarrSink, create
+
+    create(folder, plan, mpp_um, "slide")
+    run(opener, plan, ZarrSink(folder, plan), scheduler=scheduler, progress=progress)
+
+
+@contextmanager
+def blaming_the_file(path: Path) -> Iterator[None]:
+    """Turn what the pixels' readers found on the way into an error that says what to do."""
+    try:
+        yield
+    except UnsupportedPixels as error:
+        raise UnsupportedSlide(f"{error}; export it as 8-bit grey or RGB", path) from error
+    except TilesError as error:
+        raise DamagedSlide(f"{error}; fetch the file again from the scanner", path) from error
+
+
+@contextmanager
+def _unpublished(out: Path) -> Iterator[Path]:
+    """A folder beside `out` that becomes `out` when all went well, and else is gone."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    folder = out.parent / f".{out.name}.{uuid.uuid4().hex}.partial"
+    folder.mkdir()
+    try:
+        yield folder
+        if out.exists():
+            raise OutputExists("the output appeared meanwhile; nothing was replaced", out)
+        folder.rename(out)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise

@@ -1,0 +1,222 @@
+"""What a DICOM whole-slide instance says, as plain values.
+
+Source: PS3.3 A.32.8 (VL Whole Slide Microscopy).
+"""
+
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from re import fullmatch
+from typing import BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+from pydicom import dcmread
+from pydicom.dataset import Dataset
+
+from slides.dicom_frames import Places, find_frames, place_tiles
+from slides.errors import DamagedSlide, UnsupportedSlide
+from slides.slide import Scanner, Specimen
+
+WHOLE_SLIDE = "1.2.840.10008.5.1.4.1.1.77.1.6"
+OTHER_OBJECTS = {
+    "1.2.840.10008.5.1.4.1.1.66.4": "a segmentation",
+    "1.2.840.10008.5.1.4.1.1.91.1": "annotations on a slide",
+    "1.2.840.10008.5.1.4.1.1.77.1.3": "a picture of a part of a slide",
+    "1.2.840.10008.5.1.4.1.1.77.1.4": "a photograph",
+}
+
+# What is needed to tell to which slide a file belongs.
+BELONGING = ["SOPClassUID", "SeriesInstanceUID"]
+
+_warning_filters = threading.Lock()
+
+
+@dataclass(frozen=True, eq=False)
+class Instance:
+    """One whole-slide instance: a level of the slide or a picture beside it.
+
+    `frames` holds for every tile, row by row, the number of its frame, or -1 where none is
+    stored; `fragments` holds for every frame the offsets and lengths of its parts in the file.
+    """
+
+    path: Path
+    series: tuple[str, str]
+    flavour: str
+    """The third value of Image Type: VOLUME, LABEL, OVERVIEW or THUMBNAIL."""
+    width: int
+    height: int
+    tile_width: int
+    tile_height: int
+    samples: int
+    bits: int
+    signed: bool
+    photometric: str
+    planar: bool
+    planes: int
+    transfer_syntax: str
+    mpp_um: tuple[float, float] | None
+    objective_power: float | None
+    icc_profile: bytes | None = field(repr=False)
+    scanner: Scanner
+    acquired_at: datetime | None
+    barcode: str | None
+    specimen: Specimen
+    frames: NDArray[np.int64] = field(repr=False)
+    fragments: Places = field(repr=False)
+
+
+def belonging(path: Path) -> tuple[str, str]:
+    """SOP Class UID and Series Instance UID of a file, empty where it has none."""
+    try:
+        with _quiet():
+            found = dcmread(path, stop_before_pixels=True, specific_tags=list(BELONGING))
+            return str(found.get("SOPClassUID", "")), str(found.get("SeriesInstanceUID", ""))
+    except Exception:  # noqa: BLE001  (a parser of foreign bytes raises anything)
+        # A neighbour that cannot be read belongs to no slide that could be told.
+        return "", ""
+
+
+def read_instance(path: Path) -> Instance:
+    """The header of an instance and the places of its frames; no pixel is read.
+
+    Raises UnsupportedSlide for what is no whole-slide image, DamagedSlide for what is cut short.
+    """
+    try:
+        with path.open("rb") as stream, _quiet():
+            header = dcmread(stream, stop_before_pixels=True)
+            _refuse_other_objects(header)
+            return _instance(path, header, stream)
+    except (UnsupportedSlide, DamagedSlide):
+        raise
+    except Exception as error:  # a parser of foreign bytes raises anything
+        raise DamagedSlide(
+            "its DICOM header is damaged or cut short; fetch it again from where it came"
+        ) from error
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep the parser's warnings, which quote values of a patient's header, from being shown."""
+    with _warning_filters, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def _refuse_other_objects(header: Dataset) -> None:
+    kind = str(header.get("SOPClassUID", ""))
+    if not kind:
+        raise DamagedSlide("its DICOM header says not what it is: it is damaged or cut short")
+    if kind != WHOLE_SLIDE:
+        what = OTHER_OBJECTS.get(kind, "no picture of a slide")
+        raise UnsupportedSlide(
+            f"the DICOM object is {what}; give a VL Whole Slide Microscopy image"
+        )
+    if "ConcatenationUID" in header:
+        raise UnsupportedSlide(
+            "the DICOM image is split into a concatenation; send it as one instance a level"
+        )
+
+
+def _instance(path: Path, header: Dataset, stream: BinaryIO) -> Instance:
+    if "Rows" not in header or "Columns" not in header:
+        raise DamagedSlide("its DICOM header ends before the picture; fetch it again")
+    width = int(header.get("TotalPixelMatrixColumns", header.Columns))
+    height = int(header.get("TotalPixelMatrixRows", header.Rows))
+    tile_width, tile_height = int(header.Columns), int(header.Rows)
+    if min(width, height, tile_width, tile_height) < 1:
+        raise DamagedSlide("its DICOM header states a picture without pixels; fetch it again")
+    count = int(header.get("NumberOfFrames", 1))
+    columns, rows = -(-width // tile_width), -(-height // tile_height)
+    paths = header.get("OpticalPathSequence") or [Dataset()]
+    image_type = [str(value) for value in header.get("ImageType", [])]
+    profile = paths[0].get("ICCProfile") or header.get("ICCProfile")
+    power = paths[0].get("ObjectiveLensPower")
+    syntax = str(header.file_meta.TransferSyntaxUID)
+    return Instance(
+        path=path,
+        series=(str(header.get("StudyInstanceUID", "")), str(header.get("SeriesInstanceUID", ""))),
+        flavour=image_type[2] if len(image_type) > 2 else "VOLUME",
+        width=width,
+        height=height,
+        tile_width=tile_width,
+        tile_height=tile_height,
+        samples=int(header.get("SamplesPerPixel", 1)),
+        bits=int(header.get("BitsAllocated", 0)),
+        signed=bool(header.get("PixelRepresentation", 0)),
+        photometric=str(header.get("PhotometricInterpretation", "")),
+        planar=bool(header.get("PlanarConfiguration", 0)),
+        planes=max(int(header.get("TotalPixelMatrixFocalPlanes", 1)), 1) * len(paths),
+        transfer_syntax=syntax,
+        mpp_um=_spacing(header, width, height),
+        objective_power=float(power) if power else None,
+        icc_profile=_unpadded(profile),
+        scanner=_scanner(header),
+        acquired_at=_moment(header.get("AcquisitionDateTime"), header.get("TimezoneOffsetFromUTC")),
+        barcode=_text(header, "BarcodeValue"),
+        specimen=_specimen(header),
+        frames=place_tiles(header, count, columns, rows),
+        fragments=find_frames(stream, header, syntax, count),
+    )
+
+
+def _text(dataset: Dataset, keyword: str) -> str | None:
+    return str(dataset.get(keyword) or "").strip() or None
+
+
+def _unpadded(profile: object) -> bytes | None:
+    """An ICC profile in its own length, which its first four bytes state."""
+    if not isinstance(profile, bytes) or not profile:
+        return None
+    return profile[: int.from_bytes(profile[:4], "big")]
+
+
+def _scanner(header: Dataset) -> Scanner:
+    versions = header.get("SoftwareVersions") or ""
+    return Scanner(
+        manufacturer=_text(header, "Manufacturer"),
+        model=_text(header, "ManufacturerModelName"),
+        serial_number=_text(header, "DeviceSerialNumber"),
+        software=(versions if isinstance(versions, str) else ", ".join(versions)) or None,
+    )
+
+
+def _specimen(header: Dataset) -> Specimen:
+    described = header.get("SpecimenDescriptionSequence") or []
+    identifiers = (_text(item, "SpecimenIdentifier") for item in described)
+    return Specimen(
+        container_identifier=_text(header, "ContainerIdentifier"),
+        specimen_identifiers=tuple(found for found in identifiers if found),
+    )
+
+
+def _spacing(header: Dataset, width: int, height: int) -> tuple[float, float] | None:
+    """From the pixel measures, else from the size of what was imaged."""
+    for shared in header.get("SharedFunctionalGroupsSequence") or []:
+        for measures in shared.get("PixelMeasuresSequence") or []:
+            between_rows, between_columns = (float(mm) for mm in measures.PixelSpacing)
+            if between_rows > 0 and between_columns > 0:
+                return between_columns * 1000, between_rows * 1000
+    across_mm = float(header.get("ImagedVolumeWidth") or 0)
+    down_mm = float(header.get("ImagedVolumeHeight") or 0)
+    if across_mm > 0 and down_mm > 0:
+        return across_mm / width * 1000, down_mm / height * 1000
+    return None
+
+
+def _moment(stated: object, offset: object) -> datetime | None:
+    """A DT value (PS3.5, 6.2) that is complete to the second."""
+    parts = fullmatch(r"(\d{14})(?:\.(\d{1,6}))?([+-]\d{4})?", str(stated or "").strip())
+    if not parts:
+        return None
+    moment = datetime.strptime(parts[1], "%Y%m%d%H%M%S")  # noqa: DTZ007  (kept as stated)
+    zone = fullmatch(r"([+-])(\d\d)(\d\d)", parts[3] or str(offset or ""))
+    if not zone:
+        return moment
+    minutes = 60 * int(zone[2]) + int(zone[3])
+    ahead = timedelta(minutes=-minutes if zone[1] == "-" else minutes)
+    return moment.replace(tzinfo=timezone(ahead))

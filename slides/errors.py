@@ -1,0 +1,47 @@
+"""What can go wrong with a scanner's file.
+
+    SlideError
+    ├── MissingFile         (FileNotFoundError)  the file, or one it needs, is not there
+    ├── UnknownFormat       (ValueError)         not a slide of any format read here
+    ├── UnsupportedSlide    (ValueError)         a known format in a variant not read here
+    ├── DamagedSlide        (ValueError)         a file that does not hold what it promises
+    ├── TooLarge            (ValueError)         a file that would need unreasonable resources
+    └── MissingSpacing      (ValueError)         no pixel spacing, and none was given
+
+A message is one line: what is wrong, then what to do. It never names the file: `path` does, for
+whoever may show it.
+"""
+
+from pathlib import Path
+
+
+class SlideError(Exception):
+    """Any failure of this package."""
+
+    def __init__(self, message: str, path: Path | None = None) -> None:
+        super().__init__(message)
+        self.path = path
+
+
+class MissingFile(SlideError, FileNotFoundError):
+    """The file, or a companion it cannot be read without, is not there."""
+
+
+class UnknownFormat(SlideError, ValueError):
+    """The content is no slide of any format read here."""
+
+
+class UnsupportedSlide(SlideError, ValueError):
+    """A recognised format whose variant (depth, planes, encoding, kind of object) is not read."""
+
+
+class DamagedSlide(SlideError, ValueError):
+    """The file is truncated or malformed: it does not hold what it promises."""
+
+
+class TooLarge(SlideError, ValueError):
+    """Reading it would need unreasonable memory or time."""
+
+
+class MissingSpacing(SlideError, ValueError):
+    """The file does not say how large a pixel is, and nobody else did."""

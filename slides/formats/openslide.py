@@ -1,0 +1,329 @@
+"""Vendors' formats that OpenSlide reads: pixels only, their encoded tiles are not to be had.
+
+NDPI, VMS (Hamamatsu), MRXS (3DHISTECH), SCN (Leica), BIF (Ventana), Philips TIFF, Trestle, CZI
+(Zeiss, 8-bit colour) and svslide (Sakura).
+"""
+
+import threading
+from collections.abc import Callable, Mapping
+from configparser import ConfigParser
+from configparser import Error as ConfigError
+from datetime import datetime
+from pathlib import Path
+from re import fullmatch
+from typing import TypeVar
+
+import numpy as np
+from openslide import OpenSlide, OpenSlideError
+from PIL import Image
+
+from slides.errors import DamagedSlide, MissingFile, TooLarge, UnsupportedSlide
+from slides.limits import MOST_SEGMENT_BYTES, check_bomb, check_extent
+from slides.slide import WHITE, AssociatedImage, Facts, Scanner, Slide
+from tiles.errors import DamagedCodestream, OutsideImage, ShortRead
+from tiles.pyramid import FIRST, Box, Level, Plane, Pyramid
+from tiles.source import Encoding, Frame, Pixels, assemble
+
+FORMATS = {
+    "hamamatsu": "ndpi",
+    "leica": "scn",
+    "mirax": "mrxs",
+    "philips": "philips",
+    "philips-tiff": "philips",
+    "sakura": "svslide",
+    "trestle": "trestle",
+    "ventana": "bif",
+    "zeiss": "czi",
+}
+MANUFACTURERS = {
+    "hamamatsu": "Hamamatsu",
+    "leica": "Leica",
+    "mirax": "3DHISTECH",
+    "philips": "Philips",
+    "philips-tiff": "Philips",
+    "sakura": "Sakura",
+    "trestle": "Trestle",
+    "ventana": "Ventana",
+    "zeiss": "Zeiss",
+}
+TILE = 512
+
+T = TypeVar("T")
+
+
+class OpenSlideSource:
+    """A TileSource over OpenSlide; transparent pixels show the slide's background.
+
+    Boxes are put together from aligned squares of 512 pixels, so that a pixel is the same
+    whichever box it is read in, also where levels are no whole multiples of one another.
+    """
+
+    def __init__(self, path: Path, background: tuple[int, int, int]) -> None:
+        self._path = path
+        self._background = background
+        self._lock = threading.Lock()
+        self._closed = False
+        self._handle: OpenSlide | None = None
+        self._scales = self.ask(lambda slide: slide.level_downsamples)
+        sizes = self.ask(lambda slide: slide.level_dimensions)
+        self.pyramid = Pyramid(tuple(Level(width, height, TILE, TILE) for width, height in sizes))
+
+    def encoding(self, level: int) -> Encoding:
+        """Opaque."""
+        self.pyramid.level(level)
+        return Encoding.OPAQUE
+
+    def pixels(self, level: int, box: Box, plane: Plane = FIRST) -> Pixels:
+        """The pixels of a box over the background."""
+        shape = self.pyramid.level(level)
+        if plane != FIRST:
+            raise OutsideImage(f"{plane} of a slide with one plane")
+
+        def read_tile(column: int, row: int) -> Pixels:
+            place = shape.box(column, row)
+            scale = self._scales[level]
+            corner = round(place.x * scale), round(place.y * scale)
+            size = place.width, place.height
+            region = self.ask(lambda slide: slide.read_region(corner, level, size))
+            return _over(region, self._background)
+
+        return assemble(self, level, box, read_tile)
+
+    def frame(self, level: int, column: int, row: int, plane: Plane = FIRST) -> Frame | None:
+        """None, once the address is found to exist."""
+        del plane
+        self.pyramid.level(level).box(column, row)
+        return None
+
+    def close(self) -> None:
+        """Release the slide; safe to call twice."""
+        with self._lock:
+            handle, self._handle, self._closed = self._handle, None, True
+        if handle is not None:
+            handle.close()
+
+    def ask(self, question: Callable[[OpenSlide], T]) -> T:
+        """What OpenSlide answers; raises DamagedCodestream.
+
+        After an error OpenSlide answers nothing more, so the slide is opened anew: one damaged
+        tile must not cost the others.
+        """
+        handle = None
+        try:
+            handle = self._opened()
+            return question(handle)
+        except OpenSlideError as error:
+            with self._lock:
+                if self._handle is handle:
+                    # Not closed here: other threads may be reading by it.
+                    self._handle = None
+            raise DamagedCodestream(_without_name(error, self._path)) from error
+
+    def _opened(self) -> OpenSlide:
+        with self._lock:
+            if self._closed:
+                raise ShortRead("the slide has been closed")
+            if self._handle is None:
+                self._handle = OpenSlide(self._path)
+            return self._handle
+
+
+def detect(path: Path, head: bytes) -> bool:
+    """Whether OpenSlide knows the vendor, for the formats that are read through it.
+
+    The file of an MRXS is a mere JPEG; only with its folder does its content tell what it is.
+    """
+    if head.startswith(b"\xff\xd8") and path.suffix.lower() == ".mrxs":
+        return True
+    return OpenSlide.detect_format(path) in FORMATS
+
+
+def open(path: Path) -> Slide:  # noqa: A001  (every format module has it)
+    """Open a slide through OpenSlide; raises UnsupportedSlide, DamagedSlide or MissingFile."""
+    files = _files(path)
+    try:
+        with OpenSlide(path) as slide:
+            properties = dict(slide.properties)
+            width, height = slide.dimensions
+            icc_profile = _profile(slide.color_profile)
+    except OpenSlideError as error:
+        raise _refusal(error, path) from error
+    facts = _facts(path, properties, icc_profile)
+    seen = facts.bounds or Box(0, 0, width, height)
+    check_extent(width, height)
+    check_bomb(seen.width, seen.height, 3, sum(file.stat().st_size for file in files))
+    source = OpenSlideSource(path, facts.background)
+    return Slide(source, facts, _associated(source), files)
+
+
+def _over(region: Image.Image, background: tuple[int, int, int]) -> Pixels:
+    ground = Image.new("RGB", region.size, background)
+    ground.paste(region, mask=region.getchannel("A"))
+    return np.asarray(ground)
+
+
+def _profiles(slide: OpenSlide) -> Mapping[str, object]:
+    """The colour profiles of the associated images, which the binding's types do not mention."""
+    profiles: Mapping[str, object] = getattr(slide.associated_images, "profiles", {})
+    return profiles
+
+
+def _profile(profile: object) -> bytes | None:
+    """The bytes of a profile as OpenSlide's Python binding gives it."""
+    made = getattr(profile, "tobytes", None)
+    return made() if made is not None else None
+
+
+def _associated(source: OpenSlideSource) -> dict[str, AssociatedImage]:
+    def image(name: str, width: int, height: int) -> AssociatedImage:
+        def read() -> Pixels:
+            picture = source.ask(lambda slide: slide.associated_images[name])
+            return _over(picture, WHITE)
+
+        profile = source.ask(lambda slide: _profiles(slide).get(name))
+        return AssociatedImage(width, height, Encoding.OPAQUE, read, icc_profile=_profile(profile))
+
+    properties = source.ask(lambda slide: dict(slide.properties))
+    images = {}
+    for name in ("label", "macro", "thumbnail"):
+        if f"openslide.associated.{name}.width" in properties:
+            width, height = (
+                int(properties[f"openslide.associated.{name}.{extent}"])
+                for extent in ("width", "height")
+            )
+            if width * height * 4 > MOST_SEGMENT_BYTES:
+                raise TooLarge(f"its {name} has {width} × {height} pixels; refused")
+            images[name] = image(name, width, height)
+    return images
+
+
+def _facts(path: Path, properties: dict[str, str], icc_profile: bytes | None) -> Facts:
+    def number(key: str) -> float | None:
+        text = properties.get(f"openslide.{key}", "")
+        return float(text) or None if fullmatch(r"\d+(\.\d+)?(e[+-]?\d+)?", text) else None
+
+    def first(*keys: str) -> str | None:
+        return next((properties[key].strip() for key in keys if properties.get(key)), None)
+
+    vendor = properties.get("openslide.vendor", "")
+    across, down = number("mpp-x"), number("mpp-y")
+    colour = properties.get("openslide.background-color")
+    bounds = [properties.get(f"openslide.bounds-{side}") for side in ("x", "y", "width", "height")]
+    return Facts(
+        format="vms" if vendor == "hamamatsu" and not _is_tiff(path) else FORMATS[vendor],
+        mpp_um=(across, down) if across and down else None,
+        objective_power=number("objective-power"),
+        icc_profile=icc_profile,
+        scanner=Scanner(
+            manufacturer=first("tiff.Make", "philips.DICOM_MANUFACTURER") or MANUFACTURERS[vendor],
+            model=first(
+                "tiff.Model",
+                "hamamatsu.Product",
+                "leica.device-model",
+                "ventana.ScannerModel",
+                "philips.DICOM_MANUFACTURERS_MODEL_NAME",
+            ),
+            serial_number=first(
+                "hamamatsu.NDP.S/N", "ventana.UnitNumber", "philips.DICOM_DEVICE_SERIAL_NUMBER"
+            ),
+            software=first("tiff.Software"),
+        ),
+        acquired_at=_moment(
+            first(
+                "mirax.GENERAL.SLIDE_CREATIONDATETIME",
+                "leica.creation-date",
+                "philips.DICOM_ACQUISITION_DATETIME",
+                *(["tiff.DateTime"] if _still_of_the_scan(properties) else []),
+            )
+        ),
+        barcodes=(barcode,) if (barcode := first("openslide.barcode")) else (),
+        background=_colour(colour) if colour else WHITE,
+        bounds=Box(*(int(side) for side in bounds if side)) if all(bounds) else None,
+    )
+
+
+def _still_of_the_scan(properties: Mapping[str, str]) -> bool:
+    """Whether the file's date is the day of the scan, not that of a later export."""
+    day = properties.get("hamamatsu.Created", "").replace("/", ":")
+    return properties.get("tiff.DateTime", "").startswith(day)
+
+
+def _colour(text: str) -> tuple[int, int, int]:
+    red, green, blue = bytes.fromhex(text)
+    return red, green, blue
+
+
+def _moment(text: str | None) -> datetime | None:
+    parts = fullmatch(
+        r"(\d{4})[-:/]?(\d\d)[-:/]?(\d\d)[ T]?(\d\d):?(\d\d):?(\d\d)(?:\.\d+)?(Z?)", text or ""
+    )
+    if not parts:
+        return None
+    *numbers, zone = parts.groups()
+    stated = "-".join(numbers[:3]) + "T" + ":".join(numbers[3:]) + ("+00:00" if zone else "")
+    try:
+        return datetime.fromisoformat(stated)
+    except ValueError:
+        # A scanner whose clock was never set.
+        return None
+
+
+def _is_tiff(path: Path) -> bool:
+    with path.open("rb") as stream:
+        return stream.read(2) in {b"II", b"MM"}
+
+
+def _files(path: Path) -> tuple[Path, ...]:
+    """Every file of the slide; raises MissingFile where one that it names is not there."""
+    if path.suffix.lower() == ".mrxs":
+        folder = path.with_suffix("")
+        if not (folder / "Slidedat.ini").is_file():
+            raise MissingFile("its folder of the same name is not beside it; send both together")
+        named = _values(folder / "Slidedat.ini", "DATAFILE", "FILE_")
+        return (path, folder / "Slidedat.ini", *_present(folder, (*named, "Index.dat")))
+    if path.suffix.lower() == ".vms":
+        named = _values(path, "Virtual Microscope Specimen", "ImageFile", "MapFile", "MacroImage")
+        return (path, *_present(path.parent, named))
+    return (path,)
+
+
+def _values(path: Path, section: str, *prefixes: str) -> list[str]:
+    """The names of files that an INI file lists in a section."""
+    parser = ConfigParser(interpolation=None, strict=False)
+    try:
+        parser.read_string(path.read_text("utf-8-sig", errors="replace"))
+        keys = parser[section]
+    except (ConfigError, KeyError) as error:
+        raise DamagedSlide(f"{path.suffix} index is damaged; fetch the slide again") from error
+    lowered = tuple(prefix.lower() for prefix in prefixes)
+    return [
+        value
+        for key, value in keys.items()
+        if key.startswith(lowered) and key != "file_count" and value
+    ]
+
+
+def _present(folder: Path, names: "list[str] | tuple[str, ...]") -> tuple[Path, ...]:
+    files = tuple(folder / Path(name).name for name in dict.fromkeys(names))
+    missing = [file for file in files if not file.is_file()]
+    if missing:
+        raise MissingFile(
+            f"{len(missing)} of the {len(files)} files it consists of are missing; "
+            "send the whole slide"
+        )
+    return files
+
+
+def _refusal(error: OpenSlideError, path: Path) -> UnsupportedSlide | DamagedSlide:
+    reason = _without_name(error, path)
+    if any(word in reason.lower() for word in ("not supported", "unsupported", "unrecognized")):
+        return UnsupportedSlide(f"{reason}; only 8-bit colour slides of one plane are read")
+    return DamagedSlide(f"{reason}; fetch it again from the scanner")
+
+
+def _without_name(error: OpenSlideError, path: Path) -> str:
+    """OpenSlide's message without the file's name, which may be a patient's."""
+    reason = str(error)
+    for name in (str(path), str(path.parent), path.name, path.stem):
+        reason = reason.replace(name, "the file")
+    return " ".join(reason.split())

@@ -1,0 +1,90 @@
+"""Aperio (Leica) SVS: a TIFF whose descriptions hold the facts as `key = value`, cut by bars.
+
+Tiled pages are the levels; the strip pages are the thumbnail, the label and the macro.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta, timezone
+from re import fullmatch
+
+from slides.slide import Facts, Scanner
+from slides.tiff_layout import Layout, pyramid_of
+from slides.tiff_structure import Page
+
+LABEL_SUBFILE, MACRO_SUBFILE = 1, 9
+
+
+def recognised(pages: Sequence[Page]) -> bool:
+    """Whether the pages are those of an SVS."""
+    return pages[0].description.startswith("Aperio") and pages[0].tiled
+
+
+def arrange(pages: Sequence[Page]) -> Layout:
+    """The pages of an SVS sorted by what they are."""
+    associated: dict[str, Page] = {}
+    for index, page in enumerate(pages):
+        name = _associated_name(index, page)
+        if name is not None:
+            associated.setdefault(name, page)
+    candidates = [page for page in pages[1:] if page.tiled]
+    return Layout(pyramid_of(pages[0], candidates), _facts(pages[0]), associated)
+
+
+def _associated_name(index: int, page: Page) -> str | None:
+    if page.tiled:
+        return None
+    said = page.description.partition("\n")[2].split(maxsplit=1)
+    if said and said[0] in {"label", "macro"}:
+        return said[0]
+    by_subfile = {LABEL_SUBFILE: "label", MACRO_SUBFILE: "macro"}
+    return by_subfile.get(page.subfile_type) or ("thumbnail" if index == 1 else None)
+
+
+def _facts(page: Page) -> Facts:
+    software, *items = page.description.split("|")
+    stated = {}
+    for item in items:
+        key, _, value = item.partition("=")
+        stated[key.strip().lower()] = value.strip()
+    mpp = _positive(stated.get("mpp"))
+    barcode = stated.get("barcode")
+    return Facts(
+        format="svs",
+        mpp_um=(mpp, mpp) if mpp else None,
+        objective_power=_positive(stated.get("appmag")),
+        icc_profile=page.icc_profile,
+        scanner=Scanner(
+            manufacturer="Aperio",
+            model=stated.get("scannertype") or None,
+            serial_number=stated.get("scanscope id") or None,
+            software=software.splitlines()[0].strip() or None,
+        ),
+        acquired_at=_moment(stated),
+        barcodes=(barcode,) if barcode else (),
+    )
+
+
+def _positive(text: str | None) -> float | None:
+    number = fullmatch(r"\d+(\.\d+)?", text or "")
+    return float(number[0]) or None if number else None
+
+
+def _moment(stated: dict[str, str]) -> datetime | None:
+    """The date (month first), the time and, where it is said, the zone."""
+    date = fullmatch(r"(\d\d?)/(\d\d?)/(\d\d|\d{4})", stated.get("date", ""))
+    time = fullmatch(r"(\d\d?):(\d\d):(\d\d)", stated.get("time", ""))
+    if not date or not time:
+        return None
+    month, day, year = (int(part) for part in date.groups())
+    zone = fullmatch(r"(?:GMT|UTC)([+-])(\d\d):?(\d\d)", stated.get("time zone", ""))
+    offset = None
+    if zone:
+        minutes = 60 * int(zone[2]) + int(zone[3])
+        offset = timezone(timedelta(minutes=-minutes if zone[1] == "-" else minutes))
+    try:
+        hour, minute, second = (int(part) for part in time.groups())
+        century = 2000 if year < 100 else 0
+        return datetime(century + year, month, day, hour, minute, second, tzinfo=offset)
+    except ValueError:
+        # Scanners whose clock was never set write 00/00/00.
+        return None

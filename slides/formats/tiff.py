@@ -1,0 +1,112 @@
+"""TIFF, tiled or in strips: Aperio SVS, OME-TIFF and generic pyramids, read by ourselves.
+
+Encoded tiles can be had as they are stored, so they can be copied.
+"""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from slides.formats import ome_tiff, svs
+from slides.limits import check_bomb
+from slides.oriented import ORIENTATIONS, OrientedSource
+from slides.shared_file import SharedFile
+from slides.slide import AssociatedImage, Slide, colours
+from slides.tiff_layout import Layout, arrange
+from slides.tiff_picture import Picture, open_picture
+from slides.tiff_structure import Page, read_structure
+from tiles.errors import OutsideImage
+from tiles.pyramid import FIRST, Box, Plane, Pyramid
+from tiles.source import Encoding, Frame, Pixels, TileSource, assemble
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+MAGICS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+
+
+class TiffSource:
+    """A TileSource over the levels of a TIFF, read by offset from one shared file."""
+
+    def __init__(self, pictures: tuple[Picture, ...], file: SharedFile) -> None:
+        self._pictures = pictures
+        self._file = file
+        self.pyramid = Pyramid(
+            tuple(picture.level for picture in pictures), samples=pictures[0].samples
+        )
+
+    def encoding(self, level: int) -> Encoding:
+        """How the tiles of a level are stored; strips count as tiles."""
+        return self._picture(level).encoding
+
+    def pixels(self, level: int, box: Box, plane: Plane = FIRST) -> Pixels:
+        """The pixels of a box; tiles that were never stored are white."""
+        return assemble(self, level, box, self._picture(level, plane).tile)
+
+    def frame(self, level: int, column: int, row: int, plane: Plane = FIRST) -> Frame | None:
+        """A tile as one complete codestream (JPEG, JPEG 2000); None for all other encodings."""
+        return self._picture(level, plane).frame(column, row)
+
+    def close(self) -> None:
+        """Release the file; safe to call twice."""
+        self._file.close()
+
+    def _picture(self, level: int, plane: Plane = FIRST) -> Picture:
+        self.pyramid.level(level)
+        if plane != FIRST:
+            raise OutsideImage(f"{plane} of a slide with one plane")
+        return self._pictures[level]
+
+
+def detect(path: Path, head: bytes) -> bool:
+    """Whether the content begins as a TIFF or BigTIFF does."""
+    del path
+    return head.startswith(MAGICS)
+
+
+def open(path: Path) -> Slide:  # noqa: A001  (every format module has it)
+    """Open a TIFF of 8-bit grey or RGB pixels; memory is bounded by one tile or strip."""
+    layout = _arrange(read_structure(path))
+    file = SharedFile(path)
+    try:
+        main = layout.levels[0]
+        check_bomb(main.width, main.height, main.samples, file.size)
+        pictures = tuple(
+            open_picture(page, f"level {index}", file) for index, page in enumerate(layout.levels)
+        )
+        source: TileSource = TiffSource(pictures, file)
+        facts = layout.facts
+        orientation = ORIENTATIONS.get(main.orientation)
+        if orientation is not None:
+            source = OrientedSource(source, orientation)
+            if orientation.transposed and facts.mpp_um is not None:
+                facts = replace(facts, mpp_um=facts.mpp_um[::-1])
+        associated = {
+            name: _associated(page, name, file) for name, page in layout.associated.items()
+        }
+    except BaseException:
+        file.close()
+        raise
+    return Slide(source, facts, associated, (path,))
+
+
+def _arrange(pages: "Sequence[Page]") -> Layout:
+    if svs.recognised(pages):
+        return svs.arrange(pages)
+    if ome_tiff.recognised(pages):
+        return ome_tiff.arrange(pages)
+    return arrange(pages)
+
+
+def _associated(page: Page, name: str, file: SharedFile) -> AssociatedImage:
+    check_bomb(page.width, page.height, page.samples, file.size)
+    picture = open_picture(page, f"the {name}", file)
+    source = TiffSource((picture,), file)
+    return AssociatedImage(
+        width=page.width,
+        height=page.height,
+        encoding=picture.encoding,
+        read=lambda: colours(source),
+        read_frame=lambda: picture.frame(0, 0) if picture.level.tiles == 1 else None,
+        icc_profile=page.icc_profile,
+    )

@@ -1,0 +1,292 @@
+"""The header of a VL Whole Slide Microscopy Image instance (PS3.3 A.32.8).
+
+Functions from facts to a pydicom Dataset without pixel data; what every instance carries comes
+from `archive.modules`. Nothing here is random and nothing reads a clock, so the same slide and the
+same plan give the same header.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.sequence import Sequence
+from pydicom.uid import UID, JPEG2000Lossless, JPEGBaseline8Bit
+
+from archive.identity import PatientIdentity, uid_from
+from archive.modules import (
+    Equipment,
+    enhanced_general_equipment_module,
+    general_study_module,
+    patient_module,
+    sop_common_module,
+)
+from slides.slide import Facts
+from tiles.colour import as_input_profile, srgb_profile
+from tiles.pyramid import Level
+
+VL_WHOLE_SLIDE = "1.2.840.10008.5.1.4.1.1.77.1.6"
+JPEG_METHOD = "ISO_10918_1"
+
+ENCODER = "sansverre-1"
+"""Changes whenever the bytes made from a source and a plan change; a part of every UID."""
+
+UNKNOWN_TIME = datetime(1900, 1, 1)  # noqa: DTZ001 -- stands for a time nobody knows
+"""AcquisitionDateTime must have a value (C.8.12.4); this one cannot be mistaken for a real one."""
+
+_RATIO_TO_FILL_IN = "1"
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Whose slide it is, and what all its UIDs are made from.
+
+    `seed` holds the source's digest and the plan and, for an archived slide, establishment, exam
+    and incarnation.
+    """
+
+    seed: tuple[str, ...]
+    study_instance_uid: str
+    study_at: datetime | None = None
+    patient: PatientIdentity | None = None
+    accession_number: str | None = None
+    issuer_of_accession_number: str | None = None
+
+    def uid(self, *role: str) -> str:
+        """The UID of something of this slide."""
+        return uid_from(ENCODER, *self.seed, *role)
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """What one instance holds: a level of the pyramid, the label or the overview."""
+
+    role: str
+    """`level`, `label` or `overview`."""
+    number: int
+    """The level's index; 0 for the others."""
+    level: Level
+    samples: int
+    rgb: bool
+    """Whether the JPEG's components are R, G, B; else Y, Cb, Cr."""
+    lossless: bool = False
+    """Whether the frames are JPEG 2000 lossless; else JPEG baseline."""
+    derived: bool = False
+    lossy_before: tuple[str, ...] = ()
+    """Compression ratios the pixels went through before these frames were encoded."""
+
+    @property
+    def photometric_interpretation(self) -> str:
+        """Of the stored frames (C.7.6.3.1.2); YCbCr is YBR_FULL_422 whatever it samples."""
+        if self.samples == 1:
+            return "MONOCHROME2"
+        if self.lossless:
+            return "YBR_RCT"
+        return "RGB" if self.rgb else "YBR_FULL_422"
+
+
+def header(
+    picture: Picture, facts: Facts, mpp_um: tuple[float, float], context: Context
+) -> Dataset:
+    """Everything of an instance but its pixel data; `mpp_um` is (x, y) of this picture's pixels."""
+    data = Dataset()
+    uid = context.uid(picture.role, str(picture.number))
+    for module in (
+        sop_common_module(VL_WHOLE_SLIDE, uid),
+        patient_module(context.patient),
+        general_study_module(
+            context.study_instance_uid,
+            context.study_at,
+            accession_number=context.accession_number,
+            issuer_of_accession_number=context.issuer_of_accession_number,
+        ),
+        enhanced_general_equipment_module(_equipment(facts)),
+        _series(picture, context),
+        _image_pixel(picture),
+        _image(picture, facts, mpp_um),
+        _functional_groups(picture, mpp_um),
+        _specimen(facts, context),
+        _optical_path(picture, facts),
+    ):
+        data.update(module)
+    if picture.role == "level":
+        data.update(_pyramid(context))
+    if picture.role == "label":
+        data.BarcodeValue = facts.barcodes[0] if facts.barcodes else ""
+        data.LabelText = ""
+    data.file_meta = _file_meta(uid, picture)
+    return data
+
+
+def _file_meta(uid: str, picture: Picture) -> FileMetaDataset:
+    meta = FileMetaDataset()
+    meta.MediaStorageSOPClassUID = UID(VL_WHOLE_SLIDE)
+    meta.MediaStorageSOPInstanceUID = UID(uid)
+    meta.TransferSyntaxUID = JPEG2000Lossless if picture.lossless else JPEGBaseline8Bit
+    meta.ImplementationClassUID = UID(uid_from("Sans Verre", "implementation"))
+    meta.ImplementationVersionName = "SANSVERRE"
+    return meta
+
+
+def _equipment(facts: Facts) -> Equipment:
+    scanner = facts.scanner
+    return Equipment(
+        scanner.manufacturer or "Unknown",
+        scanner.model or "Unknown",
+        scanner.serial_number or "Unknown",
+        tuple(one for one in (scanner.software, f"Sans Verre {ENCODER}") if one),
+    )
+
+
+def _series(picture: Picture, context: Context) -> Dataset:
+    data = Dataset()
+    data.Modality = "SM"
+    data.SeriesInstanceUID = context.uid("series")
+    data.SeriesNumber = 1
+    numbers = {"level": 1 + picture.number, "label": 101, "overview": 102}
+    data.InstanceNumber = numbers[picture.role]
+    return data
+
+
+def _pyramid(context: Context) -> Dataset:
+    """Frame of Reference and Multi-Resolution Pyramid, for volume images alone."""
+    data = Dataset()
+    data.FrameOfReferenceUID = context.uid("frame of reference")
+    data.PositionReferenceIndicator = "SLIDE_CORNER"
+    data.PyramidUID = context.uid("pyramid")
+    return data
+
+
+def _image_pixel(picture: Picture) -> Dataset:
+    data = Dataset()
+    data.SamplesPerPixel = picture.samples
+    data.PhotometricInterpretation = picture.photometric_interpretation
+    if picture.samples > 1:
+        data.PlanarConfiguration = 0
+    data.Rows = picture.level.tile_height
+    data.Columns = picture.level.tile_width
+    data.NumberOfFrames = picture.level.tiles
+    data.BitsAllocated = data.BitsStored = 8
+    data.HighBit = 7
+    data.PixelRepresentation = 0
+    ratios = [*picture.lossy_before, *(() if picture.lossless else (_RATIO_TO_FILL_IN,))]
+    data.LossyImageCompression = "01" if ratios else "00"
+    if ratios:
+        data.LossyImageCompressionRatio = ratios
+        data.LossyImageCompressionMethod = [JPEG_METHOD] * len(ratios)
+    return data
+
+
+def _image(picture: Picture, facts: Facts, mpp_um: tuple[float, float]) -> Dataset:
+    """Whole Slide Microscopy Image module (C.8.12.4), with acquisition context."""
+    data = Dataset()
+    data.ImageType = _image_type(picture)
+    acquired = facts.acquired_at or UNKNOWN_TIME
+    data.AcquisitionDateTime = acquired.strftime("%Y%m%d%H%M%S%z")
+    data.ContentDate = acquired.strftime("%Y%m%d")
+    data.ContentTime = acquired.strftime("%H%M%S")
+    data.BurnedInAnnotation = "NO" if picture.role == "level" else "YES"
+    data.SpecimenLabelInImage = "NO" if picture.role == "level" else "YES"
+    data.VolumetricProperties = "VOLUME"
+    data.FocusMethod = "AUTO"
+    data.ExtendedDepthOfField = "NO"
+    data.AcquisitionContextSequence = Sequence()
+    data.TotalPixelMatrixColumns = picture.level.width
+    data.TotalPixelMatrixRows = picture.level.height
+    data.TotalPixelMatrixFocalPlanes = 1
+    data.NumberOfOpticalPaths = 1
+    data.ImagedVolumeWidth = picture.level.width * mpp_um[0] / 1000
+    data.ImagedVolumeHeight = picture.level.height * mpp_um[1] / 1000
+    data.ImagedVolumeDepth = 1.0
+    origin = Dataset()
+    origin.XOffsetInSlideCoordinateSystem = _decimal(data.ImagedVolumeHeight)
+    origin.YOffsetInSlideCoordinateSystem = _decimal(data.ImagedVolumeWidth)
+    data.TotalPixelMatrixOriginSequence = Sequence([origin])
+    # Rows run along the slide's long side towards its label-less end (C.8.12.2.1.1).
+    data.ImageOrientationSlide = [0, -1, 0, -1, 0, 0]
+    organization = Dataset()
+    organization.DimensionOrganizationUID = uid_from("Sans Verre", "tiles in rows")
+    data.DimensionOrganizationSequence = Sequence([organization])
+    data.DimensionOrganizationType = "TILED_FULL"
+    return data
+
+
+def _image_type(picture: Picture) -> list[str]:
+    """C.8.12.4.1.1: every reduced level is derived and resampled, whoever reduced it."""
+    flavor = {"level": "VOLUME", "label": "LABEL", "overview": "OVERVIEW"}[picture.role]
+    if picture.derived:
+        return ["DERIVED", "PRIMARY", flavor, "RESAMPLED"]
+    return ["ORIGINAL", "PRIMARY", flavor, "NONE"]
+
+
+def _functional_groups(picture: Picture, mpp_um: tuple[float, float]) -> Dataset:
+    measures = Dataset()
+    measures.PixelSpacing = [_decimal(mpp_um[1] / 1000), _decimal(mpp_um[0] / 1000)]
+    measures.SliceThickness = _decimal(0.001)
+    measures.SpacingBetweenSlices = _decimal(0.001)
+    kind = Dataset()
+    kind.FrameType = _image_type(picture)
+    path = Dataset()
+    path.OpticalPathIdentifier = "0"
+    shared = Dataset()
+    shared.PixelMeasuresSequence = Sequence([measures])
+    shared.WholeSlideMicroscopyImageFrameTypeSequence = Sequence([kind])
+    shared.OpticalPathIdentificationSequence = Sequence([path])
+    data = Dataset()
+    data.SharedFunctionalGroupsSequence = Sequence([shared])
+    return data
+
+
+def _specimen(facts: Facts, context: Context) -> Dataset:
+    """Specimen module (C.7.6.22): the glass and what lies on it."""
+    stated = facts.specimen
+    container = stated.container_identifier or next(iter(facts.barcodes), None) or "Unknown"
+    data = Dataset()
+    data.ContainerIdentifier = container[:64]
+    data.IssuerOfTheContainerIdentifierSequence = Sequence()
+    data.ContainerTypeCodeSequence = Sequence([_code("433466003", "SCT", "Microscope slide")])
+    descriptions = []
+    for identifier in stated.specimen_identifiers or (container,):
+        description = Dataset()
+        description.SpecimenIdentifier = identifier[:64]
+        description.IssuerOfTheSpecimenIdentifierSequence = Sequence()
+        description.SpecimenUID = context.uid("specimen", identifier)
+        description.SpecimenPreparationSequence = Sequence()
+        descriptions.append(description)
+    data.SpecimenDescriptionSequence = Sequence(descriptions)
+    return data
+
+
+def _optical_path(picture: Picture, facts: Facts) -> Dataset:
+    """Optical Path module (C.8.12.5): bright field, the objective and the colour profile."""
+    path = Dataset()
+    path.OpticalPathIdentifier = "0"
+    path.OpticalPathDescription = "Brightfield"
+    path.IlluminationTypeCodeSequence = Sequence(
+        [_code("111744", "DCM", "Brightfield illumination")]
+    )
+    path.IlluminationColorCodeSequence = Sequence([_code("414298005", "SCT", "Full Spectrum")])
+    if facts.objective_power is not None and picture.role == "level":
+        path.ObjectiveLensPower = _decimal(facts.objective_power)
+    if picture.samples == 3:
+        own = as_input_profile(facts.icc_profile) if facts.icc_profile else None
+        path.ICCProfile = own or srgb_profile()
+    data = Dataset()
+    data.OpticalPathSequence = Sequence([path])
+    return data
+
+
+def _code(value: str, scheme: str, meaning: str) -> Dataset:
+    code = Dataset()
+    code.CodeValue = value
+    code.CodingSchemeDesignator = scheme
+    code.CodeMeaning = meaning
+    return code
+
+
+def _decimal(value: float) -> str:
+    """A number as DICOM's DS holds it: 16 characters at the most (PS3.5 6.2)."""
+    for digits in range(15, 0, -1):
+        text = f"{value:.{digits}g}"
+        if len(text) <= 16:
+            return text
+    raise ValueError(f"{value} does not fit a decimal string")

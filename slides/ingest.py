@@ -1,0 +1,153 @@
+"""The way of a slide into the archive: received → opened → built → published.
+
+Every step ends in a state of the image and can be repeated: whoever runs `ingest_slide` again,
+after a crash or elsewhere, goes on from the state it finds. Objects become the image's in the same
+transaction as the state that promises them; what a crash leaves in the store without an owner is
+swept later.
+"""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from archive.catalog import Catalog
+from archive.jobs import Job
+from archive.record import Exam, Image, ImageState, ObjectRole, StoredObject
+from archive.storage import Storage
+from slides.convert import Instance, OpenSource, blaming_the_file, spacing, write_dicom
+from slides.header import Context
+from slides.open import open_slide
+from slides.slide import Facts, Slide
+from tiles import plan as planning
+from tiles.instance import StoredImage, read_index
+from tiles.render import thumbnail
+
+PREVIEW_PX = 512
+DICOM = "application/dicom"
+JPEG = "image/jpeg"
+
+Progress = Callable[[int, int], None]
+
+
+def ingest_slide(
+    original: Path,
+    image: Image,
+    catalog: Catalog,
+    storage: Storage,
+    *,
+    mpp_um: tuple[float, float] | None = None,
+    attempt: Job | None = None,
+    progress: Progress | None = None,
+) -> Image:
+    """Bring a received slide to publication, from whatever state it has reached.
+
+    `original` is the slide's file as received; `attempt` the job that this is, so that a worker
+    which lost its lease changes nothing. Raises what opening and converting raise, LeaseLost and
+    StorageFailure; the image stays in the state it reached.
+    """
+    with blaming_the_file(original), open_slide(original) as slide:
+        if image.state is ImageState.RECEIVED:
+            facts = facts_of(slide, spacing(slide.facts, mpp_um))
+            image = catalog.advance(image.id, ImageState.OPENED, facts=facts, attempt=attempt)
+        if image.state is ImageState.OPENED:
+            objects = _build(slide, original, image, catalog, storage, progress)
+            image = catalog.advance(
+                image.id, ImageState.BUILT, add_objects=objects, attempt=attempt
+            )
+    if image.state is ImageState.BUILT:
+        image = catalog.advance(image.id, ImageState.PUBLISHED, attempt=attempt)
+    return image
+
+
+def facts_of(slide: Slide, mpp_um: tuple[float, float]) -> dict[str, Any]:
+    """What the catalogue keeps of a slide: nothing that identifies a patient."""
+    facts: Facts = slide.facts
+    base = slide.source.pyramid
+    return {
+        "format": facts.format,
+        "width": base.width,
+        "height": base.height,
+        "mpp_um": list(mpp_um),
+        "objective_power": facts.objective_power,
+        "scanner": {"manufacturer": facts.scanner.manufacturer, "model": facts.scanner.model},
+        "acquired_at": facts.acquired_at.isoformat() if facts.acquired_at else None,
+        "icc_profile": facts.icc_profile is not None,
+        "barcodes": list(facts.barcodes),
+    }
+
+
+def _build(
+    slide: Slide,
+    original: Path,
+    image: Image,
+    catalog: Catalog,
+    storage: Storage,
+    progress: Progress | None,
+) -> list[StoredObject]:
+    """Convert into a scratch folder and store every instance."""
+    exam = catalog.exam(image.exam_id, establishment=None, states=tuple(ImageState))
+    plan = planning.full(slide.source)
+    context = _context(image, exam, plan)
+    x, y = image.facts["mpp_um"]
+    scratch = Path(tempfile.mkdtemp(prefix="sansverre-"))
+    try:
+        opener = OpenSource(original, image.source_sha256)
+        instances = write_dicom(slide, opener, plan, scratch, context, (x, y), None, progress)
+        objects = [_store(instance, storage) for instance in instances]
+        preview = _preview(instances, slide.facts)
+    finally:
+        shutil.rmtree(scratch)
+    key = storage.put_bytes(preview)
+    return [*objects, StoredObject(ObjectRole.PREVIEW, key, len(preview), JPEG)]
+
+
+def _preview(instances: Sequence[Instance], facts: Facts) -> bytes:
+    """A small JPEG out of the levels just written: the scanner's may be halved too seldom."""
+    with ExitStack() as stack:
+        levels = []
+        for instance in instances:
+            if instance.picture.role == "level":
+                file = stack.enter_context(instance.written.path.open("rb"))
+                read = partial(_read_range, file.fileno())
+                levels.append((read_index(read, instance.written.length_bytes), read))
+        return thumbnail(StoredImage(levels), PREVIEW_PX, facts.icc_profile)
+
+
+def _read_range(file: int, offset: int, length: int) -> bytes:
+    return os.pread(file, length, offset)
+
+
+def _context(image: Image, exam: Exam, plan: planning.Plan) -> Context:
+    return Context(
+        seed=(
+            image.source_sha256,
+            plan.identity,
+            exam.establishment,
+            exam.study_instance_uid,
+            str(image.incarnation),
+        ),
+        study_instance_uid=exam.study_instance_uid,
+        study_at=exam.created_at,
+        patient=exam.patient,
+        accession_number=exam.accession_number,
+        issuer_of_accession_number=exam.issuer_of_accession_number,
+    )
+
+
+def _store(instance: Instance, storage: Storage) -> StoredObject:
+    role = ObjectRole(instance.picture.role)
+    return StoredObject(
+        role=role,
+        key=storage.put(instance.written.path),
+        length_bytes=instance.written.length_bytes,
+        media_type=DICOM,
+        level=instance.picture.number if role is ObjectRole.LEVEL else None,
+        sop_class_uid=instance.sop_class_uid,
+        sop_instance_uid=instance.sop_instance_uid,
+        pixel_sha256=instance.written.pixel_sha256,
+    )

@@ -1,0 +1,93 @@
+"""Open a slide of any format, found by its content."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Protocol
+
+from slides.errors import DamagedSlide, MissingFile, SlideError, UnknownFormat, UnsupportedSlide
+from slides.formats import dicom, openslide, tiff
+from slides.label import read_barcodes
+from slides.slide import Slide
+from tiles.errors import ShortRead, TilesError, UnsupportedPixels
+
+
+class Format(Protocol):
+    """A module of `formats`."""
+
+    def detect(self, path: Path, head: bytes) -> bool:
+        """Whether the file is of this format, told by its content."""
+        ...
+
+    def open(self, path: Path) -> Slide:
+        """The slide; raises SlideError."""
+        ...
+
+
+# OpenSlide comes before TIFF: several vendors' files are TIFFs that only it understands.
+FORMATS: tuple[Format, ...] = (dicom, openslide, tiff)
+HEAD_BYTES = 4096
+
+# What people send by mistake: where it begins, what it is, what to do.
+MISTAKEN = (
+    (0, b"\xff\xd8\xff", "it is a JPEG picture, not a slide; ingest photographs as such"),
+    (0, b"\x89PNG", "it is a PNG picture, not a slide; ingest photographs as such"),
+    (0, b"GIF8", "it is a GIF picture, not a slide; ingest photographs as such"),
+    (4, b"ftyp", "it is a HEIF photograph or a film, not a slide; ingest photographs as such"),
+    (0, b"PK\3\4", "it is a zip archive; unpack it and open the slide inside"),
+    (257, b"ustar", "it is a tar archive; unpack it and open the slide inside"),
+)
+
+
+def open_slide(path: Path) -> Slide:
+    """Open a slide's file, or the folder of one DICOM series; the caller closes it.
+
+    Raises MissingFile, UnknownFormat, UnsupportedSlide, DamagedSlide or TooLarge, each with `path`.
+    """
+    try:
+        return _with_barcodes(_open(path))
+    except SlideError as error:
+        error.path = error.path or path
+        raise
+    except UnsupportedPixels as error:
+        raise UnsupportedSlide(str(error), path) from error
+    except (TilesError, ShortRead) as error:
+        raise DamagedSlide(f"{error}; fetch the file again from the scanner", path) from error
+
+
+def _open(path: Path) -> Slide:
+    if not path.exists():
+        raise MissingFile("there is no such file; check its name")
+    if path.is_dir():
+        return dicom.open(path)
+    if not path.is_file():
+        raise UnknownFormat("it is neither a file nor a folder; give a slide's file")
+    with path.open("rb") as stream:
+        head = stream.read(HEAD_BYTES)
+    if not head:
+        raise DamagedSlide("the file is empty; fetch it again from the scanner")
+    for module in FORMATS:
+        if module.detect(path, head):
+            return module.open(path)
+    for offset, magic, reason in MISTAKEN:
+        if head[offset : offset + len(magic)] == magic:
+            raise UnknownFormat(reason)
+    raise UnknownFormat(
+        "it is no slide of a format read here; export it as SVS, DICOM or pyramidal TIFF"
+    )
+
+
+def _with_barcodes(slide: Slide) -> Slide:
+    """The slide with what its label says added to what the scanner stored.
+
+    Scanners without a label image leave the label in the macro.
+    """
+    label = slide.associated.get("label") or slide.associated.get("macro")
+    if label is None:
+        return slide
+    try:
+        found = read_barcodes(label)
+    except BaseException:
+        slide.close()
+        raise
+    barcodes = tuple(dict.fromkeys((*slide.facts.barcodes, *found)))
+    return replace(slide, facts=replace(slide.facts, barcodes=barcodes))

@@ -1,0 +1,119 @@
+"""A slide as a scanner made it: its pixels, the facts about it and its associated images."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+
+from tiles.pyramid import Box
+from tiles.source import Encoding, Frame, Pixels, TileSource
+
+WHITE = (255, 255, 255)
+
+
+@dataclass(frozen=True, slots=True)
+class Scanner:
+    """What made the slide; the attributes are those of DICOM's General Equipment module."""
+
+    manufacturer: str | None = None
+    model: str | None = None
+    serial_number: str | None = None
+    software: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Specimen:
+    """Identifiers of the glass and of what lies on it, as a DICOM slide states them."""
+
+    container_identifier: str | None = None
+    specimen_identifiers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the file says about itself; what it does not say is None or empty.
+
+    `format` is one of svs, ndpi, mrxs, scn, bif, philips, trestle, vms, czi, dicom, ome-tiff,
+    tiff. `mpp_um` is the extent (x, y) of a pixel of level 0 in micrometres. `acquired_at` has a
+    time zone only where the file states one. `background` fills what was not scanned.
+    `bounds` is the scanned part of level 0, where the file leaves the rest empty.
+    `barcodes` are the texts the scanner stored, then those read off the label.
+    """
+
+    format: str
+    mpp_um: tuple[float, float] | None = None
+    objective_power: float | None = None
+    icc_profile: bytes | None = field(default=None, repr=False)
+    scanner: Scanner = Scanner()
+    acquired_at: datetime | None = None
+    barcodes: tuple[str, ...] = ()
+    background: tuple[int, int, int] = WHITE
+    bounds: Box | None = None
+    specimen: Specimen = Specimen()
+
+
+@dataclass(frozen=True, slots=True)
+class AssociatedImage:
+    """A picture beside the slide: its label, its macro (overview) or its thumbnail.
+
+    `frame()` gives the encoded bytes where the whole picture is one complete codestream of
+    `encoding`; otherwise None. `icc_profile` is the picture's own.
+    """
+
+    width: int
+    height: int
+    encoding: Encoding
+    read: Callable[[], Pixels] = field(repr=False)
+    read_frame: Callable[[], Frame | None] = field(default=lambda: None, repr=False)
+    icc_profile: bytes | None = field(default=None, repr=False)
+
+    def pixels(self) -> Pixels:
+        """The picture, decoded anew at each call: `uint8` of shape (rows, columns, 3).
+
+        Raises DamagedCodestream or ShortRead where the stored picture does not decode.
+        """
+        return self.read()
+
+    def frame(self) -> Frame | None:
+        """The picture's encoded bytes, or None where they are not one complete codestream."""
+        return self.read_frame()
+
+
+def colours(source: TileSource) -> Pixels:
+    """All pixels of a source's largest level, grey ones thrice: (rows, columns, 3)."""
+    whole = Box(0, 0, source.pyramid.width, source.pyramid.height)
+    pixels = source.pixels(0, whole)
+    return np.repeat(pixels, 3, axis=2) if pixels.shape[2] == 1 else pixels
+
+
+@dataclass(frozen=True)
+class Slide:
+    """An open slide.
+
+    `associated` has the keys `label`, `macro` and `thumbnail`, each only where the file has it;
+    `files` is every file the slide consists of.
+    """
+
+    source: TileSource
+    facts: Facts
+    associated: Mapping[str, AssociatedImage]
+    files: tuple[Path, ...]
+
+    def close(self) -> None:
+        """Release the files; safe to call twice. Associated images are unreadable afterwards."""
+        self.source.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()

@@ -1,0 +1,70 @@
+"""Which pages of a TIFF are levels of the slide and which are pictures beside it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from slides.errors import UnsupportedSlide
+from slides.levels import same_view
+from slides.slide import Facts, Scanner
+from slides.tiff_structure import Page
+
+INCH, CENTIMETRE = 2, 3
+UM_PER_UNIT = {INCH: 25_400.0, CENTIMETRE: 10_000.0}
+COARSEST_MPP_UM = 25.0
+"""Above it (about 1,000 dots an inch) a TIFF's resolution is that of a printer or a screen, put in
+by software that knew no better. No microscope makes such pixels, so nothing is measured by it."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The pages of a slide, sorted by what they are; `levels` begins with the largest."""
+
+    levels: tuple[Page, ...]
+    facts: Facts
+    associated: Mapping[str, Page] = field(default_factory=dict)
+
+
+def pyramid_of(main: Page, candidates: Iterable[Page]) -> tuple[Page, ...]:
+    """The main page and those that show the same at a smaller size, largest first."""
+    levels = [main]
+    for page in sorted(candidates, key=lambda page: -page.width):
+        smaller = page.width < levels[-1].width or page.height < levels[-1].height
+        if (
+            smaller
+            and same_view(main.width, main.height, page.width, page.height)
+            and page.samples == main.samples
+        ):
+            levels.append(page)
+    return tuple(levels)
+
+
+def arrange(pages: Sequence[Page]) -> Layout:
+    """A generic pyramid: the largest page, and smaller ones of the same view.
+
+    Raises UnsupportedSlide for a stack of pictures.
+    """
+    main = max(pages, key=lambda page: page.width * page.height)
+    others = [page for page in pages if page is not main]
+    equals = [page for page in others if (page.width, page.height) == (main.width, main.height)]
+    if equals:
+        raise UnsupportedSlide(
+            f"it holds {len(equals) + 1} pictures of {main.width} × {main.height} pixels: stacks "
+            "and separate channels are not read yet; export one focal plane in colour"
+        )
+    reduced = [page for page in others if page.tiled == main.tiled]
+    facts = Facts(
+        format="tiff",
+        mpp_um=spacing_of(main),
+        icc_profile=main.icc_profile,
+        scanner=Scanner(manufacturer=main.make, model=main.model, software=main.software),
+    )
+    return Layout(pyramid_of(main, (*main.reduced, *reduced)), facts)
+
+
+def spacing_of(page: Page) -> tuple[float, float] | None:
+    """The spacing (x, y) in micrometres that the resolution tags give, where it can be meant."""
+    if page.resolution is None or page.resolution[2] not in UM_PER_UNIT:
+        return None
+    unit = UM_PER_UNIT[page.resolution[2]]
+    mpp_um = (unit / page.resolution[0], unit / page.resolution[1])
+    return mpp_um if max(mpp_um) <= COARSEST_MPP_UM else None

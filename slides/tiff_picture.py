@@ -1,0 +1,275 @@
+"""The pixels of one TIFF page, read tile by tile (a strip is a tile as wide as the picture)."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import imagecodecs
+import numpy as np
+from numpy.typing import NDArray
+
+from slides.codestreams import (
+    Shape,
+    Stated,
+    decode_stated,
+    is_htj2k,
+    read_header,
+    read_jpeg,
+    rgb_from_ycbcr,
+)
+from slides.errors import DamagedSlide, UnsupportedSlide
+from slides.limits import check_extent, check_segment
+from slides.shared_file import SharedFile
+from slides.slide import WHITE
+from slides.tiff_structure import Page
+from tiles.codestream import complete, parse_jpeg
+from tiles.errors import DamagedCodestream, TilesError
+from tiles.pyramid import Level
+from tiles.source import Encoding, Frame, Pixels
+
+MINISBLACK, RGB, YCBCR = 1, 2, 6
+PHOTOMETRICS = {
+    0: "grey with white as zero",
+    3: "palette colours",
+    4: "a transparency mask",
+    5: "CMYK inks",
+    8: "CIE L*a*b* colours",
+    32803: "a colour filter array",
+}
+UNCOMPRESSED, JPEG, WEBP = 1, 7, 50001
+JPEG_2000_YCBCR = 33003
+JPEG_2000 = frozenset({JPEG_2000_YCBCR, 33004, 33005, 34712})
+# Every one is told the most it may give, so that a bomb ends at the size of its tile.
+INFLATE = {
+    5: (Encoding.LZW, imagecodecs.lzw_decode),
+    8: (Encoding.DEFLATE, imagecodecs.zlib_decode),
+    32946: (Encoding.DEFLATE, imagecodecs.zlib_decode),
+    32773: (Encoding.OPAQUE, imagecodecs.packbits_decode),
+    50000: (Encoding.ZSTD, imagecodecs.zstd_decode),
+}
+COMPRESSIONS = {
+    2: "CCITT fax",
+    3: "CCITT fax",
+    4: "CCITT fax",
+    6: "old-style JPEG",
+    34887: "LERC",
+    34892: "lossy DNG JPEG",
+    34925: "LZMA",
+    WEBP: "WebP",
+    50002: "JPEG XL",
+    52546: "JPEG XL",
+}
+ASSOCIATED_ALPHA, UNASSOCIATED_ALPHA = 1, 2
+STRIP_ROWS = 256
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """One page as a level: grey pixels have one sample, all others three."""
+
+    page: Page
+    name: str
+    level: Level
+    encoding: Encoding
+    offsets: NDArray[np.int64]
+    counts: NDArray[np.int64]
+    file: SharedFile
+
+    @property
+    def samples(self) -> int:
+        """Samples of a pixel as given out: 1 or 3."""
+        return 1 if self.page.samples == 1 else 3
+
+    def tile(self, column: int, row: int) -> Pixels:
+        """The pixels of a tile, possibly padded; one that was never stored is background."""
+        index = self._index(column, row)
+        planes = []
+        for plane in range(self.page.samples if self.page.planar else 1):
+            stored = self._stored(index + plane * self.level.tiles)
+            if stored is None:
+                box = self.level.box(column, row)
+                return np.full((box.height, box.width, self.samples), WHITE[0], np.uint8)
+            try:
+                planes.append(self._decode(stored, row))
+            except (TilesError, RuntimeError, ValueError) as error:
+                raise self._damaged(column, row, error) from error
+        pixels = np.concatenate(planes, axis=2) if self.page.planar else planes[0]
+        return _given_out(pixels, self.page)
+
+    def frame(self, column: int, row: int) -> Frame | None:
+        """The tile as a codestream complete in itself, where it is one."""
+        index = self._index(column, row)
+        copyable = self.encoding in {Encoding.JPEG_BASELINE, Encoding.JPEG_2000, Encoding.HTJ2K}
+        if not copyable or self.page.planar or self.page.compression == JPEG_2000_YCBCR:
+            return None
+        stored = self._stored(index)
+        if stored is None:
+            return None
+        if self.page.compression != JPEG:
+            return Frame(stored, self.encoding)
+        try:
+            tile = self._jpeg(stored)
+        except DamagedCodestream as error:
+            raise self._damaged(column, row, error) from error
+        # A strip is stored no longer than the picture; only whole tiles can be passed on.
+        whole = tile.shape is not None and tile.shape.height == self.level.tile_height
+        return tile.frame if whole else None
+
+    def _index(self, column: int, row: int) -> int:
+        self.level.box(column, row)
+        return row * self.level.columns + column
+
+    def _stored(self, index: int) -> bytes | None:
+        offset, count = int(self.offsets[index]), int(self.counts[index])
+        return self.file.read(offset, count) if offset and count else None
+
+    def _damaged(self, column: int, row: int, error: Exception) -> DamagedCodestream:
+        return DamagedCodestream(f"{self.name}, tile ({column}, {row}) does not decode: {error}")
+
+    def _decode(self, stored: bytes, row: int) -> Pixels:
+        page, level = self.page, self.level
+        samples = 1 if page.planar else page.samples
+        needed = min(level.tile_height, level.height - row * level.tile_height)
+        if page.compression == JPEG:
+            jpeg = self._jpeg(stored)
+            return decode_stated(jpeg, self._expected(jpeg, needed, samples))
+        if page.compression in JPEG_2000:
+            tile = read_header(Frame(stored, Encoding.JPEG_2000))
+            pixels = decode_stated(tile, self._expected(tile, needed, samples))
+            return rgb_from_ycbcr(pixels) if page.compression == JPEG_2000_YCBCR else pixels
+        row_bytes = level.tile_width * samples
+        raw: Any = stored
+        if page.compression != UNCOMPRESSED:
+            raw = INFLATE[page.compression][1](stored, out=row_bytes * level.tile_height)
+        rows = len(raw) // row_bytes
+        if rows < (level.tile_height if page.tiled else needed):
+            raise DamagedCodestream(f"{rows} of {needed} rows")
+        pixels = np.frombuffer(raw, np.uint8, rows * row_bytes)
+        pixels = pixels.reshape(rows, level.tile_width, samples)[: level.tile_height]
+        if page.predictor == 2 and page.compression != UNCOMPRESSED:
+            pixels = np.cumsum(pixels, axis=1, dtype=np.uint8)
+        return pixels
+
+    def _jpeg(self, stored: bytes) -> Stated:
+        page = self.page
+        return read_jpeg(stored, page.jpeg_tables, tagged_rgb=page.photometric == RGB)
+
+    def _expected(self, tile: Stated, needed: int, samples: int) -> Shape:
+        """What a codestream must state: a tile's full size; a last strip may be shorter."""
+        height = self.level.tile_height
+        if not self.page.tiled and tile.shape is not None:
+            height = tile.shape.height if needed <= tile.shape.height < height else height
+        return Shape(self.level.tile_width, height, samples, 8)
+
+
+def open_picture(page: Page, name: str, file: SharedFile) -> Picture:
+    """A page of 8-bit grey or RGB pixels, its structure checked against the file.
+
+    Raises DamagedSlide, UnsupportedSlide or TooLarge.
+    """
+    check_extent(page.width, page.height)
+    check_extent(page.tile_width, page.tile_height)
+    _check_kind(page, name)
+    check_segment(
+        "tile" if page.tiled else "strip",
+        page.tile_width * (page.tile_height if not _splittable(page) else 1) * page.samples,
+    )
+    level = Level(page.width, page.height, page.tile_width, page.tile_height)
+    offsets, counts = page.offsets, page.counts
+    if _splittable(page):
+        level, offsets, counts = _split(page)
+    expected = level.tiles * (page.samples if page.planar else 1)
+    if not len(offsets) == len(counts) == expected:
+        raise DamagedSlide(
+            f"{name} lists {len(offsets)} of {expected} tiles: it is damaged; fetch it again"
+        )
+    beyond = np.flatnonzero((offsets < 0) | (counts < 0) | (offsets > file.size - counts))
+    if beyond.size:
+        row, column = divmod(int(beyond[0]) % level.tiles, level.columns)
+        raise DamagedSlide(
+            f"{name}, tile ({column}, {row}) and {beyond.size - 1} more lie beyond the end of the "
+            "file: it is cut short; fetch it again from the scanner"
+        )
+    stored = np.flatnonzero((offsets > 0) & (counts > 0))
+    first = None
+    if stored.size:
+        first = file.read(int(offsets[stored[0]]), int(counts[stored[0]]))
+    return Picture(page, name, level, _encoding(page, name, first), offsets, counts, file)
+
+
+def _check_kind(page: Page, name: str) -> None:
+    wrong = None
+    if page.depth != 1:
+        wrong = f"a volume of {page.depth} planes"
+    elif page.bits != 8:
+        wrong = f"{page.bits}-bit samples" if page.bits else "samples of several depths"
+    elif page.sample_format not in {1, 2} or (page.sample_format == 2 and page.samples != 1):
+        wrong = "signed colours or other numbers than integers"
+    elif page.photometric not in {MINISBLACK, RGB, YCBCR}:
+        wrong = PHOTOMETRICS.get(page.photometric, f"photometric interpretation {page.photometric}")
+    elif page.samples not in ({1} if page.photometric == MINISBLACK else {3, 4}):
+        wrong = f"{page.samples} samples a pixel"
+    elif page.compression not in {UNCOMPRESSED, JPEG, *JPEG_2000, *INFLATE}:
+        wrong = f"tiles of {COMPRESSIONS.get(page.compression, f'compression {page.compression}')}"
+    elif page.photometric == YCBCR and page.compression not in {JPEG, *JPEG_2000}:
+        wrong = "YCbCr colours that are not compressed as JPEG"
+    elif page.samples == 4 and page.compression in {JPEG, *JPEG_2000}:
+        wrong = "JPEG tiles with transparency"
+    elif page.predictor not in {1, 2}:
+        wrong = f"predictor {page.predictor}"
+    elif page.fill_order != 1:
+        wrong = "bytes with their bits reversed"
+    if wrong:
+        raise UnsupportedSlide(
+            f"{name} has {wrong}; only 8-bit grey or RGB pictures are read: export it as such"
+        )
+
+
+def _splittable(page: Page) -> bool:
+    """Whether the picture is one uncompressed strip, whose rows can be read by themselves."""
+    lone = len(page.offsets) == 1 and not page.tiled and not page.planar
+    return lone and page.compression == UNCOMPRESSED
+
+
+def _split(page: Page) -> tuple[Level, NDArray[np.int64], NDArray[np.int64]]:
+    level = Level(page.width, page.height, page.width, min(page.height, STRIP_ROWS))
+    row_bytes = page.width * page.samples
+    first_rows = np.arange(level.rows, dtype=np.int64) * level.tile_height
+    rows = np.minimum(level.tile_height, page.height - first_rows)
+    return level, page.offsets[0] + first_rows * row_bytes, rows * row_bytes
+
+
+def _encoding(page: Page, name: str, first: bytes | None) -> Encoding:
+    """What the tiles are, told by the first one stored (None: none is)."""
+    if page.compression == UNCOMPRESSED:
+        return Encoding.RAW
+    if page.compression in INFLATE:
+        return INFLATE[page.compression][0]
+    if first is None:
+        return Encoding.OPAQUE
+    try:
+        if page.compression in JPEG_2000:
+            return Encoding.HTJ2K if is_htj2k(first) else Encoding.JPEG_2000
+        header = parse_jpeg(complete(first, page.jpeg_tables, rgb=False))
+    except DamagedCodestream as error:
+        raise DamagedSlide(
+            f"{name} begins with a tile that cannot be decoded ({error}); "
+            "fetch the file again from the scanner"
+        ) from error
+    if header.precision != 8:
+        raise UnsupportedSlide(f"{name} has JPEG tiles of {header.precision} bits a sample")
+    return Encoding.JPEG_BASELINE if header.baseline else Encoding.OPAQUE
+
+
+def _given_out(pixels: Pixels, page: Page) -> Pixels:
+    """Unsigned grey or RGB: signed samples keep their order, transparency shows white."""
+    if page.sample_format == 2:
+        return pixels ^ np.uint8(0x80)
+    if pixels.shape[2] != 4:
+        return pixels
+    colours, alpha = pixels[..., :3], pixels[..., 3:].astype(np.uint16)
+    kind = page.extra_samples[0] if page.extra_samples else 0
+    if kind == UNASSOCIATED_ALPHA:
+        return ((colours * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)
+    if kind == ASSOCIATED_ALPHA:
+        colours = np.minimum(colours + (255 - alpha), 255).astype(np.uint8)
+    return colours

@@ -1,0 +1,138 @@
+"""What the directories of a TIFF file say, as plain values.
+
+Source: TIFF revision 6.0 with its Technical Notes, and the BigTIFF design.
+"""
+
+import logging
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import tifffile
+from numpy.typing import NDArray
+
+from slides.errors import DamagedSlide, UnsupportedSlide
+
+# The library logs the file's name, which may be a patient's.
+logging.getLogger("tifffile").setLevel(logging.CRITICAL + 1)
+
+MOST_PAGES = 4096
+
+
+@dataclass(frozen=True, eq=False)
+class Page:
+    """The tags of one directory. A strip is a tile as wide as the picture.
+
+    `offsets` and `counts` are the extents of its tiles in the file, in the order of the tags.
+    `bits` and `sample_format` are None where the samples differ among themselves.
+    """
+
+    width: int
+    height: int
+    depth: int
+    tiled: bool
+    tile_width: int
+    tile_height: int
+    compression: int
+    photometric: int
+    samples: int
+    extra_samples: tuple[int, ...]
+    bits: int | None
+    sample_format: int | None
+    planar: bool
+    predictor: int
+    fill_order: int
+    orientation: int
+    subfile_type: int
+    resolution: tuple[float, float, int] | None
+    description: str
+    make: str | None
+    model: str | None
+    software: str | None
+    icc_profile: bytes | None = field(repr=False)
+    jpeg_tables: bytes | None = field(repr=False)
+    offsets: NDArray[np.int64] = field(repr=False)
+    counts: NDArray[np.int64] = field(repr=False)
+    reduced: tuple["Page", ...] = ()
+    """The pages of its SubIFDs."""
+
+
+def read_structure(path: Path) -> tuple[Page, ...]:
+    """All pages of a TIFF file, without any pixel.
+
+    Raises DamagedSlide where the directories cannot be followed.
+    """
+    try:
+        with tifffile.TiffFile(path) as tiff:
+            count = len(tiff.pages)
+            pages = tuple(_page(page) for page in tiff.pages) if count <= MOST_PAGES else ()
+    except Exception as error:  # a parser of foreign bytes raises anything
+        raise DamagedSlide(
+            "its TIFF directories cannot be followed, it is cut short or damaged; "
+            "fetch it again from the scanner"
+        ) from error
+    if count > MOST_PAGES:
+        raise UnsupportedSlide(f"it has {count} pages: stacks of pictures are not read yet")
+    if not pages:
+        raise DamagedSlide(
+            "its list of pictures is not there: it is cut short; fetch it again from the scanner"
+        )
+    return pages
+
+
+def _page(page: "tifffile.TiffPage | tifffile.TiffFrame", *, nested: bool = False) -> Page:
+    if not isinstance(page, tifffile.TiffPage):
+        raise TypeError("a directory that is no picture")
+    value = page.tags.valueof
+    strip_rows = min(int(page.rowsperstrip), int(page.imagelength)) if not page.is_tiled else 0
+    icc, tables = value(34675), page.jpegtables
+    return Page(
+        width=int(page.imagewidth),
+        height=int(page.imagelength),
+        depth=int(page.imagedepth),
+        tiled=bool(page.is_tiled),
+        tile_width=int(page.tilewidth if page.is_tiled else page.imagewidth),
+        tile_height=int(page.tilelength if page.is_tiled else strip_rows),
+        compression=int(page.compression),
+        photometric=int(page.photometric),
+        samples=int(page.samplesperpixel),
+        extra_samples=tuple(int(extra) for extra in page.extrasamples),
+        bits=_one(page.bitspersample),
+        sample_format=_one(value(339, 1)),
+        planar=int(page.planarconfig) == 2 and int(page.samplesperpixel) > 1,
+        predictor=int(page.predictor),
+        fill_order=int(page.fillorder),
+        orientation=_one(value(274, 1)) or 1,
+        subfile_type=int(page.subfiletype),
+        resolution=_resolution(value(282), value(283), value(296, 2)),
+        description=page.description,
+        make=_text(value(271)),
+        model=_text(value(272)),
+        software=_text(value(305)),
+        icc_profile=bytes(icc) if isinstance(icc, bytes) and icc else None,
+        jpeg_tables=bytes(tables) if tables else None,
+        offsets=np.asarray(page.dataoffsets, np.int64),
+        counts=np.asarray(page.databytecounts, np.int64),
+        reduced=() if nested else tuple(_page(sub, nested=True) for sub in page.pages or ()),
+    )
+
+
+def _text(value: object) -> str | None:
+    return value.strip() or None if isinstance(value, str) else None
+
+
+def _one(value: object) -> int | None:
+    if isinstance(value, tuple):
+        return int(value[0]) if value and len(set(value)) == 1 else None
+    return int(value)  # type: ignore[call-overload, no-any-return]
+
+
+def _resolution(x: object, y: object, unit: object) -> tuple[float, float, int] | None:
+    def quotient(value: object) -> float:
+        match value:
+            case (int() as numerator, int() as denominator) if denominator:
+                return numerator / denominator
+        return 0.0
+
+    across, down = quotient(x), quotient(y)
+    return (across, down, int(unit)) if across > 0 and down > 0 else None  # type: ignore[call-overload]

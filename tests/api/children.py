@@ -1,0 +1,126 @@
+"""What the tests of the sandbox run in it."""
+
+import ctypes
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from api.sandbox import Progress
+from tiles.errors import DamagedCodestream
+
+
+def answer(say: Progress, value: Any) -> Any:
+    say(1, 2)
+    say(2, 2)
+    return value
+
+
+def hog(say: Progress) -> None:
+    kept = []
+    while True:
+        kept.append(bytearray(16 << 20))
+
+
+def hog_in_c(say: Progress) -> None:
+    """As a C library does that does not look at what malloc gives."""
+    libc = ctypes.CDLL(None)
+    libc.malloc.restype = ctypes.c_void_p
+    while True:
+        ctypes.memset(libc.malloc(ctypes.c_size_t(16 << 20)), 1, 16 << 20)
+
+
+def loop(say: Progress) -> None:
+    while True:
+        pass
+
+
+def loop_in_c(say: Progress) -> None:
+    ctypes.PyDLL(None).sleep(600)
+
+
+def babble(say: Progress) -> None:
+    while True:
+        say(1, 2)
+        time.sleep(0.01)
+
+
+def work_slowly(say: Progress) -> str:
+    for done in range(6):
+        say(done, 6)
+        time.sleep(0.5)
+    return "done"
+
+
+def segfault(say: Progress) -> None:
+    ctypes.string_at(0)
+
+
+def mutter(say: Progress) -> str:
+    for _ in range(2000):
+        os.write(2, b"TIFFReadDirectory: Warning, unknown field\n" * 100)
+    print("x" * 100_000)
+    return "heard"
+
+
+def leave(say: Progress) -> None:
+    os._exit(3)
+
+
+def refuse(say: Progress) -> None:
+    raise DamagedCodestream("half of it\nis missing \x1b[31m")
+
+
+def fault(say: Progress) -> None:
+    raise KeyError("DOE^JANE")
+
+
+def not_there(say: Progress) -> None:
+    Path("/nowhere/DOE").read_bytes()
+
+
+def forge(say: Progress, line: str) -> None:
+    """As a child that a file has taken over would: whatever it likes on the pipe."""
+    descriptor = int(sys.argv[1])
+    os.write(descriptor, line.encode() + b"\n")
+    os._exit(0)
+
+
+def flood(say: Progress) -> None:
+    descriptor = int(sys.argv[1])
+    while True:
+        os.write(descriptor, b"x" * 65536)
+
+
+def be_killed(say: Progress) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def leave_files(say: Progress) -> str:
+    import tempfile
+
+    folder = tempfile.mkdtemp()
+    Path(folder, "big").write_bytes(b"x" * 1000)
+    return folder
+
+
+def start_helper(say: Progress) -> None:
+    """A helper of its own that would outlive it."""
+    import subprocess
+
+    helper = subprocess.Popen(["sleep", "600"])
+    say(helper.pid, 0)
+    time.sleep(600)
+
+
+def wait(say: Progress) -> None:
+    say(os.getpid(), 0)
+    time.sleep(600)
+
+
+def limits(say: Progress) -> list[int]:
+    import resource
+
+    return [resource.getrlimit(one)[0] for one in (resource.RLIMIT_DATA, resource.RLIMIT_CORE)]

@@ -1,0 +1,141 @@
+"""An installation with one slide in each of two establishments, made by the real ways in."""
+
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx
+import pytest
+from anyio.from_thread import BlockingPortal, start_blocking_portal
+
+from api.app import create_app
+from api.dispatch import Dispatcher
+from api.doors import Doors, Role
+from api.ingest import Order, ingest
+from api.settings import Settings, read_settings, signing_key
+from api.work import open_workplace
+from archive.identity import PatientIdentity
+from archive.storage import Storage
+from tests.samples.slide import small_svs
+
+ORIGIN = "http://test"
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Installation:
+    """Settings and what was ingested: the image and the exam of each establishment."""
+
+    settings: Settings
+    images: dict[str, str]
+    exams: dict[str, str]
+
+    def token(self, role: Role = Role.READER, establishment: str | None = None) -> str:
+        return Doors(signing_key(self.settings)).issue(role, establishment)
+
+    def bearer(self, role: Role = Role.READER, establishment: str | None = None) -> dict[str, str]:
+        return {"authorization": f"Bearer {self.token(role, establishment)}"}
+
+
+class CountingStorage(Storage):
+    """The real store, counting what is read of it."""
+
+    reads = 0
+
+    def read_range(self, key: str, offset: int, length: int) -> bytes:
+        self.reads += 1
+        return super().read_range(key, offset, length)
+
+
+@pytest.fixture(scope="session")
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """Two establishments, a slide each, published."""
+    folder = tmp_path_factory.mktemp("installation")
+    variables = {
+        "SANSVERRE_DATA": str(folder / "data"),
+        "SANSVERRE_SECRETS": str(folder / "secrets"),
+    }
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in variables.items():
+            patch.setenv(name, value)
+        settings = read_settings()
+        images, exams = {}, {}
+        place = open_workplace(settings)
+        with place.catalog:
+            for seed, establishment in enumerate(("north", "south"), start=1):
+                slide = small_svs(folder / f"{seed}.svs", 1100, 700, 240, seed=seed)
+                patient = PatientIdentity(
+                    f"{seed}", "registry", "SPECIMEN^ONE", date(1970, 1, 1), "F"
+                )
+                taken = ingest(place, slide, Order(establishment, patient, f"A{seed}"))
+                images[establishment], exams[establishment] = taken.image, taken.exam
+        yield Installation(settings, images, exams)
+
+
+@pytest.fixture
+def storage(installation: Installation) -> CountingStorage:
+    return CountingStorage.open(installation.settings.objects_url)
+
+
+@pytest.fixture
+def app(installation: Installation, storage: CountingStorage) -> Dispatcher:
+    return create_app(installation.settings, storage)
+
+
+class Web:
+    """A client of an application in this process, with one event loop and nothing between."""
+
+    def __init__(self, portal: BlockingPortal, app: Dispatcher) -> None:
+        self._portal = portal
+        transport = httpx.ASGITransport(app)
+        self.client = httpx.AsyncClient(transport=transport, base_url=ORIGIN)
+        self.headers, self.cookies = self.client.headers, self.client.cookies
+
+    def request(self, method: str, address: str, **options: Any) -> httpx.Response:
+        return self._portal.call(partial(self.client.request, method, address, **options))
+
+    def get(self, address: str, **options: Any) -> httpx.Response:
+        return self.request("GET", address, **options)
+
+    def head(self, address: str, **options: Any) -> httpx.Response:
+        return self.request("HEAD", address, **options)
+
+    def post(self, address: str, **options: Any) -> httpx.Response:
+        return self.request("POST", address, **options)
+
+    def call(self, function: Callable[[], Awaitable[T]]) -> T:
+        """Run a coroutine function in the application's event loop."""
+        return self._portal.call(function)
+
+
+@contextmanager
+def opened(app: Dispatcher) -> Iterator[Web]:
+    """A client of the application, which is closed afterwards."""
+    with start_blocking_portal() as portal:
+        web = Web(portal, app)
+        yield web
+        portal.call(web.client.aclose)
+        app.close()
+
+
+@pytest.fixture
+def web(app: Dispatcher) -> Iterator[Web]:
+    """A client that has not signed in."""
+    with opened(app) as client:
+        yield client
+
+
+@pytest.fixture
+def reader(web: Web, installation: Installation) -> Web:
+    """The same client as a reader of the northern establishment."""
+    web.headers.update(installation.bearer(Role.READER, "north"))
+    return web
+
+
+def small_file(folder: Path) -> Path:
+    """A slide of less than a megapixel."""
+    return small_svs(folder / "small.svs", 500, 400, 240, seed=7)

@@ -1,0 +1,247 @@
+"""The command: what it prints, where, and its exit codes."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from api.doors import Doors, Role
+from api.settings import read_settings, signing_key
+from archive.catalog import Catalog
+from archive.record import ObjectRole
+from archive.storage import Storage
+from tests.api.conftest import small_file
+from tests.samples.photo import make_photo
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture(scope="module")
+def slide(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return small_file(tmp_path_factory.mktemp("cli"))
+
+
+@pytest.fixture
+def variables(tmp_path: Path) -> dict[str, str]:
+    return {
+        "SANSVERRE_DATA": str(tmp_path / "data"),
+        "SANSVERRE_SECRETS": str(tmp_path / "keys"),
+        "TMPDIR": str(tmp_path / "tmp"),
+    }
+
+
+@pytest.fixture
+def run(tmp_path: Path, variables: dict[str, str]) -> Run:
+    """Run the command with data of its own."""
+    (tmp_path / "tmp").mkdir()
+
+    def command(*arguments: object) -> "subprocess.CompletedProcess[str]":
+        done = subprocess.run(
+            [sys.executable, "-m", "api.cli", *map(str, arguments)],
+            env={**os.environ, **variables},
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert "Traceback" not in done.stderr
+        return done
+
+    return command
+
+
+def is_one_line_about(done: "subprocess.CompletedProcess[str]", name: str) -> bool:
+    return (
+        done.returncode == 1
+        and len(done.stderr.splitlines()) == 1
+        and done.stderr.startswith("sansverre: ")
+        and name in done.stderr
+    )
+
+
+def bad_files(folder: Path, slide: Path) -> dict[str, Path]:
+    """A file of each kind of badness."""
+    files = {
+        "empty.svs": b"",
+        "text.svs": b"not a slide at all",
+        "truncated.svs": slide.read_bytes()[:2000],
+        "header-only.tif": b"II*\x00\x08\x00\x00\x00",
+        "endless.tif": b"II*\x00\x08\x00\x00\x00\x00\x00\x08\x00\x00\x00",
+        "zeros.dcm": b"\x00" * 128 + b"DICM" + b"\xff" * 200,
+        "picture.png": b"\x89PNG\r\n\x1a\n" + b"\x00" * 20,
+    }
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+    return {"missing.svs": folder / "missing.svs", **{name: folder / name for name in files}}
+
+
+def test_help_is_quick_and_names_every_command(run: Run) -> None:
+    done = run("--help")
+    assert done.returncode == 0
+    assert all(name in done.stdout for name in ("info", "convert", "ingest", "serve", "token"))
+
+
+def test_the_command_line_imports_nothing_heavy() -> None:
+    program = "import sys, api.cli; print(*sorted(sys.modules))"
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    modules = set(done.stdout.split())
+    assert modules & {"numpy", "dask", "pydicom", "fastapi", "sqlalchemy", "openslide"} == set()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["unknown"],
+        ["info"],
+        ["convert", "a", "b"],
+        ["convert", "a", "b", "--to", "jpeg"],
+        ["convert", "a", "b", "--to", "dicom", "--quality", "0"],
+        ["convert", "a", "b", "--to", "dicom", "--quality", "١"],
+        ["convert", "a", "b", "--to", "dicom", "--mpp", "0"],
+        ["convert", "a", "b", "--to", "dicom", "--mpp", "nan"],
+        ["convert", "a", "b", "--to", "dicom", "--mpp", "1,2,3"],
+        ["ingest"],
+        ["ingest", "a", "--birth-date", "19701301"],
+        ["ingest", "a", "--birth-date", "1970-01-01"],
+        ["ingest", "a", "--sex", "X"],
+        ["ingest", "a", "--patient-name", "DOE^JANE"],
+        ["serve", "--port", "65536"],
+        ["serve", "--workers", "0"],
+        ["token", "--role", "king"],
+        ["token", "--role", "public"],
+    ],
+)
+def test_wrong_usage_exits_2(run: Run, arguments: list[str]) -> None:
+    assert run(*arguments).returncode == 2
+
+
+def test_info_for_machines(run: Run, slide: Path) -> None:
+    done = run("info", slide, "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    told = json.loads(done.stdout)
+    assert set(told) == {
+        *("format", "levels", "mpp_um", "objective_power"),
+        *("icc_profile", "associated_images", "barcodes"),
+    }
+    assert told["levels"][0] == {
+        "width": 500,
+        "height": 400,
+        "tile_width": 240,
+        "tile_height": 240,
+        "encoding": "jpeg-baseline",
+    }
+    assert told["mpp_um"] == [0.5, 0.5]
+    assert told["icc_profile"] is False
+    assert {"label", "macro"} <= set(told["associated_images"])
+
+
+def test_info_for_people(run: Run, slide: Path) -> None:
+    done = run("info", slide)
+    assert done.returncode == 0
+    assert "0.5 × 0.5 µm" in done.stdout
+    assert "500 × 400" in done.stdout
+
+
+def test_bad_files_are_refused_in_one_line(run: Run, slide: Path, tmp_path: Path) -> None:
+    for name, path in bad_files(tmp_path, slide).items():
+        assert is_one_line_about(run("info", path), name), name
+        assert is_one_line_about(run("convert", path, tmp_path / "out", "--to", "dicom"), name)
+        assert not (tmp_path / "out").exists()
+    assert [one.name for one in tmp_path.iterdir() if one.name.startswith(".")] == []
+    assert list((tmp_path / "tmp").iterdir()) == []
+
+
+def test_a_name_cannot_write_on_the_terminal(run: Run) -> None:
+    done = run("info", "a\x1b[2J\nb")
+    assert is_one_line_about(done, "a [2J b")
+    assert "\x1b" not in done.stderr
+
+
+@pytest.mark.parametrize("form", ["dicom", "zarr"])
+def test_convert(run: Run, slide: Path, tmp_path: Path, form: str) -> None:
+    out = tmp_path / ("out" if form == "dicom" else "out.ome.zarr")
+    done = run("convert", slide, out, "--to", form, "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert isinstance(json.loads(done.stdout), dict)
+    assert list(out.glob("*.dcm" if form == "dicom" else "zarr.json"))
+    assert sorted(one.name for one in tmp_path.iterdir()) == [out.name, "tmp"]
+    again = run("convert", slide, out, "--to", form)
+    assert is_one_line_about(again, out.name)
+
+
+def test_convert_into_nowhere(run: Run, slide: Path, tmp_path: Path) -> None:
+    done = run("convert", slide, tmp_path / "no" / "out", "--to", "dicom")
+    assert is_one_line_about(done, "no such folder")
+
+
+def test_ingest_takes_the_good_and_tells_the_bad(
+    run: Run, slide: Path, tmp_path: Path, variables: dict[str, str]
+) -> None:
+    bad = tmp_path / "bad.svs"
+    bad.write_bytes(b"nothing")
+    photo = make_photo(tmp_path / "photo.jpg")
+    patient = ["--patient-id", "1", "--issuer", "R", "--patient-name", "DOE^JANE"]
+    done = run("ingest", slide, bad, photo, *patient, "--accession", "A1", "--json")
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert is_one_line_about(done, "bad.svs")
+    assert [set(line) for line in lines] == [
+        {"file", "image", "exam", "study_instance_uid", "state"},
+        {"file", "error"},
+        {"file", "image", "exam", "study_instance_uid", "state"},
+    ]
+    assert lines[0]["state"] == lines[2]["state"] == "published"
+    assert lines[0]["exam"] == lines[2]["exam"]
+    again = run("ingest", slide, *patient, "--accession", "A1", "--json")
+    assert json.loads(again.stdout) == lines[0]
+    settings = read_settings(variables)
+    with Catalog.open(settings.database_url) as catalog:
+        image = catalog.image(lines[0]["image"], establishment="local")
+    storage = Storage.open(settings.objects_url)
+    (original,) = image.objects_as(ObjectRole.ORIGINAL)
+    assert storage.read_range(original.key, 0, original.length_bytes) == slide.read_bytes()
+    assert list((settings.data / "scratch").iterdir()) == []
+    assert "DOE" not in done.stderr
+
+
+def test_what_opens_but_does_not_build_is_refused_with_the_reason(
+    run: Run, slide: Path, tmp_path: Path, variables: dict[str, str]
+) -> None:
+    damaged = tmp_path / "damaged.svs"
+    content = bytearray(slide.read_bytes())
+    # Over the first tiles: the structure stays whole, the pictures do not.
+    content[1000:9000] = b"\x00" * 8000
+    damaged.write_bytes(content)
+    done = run("ingest", damaged, "--json")
+    assert is_one_line_about(done, "damaged.svs")
+    assert "error" in json.loads(done.stdout)
+    settings = read_settings(variables)
+    kept = [one for one in settings.objects.rglob("*") if one.is_file()]
+    assert kept == []
+    assert not list((settings.data / "scratch").iterdir())
+
+
+def test_the_same_file_under_another_patient_is_refused(run: Run, slide: Path) -> None:
+    assert run("ingest", slide, "--patient-id", "1").returncode == 0
+    done = run("ingest", slide, "--patient-id", "2")
+    assert is_one_line_about(done, slide.name)
+    assert run("ingest", slide, "--patient-id", "2", "--establishment", "north").returncode == 0
+
+
+@pytest.mark.parametrize("role", ["reader", "contributor", "operator"])
+def test_token(run: Run, variables: dict[str, str], role: str) -> None:
+    done = run("token", "--role", role, "--establishment", "north")
+    caller = Doors(signing_key(read_settings(variables))).caller(done.stdout.strip())
+    assert (caller.role, caller.establishment) == (Role[role.upper()], "north")
+
+
+def test_bad_settings_are_told_in_one_line(run: Run, variables: dict[str, str]) -> None:
+    variables["SANSVERRE_SECRETS"] = variables["SANSVERRE_DATA"]
+    assert is_one_line_about(run("token"), "SANSVERRE_SECRETS")

@@ -1,0 +1,232 @@
+"""The supervisor and its processes, as a whole."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from api.errors import CannotServe
+from api.ingest import Order, receive
+from api.serve import listen
+from api.settings import read_settings
+from api.work import BUILD, open_workplace
+from archive.record import ImageState, JobState, ObjectRole
+from tests.api.conftest import Installation, small_file
+
+
+@dataclass
+class Running:
+    process: subprocess.Popen[str]
+    link: str
+    address: str
+
+    def children(self, module: str) -> list[psutil.Process]:
+        found = []
+        for child in psutil.Process(self.process.pid).children():
+            try:
+                if module in child.cmdline():
+                    found.append(child)
+            except psutil.NoSuchProcess:
+                # It has ended, and waits for the supervisor to look.
+                continue
+        return found
+
+
+@contextmanager
+def running(environment: dict[str, str], workers: int = 2) -> Iterator[Running]:
+    """`sansverre serve` at a free port, stopped at the end."""
+    command = [sys.executable, "-m", "api.cli", "serve", "--port", "0", "--workers", str(workers)]
+    process = subprocess.Popen(
+        command,
+        env={**os.environ, **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    try:
+        link = next(
+            match[0]
+            for line in process.stdout
+            if (match := re.search(r"http://127\.0\.0\.1:\d+/enter\?key=\S+", line))
+        )
+        yield Running(process, link, link.partition("/enter")[0])
+    finally:
+        process.terminate()
+        process.communicate(timeout=30)
+
+
+@pytest.fixture
+def environment(installation: Installation) -> dict[str, str]:
+    return {
+        "SANSVERRE_DATA": str(installation.settings.data),
+        "SANSVERRE_SECRETS": str(installation.settings.secrets),
+    }
+
+
+def gone(processes: list[psutil.Process], within_s: float) -> bool:
+    _, alive = psutil.wait_procs(processes, timeout=within_s)
+    return not [one for one in alive if one.status() != psutil.STATUS_ZOMBIE]
+
+
+def test_the_printed_link_opens_once_and_shows_tiles(
+    environment: dict[str, str], installation: Installation
+) -> None:
+    with running(environment) as server, httpx.Client(base_url=server.address) as client:
+        assert client.get("/api/exams").status_code == 401
+        entered = client.get(server.link)
+        assert (entered.status_code, entered.headers["location"]) == (303, "/")
+        image = installation.images["north"]
+        for column in range(4):
+            tile = client.get(f"/deepzoom/{image}_files/11/{column}_0.jpeg")
+            assert (tile.status_code, tile.content[:2]) == (200, b"\xff\xd8")
+        assert 'route="/deepzoom/{image}_files' in client.get("/metrics").text
+        client.cookies.clear()
+        assert client.get(server.link).status_code == 401
+        server.process.terminate()
+        out, err = server.process.communicate(timeout=30)
+        assert server.process.returncode == 0
+        assert "key=" not in out + err
+        assert image not in out + err
+
+
+def test_a_killed_process_is_replaced_while_others_answer(
+    environment: dict[str, str], installation: Installation
+) -> None:
+    address = f"/api/images/{installation.images['north']}"
+    failures: list[str] = []
+    answers = 0
+    stop = threading.Event()
+
+    def ask(base: str) -> None:
+        nonlocal answers
+        while not stop.is_set():
+            # A connection each: what was in the killed process's hands is lost with it.
+            request = urllib.request.Request(base + address, headers=installation.bearer())
+            try:
+                with urllib.request.urlopen(request, timeout=20) as answer:
+                    answers += answer.status == 200
+            except (OSError, ConnectionError) as error:
+                failures.append(repr(error))
+
+    with running(environment) as server:
+        asking = threading.Thread(target=ask, args=(server.address,), daemon=True)
+        asking.start()
+        before = {child.pid for child in server.children("api.app")}
+        worker = server.children("api.worker")[0]
+        assert len(before) == 2
+        victim = min(before)
+        os.kill(victim, signal.SIGKILL)
+        at_the_kill = answers
+        until = time.monotonic() + 30
+        while time.monotonic() < until:
+            now = {child.pid for child in server.children("api.app")}
+            if len(now) == 2 and victim not in now:
+                break
+            time.sleep(0.1)
+        time.sleep(1)
+        stop.set()
+        asking.join()
+        assert len({child.pid for child in server.children("api.app")} - before) == 1
+        assert server.children("api.worker")[0].pid == worker.pid
+        assert answers > at_the_kill
+        # At most the one request that the killed process held.
+        assert len(failures) <= 1, failures
+
+
+def test_a_killed_worker_is_replaced(environment: dict[str, str]) -> None:
+    with running(environment, workers=1) as server:
+        first = server.children("api.worker")[0].pid
+        os.kill(first, signal.SIGKILL)
+        until = time.monotonic() + 20
+        while time.monotonic() < until:
+            now = [child.pid for child in server.children("api.worker")]
+            if now not in ([], [first]):
+                break
+            time.sleep(0.1)
+        assert server.children("api.worker")[0].pid != first
+        assert httpx.get(f"{server.address}/readyz").status_code == 200
+
+
+def test_the_worker_builds_what_waits(environment: dict[str, str], tmp_path: Path) -> None:
+    settings = read_settings(environment)
+    place = open_workplace(settings)
+    slide = small_file(tmp_path)
+    with place.catalog as catalog, running(environment, workers=1):
+        image = receive(place, slide, Order("north"))
+        job = catalog.jobs.enqueue(BUILD, image.id, {"mpp_um": None})
+        until = time.monotonic() + 60
+        while catalog.jobs.job(job.id).state is not JobState.DONE and time.monotonic() < until:
+            time.sleep(0.2)
+        found = catalog.image(image.id, establishment="north")
+    assert found.state is ImageState.PUBLISHED
+    assert found.objects_as(ObjectRole.LEVEL)
+
+
+def test_no_process_outlives_a_killed_supervisor(environment: dict[str, str]) -> None:
+    with running(environment) as server:
+        children = psutil.Process(server.process.pid).children(recursive=True)
+        assert len(children) == 3
+        server.process.kill()
+        assert gone(children, 10)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_stops_when_asked(environment: dict[str, str], number: signal.Signals) -> None:
+    with running(environment, workers=1) as server:
+        children = psutil.Process(server.process.pid).children(recursive=True)
+        server.process.send_signal(number)
+        assert server.process.wait(20) == 0
+        assert gone(children, 1)
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "8.8.8.8"])
+def test_nothing_binds_beyond_the_loopback(host: str) -> None:
+    with pytest.raises(CannotServe, match=r"127\.0\.0\.1"):
+        listen(host, 0)
+
+
+def test_a_taken_port_is_told() -> None:
+    with listen("127.0.0.1", 0) as taken, pytest.raises(CannotServe, match="--port"):
+        listen("127.0.0.1", taken.getsockname()[1])
+
+
+def test_an_address_that_does_not_exist_is_told() -> None:
+    with pytest.raises(CannotServe, match="no such address"):
+        listen("no.such.host.invalid", 0)
+
+
+def test_the_name_of_the_loopback_will_do() -> None:
+    with listen("localhost", 0) as listening:
+        assert listening.family in {socket.AF_INET, socket.AF_INET6}
+
+
+def test_the_command_refuses_in_one_line(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "api.cli", "serve", "--host", "0.0.0.0"],
+        env={
+            **os.environ,
+            "SANSVERRE_DATA": str(tmp_path / "data"),
+            "SANSVERRE_SECRETS": str(tmp_path / "keys"),
+        },
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1
+    assert "127.0.0.1" in done.stderr

@@ -1,0 +1,20 @@
+"""What tests of every package share."""
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+# The same examples each time where a machine judges, new ones where a person looks.
+settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True)
+settings.register_profile("dev", deadline=None)
+settings.load_profile("ci" if os.environ.get("CI") else "dev")
+
+
+@pytest.fixture(scope="session")
+def artefacts() -> Path:
+    """The folder of what a person may want to look at after the tests (screenshots, reports)."""
+    folder = Path(__file__).parent.parent / "artefacts"
+    folder.mkdir(exist_ok=True)
+    return folder

@@ -1,0 +1,120 @@
+"""Vendors' formats read through OpenSlide: facts, companions, and errors without names."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from slides.errors import DamagedSlide, MissingFile
+from slides.open import open_slide
+from tests.samples import vendors
+from tiles.errors import DamagedCodestream
+from tiles.pyramid import Box
+from tiles.source import Encoding
+
+PICTURE = vendors.picture()
+
+
+def test_philips(tmp_path: Path) -> None:
+    with open_slide(vendors.philips(tmp_path / "a.tiff", PICTURE)) as slide:
+        assert slide.facts.format == "philips"
+        assert slide.facts.mpp_um == pytest.approx((0.5, 0.5))
+        assert slide.facts.barcodes == (vendors.BARCODE,)
+        assert slide.facts.scanner.manufacturer == "PHILIPS"
+        assert slide.source.encoding(0) is Encoding.OPAQUE
+        assert slide.source.frame(0, 0, 0) is None
+        assert set(slide.associated) == {"label"}
+
+
+def test_ventana(tmp_path: Path) -> None:
+    with open_slide(vendors.ventana(tmp_path / "a.bif", PICTURE)) as slide:
+        assert slide.facts.format == "bif"
+        assert slide.facts.mpp_um == pytest.approx((0.5, 0.5))
+        assert slide.facts.objective_power == 20
+        assert slide.facts.scanner.model == "VENTANA DP 200"
+
+
+def test_trestle(tmp_path: Path) -> None:
+    with open_slide(vendors.trestle(tmp_path / "a.tif", PICTURE)) as slide:
+        assert slide.facts.format == "trestle"
+        assert slide.facts.mpp_um == pytest.approx((0.5, 0.5))
+        assert slide.facts.background == (0xF0, 0xF0, 0xF0)
+
+
+def test_leica_knows_what_was_scanned(tmp_path: Path) -> None:
+    with open_slide(vendors.leica(tmp_path / "a.scn", PICTURE)) as slide:
+        facts = slide.facts
+        assert facts.format == "scn"
+        assert facts.mpp_um == pytest.approx((0.5, 0.5))
+        assert facts.barcodes == (vendors.BARCODE,)
+        assert facts.acquired_at == datetime(2021, 3, 4, 10, 11, 12, tzinfo=UTC)
+        assert facts.bounds is not None
+        assert (facts.bounds.width, facts.bounds.height) == (1024, 768)
+        scanned = slide.source.pixels(0, facts.bounds)
+        assert np.abs(scanned.astype(int) - PICTURE).mean() < 3
+        outside = slide.source.pixels(0, Box(0, 0, 8, 8))
+        assert (outside == 255).all()
+
+
+def test_an_mrxs_without_its_folder_names_what_is_missing(tmp_path: Path) -> None:
+    path = tmp_path / "a.mrxs"
+    path.write_bytes(b"\xff\xd8\xff\xe0 a thumbnail")
+    with pytest.raises(MissingFile, match="folder of the same name"):
+        open_slide(path)
+    (tmp_path / "a").mkdir()
+    index = (
+        "[GENERAL]\nSLIDE_ID = 1\n[DATAFILE]\nFILE_COUNT = 2\nFILE_0 = D0.dat\nFILE_1 = D1.dat\n"
+    )
+    (tmp_path / "a" / "Slidedat.ini").write_text(index, "utf-8-sig")
+    with pytest.raises(MissingFile, match="3 of the 3 files"):
+        open_slide(path)
+    (tmp_path / "a" / "Slidedat.ini").write_text("[GENERAL]\n")
+    with pytest.raises(DamagedSlide, match="index is damaged"):
+        open_slide(path)
+
+
+def test_messages_do_not_name_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "family name.bif"
+    vendors.ventana(path, PICTURE)
+    content = path.read_bytes().replace(b'Direction="RIGHT"', b'Direction="WRONG"')
+    path.write_bytes(content)
+    with pytest.raises(DamagedSlide) as caught:
+        open_slide(path)
+    assert "family" not in str(caught.value)
+    assert "WRONG" in str(caught.value)
+    assert caught.value.path == path
+
+
+def test_a_damaged_tile_costs_no_other(tmp_path: Path) -> None:
+    path = vendors.philips(tmp_path / "a.tiff", PICTURE)
+    content = bytearray(path.read_bytes())
+    start = content.index(b"\xff\xd8", len(content) // 8)
+    content[start : start + 40] = bytes(40)
+    path.write_bytes(content)
+    damaged = []
+    with open_slide(path) as slide:
+        level = slide.source.pyramid.levels[0]
+        for row in range(level.rows):
+            for column in range(level.columns):
+                try:
+                    slide.source.pixels(0, level.box(column, row))
+                except DamagedCodestream:
+                    damaged.append((column, row))
+    assert 1 <= len(damaged) < level.tiles
+
+
+def test_a_closed_slide_is_not_opened_again(tmp_path: Path) -> None:
+    slide = open_slide(vendors.trestle(tmp_path / "a.tif", PICTURE))
+    slide.close()
+    slide.close()
+    with pytest.raises(OSError, match="closed"):
+        slide.source.pixels(0, Box(0, 0, 1, 1))
+
+
+def test_a_slide_that_vanishes_is_damage_not_a_crash(tmp_path: Path) -> None:
+    path = vendors.philips(tmp_path / "a.tiff", PICTURE)
+    with open_slide(path) as slide:
+        before = slide.source.pixels(0, Box(0, 0, 8, 8))
+        path.unlink()
+        assert np.array_equal(slide.source.pixels(0, Box(0, 0, 8, 8)), before)

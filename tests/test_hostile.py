@@ -1,0 +1,206 @@
+"""Hostile files through `info`, `convert` and `ingest`: each has its expected outcome, in a table.
+
+A file is refused with exit code 1 and one line that names it and says why, or it is odd but valid
+and taken; it never crashes, hangs, prints a traceback, takes much memory or leaves anything behind.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from pathlib import Path
+
+import pytest
+
+from tests.samples import dicom_slides, real_samples, vendors
+from tests.samples.photo import make_photo
+from tests.samples.slide import small_svs
+from tests.slides import expected
+
+MOST_SECONDS = 10
+MOST_BYTES = 1 << 30
+
+# What a slide's reader refuses is refused by all three commands with the same phrase. Where the
+# commands differ, the outcome of each stands here: None is success.
+INFO: dict[str, str | None] = {
+    name: None if row.outcome == "opened" else row.phrase for name, row in expected.HOSTILE.items()
+}
+CONVERT: dict[str, str | None] = {
+    "hostile/derived/CMU-bitrot-tile.svs": "tile (4, 5)",
+    "hostile/tiff-fuzz/98870d9601e110a003d9878161f6d3c43dc9a05c-2.tif": "tile (0, 2)",
+}
+INGEST: dict[str, str | None] = {
+    **CONVERT,
+    "hostile/tiff-fuzz/261a52dd6b11fc8c6454889586122739a77a0d86.tif": "--mpp",
+    "hostile/tiff-fuzz/98870d9601e110a003d9878161f6d3c43dc9a05c-2.tif": "--mpp",
+    "hostile/bomb/17000x17000.avif": "HEIC or AVIF",
+    "hostile/heif/github_20.heic": "no slide of a format",
+    "hostile/heif/*": "HEIC or AVIF",
+    "hostile/photo/corrupted-olympus.jpg": "damaged at byte",
+    "hostile/photo/exif_gps_typeerror.jpg": None,
+    "hostile/photo/icc_profile_big.jpg": "progressive",
+    "hostile/photo/libvips-truncated.jpg": "cut off",
+    "hostile/photo/multiple_exif.jpg": None,
+    "hostile/photo/pil_sample_cmyk.jpg": "CMYK",
+    "hostile/photo/truncated_jpeg.jpg": "progressive",
+    "hostile/wsi/vms-stub/*.vms": "Premature end of JPEG",
+    "hostile/wsi/vms-stub/*": "baseline JPEG",
+}
+
+MADE: dict[str, tuple[Callable[[Path], object], dict[str, str | None]]] = {
+    "empty.svs": (lambda p: p.write_bytes(b""), {"*": "empty"}),
+    "words.svs": (lambda p: p.write_bytes(b"not a slide"), {"*": "no slide"}),
+    "cut.svs": (
+        lambda p: p.write_bytes(_bytes(lambda q: small_svs(q, 600, 600))[:9000]),
+        {"*": "cut short"},
+    ),
+    "cut.dcm": (
+        lambda p: p.write_bytes(
+            _bytes(lambda q: dicom_slides.write_instance(q, vendors.picture()))[:40_000]
+        ),
+        {"*": "cut inside its frames"},
+    ),
+    "cut.jpg": (
+        lambda p: p.write_bytes(
+            _bytes(lambda q: make_photo(q, kind="clinical", seed=1, width=320, height=240))[:9000]
+        ),
+        {"ingest": "cut off", "*": "JPEG picture"},
+    ),
+    "picture.png": (lambda p: p.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(60)), {"*": "PNG"}),
+}
+
+
+def _bytes(make: Callable[[Path], object]) -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "made"
+        make(path)
+        return path.read_bytes()
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run of the command left."""
+
+    code: int
+    stdout: str
+    stderr: str
+    seconds: float
+    bytes_most: int
+
+
+def run(variables: dict[str, str], *arguments: object) -> Outcome:
+    """Run the command; its memory is that of its largest process."""
+    with tempfile.TemporaryFile("w+") as stdout, tempfile.TemporaryFile("w+") as stderr:
+        started = time.monotonic()
+        child = subprocess.Popen(
+            [sys.executable, "-m", "api.cli", *map(str, arguments)],
+            env={**os.environ, **variables},
+            stdin=subprocess.DEVNULL,
+            stdout=stdout,
+            stderr=stderr,
+        )
+        hung = threading.Timer(6 * MOST_SECONDS, child.kill)
+        hung.start()
+        _, status, usage = os.wait4(child.pid, 0)
+        hung.cancel()
+        child.returncode = os.waitstatus_to_exitcode(status)
+        seconds = time.monotonic() - started
+        stdout.seek(0)
+        stderr.seek(0)
+        return Outcome(
+            child.returncode, stdout.read(), stderr.read(), seconds, usage.ru_maxrss * 1024
+        )
+
+
+def hostile_files() -> list[str]:
+    """Names of all hostile files, real or made."""
+    folder = real_samples()
+    if folder is None:
+        return list(MADE)
+    return sorted(
+        path.relative_to(folder).as_posix()
+        for path in (folder / "hostile").rglob("*")
+        if path.is_file()
+    )
+
+
+def wanted(command: str, name: str) -> str | None:
+    """The phrase of the reason, or None for success."""
+    if name in MADE:
+        rows = MADE[name][1]
+        return rows.get(command, rows["*"])
+    tables = {"info": [INFO], "convert": [CONVERT, INFO], "ingest": [INGEST, INFO]}[command]
+    for table in tables:
+        if name in table:
+            return table[name]
+    for table in tables:
+        for row, phrase in table.items():
+            if "*" in row and fnmatch(name, row):
+                return phrase
+    raise KeyError(f"{name} is not in the table")
+
+
+@pytest.fixture
+def hostile(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[str, Path]]:
+    name: str = request.param
+    folder = real_samples()
+    if folder is not None:
+        yield name, folder / name
+        return
+    path = tmp_path / name
+    MADE[name][0](path)
+    yield name, path
+
+
+@pytest.mark.parametrize("command", ["info", "convert", "ingest"])
+@pytest.mark.parametrize("hostile", hostile_files(), indirect=True)
+def test_outcome(command: str, hostile: tuple[str, Path], tmp_path: Path) -> None:
+    name, path = hostile
+    place = tmp_path / "place"
+    (place / "tmp").mkdir(parents=True)
+    variables = {
+        "SANSVERRE_DATA": str(place / "data"),
+        "SANSVERRE_SECRETS": str(tmp_path / "secrets"),
+        "TMPDIR": str(place / "tmp"),
+    }
+    arguments: dict[str, list[object]] = {
+        "info": ["info", path, "--json"],
+        "convert": ["convert", path, place / "out", "--to", "dicom", "--mpp", "0.5", "--json"],
+        "ingest": ["ingest", path, "--json"],
+    }
+    outcome = run(variables, *arguments[command])
+    phrase = wanted(command, name)
+    assert "Traceback" not in outcome.stderr
+    assert outcome.seconds < MOST_SECONDS
+    assert outcome.bytes_most < MOST_BYTES
+    assert not list((place / "tmp").iterdir())
+    if phrase is None:
+        assert (outcome.code, outcome.stderr) == (0, "")
+        assert isinstance(json.loads(outcome.stdout), dict)
+        if command == "ingest":
+            assert json.loads(outcome.stdout)["state"] == "published"
+        return
+    assert outcome.code == 1
+    assert len(outcome.stderr.splitlines()) == 1
+    assert path.name in outcome.stderr
+    assert phrase in outcome.stderr
+    assert not (place / "out").exists()
+    if command == "ingest":
+        assert phrase in json.loads(outcome.stdout)["error"]
+        objects = [one for one in (place / "data" / "objects").rglob("*") if one.is_file()]
+        assert objects == []
+
+
+def test_the_table_names_no_file_that_is_absent() -> None:
+    names = hostile_files()
+    if real_samples() is None:
+        assert set(names) == set(MADE)
+        return
+    for row in {**INFO, **CONVERT, **INGEST}:
+        assert any(fnmatch(name, row) or name == row for name in names), row

@@ -1,0 +1,98 @@
+"""Sources of tiles made from arrays, for tests that need to know every pixel."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from tiles.codec import encode_jpeg, padded
+from tiles.pyramid import FIRST, Box, Level, Plane, Pyramid
+from tiles.source import Encoding, Frame, Pixels
+
+
+@lru_cache(maxsize=8)
+def picture(width: int, height: int, samples: int = 3, seed: int = 1) -> Pixels:
+    """A smooth coloured picture with texture: codecs lose little of it, shifts show at once."""
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[0:height, 0:width].astype(np.float32)
+    channels = []
+    for channel in range(samples):
+        waves = np.zeros((height, width), np.float32)
+        for _ in range(4):
+            fx, fy = rng.uniform(0.005, 0.08, 2)
+            waves += np.sin(x * fx + y * fy + channel + rng.uniform(0, 6))
+        channels.append(waves)
+    stacked = np.stack(channels, axis=2)
+    noisy = 128 + stacked * 24 + rng.normal(0, 2, stacked.shape)
+    return np.clip(noisy, 0, 255).astype(np.uint8)
+
+
+class ArraySource:
+    """One level out of an array; as JPEG tiles, their decoded pixels are those of the tiles."""
+
+    def __init__(self, pixels: Pixels, tile: int, jpeg_quality: int | None = None) -> None:
+        self.array = pixels
+        height, width, samples = pixels.shape
+        self._pyramid = Pyramid((Level(width, height, tile, tile),), samples)
+        self._frames: dict[tuple[int, int], bytes] = {}
+        self.reads = 0
+        if jpeg_quality is not None:
+            self._encode(tile, jpeg_quality)
+
+    def _encode(self, tile: int, quality: int) -> None:
+        from tiles.codec import decode_jpeg
+
+        level = self._pyramid.levels[0]
+        self.array = self.array.copy()
+        for row in range(level.rows):
+            for column in range(level.columns):
+                box = level.box(column, row)
+                area = self.array[box.y : box.bottom, box.x : box.right]
+                subsampling = "gray" if self._pyramid.samples == 1 else "444"
+                data = encode_jpeg(padded(area, tile, tile), quality, subsampling)
+                self._frames[column, row] = data
+                area[:] = decode_jpeg(data)[: box.height, : box.width]
+
+    @property
+    def pyramid(self) -> Pyramid:
+        return self._pyramid
+
+    def encoding(self, level: int) -> Encoding:
+        self._pyramid.level(level)
+        return Encoding.JPEG_BASELINE if self._frames else Encoding.RAW
+
+    def pixels(self, level: int, box: Box, plane: Plane = FIRST) -> Pixels:
+        assert (level, plane) == (0, FIRST)
+        assert box == box.within(self.pyramid.width, self.pyramid.height)
+        self.reads += box.width * box.height
+        return self.array[box.y : box.bottom, box.x : box.right]
+
+    def frame(self, level: int, column: int, row: int, plane: Plane = FIRST) -> Frame | None:
+        data = self._frames.get((column, row))
+        return None if data is None else Frame(data, Encoding.JPEG_BASELINE)
+
+    def close(self) -> None:
+        pass
+
+
+@dataclass(frozen=True)
+class OpenPicture:
+    """Opens the same picture in whichever process asks."""
+
+    width: int
+    height: int
+    tile: int = 256
+    samples: int = 3
+    jpeg_quality: int | None = None
+
+    def __call__(self) -> ArraySource:
+        pixels = picture(self.width, self.height, self.samples)
+        return ArraySource(pixels, self.tile, self.jpeg_quality)
+
+
+def halved_by_definition(pixels: Pixels) -> Pixels:
+    """2 × 2 averages written as the definition has them: what is missing is the edge repeated."""
+    rows, columns = pixels.shape[:2]
+    even = np.pad(pixels, ((0, rows % 2), (0, columns % 2), (0, 0)), mode="edge").astype(np.uint16)
+    total = even[::2, ::2] + even[1::2, ::2] + even[::2, 1::2] + even[1::2, 1::2]
+    return ((total + 2) // 4).astype(np.uint8)

@@ -1,0 +1,152 @@
+"""Decode and encode tiles: the one choice of library for each encoding."""
+
+import warnings
+from typing import Any
+
+import numpy as np
+import simplejpeg
+
+from tiles.codestream import JpegHeader
+from tiles.errors import DamagedCodestream, UnsupportedPixels
+from tiles.source import Encoding, Frame, Pixels
+
+# Above this quality chroma is kept whole: what subsampling loses would exceed what quantization
+# loses, and stains are told apart by colour.
+WHOLE_CHROMA_FROM = 90
+
+
+def decode(frame: Frame) -> Pixels:
+    """The pixels of an encoded tile, (rows, columns, samples), colours as R, G, B.
+
+    Raises DamagedCodestream where any part of the bytes does not decode.
+    """
+    if frame.encoding is Encoding.JPEG_BASELINE:
+        return decode_jpeg(frame.data)
+    decoder = _DECODERS.get(frame.encoding)
+    if decoder is None:
+        raise UnsupportedPixels(f"{frame.encoding} tiles cannot be decoded by themselves")
+    import imagecodecs
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            pixels = np.asarray(getattr(imagecodecs, decoder)(frame.data))
+    except (RuntimeError, ValueError, Warning) as error:
+        raise DamagedCodestream(f"a {frame.encoding} tile does not decode") from error
+    return pixels if pixels.ndim == 3 else pixels[..., np.newaxis]
+
+
+def decode_jpeg(data: bytes) -> Pixels:
+    """The pixels of a JPEG, (rows, columns, 1 or 3) uint8.
+
+    A warning of the decoder is damage: a scanner's tile has no reason to cause one.
+    """
+    try:
+        stored = str(simplejpeg.decode_jpeg_header(data, strict=True)[2]).upper()
+        if stored in {"CMYK", "YCCK"}:
+            raise UnsupportedPixels("the JPEG has four components (CMYK)")
+        wanted = "GRAY" if stored == "GRAY" else "RGB"
+        return np.asarray(simplejpeg.decode_jpeg(data, colorspace=wanted, strict=True))
+    except UnsupportedPixels:
+        raise
+    except ValueError as error:
+        raise DamagedCodestream(f"a JPEG tile does not decode: {error}") from error
+
+
+def encode_jpeg(pixels: Pixels, quality: int, subsampling: str) -> bytes:
+    """A baseline JPEG of (rows, columns, 1 or 3) uint8 pixels; colours are stored as YCbCr.
+
+    `subsampling` is one of 444, 422, 420; grey images have none.
+    """
+    if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] not in {1, 3}:
+        raise UnsupportedPixels(f"JPEG baseline holds 8-bit grey or RGB, not {_kind(pixels)}")
+    grey = pixels.shape[2] == 1
+    encoded: bytes = simplejpeg.encode_jpeg(
+        np.ascontiguousarray(pixels),
+        quality=quality,
+        colorspace="GRAY" if grey else "RGB",
+        colorsubsampling="gray" if grey else subsampling,
+    )
+    return encoded
+
+
+def encode_jpeg_as(pixels: Pixels, like: JpegHeader) -> bytes:
+    """A baseline JPEG whose components mean what those of another JPEG mean: YCbCr, RGB or grey."""
+    if not like.rgb:
+        return encode_jpeg(pixels, like.quality, _nearest_subsampling(like))
+    import imagecodecs
+
+    # The faster library writes YCbCr alone.
+    return bytes(
+        imagecodecs.jpeg8_encode(
+            np.ascontiguousarray(pixels),
+            level=like.quality,
+            colorspace="rgb",
+            outcolorspace="rgb",
+            subsampling="444",
+        )
+    )
+
+
+def encode_jpeg2000_lossless(pixels: Pixels) -> bytes:
+    """A lossless JPEG 2000 of (rows, columns, 1 or 3) uint8 pixels, colours as YBR_RCT."""
+    import imagecodecs
+
+    grey = pixels.shape[2] == 1
+    return bytes(
+        imagecodecs.jpeg2k_encode(
+            np.ascontiguousarray(pixels[..., 0] if grey else pixels),
+            level=0,
+            codecformat="j2k",
+            mct=not grey,
+            reversible=True,
+        )
+    )
+
+
+def _nearest_subsampling(like: JpegHeader) -> str:
+    return like.subsampling if like.subsampling in {"444", "422", "420", "gray"} else "444"
+
+
+def subsampling_for(quality: int) -> str:
+    """The chroma subsampling that suits a quality."""
+    return "444" if quality >= WHOLE_CHROMA_FROM else "420"
+
+
+def padded(pixels: Pixels, height: int, width: int) -> Pixels:
+    """Pixels continued to a full tile by repeating their last row and column.
+
+    Any other padding would put an edge into the last block of the JPEG and ring into the picture.
+    """
+    rows, columns = pixels.shape[:2]
+    if (rows, columns) == (height, width):
+        return pixels
+    return np.pad(pixels, ((0, height - rows), (0, width - columns), (0, 0)), mode="edge")
+
+
+def half(pixels: Pixels) -> Pixels:
+    """Every 2 × 2 pixels averaged, extents rounded up.
+
+    A last odd row or column is averaged over the pixels it has, so nothing from beyond the image
+    enters it.
+    """
+    from PIL import Image
+
+    if pixels.dtype != np.uint8:
+        raise UnsupportedPixels(f"only 8-bit pixels can be reduced, not {_kind(pixels)}")
+    grey = pixels.shape[2] == 1
+    image = Image.fromarray(pixels[..., 0] if grey else pixels)
+    reduced = np.asarray(image.reduce(2))
+    return reduced[..., np.newaxis] if grey else reduced
+
+
+def _kind(pixels: "np.ndarray[Any, Any]") -> str:
+    return f"{pixels.shape[2] if pixels.ndim == 3 else 1} samples of {pixels.dtype}"
+
+
+_DECODERS: dict[Encoding, str] = {
+    Encoding.JPEG_2000: "jpeg2k_decode",
+    Encoding.HTJ2K: "jpeg2k_decode",
+    Encoding.JPEG_LS: "jpegls_decode",
+    Encoding.JPEG_XL: "jpegxl_decode",
+}

@@ -1,0 +1,229 @@
+"""Finished tiles in any order → the frames of one DICOM instance in order.
+
+Tasks leave their encoded tiles in part files, one a task, written under another name and renamed
+when whole. An instance is then written front to back: header, Extended Offset Table, frames. The
+table stands before the frames, so it is filled in last (PS3.5 A.4, PS3.3 C.7.6.3.1.8).
+"""
+
+import hashlib
+import io
+import json
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from struct import Struct, pack
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.filewriter import dcmwrite
+
+from tiles.codec import encode_jpeg, padded
+from tiles.errors import DamagedInstance
+from tiles.plan import Action, Plan
+from tiles.pyramid import Level
+from tiles.sink import Task
+from tiles.source import Pixels
+
+_LENGTH = Struct("<Q")
+_ITEM = b"\xfe\xff\x00\xe0"
+_END_OF_ITEMS = b"\xfe\xff\xdd\xe0\x00\x00\x00\x00"
+_PIXEL_DATA = b"\xe0\x7f\x10\x00OB\x00\x00\xff\xff\xff\xff"
+_RATIO_PLACE = "-9876543210.1234"
+"""As wide as a DS may be; stands in the header until the true ratio is known."""
+WRITE_BYTES = 1 << 20
+
+_Where = dict[tuple[int, int], tuple[Path, int, int]]
+"""Tile address → part file, offset, length."""
+
+
+class Frames(Protocol):
+    """The encoded frames of one instance."""
+
+    def __len__(self) -> int:
+        """How many there are."""
+        ...
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Each in turn, in frame order."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """An instance as it was written."""
+
+    path: Path
+    length_bytes: int
+    frames_bytes: int
+    ratio: str
+    """Uncompressed over compressed size."""
+    pixel_sha256: str
+    """Of the frames one after another, each with its padding to an even length."""
+
+
+class FrameSink:
+    """Encodes tiles as JPEG and keeps them in part files until an instance is written from them.
+
+    `folder` must be seen under the same path by all processes that take part.
+    """
+
+    def __init__(self, folder: Path, plan: Plan) -> None:
+        self.folder = folder
+        self.plan = plan
+
+    def wants(self, level: int) -> bool:
+        """Copied levels are not wanted: their frames come from the source."""
+        return self.plan.levels[level].action is not Action.COPY
+
+    @contextmanager
+    def part(self, task: Task) -> Iterator["_FramePart"]:
+        """Collect the encoded tiles of a task; a part file appears when all of them are in."""
+        part = _FramePart(self.plan)
+        yield part
+        final = self.folder / f"{task.name}.part"
+        temporary = self.folder / f"{task.name}.{os.getpid()}.tmp"
+        temporary.write_bytes(part.finish())
+        temporary.replace(final)
+
+    def frames(self, level: int) -> "EncodedFrames":
+        """The frames of an encoded level, in order, once every task has run."""
+        return EncodedFrames(self.plan.levels[level].level, self._index().get(level, {}))
+
+    def _index(self) -> dict[int, _Where]:
+        levels: dict[int, _Where] = {}
+        for path in self.folder.glob("*.part"):
+            with path.open("rb") as file:
+                (length,) = _LENGTH.unpack(file.read(_LENGTH.size))
+                entries = json.loads(file.read(length))
+            for level, column, row, offset, size in entries:
+                start = _LENGTH.size + length + offset
+                levels.setdefault(level, {})[column, row] = (path, start, size)
+        return levels
+
+
+class _FramePart:
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._index: list[tuple[int, int, int, int, int]] = []
+        self._data = io.BytesIO()
+
+    def put(self, level: int, column: int, row: int, pixels: Pixels) -> None:
+        grid = self._plan.levels[level].level
+        tile = encode_jpeg(
+            padded(pixels, grid.tile_height, grid.tile_width),
+            self._plan.quality,
+            self._plan.subsampling,
+        )
+        self._index.append((level, column, row, self._data.tell(), len(tile)))
+        self._data.write(tile)
+
+    def finish(self) -> bytes:
+        index = json.dumps(self._index, separators=(",", ":")).encode()
+        return b"".join((_LENGTH.pack(len(index)), index, self._data.getbuffer()))
+
+
+class EncodedFrames:
+    """The frames of one level out of the part files of the tasks that made it."""
+
+    def __init__(self, level: Level, where: _Where) -> None:
+        missing = level.tiles - len(where)
+        if missing:
+            raise DamagedInstance(f"{missing} of {level.tiles} tiles were never made")
+        self._level = level
+        self._where = where
+
+    def __len__(self) -> int:
+        return self._level.tiles
+
+    def __iter__(self) -> Iterator[bytes]:
+        for row in range(self._level.rows):
+            places = [self._where[column, row] for column in range(self._level.columns)]
+            with ExitStack() as stack:
+                files = {
+                    path: stack.enter_context(path.open("rb"))
+                    for path in dict.fromkeys(path for path, _, _ in places)
+                }
+                for path, offset, length in places:
+                    files[path].seek(offset)
+                    yield files[path].read(length)
+
+
+def write_instance(path: Path, header: Dataset, frames: Frames) -> Written:
+    """Write one instance with encapsulated frames and an Extended Offset Table, and sync it.
+
+    `header` is everything but the pixel data, with its file meta information; its
+    LossyImageCompressionRatio, if there is one, gets the true ratio as its last value. Frames are
+    taken one at a time. Raises what iterating them raises; the unfinished file is the caller's.
+    """
+    count = len(frames)
+    offsets = np.zeros(count, "<u8")
+    lengths = np.zeros(count, "<u8")
+    digest = hashlib.sha256()
+    head = _encoded_header(header, count)
+    with path.open("wb", buffering=WRITE_BYTES) as file:
+        file.write(head)
+        file.write(_PIXEL_DATA)
+        file.write(_ITEM + pack("<I", 0))
+        at = 0
+        for number, frame in enumerate(frames):
+            even = frame + b"\0" if len(frame) & 1 else frame
+            file.write(_ITEM + pack("<I", len(even)))
+            file.write(even)
+            digest.update(even)
+            offsets[number], lengths[number] = at, len(even)
+            at += 8 + len(even)
+        file.write(_END_OF_ITEMS)
+        total = file.tell()
+        file.flush()
+        ratio = _ratio(header, int(lengths.sum()))
+        _fill_in(file.fileno(), head, offsets, lengths, ratio)
+        os.fsync(file.fileno())
+    return Written(path, total, int(lengths.sum()), ratio, digest.hexdigest())
+
+
+def _encoded_header(header: Dataset, count: int) -> bytes:
+    """Preamble, file meta information and data set up to the end of an empty offset table."""
+    whole = Dataset()
+    whole.update(header)
+    whole.file_meta = FileMetaDataset(header.file_meta)
+    whole.ExtendedOffsetTable = bytes(8 * count)
+    whole.ExtendedOffsetTableLengths = bytes(8 * count)
+    if "LossyImageCompressionRatio" in whole:
+        element = whole["LossyImageCompressionRatio"]
+        earlier = [] if element.VM <= 1 else list(element.value)[:-1]
+        whole.LossyImageCompressionRatio = [*map(str, earlier), _RATIO_PLACE]
+    buffer = io.BytesIO()
+    dcmwrite(buffer, whole, enforce_file_format=True)
+    return buffer.getvalue()
+
+
+def _ratio(header: Dataset, encoded_bytes: int) -> str:
+    """Uncompressed over compressed size (PS3.3 C.7.6.1.1.5)."""
+    uncompressed = (
+        int(header.Rows)
+        * int(header.Columns)
+        * int(header.get("NumberOfFrames", 1))
+        * int(header.SamplesPerPixel)
+        * (int(header.BitsAllocated) // 8)
+    )
+    return f"{uncompressed / max(1, encoded_bytes):.2f}"
+
+
+def _fill_in(
+    file: int,
+    head: bytes,
+    offsets: NDArray[np.uint64],
+    lengths: NDArray[np.uint64],
+    ratio: str,
+) -> None:
+    # Both tables are the last elements of the header: 12 bytes of tag, VR and length each.
+    size = 8 * len(lengths)
+    os.pwrite(file, lengths.tobytes(), len(head) - size)
+    os.pwrite(file, offsets.tobytes(), len(head) - size - 12 - size)
+    place = head.find(_RATIO_PLACE.encode())
+    if place >= 0:
+        os.pwrite(file, ratio.ljust(len(_RATIO_PLACE)).encode(), place)

@@ -1,0 +1,171 @@
+"""A stored DICOM instance as a source of tiles: offsets and range reads, no patient.
+
+What the converter writes is what the server reads: one instance a level, TILED_FULL or a single
+frame, frames encapsulated one fragment each and addressed by an Extended Offset Table.
+"""
+
+import io
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from pydicom import dcmread
+from pydicom.dataset import Dataset
+
+from tiles.codec import decode
+from tiles.errors import DamagedInstance, OutsideImage, ShortRead
+from tiles.pyramid import FIRST, Box, Level, Plane, Pyramid
+from tiles.source import Encoding, Frame, Pixels, ReadRange, assemble
+
+ENCODINGS = {
+    "1.2.840.10008.1.2.1": Encoding.RAW,
+    "1.2.840.10008.1.2.4.50": Encoding.JPEG_BASELINE,
+    "1.2.840.10008.1.2.4.80": Encoding.JPEG_LS,
+    "1.2.840.10008.1.2.4.81": Encoding.JPEG_LS,
+    "1.2.840.10008.1.2.4.90": Encoding.JPEG_2000,
+    "1.2.840.10008.1.2.4.91": Encoding.JPEG_2000,
+    "1.2.840.10008.1.2.4.201": Encoding.HTJ2K,
+    "1.2.840.10008.1.2.4.202": Encoding.HTJ2K,
+    "1.2.840.10008.1.2.4.203": Encoding.HTJ2K,
+}
+"""Transfer Syntax UID → how frames are encoded (PS3.5, A.4)."""
+
+_HEAD_BYTES = 256 * 1024
+"""Read at first: a header with the offset table of some 14,000 frames."""
+
+
+@dataclass(frozen=True, slots=True)
+class FrameIndex:
+    """Where the frames of one instance lie, and what they are."""
+
+    level: Level
+    samples: int
+    bits: int
+    encoding: Encoding
+    offsets: NDArray[np.uint64]
+    """Of the first byte of each frame, from the beginning of the object."""
+    lengths: NDArray[np.uint64]
+
+    def range(self, column: int, row: int) -> tuple[int, int]:
+        """Offset and length of a tile's frame; raises OutsideImage where there is none."""
+        level = self.level
+        if not (0 <= column < level.columns and 0 <= row < level.rows):
+            raise OutsideImage(f"tile ({column}, {row}) of {level.columns} × {level.rows}")
+        number = row * level.columns + column
+        return int(self.offsets[number]), int(self.lengths[number])
+
+
+def read_header(read: ReadRange, size_bytes: int) -> tuple[Dataset, int]:
+    """The data set before the pixel data, and the offset at which the pixel data element begins.
+
+    Raises DamagedInstance for what is not a whole DICOM header.
+    """
+    available = min(size_bytes, _HEAD_BYTES)
+    while True:
+        buffer = io.BytesIO(read(0, available))
+        try:
+            header = dcmread(buffer, stop_before_pixels=True)
+            at = buffer.tell()
+            complete = at + 12 <= available
+        except Exception as error:  # pydicom raises what it likes
+            if available == size_bytes:
+                raise DamagedInstance("the header of the instance is damaged") from error
+            complete = False
+        if complete:
+            return header, at
+        if available == size_bytes:
+            raise DamagedInstance("the instance ends before its pixel data")
+        available = min(size_bytes, available * 4)
+
+
+def read_index(read: ReadRange, size_bytes: int) -> FrameIndex:
+    """Find the frames of an instance that this software wrote.
+
+    Raises DamagedInstance where the header, the table and the size do not agree.
+    """
+    header, at = read_header(read, size_bytes)
+    try:
+        return _index(header, at, read, size_bytes)
+    except DamagedInstance:
+        raise
+    except Exception as error:
+        raise DamagedInstance("the header lacks what its frames need") from error
+
+
+def _index(header: Dataset, at: int, read: ReadRange, size_bytes: int) -> FrameIndex:
+    tag, vr, _, length = struct.unpack("<I2sHI", read(at, 12))
+    if tag != 0x00107FE0 or vr not in {b"OB", b"OW"} or length != 0xFFFFFFFF:
+        raise DamagedInstance("the pixel data are not encapsulated")
+    if "ExtendedOffsetTable" not in header or "ExtendedOffsetTableLengths" not in header:
+        raise DamagedInstance("the instance has no Extended Offset Table")
+    offsets = np.frombuffer(header.ExtendedOffsetTable, "<u8")
+    lengths = np.frombuffer(header.ExtendedOffsetTableLengths, "<u8")
+    level = Level(
+        int(header.get("TotalPixelMatrixColumns", header.Columns)),
+        int(header.get("TotalPixelMatrixRows", header.Rows)),
+        int(header.Columns),
+        int(header.Rows),
+    )
+    if not len(offsets) == len(lengths) == level.tiles == int(header.get("NumberOfFrames", 1)):
+        raise DamagedInstance("the offset table and the number of frames do not agree")
+    (basic,) = struct.unpack("<I", read(at + 16, 4))
+    # Offsets count from the item tag of the first frame; its bytes follow tag and length.
+    absolute = offsets + np.uint64(at + 20 + basic + 8)
+    if int((absolute + lengths).max()) > size_bytes:
+        raise DamagedInstance("a frame lies beyond the end of the instance")
+    syntax = str(header.file_meta.TransferSyntaxUID)
+    return FrameIndex(
+        level,
+        int(header.SamplesPerPixel),
+        int(header.BitsAllocated),
+        ENCODINGS.get(syntax, Encoding.OPAQUE),
+        absolute,
+        lengths,
+    )
+
+
+class StoredImage:
+    """The stored levels of an image as a TileSource; levels in any order of size."""
+
+    def __init__(self, instances: Sequence[tuple[FrameIndex, ReadRange]]) -> None:
+        if not instances:
+            raise DamagedInstance("an image needs at least one stored level")
+        ordered = sorted(instances, key=lambda one: -one[0].level.width * one[0].level.height)
+        self._instances = ordered
+        base = ordered[0][0]
+        self._pyramid = Pyramid(tuple(index.level for index, _ in ordered), base.samples, base.bits)
+
+    @property
+    def pyramid(self) -> Pyramid:
+        """Levels, largest first."""
+        return self._pyramid
+
+    def encoding(self, level: int) -> Encoding:
+        """How the frames of a level are encoded."""
+        self._pyramid.level(level)
+        return self._instances[level][0].encoding
+
+    def place(self, level: int, column: int, row: int) -> tuple[ReadRange, int, int]:
+        """What to read for a tile: the object's reader, offset and length."""
+        self._pyramid.level(level)
+        index, read = self._instances[level]
+        return read, *index.range(column, row)
+
+    def frame(self, level: int, column: int, row: int, plane: Plane = FIRST) -> Frame:
+        """The stored bytes of a tile: one range read."""
+        if plane != FIRST:
+            raise OutsideImage(f"no {plane}")
+        read, offset, length = self.place(level, column, row)
+        data = read(offset, length)
+        if len(data) != length:
+            raise ShortRead(f"{len(data)} bytes of a frame of {length}")
+        return Frame(data, self.encoding(level))
+
+    def pixels(self, level: int, box: Box, plane: Plane = FIRST) -> Pixels:
+        """Decoded pixels of a box: one range read and one decode for each tile it touches."""
+        return assemble(self, level, box, lambda c, r: decode(self.frame(level, c, r, plane)))
+
+    def close(self) -> None:
+        """Nothing to release: the readers belong to whoever gave them."""

@@ -1,0 +1,165 @@
+"""For each output level: copy the source's tiles, encode them, or derive them from the level above.
+
+A plan is made by looking at the source once and is then only read. It is part of an object's
+identity: the same source and the same plan give the same objects.
+"""
+
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+from tiles.codec import subsampling_for
+from tiles.codestream import JpegHeader, parse_jpeg
+from tiles.errors import UnsupportedPixels
+from tiles.pyramid import Level, dyadic
+from tiles.source import Encoding, TileSource
+
+ENCODED_TILE = 512
+"""Tile size where we choose: fewer requests than 256, still small next to a screen."""
+
+DEFAULT_QUALITY = 90
+"""For sources that are not JPEG. A JPEG's own quality is kept, within these bounds:"""
+LOWEST_QUALITY, HIGHEST_QUALITY = 80, 95
+
+
+class Action(StrEnum):
+    """What is done to obtain a level."""
+
+    COPY = "copy"
+    ENCODE = "encode"
+    DERIVE = "derive"
+
+
+@dataclass(frozen=True, slots=True)
+class LevelPlan:
+    """One output level and why it is made as it is."""
+
+    level: Level
+    action: Action
+    source_level: int | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All output levels, largest first, and how the encoded ones are encoded."""
+
+    levels: tuple[LevelPlan, ...]
+    samples: int
+    quality: int
+    subsampling: str
+
+    @property
+    def identity(self) -> str:
+        """A text that is equal exactly where two plans give the same pixels and bytes."""
+        steps = ",".join(
+            f"{step.action}:{step.source_level}:{step.level.width}x{step.level.height}"
+            f"/{step.level.tile_width}x{step.level.tile_height}"
+            for step in self.levels
+        )
+        return f"{steps};samples={self.samples};q={self.quality};{self.subsampling}"
+
+    def as_json(self) -> list[dict[str, Any]]:
+        """The plan for people and machines to read."""
+        return [
+            {**asdict(step.level), "action": str(step.action), "reason": step.reason}
+            for step in self.levels
+        ]
+
+
+def full(source: TileSource, quality: int | None = None) -> Plan:
+    """A full dyadic pyramid: base copied where its tiles allow it, all other levels derived.
+
+    `quality` (1-100) overrides the one taken from the source. Raises UnsupportedPixels for
+    images that baseline JPEG cannot hold.
+    """
+    header = _jpeg_of(source, 0)
+    quality, subsampling = _parameters(source, header, quality)
+    base = source.pyramid.levels[0]
+    obstacle = _obstacle(source, 0, header) or _obstacle_to_halving(base)
+    tile = base.tile_width if obstacle is None else ENCODED_TILE
+    levels = dyadic(base.width, base.height, tile)
+    first = (
+        LevelPlan(levels[0], Action.COPY, 0, "baseline JPEG on the output grid")
+        if obstacle is None
+        else LevelPlan(levels[0], Action.ENCODE, 0, obstacle)
+    )
+    derived = (LevelPlan(level, Action.DERIVE, None, "full pyramid") for level in levels[1:])
+    return Plan((first, *derived), source.pyramid.samples, quality, subsampling)
+
+
+def stored(source: TileSource, quality: int | None = None) -> Plan:
+    """The source's own levels as they are: copied where they can be, else encoded."""
+    chosen, subsampling = _parameters(source, _jpeg_of(source, 0), quality)
+    steps = []
+    for index, level in enumerate(source.pyramid.levels):
+        obstacle = _obstacle(source, index, _jpeg_of(source, index))
+        if obstacle is None:
+            reason = "baseline JPEG on the output grid"
+            steps.append(LevelPlan(level, Action.COPY, index, reason))
+        else:
+            own = Level(level.width, level.height, ENCODED_TILE, ENCODED_TILE)
+            steps.append(LevelPlan(own, Action.ENCODE, index, obstacle))
+    return Plan(tuple(steps), source.pyramid.samples, chosen, subsampling)
+
+
+def pixels_only(source: TileSource, tile: int) -> Plan:
+    """A full dyadic pyramid of decoded pixels, for sinks that keep no JPEG."""
+    levels = dyadic(source.pyramid.width, source.pyramid.height, tile)
+    first = LevelPlan(levels[0], Action.ENCODE, 0, "kept as pixels")
+    derived = (LevelPlan(level, Action.DERIVE, None, "full pyramid") for level in levels[1:])
+    return Plan((first, *derived), source.pyramid.samples, 100, "444")
+
+
+def _jpeg_of(source: TileSource, level: int) -> JpegHeader | None:
+    """The header of the level's first tile that has bytes, if the level is baseline JPEG."""
+    if source.encoding(level) is not Encoding.JPEG_BASELINE:
+        return None
+    grid = source.pyramid.levels[level]
+    for row in range(grid.rows):
+        for column in range(grid.columns):
+            frame = source.frame(level, column, row)
+            if frame is not None:
+                return parse_jpeg(frame.data)
+    return None
+
+
+def _obstacle(source: TileSource, level: int, header: JpegHeader | None) -> str | None:
+    """Why the tiles of a level cannot be copied into DICOM frames, or None."""
+    encoding = source.encoding(level)
+    grid = source.pyramid.levels[level]
+    if header is None:
+        return f"the source's tiles are {encoding}"
+    if not header.baseline:
+        return f"the source's JPEG is not baseline (process {header.process - 0xC0})"
+    if (header.width, header.height) != (grid.tile_width, grid.tile_height):
+        return "the source's JPEGs are not its tiles"
+    if header.samples not in {1, 3}:
+        return f"the source's JPEG has {header.samples} components"
+    return None
+
+
+def _obstacle_to_halving(base: Level) -> str | None:
+    """Why a copied base cannot carry a pyramid of halves on its own grid, or None."""
+    if base.tile_width != base.tile_height:
+        return "the source's tiles are not square"
+    if base.tile_width % 2 or not 64 <= base.tile_width <= 2048:
+        return f"the source's tiles of {base.tile_width} pixels do not suit a pyramid"
+    return None
+
+
+def _parameters(
+    source: TileSource, header: JpegHeader | None, quality: int | None
+) -> tuple[int, str]:
+    if source.pyramid.bits != 8 or source.pyramid.samples not in {1, 3}:
+        raise UnsupportedPixels(
+            f"{source.pyramid.samples} samples of {source.pyramid.bits} bits cannot be JPEG"
+        )
+    if quality is None:
+        own = DEFAULT_QUALITY if header is None else header.quality
+        quality = max(LOWEST_QUALITY, min(HIGHEST_QUALITY, own))
+    if source.pyramid.samples == 1:
+        return quality, "gray"
+    if header is not None and header.subsampling in {"444", "422", "420"}:
+        return quality, header.subsampling
+    return quality, subsampling_for(quality)

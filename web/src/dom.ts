@@ -1,0 +1,93 @@
+/** Building the page: elements and icons without a framework and without inline markup. */
+
+export type Child = Node | string | number | null | undefined | false;
+type Listener = (event: never) => void;
+export type Attributes = Record<string, string | number | boolean | null | undefined | Listener>;
+
+/** An element; attributes named `onclick`, `oninput`… take listeners, `null` and `false` are left out. */
+export function h<K extends keyof HTMLElementTagNameMap>(
+  tag: K,
+  attributes: Attributes = {},
+  ...children: Child[]
+): HTMLElementTagNameMap[K] {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === null || value === undefined || value === false) continue;
+    if (typeof value === "function")
+      element.addEventListener(name.slice(2), value as unknown as EventListener);
+    else element.setAttribute(name, value === true ? "" : String(value));
+  }
+  element.append(...children.filter(isShown).map(toNode));
+  return element;
+}
+
+function isShown(child: Child): child is Node | string | number {
+  return child !== null && child !== undefined && child !== false;
+}
+
+function toNode(child: Node | string | number): Node | string {
+  return typeof child === "number" ? String(child) : child;
+}
+
+const ICONS = {
+  back: "M15 5l-7 7 7 7",
+  close: "M6 6l12 12M18 6L6 18",
+  plus: "M12 5v14M5 12h14",
+  minus: "M5 12h14",
+  fit: "M4 9V5a1 1 0 0 1 1-1h4M15 4h4a1 1 0 0 1 1 1v4M20 15v4a1 1 0 0 1-1 1h-4M9 20H5a1 1 0 0 1-1-1v-4M9 9h6v6H9z",
+  rotateRight: "M20 5v5h-5M19.500 10A8 8 0 1 0 20 13.500",
+  rotateLeft: "M4 5v5h5M4.500 10A8 8 0 1 1 4 13.500",
+  upright: "M12 20V5M6 11l6-6 6 6",
+  map: "M4 5h16v14H4zM12 11h5v5h-5z",
+  fullscreen: "M4 9V4h5M20 9V4h-5M4 15v5h5M20 15v5h-5",
+  info: "M12 3a9 9 0 1 0 0 18a9 9 0 0 0 0-18M12 11v5.500M12 7.500v.1",
+  help: "M12 3a9 9 0 1 0 0 18a9 9 0 0 0 0-18M9.500 9.500a2.500 2.500 0 1 1 3.600 2.300c-.8.400-1.100.900-1.100 1.700M12 16.800v.1",
+  link: "M10 14a4 4 0 0 0 5.700 0l3-3a4 4 0 0 0-5.700-5.700l-1.200 1.200M14 10a4 4 0 0 0-5.700 0l-3 3a4 4 0 0 0 5.700 5.700l1.200-1.200",
+  search: "M11 4a7 7 0 1 0 0 14a7 7 0 0 0 0-14M16.200 16.200L21 21",
+  strip: "M4 4h16v16H4zM4 15h16",
+  lock: "M6 11h12v9H6zM8.500 11V8a3.500 3.500 0 0 1 7 0v3",
+  wait: "M7 3h10M7 21h10M8 3v3c0 3 8 5 8 9v6M16 3v3c0 3-8 5-8 9v6",
+  cloudOff:
+    "M4 4l16 16M8 8.500A5 5 0 0 0 7 18h9.500M19.500 16.800A4 4 0 0 0 17 10a5.500 5.500 0 0 0-6-3.900",
+  missing: "M4 5h16v14H4zM4 5l16 14M20 5L4 19",
+  warning: "M12 4l9 16H3zM12 10v4.500M12 17.300v.1",
+  slide: "M3 8h18v8H3zM8 8v8",
+  photo: "M4 8h3.500L9 5.500h6L16.500 8H20v11H4zM12 10a3.500 3.500 0 1 0 0 7a3.500 3.500 0 0 0 0-7",
+} as const;
+
+export type IconName = keyof typeof ICONS;
+
+const SVG = "http://www.w3.org/2000/svg";
+
+/** A line icon of 24 units; decorative, so the control around it carries the words. */
+export function icon(name: IconName): SVGSVGElement {
+  const svg = document.createElementNS(SVG, "svg");
+  svg.setAttribute("viewBox", "0 0 24 24");
+  svg.setAttribute("class", "icon");
+  svg.setAttribute("aria-hidden", "true");
+  const path = document.createElementNS(SVG, "path");
+  path.setAttribute("d", ICONS[name]);
+  svg.append(path);
+  return svg;
+}
+
+/** A square button that shows only an icon; the words serve as tooltip and accessible name. */
+export function iconButton(
+  name: IconName,
+  words: string,
+  onClick: () => void,
+  attributes: Attributes = {},
+): HTMLButtonElement {
+  return h(
+    "button",
+    {
+      type: "button",
+      class: "icon-button",
+      title: words,
+      "aria-label": words,
+      onclick: onClick,
+      ...attributes,
+    },
+    icon(name),
+  );
+}

@@ -1,0 +1,66 @@
+/**
+ * Sans Verre, the viewer.
+ *
+ * `main` chooses the page for the address (`router`), pages ask the server (`api`) and draw with
+ * plain elements (`dom`). The viewer proper is in `viewer/`: `stage` is the image on screen, the
+ * other modules are controls that follow it. Every word is in `i18n/`.
+ *
+ * `document.documentElement.dataset.viewer` says "loading", "ready" (nothing moves and every
+ * visible tile is drawn) or "error" (a page that failed, or tiles that could not be had); `window.sansverre.viewer` is the OpenSeadragon viewer.
+ */
+
+import "./styles/tokens.css";
+import "./styles/base.css";
+import "./styles/pages.css";
+import "./styles/list.css";
+import "./styles/exam.css";
+import "./styles/viewer.css";
+import "./styles/controls.css";
+import "./styles/panels.css";
+import { watchConnection } from "./connection";
+import { h } from "./dom";
+import { messages, startLanguage } from "./i18n";
+import { examPage } from "./pages/exam";
+import { listPage } from "./pages/list";
+import { showProblem } from "./pages/problem";
+import { viewPage } from "./pages/view";
+import { type Page, parseRoute, type Route, startRouter } from "./router";
+
+const outlet = document.getElementById("app") ?? document.body;
+let leaving = new AbortController();
+
+function pageFor(route: Route): Page {
+  switch (route.page) {
+    case "list":
+      return listPage;
+    case "exam":
+      return examPage(route.exam);
+    case "view":
+      return viewPage(route.image);
+    case "unknown":
+      return (place, signal) => showProblem(place, "missing", render, signal);
+  }
+}
+
+/** Draws the page of the present address anew. */
+function render(): void {
+  leaving.abort();
+  leaving = new AbortController();
+  delete document.documentElement.dataset.viewer;
+  document.body.dataset.surface = "page";
+  scrollTo(0, 0);
+  document.title = messages().product;
+  skipLink.textContent = messages().skip;
+  void pageFor(parseRoute(location.pathname))(outlet, leaving.signal);
+}
+
+const skipLink = h("button", {
+  type: "button",
+  class: "skip",
+  onclick: () => document.getElementById("main")?.focus(),
+});
+document.body.prepend(skipLink);
+
+startLanguage();
+watchConnection();
+startRouter(render);

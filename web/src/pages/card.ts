@@ -1,0 +1,75 @@
+/** One exam as a row of the list. */
+
+import type { Exam, ImageSummary } from "../api";
+import { type Child, h } from "../dom";
+import { momentText } from "../format";
+import { locale, messages } from "../i18n";
+import { countsText, imageName, nameOf, thumbnail, traits } from "../patient";
+import { examPath, viewPath } from "../router";
+
+const SHOWN = 3;
+
+function preview(exam: Exam): HTMLElement {
+  const words = messages();
+  const tiles: Child[] = exam.images.slice(0, SHOWN).map((image) =>
+    h(
+      "a",
+      {
+        class: "preview",
+        href: viewPath(image.id),
+        "aria-label": words.openImage(imageName(image, exam.images)),
+      },
+      thumbnail(image),
+    ),
+  );
+  const rest = exam.images.length - SHOWN;
+  if (rest > 0) tiles.push(h("span", { class: "preview rest", "aria-hidden": "true" }, `+${rest}`));
+  return h("div", { class: "previews" }, ...tiles);
+}
+
+/** A single published image is what the reader wants; several deserve the choice. */
+function destination(exam: Exam): string {
+  const only = exam.images.length === 1 ? exam.images[0] : undefined;
+  return only?.state === "published" ? viewPath(only.id) : examPath(exam.id);
+}
+
+/** The states worth a word in the list: those of images that cannot be opened. */
+export function stateBadge(image: Pick<ImageSummary, "state">): Child {
+  if (image.state === "published") return null;
+  return h("span", { class: `badge ${image.state}` }, messages().state[image.state]);
+}
+
+export function examCard(exam: Exam): HTMLElement {
+  const words = messages();
+  const pending = exam.images.find(({ state }) => state !== "published");
+  return h(
+    "li",
+    { class: "exam" },
+    preview(exam),
+    h(
+      "div",
+      { class: "exam-patient" },
+      h("a", { class: "exam-link", href: destination(exam) }, nameOf(exam.patient)),
+      traits(exam.patient),
+    ),
+    h(
+      "div",
+      { class: "exam-order" },
+      h("span", { class: "visually-hidden" }, `${words.accession} `),
+      exam.accession_number
+        ? h("span", { class: "code" }, exam.accession_number)
+        : h("span", { class: "faint" }, words.noAccession),
+      exam.establishment && h("span", { class: "faint" }, exam.establishment),
+    ),
+    h(
+      "div",
+      { class: "exam-when" },
+      h("span", {}, countsText(exam.images) || words.images(0), pending && stateBadge(pending)),
+      h(
+        "time",
+        { class: "faint", datetime: exam.created_at },
+        momentText(exam.created_at, locale()),
+      ),
+    ),
+  );
+}

@@ -1,0 +1,98 @@
+/** One exam: whose it is, and its images large enough to choose from. */
+
+import { type Exam, getExam, type ImageSummary } from "../api";
+import { type Child, h, icon } from "../dom";
+import { momentText, numberText } from "../format";
+import { pageFooter, pageHeader } from "../header";
+import { locale, messages } from "../i18n";
+import { countsText, imageName, nameOf, thumbnail, traits } from "../patient";
+import { type Page, viewPath } from "../router";
+import { stateBadge } from "./card";
+import { problemOf, showProblem } from "./problem";
+
+const REFRESH_MS = 4000;
+
+export function examPage(id: string): Page {
+  return async (outlet, signal) => {
+    const again = () => void examPage(id)(outlet, signal);
+    const loading = h(
+      "main",
+      { id: "main", class: "page", "aria-busy": "true" },
+      h("p", { role: "status" }, messages().loading),
+    );
+    outlet.replaceChildren(pageHeader(), loading, pageFooter());
+    try {
+      let exam = await getExam(id, signal);
+      outlet.replaceChildren(pageHeader(), examBody(exam), pageFooter());
+      while (exam.images.some(isOnItsWay)) {
+        await new Promise((resolve) => setTimeout(resolve, REFRESH_MS));
+        if (signal.aborted) return;
+        const before = JSON.stringify(exam);
+        exam = await getExam(id, signal);
+        if (JSON.stringify(exam) !== before)
+          document.getElementById("main")?.replaceWith(examBody(exam));
+      }
+    } catch (error) {
+      if (signal.aborted) return;
+      showProblem(outlet, problemOf(error), again, signal);
+      outlet.prepend(pageHeader());
+      outlet.append(pageFooter());
+    }
+  };
+}
+
+function isOnItsWay({ state }: ImageSummary): boolean {
+  return state !== "published" && state !== "refused";
+}
+
+function examBody(exam: Exam): HTMLElement {
+  const words = messages();
+  const images = exam.images.map((image) => imageTile(image, exam));
+  return h(
+    "main",
+    { id: "main", tabindex: -1, class: "page" },
+    h("a", { class: "back-link", href: "/" }, icon("back"), words.exams),
+    h("div", { class: "exam-head" }, h("h1", {}, nameOf(exam.patient)), traits(exam.patient)),
+    h(
+      "dl",
+      { class: "exam-facts" },
+      fact(
+        words.accession,
+        exam.accession_number && h("span", { class: "code" }, exam.accession_number),
+      ),
+      fact(words.received, momentText(exam.created_at, locale())),
+      fact(words.establishment, exam.establishment),
+      fact(words.imagesStrip, countsText(exam.images)),
+    ),
+    images.length > 0
+      ? h("ul", { class: "gallery" }, ...images)
+      : h("p", { class: "no-match" }, words.noImages),
+  );
+}
+
+function fact(term: string, value: Child): HTMLElement | null {
+  return value ? h("div", {}, h("dt", {}, term), h("dd", {}, value)) : null;
+}
+
+function imageTile(image: ImageSummary, exam: Exam): HTMLElement {
+  const size =
+    image.width && image.height
+      ? `${numberText(image.width, locale())} × ${numberText(image.height, locale())} px`
+      : null;
+  return h(
+    "li",
+    {},
+    h(
+      "a",
+      { href: viewPath(image.id) },
+      thumbnail(image),
+      h(
+        "span",
+        { class: "tile-words" },
+        h("span", { class: "tile-name" }, icon(image.kind), imageName(image, exam.images)),
+        stateBadge(image),
+        h("span", { class: "faint" }, size),
+      ),
+    ),
+  );
+}

@@ -1,0 +1,50 @@
+/** The viewer's page: from an image's address to the viewer, or to what stands in its way. */
+
+import { getExam, getImage, type ImageDetail } from "../api";
+import { h } from "../dom";
+import { messages } from "../i18n";
+import { imageName } from "../patient";
+import type { Page } from "../router";
+import { openViewer } from "../viewer/viewer";
+import { type Problem, problemOf, showProblem } from "./problem";
+import { waitUntilPublished } from "./waiting";
+
+export function viewPage(id: string): Page {
+  return async (outlet, signal) => {
+    const again = () => void viewPage(id)(outlet, signal);
+    const fail = (problem: Problem) => showProblem(outlet, problem, again, signal);
+    document.documentElement.dataset.viewer = "loading";
+    document.body.dataset.surface = "viewer";
+    outlet.replaceChildren(skeleton());
+    try {
+      const image = await settled(outlet, await getImage(id, signal), signal);
+      if (image.state === "refused") return fail("refused");
+      const exam = await getExam(image.exam, signal);
+      // A title stays in the browser's history: it names the image, never the patient.
+      document.title = `${imageName(image, exam.images)} · ${messages().product}`;
+      await openViewer(outlet, image, exam, fail, signal);
+    } catch (error) {
+      if (!signal.aborted) fail(problemOf(error));
+    }
+  };
+}
+
+async function settled(
+  outlet: HTMLElement,
+  image: ImageDetail,
+  signal: AbortSignal,
+): Promise<ImageDetail> {
+  if (image.state === "published" || image.state === "refused") return image;
+  const published = await waitUntilPublished(outlet, image, signal);
+  outlet.replaceChildren(skeleton());
+  return published;
+}
+
+function skeleton(): HTMLElement {
+  return h(
+    "main",
+    { id: "main", class: "viewer-loading", "aria-busy": "true" },
+    h("span", { class: "spinner" }),
+    h("p", {}, messages().loading),
+  );
+}

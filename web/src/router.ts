@@ -1,0 +1,62 @@
+/** Which page an address means, and moving between pages without reloading. */
+
+export type Route =
+  | { page: "list" }
+  | { page: "exam"; exam: string }
+  | { page: "view"; image: string }
+  | { page: "unknown" };
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+export function parseRoute(pathname: string): Route {
+  const [head, id, ...rest] = pathname.split("/").filter(Boolean);
+  if (head === undefined || pathname === "/index.html") return { page: "list" };
+  if (id === undefined || rest.length > 0) return { page: "unknown" };
+  if (head === "exam") return { page: "exam", exam: decoded(id) };
+  if (head === "view") return { page: "view", image: decoded(id) };
+  return { page: "unknown" };
+}
+
+export const examPath = (exam: string) => `/exam/${encodeURIComponent(exam)}`;
+export const viewPath = (image: string) => `/view/${encodeURIComponent(image)}`;
+
+/** Fills the outlet until the signal says that the user has gone elsewhere. */
+export type Page = (outlet: HTMLElement, signal: AbortSignal) => void | Promise<void>;
+
+let onNavigate: () => void = () => undefined;
+
+/** Draws the present page anew, as after a change of language. */
+export function refresh(): void {
+  onNavigate();
+}
+
+export function navigate(path: string): void {
+  if (path !== location.pathname + location.search) history.pushState(null, "", path);
+  onNavigate();
+}
+
+function onClick(event: MouseEvent): void {
+  const plain =
+    event.button === 0 && !(event.metaKey || event.ctrlKey || event.shiftKey || event.altKey);
+  const link = event.target instanceof Element ? event.target.closest("a") : null;
+  if (!plain || event.defaultPrevented || !link || link.target || link.hasAttribute("download"))
+    return;
+  if (link.origin !== location.origin || parseRoute(link.pathname).page === "unknown") return;
+  if (link.hash && link.pathname === location.pathname) return;
+  event.preventDefault();
+  navigate(link.pathname + link.search);
+}
+
+/** Calls `render` for every address the user comes to, the first one included. */
+export function startRouter(render: () => void): void {
+  onNavigate = render;
+  addEventListener("popstate", render);
+  document.addEventListener("click", onClick);
+  render();
+}
