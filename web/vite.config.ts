@@ -8,6 +8,8 @@ const server = "http://127.0.0.1:8000";
 
 export default defineConfig({
   build: {
+    outDir: "../api/viewer",
+    emptyOutDir: true,
     // Small images stay files: a strict content security policy admits no data: addresses.
     assetsInlineLimit: 0,
     license: { fileName: licences },

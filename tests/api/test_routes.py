@@ -205,7 +205,7 @@ def test_built_files_are_kept_for_ever_and_the_page_is_not(tmp_path: Path) -> No
     (tmp_path / "assets").mkdir()
     (tmp_path / "index.html").write_text("<!doctype html>")
     (tmp_path / "assets" / "main-1a2b.js").write_text("0")
-    viewer = read_viewer((tmp_path / "absent", tmp_path))
+    viewer = read_viewer(tmp_path)
     assert set(viewer) == {"/", "/assets/main-1a2b.js"}
     assert viewer["/"].headers["cache-control"] == "no-cache"
     assert "immutable" in viewer["/assets/main-1a2b.js"].headers["cache-control"]
@@ -215,5 +215,5 @@ def test_built_files_are_kept_for_ever_and_the_page_is_not(tmp_path: Path) -> No
 def test_a_missing_build_is_explained(tmp_path: Path) -> None:
     from api.static import MISSING
 
-    assert read_viewer((tmp_path,)) == {}
+    assert read_viewer(tmp_path) == {}
     assert b"make setup" in MISSING.body
