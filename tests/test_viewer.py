@@ -1,0 +1,261 @@
+"""The whole way, seen by a person: ingest, serve, open the printed link, zoom, and look.
+
+A real browser shows a slide that the real command took in; what is on its canvas is compared with
+what OpenSlide reads from the scanner's file. Screenshots are kept in `artefacts/`.
+"""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import openslide
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+
+from tests.samples import sample
+from tests.samples.photo import make_photo
+from tests.samples.slide import small_svs
+from tiles.source import Pixels
+
+# Chromium of the system, which must not look for anything beyond this machine.
+QUIET = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+DESKTOP: dict[str, Any] = {"viewport": {"width": 1440, "height": 900}, "locale": "fr-FR"}
+PHONE: dict[str, Any] = {
+    "viewport": {"width": 390, "height": 844},
+    "locale": "en-GB",
+    "has_touch": True,
+    "is_mobile": True,
+    "device_scale_factor": 2,
+}
+READY = "html[data-viewer=ready]"
+ROUNDING = 2.0
+"""Mean difference allowed between two JPEG decoders, in 255ths."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """A running server with a slide and a photograph in it."""
+
+    address: str
+    state: Path
+    """Cookies of somebody who has come in by the printed link."""
+    slide: Path
+    slide_id: str
+    photo_id: str
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    executable = shutil.which("chromium") or shutil.which("chromium-browser")
+    assert executable, "Chromium is needed: `make test` installs it"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable, args=QUIET)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def place(
+    browser: Browser, tmp_path_factory: pytest.TempPathFactory, artefacts: Path
+) -> Iterator[Place]:
+    folder = tmp_path_factory.mktemp("viewer")
+    environment = {
+        **os.environ,
+        "SANSVERRE_DATA": str(folder / "data"),
+        "SANSVERRE_SECRETS": str(folder / "secrets"),
+    }
+    command = [sys.executable, "-m", "api.cli"]
+    slide = sample("wsi/aperio/CMU-1-Small-Region.svs", small_svs)
+    photo = folder / "photo.jpg"
+    make_photo(photo, kind="dermoscopy", seed=3, width=1600, height=1200)
+    patient = ["--patient-id", "1234", "--issuer", "SERVICE", "--patient-name", "ESSAI^Élodie"]
+    ingested = subprocess.run(
+        [*command, "ingest", slide, photo, "--accession", "A1", *patient, "--json"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    slide_id, photo_id = (json.loads(line)["image"] for line in ingested.stdout.splitlines())
+    server = subprocess.Popen(
+        [*command, "serve", "--port", "0", "--workers", "1"],
+        env=environment,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert server.stdout is not None
+    try:
+        lines = (re.search(r"http://\S+/enter\?key=\S+", line) for line in server.stdout)
+        link = next(found[0] for found in lines if found)
+        context = browser.new_context(**DESKTOP)
+        page = context.new_page()
+        page.goto(link)
+        page.wait_for_selector(".exam-link")
+        until(page, "[...document.images].every(image => image.naturalWidth > 0)")
+        page.screenshot(path=artefacts / "list.png")
+        context.storage_state(path=folder / "state.json")
+        context.close()
+        address = link.partition("/enter")[0]
+        yield Place(address, folder / "state.json", slide, slide_id, photo_id)
+    finally:
+        server.terminate()
+        server.communicate(timeout=30)
+
+
+@pytest.fixture
+def page(request: pytest.FixtureRequest, browser: Browser, place: Place) -> Iterator[Page]:
+    """A page of somebody who is in; nothing it logs as an error goes unnoticed."""
+    options = getattr(request, "param", DESKTOP)
+    context = browser.new_context(**options, storage_state=place.state)
+    page = context.new_page()
+    complaints: list[str] = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+
+    def heard(message: ConsoleMessage) -> None:
+        # The browser itself reports every status of 400 and above, which the page may expect.
+        if message.type == "error" and not message.text.startswith("Failed to load resource"):
+            complaints.append(message.text)
+
+    page.on("console", heard)
+    yield page
+    context.close()
+    assert complaints == []
+
+
+def until(page: Page, condition: str) -> None:
+    """Wait for a condition; the browser's own way to wait needs `eval`, which the page forbids."""
+    for _ in range(100):
+        if page.evaluate(condition):
+            return
+        page.wait_for_timeout(100)
+    raise AssertionError(f"never true: {condition}")
+
+
+def on_screen(page: Page, x: int, y: int, width: int, height: int) -> Pixels:
+    """What the canvas shows of a box of the image, where one pixel of it is one of the screen."""
+    data = page.evaluate(
+        """([x, y, width, height]) => {
+            const viewer = window.sansverre.viewer;
+            const item = viewer.world.getItemAt(0);
+            const corner = viewer.viewport.pixelFromPoint(
+                item.imageToViewportCoordinates(x, y), true);
+            const scale = window.devicePixelRatio;
+            return Array.from(viewer.drawer.context.getImageData(
+                Math.round(corner.x * scale), Math.round(corner.y * scale), width, height).data);
+        }""",
+        [x, y, width, height],
+    )
+    return np.array(data, np.uint8).reshape(height, width, 4)[..., :3]
+
+
+@pytest.mark.parametrize("page", [DESKTOP, PHONE], indirect=True, ids=["desktop", "phone"])
+def test_the_deepest_level_shows_the_slide_s_own_pixels(
+    page: Page, place: Place, artefacts: Path, request: pytest.FixtureRequest
+) -> None:
+    page.goto(f"{place.address}/view/{place.slide_id}")
+    page.wait_for_selector(READY)
+    name = request.node.callspec.id
+    page.screenshot(path=artefacts / f"slide-{name}.png")
+    scale = page.evaluate("window.devicePixelRatio")
+    with openslide.OpenSlide(place.slide) as slide:
+        width, height = slide.dimensions
+        # The middle, and the last corner with its cropped edge tiles.
+        for x, y in ((width // 2, height // 2), (width - 100, height - 100)):
+            page.goto(f"{place.address}/view/{place.slide_id}?x={x}&y={y}&zoom={1 / scale}")
+            page.wait_for_selector(READY)
+            level = page.evaluate(
+                "Math.max(...window.sansverre.viewer.world.getItemAt(0)"
+                ".lastDrawn.map(drawn => drawn.level))"
+            )
+            assert level == (max(width, height) - 1).bit_length()
+            left, top = x - 100, y - 100
+            shown = on_screen(page, left, top, 200, 200).astype(int)
+            expected = np.asarray(slide.read_region((left, top), 0, (200, 200)))[..., :3]
+            assert np.abs(shown - expected).mean() < ROUNDING
+            # A picture of one colour would agree with anything near it: this one has structure.
+            shifted = np.abs(shown[:, 1:] - expected[:, :-1]).mean()
+            assert shifted > np.abs(shown - expected).mean()
+        page.screenshot(path=artefacts / f"deepest-{name}.png")
+
+
+def test_a_smaller_level_shows_the_halved_slide(page: Page, place: Place) -> None:
+    page.goto(f"{place.address}/view/{place.slide_id}?x=1000&y=1000&zoom=0.5")
+    page.wait_for_selector(READY)
+    with openslide.OpenSlide(place.slide) as slide:
+        source = np.asarray(slide.read_region((800, 800), 0, (400, 400)))[..., :3].astype(float)
+    halved = source.reshape(200, 2, 200, 2, 3).mean(axis=(1, 3))
+    shown = on_screen(page, 800, 800, 200, 200)
+    errors = {
+        (dy, dx): np.abs(shown[1 + dy : 199 + dy, 1 + dx : 199 + dx] - halved[1:199, 1:199]).mean()
+        for dy in (-1, 0, 1)
+        for dx in (-1, 0, 1)
+    }
+    assert min(errors, key=lambda shift: errors[shift]) == (0, 0)
+    # What encoding once more at the quality of derived levels leaves of fine tissue.
+    assert errors[0, 0] < 8
+
+
+def test_keys_move_zoom_and_turn(page: Page, place: Place) -> None:
+    page.goto(f"{place.address}/view/{place.slide_id}")
+    page.wait_for_selector(READY)
+    zoom = "window.sansverre.viewer.viewport.getZoom(false)"
+    before = page.evaluate(zoom)
+    page.keyboard.press("+")
+    until(page, f"{zoom} > {before}")
+    page.keyboard.press("r")
+    until(page, "window.sansverre.viewer.viewport.getRotation(false) === 90")
+    page.keyboard.press("i")
+    expect(page.locator("#facts")).to_be_visible()
+    expect(page.locator("#facts")).to_contain_text("µm")
+
+
+def test_the_patient_stays_in_sight_in_both_languages(page: Page, place: Place) -> None:
+    page.goto(f"{place.address}/view/{place.slide_id}")
+    page.wait_for_selector(READY)
+    banner = page.locator(".banner-patient")
+    expect(banner).to_contain_text("ESSAI")
+    expect(banner).to_contain_text("Élodie")
+    assert page.evaluate("document.documentElement.lang") == "fr"
+    assert "ESSAI" not in page.title()
+    page.locator(".language").first.click()
+    until(page, "document.documentElement.lang === 'en'")
+
+
+def test_a_photograph_opens_in_the_same_viewer(page: Page, place: Place, artefacts: Path) -> None:
+    page.goto(f"{place.address}/view/{place.photo_id}")
+    page.wait_for_selector(READY)
+    page.screenshot(path=artefacts / "photo.png")
+    shown = on_screen(page, 700, 500, 100, 100)
+    assert shown.std() > 1
+
+
+def test_what_is_not_there_is_told_clearly(page: Page, place: Place) -> None:
+    with page.expect_response("**/api/images/nothing") as answer:
+        page.goto(f"{place.address}/view/nothing")
+    assert answer.value.status == 404
+    expect(page.locator(".problem[data-problem=missing]")).to_be_visible()
+
+
+def test_a_stranger_sees_how_to_come_in_and_nothing_else(browser: Browser, place: Place) -> None:
+    context = browser.new_context(**DESKTOP)
+    page = context.new_page()
+    page.goto(f"{place.address}/view/{place.slide_id}")
+    expect(page.locator(".problem[data-problem=session]")).to_be_visible()
+    assert "ESSAI" not in page.content()
+    context.close()
