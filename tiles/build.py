@@ -16,8 +16,9 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from tiles.codec import half
-from tiles.plan import Action, Plan
+from tiles.codec import decode_jpeg_half, half
+from tiles.errors import DamagedCodestream
+from tiles.plan import Action, LevelPlan, Plan
 from tiles.pyramid import Box
 from tiles.sink import Part, Sink, Task
 from tiles.source import Pixels, TileSource
@@ -165,11 +166,14 @@ class _Builder:
         with self.sink.part(task) as part:
             for index in task.levels:
                 goes_on = reduce or index != task.levels[-1]
-                reduced = self._write(part, task, index, rows) if goes_on else None
-                if reduced is None:
+                if not goes_on:
                     self._put(part, task, index, rows)
+                    return None
+                if self.plan.levels[index + 1].source_level is None:
+                    reduced = self._write(part, task, index, rows)
                 else:
-                    rows = _rows_of(reduced, self.plan.levels[index].level.tile_height)
+                    reduced = self._decode_half(task)
+                rows = _rows_of(reduced, self.plan.levels[index].level.tile_height)
         return reduced
 
     def _read(self, task: Task) -> Iterator[Pixels]:
@@ -183,6 +187,25 @@ class _Builder:
         for row in range(task.row * task.span, min((task.row + 1) * task.span, level.rows)):
             box = Box(task.column * width, row * height, width, height)
             yield source.pixels(step.source_level, box.within(level.width, level.height))
+
+    def _decode_half(self, task: Task) -> Pixels:
+        """The block one level below its first, from the encoded tiles decoded at half scale."""
+        source = _opened.get(self.source)
+        step = self.plan.levels[task.levels[0]]
+        columns = range(task.column * task.span, (task.column + 1) * task.span)
+        rows = range(task.row * task.span, (task.row + 1) * task.span)
+        return np.concatenate(
+            [
+                np.concatenate(
+                    [
+                        _half_tile(source, step, column, row)
+                        for column in columns[: step.level.columns - columns.start]
+                    ],
+                    axis=1,
+                )
+                for row in rows[: step.level.rows - rows.start]
+            ]
+        )
 
     def _joined(self, task: Task, children: list[Pixels]) -> Iterator[Pixels]:
         """The block at its first level, one row of tiles at a time, from reduced tiles."""
@@ -212,6 +235,22 @@ class _Builder:
         first = task.column * task.span >> halvings
         for offset, x in enumerate(range(0, pixels.shape[1], tile)):
             part.put(index, first + offset, row, pixels[:, x : x + tile])
+
+
+def _half_tile(source: TileSource, step: LevelPlan, column: int, row: int) -> Pixels:
+    """The real pixels of a tile at half scale; the padding of an edge tile has no part in them."""
+    level, number = step.level, step.source_level or 0
+    box = level.box(column, row)
+    frame = source.frame(number, column, row)
+    if frame is None or not level.is_whole(column, row):
+        return half(source.pixels(number, box))
+    try:
+        pixels = decode_jpeg_half(frame.data)
+    except DamagedCodestream as error:
+        raise DamagedCodestream(f"level {number}, tile ({column}, {row}): {error}") from error
+    if pixels.shape[:2] != (box.height // 2, box.width // 2):
+        raise DamagedCodestream(f"level {number}, tile ({column}, {row}) has another size")
+    return pixels
 
 
 def _rows_of(pixels: Pixels, tile: int) -> Iterator[Pixels]:

@@ -32,6 +32,7 @@ INSIDE_AN_IMAGE = STARTS_OF_FRAME | {
 ADOBE_RGB = b"\xff\xee\x00\x0eAdobe\x00\x64\x00\x00\x00\x00\x00"
 """APP14 with transform 0: the three components are R, G, B as they are."""
 
+_END = b"\xff\xd9"
 _MARKER_IN_SCAN = re.compile(rb"\xff+([^\x00\xd0-\xd7\xff])", re.DOTALL)
 
 # Annex K, table K.1 in zigzag order, which encoders scale by their "quality".
@@ -155,6 +156,22 @@ def parse_jpeg(data: bytes) -> JpegHeader:
 
     Raises DamagedCodestream for anything a decoder could not begin with.
     """
+    global _recent  # noqa: PLW0603 -- rebound whole, so that threads see one state or the other
+    for start, header in _recent:
+        if data.startswith(start):
+            return header
+    header = _parse(data)
+    _recent = ((data[: header.scan_offset], header), *_recent[: _REMEMBERED - 1])
+    return header
+
+
+_REMEMBERED = 4
+_recent: tuple[tuple[bytes, JpegHeader], ...] = ()
+"""Headers read last, by their bytes: the tiles of a level begin alike, and nothing after the
+header's last byte has a say in it."""
+
+
+def _parse(data: bytes) -> JpegHeader:
     frame: Segment | None = None
     adobe: int | None = None
     jfif = has_huffman = False
@@ -230,6 +247,9 @@ def check(data: bytes, width: int, height: int) -> JpegHeader:
     if not header.has_huffman or any(c.table not in header.quantization for c in header.components):
         raise DamagedCodestream("the codestream lacks tables")
     at = header.scan_offset
+    # Stuffed zeros after every FF but that of EOI: one scan without restarts, and whole.
+    if data.endswith(_END) and data.count(b"\xff", at) == data.count(b"\xff\x00", at) + 1:
+        return header
     while True:
         found = _MARKER_IN_SCAN.search(data, at)
         if found is None:

@@ -1,5 +1,6 @@
 """Sources of tiles made from arrays, for tests that need to know every pixel."""
 
+from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -35,7 +36,8 @@ class ArraySource:
         height, width, samples = pixels.shape
         self._pyramid = Pyramid((Level(width, height, tile, tile),), samples)
         self._frames: dict[tuple[int, int], bytes] = {}
-        self.reads = 0
+        self.pixels_read = 0
+        self.frames_read: Counter[tuple[int, int]] = Counter()
         if jpeg_quality is not None:
             self._encode(tile, jpeg_quality)
 
@@ -64,10 +66,11 @@ class ArraySource:
     def pixels(self, level: int, box: Box, plane: Plane = FIRST) -> Pixels:
         assert (level, plane) == (0, FIRST)
         assert box == box.within(self.pyramid.width, self.pyramid.height)
-        self.reads += box.width * box.height
+        self.pixels_read += box.width * box.height
         return self.array[box.y : box.bottom, box.x : box.right]
 
     def frame(self, level: int, column: int, row: int, plane: Plane = FIRST) -> Frame | None:
+        self.frames_read[column, row] += 1
         data = self._frames.get((column, row))
         return None if data is None else Frame(data, Encoding.JPEG_BASELINE)
 

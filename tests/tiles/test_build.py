@@ -104,9 +104,14 @@ def test_copied_base_is_not_encoded_and_is_read_once(tmp_path: Path) -> None:
     plan = planning.full(source)
     assert [step.action for step in plan.levels] == [Action.COPY] + [Action.DERIVE] * 4
     assert (plan.quality, plan.subsampling) == (85, "444")
+    assert [step.source_level for step in plan.levels] == [0, 0, None, None, None]
     sink = FrameSink(tmp_path, plan)
+    source.frames_read.clear()
     run(lambda: source, plan, sink)
-    assert source.reads == 3001 * 2003
+    # Whole tiles are decoded at half scale, edge tiles in full and without their padding.
+    edges = 3001 * 2003 - 11 * 256 * 7 * 256
+    assert source.pixels_read == edges
+    assert set(source.frames_read.values()) == {1}
     with pytest.raises(DamagedInstance, match="never made"):
         sink.frames(0)
     first = decode_jpeg(next(iter(sink.frames(1))))

@@ -9,6 +9,7 @@ from tests.tiles.arrays import halved_by_definition, picture
 from tiles.codec import (
     decode,
     decode_jpeg,
+    decode_jpeg_half,
     encode_jpeg,
     encode_jpeg2000_lossless,
     encode_jpeg_as,
@@ -83,3 +84,15 @@ def test_damage_and_unsupported_pixels_are_told() -> None:
         encode_jpeg(picture(8, 8).astype(np.uint16), 80, "444")
     with pytest.raises(UnsupportedPixels):
         half(picture(8, 8).astype(np.float32))
+
+
+@pytest.mark.parametrize(("samples", "subsampling"), [(1, "gray"), (3, "444"), (3, "420")])
+def test_half_scale_decoding_is_near_the_average(samples: int, subsampling: str) -> None:
+    data = encode_jpeg(picture(256, 255, samples), 85, subsampling)
+    halves = decode_jpeg_half(data)
+    averages = halved_by_definition(decode_jpeg(data))
+    assert halves.shape == averages.shape == (128, 128, samples)
+    inner = (halves[:127].astype(float) - averages[:127]) ** 2
+    assert 10 * np.log10(255**2 / inner.mean()) > 38
+    with pytest.raises(DamagedCodestream):
+        decode_jpeg_half(data[: len(data) // 2])
