@@ -11,14 +11,18 @@ from typing import Any
 
 import numpy as np
 import zarr
+from numcodecs import zstd
 from zarr.codecs import ZstdCodec
 from zarr.storage import LocalStore
 
 from tiles.plan import Plan
+from tiles.shard import Shard
 from tiles.sink import Task
 from tiles.source import Pixels
 
-TILE = 512
+ZSTD_LEVEL = 1
+"""Tissue shrinks 1.86 times at level 1, and 1.87 times at level 3 in half as much time again."""
+
 _CHANNELS = {1: (("grey", "FFFFFF"),), 3: (("R", "FF0000"), ("G", "00FF00"), ("B", "0000FF"))}
 
 
@@ -38,7 +42,7 @@ def create(folder: Path, plan: Plan, mpp_um: tuple[float, float], name: str) -> 
             dtype=np.uint8,
             chunks=(plan.samples, level.tile_height, level.tile_width),
             shards=(plan.samples, side, side),
-            compressors=ZstdCodec(level=3),
+            compressors=ZstdCodec(level=ZSTD_LEVEL),
             fill_value=0,
             dimension_names=("c", "y", "x"),
         )
@@ -106,41 +110,28 @@ class ZarrSink:
 
     @contextmanager
     def part(self, task: Task) -> Iterator["_ZarrPart"]:
-        """Collect the pixels of a task; its shards are written when all tiles are in."""
-        part = _ZarrPart(self.folder, self.plan, task)
+        """Collect the chunks of a task; its shards are written when all tiles are in."""
+        part = _ZarrPart(self.plan, task)
         yield part
-        part.finish()
+        for level, shard in part.shards.items():
+            place = self.folder / str(level) / "c" / "0" / str(task.row) / str(task.column)
+            shard.write(place)
 
 
 class _ZarrPart:
-    def __init__(self, folder: Path, plan: Plan, task: Task) -> None:
-        self._folder = folder
+    """Tiles are encoded as they come: memory holds a shard as small as it will be on disk."""
+
+    def __init__(self, plan: Plan, task: Task) -> None:
         self._plan = plan
         self._task = task
-        self._shards: dict[int, Pixels] = {}
+        self.shards: dict[int, Shard] = {}
 
     def put(self, level: int, column: int, row: int, pixels: Pixels) -> None:
-        shard = self._shards.get(level)
-        x0, y0, width, height = self._place(level)
-        if shard is None:
-            # Whole shards go out one by one: memory holds the shards of one level at a time.
-            self.finish()
-            shard = np.zeros((self._plan.samples, height, width), np.uint8)
-            self._shards[level] = shard
+        across = max(1, self._task.span >> (level - self._task.levels[0]))
+        shard = self.shards.setdefault(level, Shard(across * across))
         grid = self._plan.levels[level].level
-        y, x = row * grid.tile_height - y0, column * grid.tile_width - x0
+        chunk = np.zeros((self._plan.samples, grid.tile_height, grid.tile_width), np.uint8)
         rows, columns = pixels.shape[:2]
-        shard[:, y : y + rows, x : x + columns] = np.moveaxis(pixels, 2, 0)
-
-    def _place(self, level: int) -> tuple[int, int, int, int]:
-        grid = self._plan.levels[level].level
-        side = grid.tile_width * max(1, self._task.span >> (level - self._task.levels[0]))
-        x, y = self._task.column * side, self._task.row * side
-        return x, y, min(side, grid.width - x), min(side, grid.height - y)
-
-    def finish(self) -> None:
-        for level, shard in self._shards.items():
-            x, y, width, height = self._place(level)
-            array = zarr.open_array(LocalStore(self._folder), path=str(level), mode="r+")
-            array[:, y : y + height, x : x + width] = shard
-        self._shards.clear()
+        chunk[:, :rows, :columns] = np.moveaxis(pixels, 2, 0)
+        number = row % across * across + column % across
+        shard.put(number, zstd.compress(chunk, ZSTD_LEVEL))

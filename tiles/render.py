@@ -11,8 +11,8 @@ from PIL import Image, ImageCms
 
 from tiles.codec import encode_jpeg, half
 from tiles.errors import OutsideImage
-from tiles.pyramid import Box
-from tiles.source import Pixels, TileSource
+from tiles.pyramid import FIRST, Box, Level, Plane, Pyramid
+from tiles.source import Encoding, Pixels, TileSource
 
 EDGE_QUALITY = 95
 """A cropped tile is a second generation; at this quality and whole chroma nobody sees it."""
@@ -30,6 +30,52 @@ def deep_zoom_tile(source: TileSource, level: int, column: int, row: int) -> byt
     stored = _nearest_by_halving(source, halvings)
     pixels = reduced(source, stored, box, halvings - stored)
     return encode_jpeg(pixels, EDGE_QUALITY, "444" if pixels.shape[2] == 3 else "gray")
+
+
+class Decoded:
+    """An image decoded whole, with all its halvings: a source that answers by slicing.
+
+    For images of one large frame, of which every other source decodes all for each box.
+    """
+
+    def __init__(self, source: TileSource) -> None:
+        base = source.pyramid.level(0)
+        self._pixels = [source.pixels(0, Box(0, 0, base.width, base.height))]
+        while max(self._pixels[-1].shape[:2]) > 1:
+            self._pixels.append(half(self._pixels[-1]))
+        levels = (
+            Level(pixels.shape[1], pixels.shape[0], base.tile_width, base.tile_height)
+            for pixels in self._pixels
+        )
+        self._pyramid = Pyramid(tuple(levels), source.pyramid.samples)
+
+    @property
+    def pyramid(self) -> Pyramid:
+        """Every halving down to one pixel."""
+        return self._pyramid
+
+    @property
+    def size_bytes(self) -> int:
+        """The memory it takes."""
+        return sum(pixels.nbytes for pixels in self._pixels)
+
+    def encoding(self, level: int) -> Encoding:
+        """Not encoded."""
+        self._pyramid.level(level)
+        return Encoding.RAW
+
+    def pixels(self, level: int, box: Box, plane: Plane = FIRST) -> Pixels:
+        """The pixels of a box; raises OutsideImage."""
+        grid = self._pyramid.level(level)
+        if plane != FIRST or box.within(grid.width, grid.height) != box:
+            raise OutsideImage(f"{box} of a level of {grid.width} × {grid.height}")
+        return self._pixels[level][box.y : box.bottom, box.x : box.right]
+
+    def frame(self, level: int, column: int, row: int, plane: Plane = FIRST) -> None:
+        """There is none."""
+
+    def close(self) -> None:
+        """Nothing to release but memory."""
 
 
 def _nearest_by_halving(source: TileSource, halvings: int) -> int:
