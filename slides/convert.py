@@ -4,6 +4,7 @@ import hashlib
 import shutil
 import uuid
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -170,19 +171,30 @@ def write_dicom(
     parts = folder / "parts"
     parts.mkdir()
     sink = FrameSink(parts, plan)
-    if any(sink.wants(level) for level in range(len(plan.levels))):
-        from tiles.build import run  # dask: slow to load, and a plain copy needs none
-
-        run(opener, plan, sink, scheduler=scheduler, progress=progress)
     write = partial(_write_instance, folder, slide.facts, context)
-    instances: list[Instance] = []
-    lossy_before: tuple[str, ...] = ()
+    with ThreadPoolExecutor(1, "copy") as beside:
+        # Copying waits for the disk, building for the processors.
+        copying = beside.submit(_copy_levels, slide.source, plan, mpp_um, write)
+        if any(sink.wants(level) for level in range(len(plan.levels))):
+            from tiles.build import run  # dask: slow to load, and a plain copy needs none
+
+            run(opener, plan, sink, scheduler=scheduler, progress=progress)
+        levels = copying.result()
+    lossy_before = tuple(one.written.ratio for one in levels.values())[:1]
     for number, step in enumerate(plan.levels):
-        picture, frames = _level(slide.source, plan, sink, number, lossy_before)
-        instance = write(picture, frames, _level_spacing(plan, number, mpp_um))
-        if step.action is Action.COPY and not lossy_before:
-            lossy_before = (instance.written.ratio,)
-        instances.append(instance)
+        if step.action is not Action.COPY:
+            picture = Picture(
+                "level",
+                number,
+                step.level,
+                plan.samples,
+                rgb=False,
+                derived=number > 0,
+                lossy_before=lossy_before,
+            )
+            spacing_um = _level_spacing(plan, number, mpp_um)
+            levels[number] = write(picture, sink.frames(number), spacing_um)
+    instances = [levels[number] for number in sorted(levels)]
     shutil.rmtree(parts)
     for role, name in (("label", "label"), ("overview", "macro")):
         if name in slide.associated:
@@ -207,31 +219,25 @@ def _write_instance(
     )
 
 
-def _level(
-    source: TileSource, plan: Plan, sink: FrameSink, number: int, lossy_before: tuple[str, ...]
-) -> tuple[Picture, Frames]:
-    step = plan.levels[number]
-    if step.action is Action.COPY and step.source_level is not None:
-        like = parse_jpeg(_first_frame(source, step))
-        frames: Frames = CopiedFrames(
-            source,
-            step.source_level,
-            like,
+def _copy_levels(
+    source: TileSource,
+    plan: Plan,
+    mpp_um: tuple[float, float],
+    write: Callable[[Picture, Frames, tuple[float, float]], Instance],
+) -> dict[int, Instance]:
+    """Write the levels whose tiles are the source's own."""
+    levels = {}
+    for number, step in enumerate(plan.levels):
+        if step.action is Action.COPY and step.source_level is not None:
+            like = parse_jpeg(_first_frame(source, step))
+            picture = Picture(
+                "level", number, step.level, like.samples, like.rgb, derived=number > 0
+            )
             # Tiles from which levels are derived are decoded there.
-            decoded=len(plan.levels) == 1,
-        )
-        picture = Picture("level", number, step.level, like.samples, like.rgb, derived=number > 0)
-        return picture, frames
-    picture = Picture(
-        "level",
-        number,
-        step.level,
-        plan.samples,
-        rgb=False,
-        derived=number > 0,
-        lossy_before=lossy_before,
-    )
-    return picture, sink.frames(number)
+            alone = len(plan.levels) == 1
+            frames = CopiedFrames(source, step.source_level, like, decoded=alone)
+            levels[number] = write(picture, frames, _level_spacing(plan, number, mpp_um))
+    return levels
 
 
 def _first_frame(source: TileSource, step: LevelPlan) -> bytes:
