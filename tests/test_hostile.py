@@ -9,8 +9,6 @@ import os
 import subprocess
 import sys
 import tempfile
-import threading
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatch
@@ -95,27 +93,20 @@ class Outcome:
 
 
 def run(variables: dict[str, str], *arguments: object) -> Outcome:
-    """Run the command; its memory is that of its largest process."""
-    with tempfile.TemporaryFile("w+") as stdout, tempfile.TemporaryFile("w+") as stderr:
-        started = time.monotonic()
-        child = subprocess.Popen(
-            [sys.executable, "-m", "api.cli", *map(str, arguments)],
+    """Run the command, which may take six times what it should before it counts as hung."""
+    command = [sys.executable, "-m", "api.cli", *map(str, arguments)]
+    with tempfile.NamedTemporaryFile("r") as result:
+        done = subprocess.run(
+            [sys.executable, "-m", "tests.measured", result.name, *command],
             env={**os.environ, **variables},
             stdin=subprocess.DEVNULL,
-            stdout=stdout,
-            stderr=stderr,
+            capture_output=True,
+            text=True,
+            timeout=6 * MOST_SECONDS,
+            check=True,
         )
-        hung = threading.Timer(6 * MOST_SECONDS, child.kill)
-        hung.start()
-        _, status, usage = os.wait4(child.pid, 0)
-        hung.cancel()
-        child.returncode = os.waitstatus_to_exitcode(status)
-        seconds = time.monotonic() - started
-        stdout.seek(0)
-        stderr.seek(0)
-        return Outcome(
-            child.returncode, stdout.read(), stderr.read(), seconds, usage.ru_maxrss * 1024
-        )
+        taken = json.loads(Path(result.name).read_text())
+    return Outcome(taken["code"], done.stdout, done.stderr, taken["seconds"], taken["bytes_most"])
 
 
 def hostile_files() -> list[str]:

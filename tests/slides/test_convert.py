@@ -21,6 +21,7 @@ from yaozarrs import validate_zarr_store
 from slides.convert import OutputExists, Request, convert
 from slides.errors import DamagedSlide, MissingSpacing
 from slides.open import open_slide
+from tests.cluster import two_processes
 from tests.samples import sample
 from tests.samples.slide import small_svs
 from tests.tiles.arrays import halved_by_definition
@@ -214,12 +215,8 @@ def test_converting_twice_gives_the_same_objects(
 def test_a_cluster_of_two_processes_gives_the_same_objects(
     source: Path, folder: Path, tmp_path: Path
 ) -> None:
-    from distributed import LocalCluster
-
-    with LocalCluster(
-        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
-    ) as cluster:
-        convert(source, tmp_path / "far", Request(scheduler=cluster.scheduler_address))
+    with two_processes() as scheduler:
+        convert(source, tmp_path / "far", Request(scheduler=scheduler))
     assert digests(tmp_path / "far") == digests(folder)
 
 

@@ -11,7 +11,7 @@ from tiles.pyramid import FIRST, Box, Level, Plane, Pyramid
 from tiles.source import Encoding, Frame, Pixels
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=2)
 def picture(width: int, height: int, samples: int = 3, seed: int = 1) -> Pixels:
     """A smooth coloured picture with texture: codecs lose little of it, shifts show at once."""
     rng = np.random.default_rng(seed)

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.cluster import two_processes
 from tests.tiles.arrays import OpenPicture, halved_by_definition
 from tiles import plan as planning
 from tiles.build import run, tasks
@@ -171,18 +172,14 @@ def test_damage_in_the_source_stops_the_build(tmp_path: Path) -> None:
 
 
 def test_two_processes_of_a_scheduler_make_the_same_bytes(tmp_path: Path) -> None:
-    from distributed import LocalCluster
-
     opener = OpenPicture(4700, 2300, 512)
     plan = planning.full(opener())
     here, there = tmp_path / "here", tmp_path / "there"
     here.mkdir()
     there.mkdir()
     run(opener, plan, FrameSink(here, plan))
-    with LocalCluster(
-        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
-    ) as cluster:
-        run(opener, plan, FrameSink(there, plan), scheduler=cluster.scheduler_address)
+    with two_processes() as scheduler:
+        run(opener, plan, FrameSink(there, plan), scheduler=scheduler)
     names = sorted(path.name for path in here.iterdir())
     assert names == sorted(path.name for path in there.iterdir())
     assert len(names) == len(list(tasks(plan)))

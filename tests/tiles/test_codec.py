@@ -89,10 +89,12 @@ def test_damage_and_unsupported_pixels_are_told() -> None:
 @pytest.mark.parametrize(("samples", "subsampling"), [(1, "gray"), (3, "444"), (3, "420")])
 def test_half_scale_decoding_is_near_the_average(samples: int, subsampling: str) -> None:
     data = encode_jpeg(picture(256, 255, samples), 85, subsampling)
-    halves = decode_jpeg_half(data)
+    halves = decode_jpeg_half(data, 256, 255, samples)
     averages = halved_by_definition(decode_jpeg(data))
     assert halves.shape == averages.shape == (128, 128, samples)
     inner = (halves[:127].astype(float) - averages[:127]) ** 2
     assert 10 * np.log10(255**2 / inner.mean()) > 38
     with pytest.raises(DamagedCodestream):
-        decode_jpeg_half(data[: len(data) // 2])
+        decode_jpeg_half(data[: len(data) // 2], 256, 255, samples)
+    with pytest.raises(DamagedCodestream, match="256 × 255"):
+        decode_jpeg_half(data, 65_000, 65_000, samples)

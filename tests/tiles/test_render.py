@@ -34,7 +34,8 @@ def test_any_deep_zoom_tile_is_the_halved_picture(
     tile = decode_jpeg(deep_zoom_tile(source, index, column, row))
     assert tile.shape == (box.height, box.width, samples)
     area = expected[box.y : box.bottom, box.x : box.right].astype(int)
-    assert np.abs(tile - area).mean() < 4
+    # A tile of few pixels may lose more than tissue ever does.
+    assert np.abs(tile - area).mean() < (4 if box.width * box.height > 64 else 12)
 
 
 def test_reduction_in_parts_is_reduction_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
