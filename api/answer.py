@@ -49,7 +49,7 @@ class Answer:
         """Send it; to HEAD without its body."""
         headers = [(name.encode(), value.encode("latin-1")) for name, value in self.headers.items()]
         if self.status != 304:
-            headers.append((b"content-length", str(len(self.body)).encode()))
+            headers.append((b"content-length", b"%d" % len(self.body)))
         headers += _ALWAYS
         await send({"type": "http.response.start", "status": self.status, "headers": headers})
         body = b"" if scope["method"] == "HEAD" or self.status == 304 else self.body
@@ -77,11 +77,13 @@ def page(status: int, french: str, english: str) -> Answer:
 
 
 def with_security_headers(send: Send) -> Send:
-    """A `send` that adds the headers every answer carries."""
+    """A `send` that adds what every answer carries; caches keep nothing they were not told to."""
 
     async def secured(message: Message) -> None:
         if message["type"] == "http.response.start":
             kept = [h for h in message.get("headers", ()) if h[0].lower() not in _ALWAYS_NAMES]
+            if all(name.lower() != b"cache-control" for name, _ in kept):
+                kept.append((b"cache-control", b"no-store"))
             message = {**message, "headers": [*kept, *_ALWAYS]}
         await send(message)
 

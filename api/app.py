@@ -1,7 +1,6 @@
 """The application: FastAPI behind the dispatcher, over one catalogue and one store."""
 
 import asyncio
-import logging
 import socket
 import sys
 from collections.abc import AsyncIterator
@@ -17,6 +16,8 @@ from starlette.exceptions import HTTPException
 from api.dispatch import Dispatcher
 from api.doors import COOKIE, Doors
 from api.errors import ApiError, Problem, problem
+from api.logs import to_stderr
+from api.protocol import Patience
 from api.routes import docs, enter, exams, health, images
 from api.routes.at_the_door import admit
 from api.sandbox import die_with
@@ -81,7 +82,10 @@ async def _malformed(_: Request, __: Exception) -> Response:
 
 async def _of_the_framework(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    return _response(Problem(HTTPStatus(error.status_code)))
+    response = _response(Problem(HTTPStatus(error.status_code)))
+    # `Allow` names the route's own methods.
+    response.headers.update(error.headers or {})
+    return response
 
 
 def _response(found: Problem) -> Response:
@@ -92,17 +96,18 @@ def main() -> None:
     """One server process, on a socket that the supervisor has bound: `api.app FD PARENT_PID`."""
     descriptor, parent_pid = map(int, sys.argv[1:3])
     die_with(parent_pid)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    to_stderr()
     config = uvicorn.Config(
         create_app(read_settings()),
         loop="uvloop" if sys.platform != "win32" else "asyncio",
-        http="httptools",
+        http=Patience,
         ws="none",
         # Addresses would carry the one-time key and, later, what people search for.
         access_log=False,
         log_config=None,
-        log_level="warning",
         server_header=False,
+        # What a proxy says of itself is stated in SANSVERRE_PUBLIC_URL, not believed.
+        proxy_headers=False,
         timeout_graceful_shutdown=5,
     )
     uvicorn.Server(config).run(sockets=[socket.socket(fileno=descriptor)])

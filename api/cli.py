@@ -33,7 +33,10 @@ class Fault(Exception):
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; gives the exit code."""
     arguments = _parser().parse_args(argv)
-    signal.signal(signal.SIGTERM, _terminated)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        # What nohup ignores stays ignored.
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, _terminated)
     run: Callable[[argparse.Namespace], int] = arguments.run
     try:
         return run(arguments)
@@ -103,7 +106,7 @@ def _convert(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps(report))
     else:
-        print(f"{arguments.out}: complete")
+        print(_line(f"{arguments.out}: complete"))
     return 0
 
 
@@ -122,9 +125,8 @@ def _ingest(arguments: argparse.Namespace) -> int:
         accession_number=arguments.accession,
         mpp_um=arguments.mpp,
     )
-    place = open_workplace(read_settings())
     failed = 0
-    with place.catalog:
+    with open_workplace(read_settings()) as place:
         for file in arguments.files:
             try:
                 with shown() as progress:
@@ -142,7 +144,8 @@ def _ingest(arguments: argparse.Namespace) -> int:
                 "study_instance_uid": taken.study_instance_uid,
                 "state": taken.state,
             }
-            print(json.dumps(told) if arguments.json else f"{file}: {taken.state}", flush=True)
+            line = json.dumps(told) if arguments.json else _line(f"{file}: {taken.state}")
+            print(line, flush=True)
     return 1 if failed else 0
 
 
@@ -299,12 +302,16 @@ def _usage(reason: str) -> NoReturn:
 
 
 def _complain(text: str) -> None:
-    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    print(f"sansverre: {line}", file=sys.stderr, flush=True)
+    print(f"sansverre: {_line(text)}", file=sys.stderr, flush=True)
 
 
-def _terminated(*_: object) -> NoReturn:
-    raise SystemExit(143)
+def _line(text: str) -> str:
+    # A file's name may hold what a terminal obeys, or what no encoding has.
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
+def _terminated(number: int, _: object) -> NoReturn:
+    raise SystemExit(128 + number)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api.answer import Answer, told, with_security_headers
 from api.doors import POLICIES, Caller, Doors, require
 from api.errors import MethodRefused, problem
-from api.metrics import REQUESTS, SECONDS
+from api.metrics import count
 from api.settings import Settings
 from api.sources import Sources
 from api.static import MISSING
@@ -90,8 +90,7 @@ class Dispatcher:
             if not counted.status:
                 await told(found).give(scope, counted.send)
         route = scope.get("route_label", "other")
-        REQUESTS.labels(route, str(counted.status)).inc()
-        SECONDS.labels(route).observe(time.perf_counter() - started)
+        count(route, counted.status, time.perf_counter() - started)
 
     def close(self) -> None:
         """Let go of the catalogue and the threads."""
@@ -100,7 +99,7 @@ class Dispatcher:
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         path, method = scope["path"], scope["method"]
         caller = self._doors.admit(
-            path, method, scope["headers"], _own_origin(self._settings, scope)
+            path, method, scope["headers"], lambda: _own_origin(self._settings, scope)
         )
         for template, pattern in PATTERNS:
             match = pattern.fullmatch(path)
@@ -144,7 +143,7 @@ class Dispatcher:
         if template == DZI:
             return _dzi(opened.deep_zoom.width, opened.deep_zoom.height, opened.deep_zoom.tile_size)
         level, column, row = int(fields["level"]), int(fields["column"]), int(fields["row"])
-        opened.deep_zoom.level(level).box(column, row)
+        opened.require(level, column, row)
         tag = f'"{opened.tag}-{level}-{column}-{row}"'
         if _has(scope, tag):
             return _unchanged(tag)
@@ -198,8 +197,7 @@ def _has(scope: Scope, tag: str) -> bool:
 
 def _own_origin(settings: Settings, scope: Scope) -> str:
     if settings.public_url is not None:
-        scheme, _, rest = settings.public_url.partition("://")
-        return f"{scheme}://{rest.partition('/')[0]}"
+        return settings.public_url
     host = next((value for name, value in scope["headers"] if name == b"host"), b"")
     return f"{scope['scheme']}://{host.decode('latin-1')}"
 

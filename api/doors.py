@@ -18,7 +18,7 @@ import re
 import secrets
 import time
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import IntEnum
 from http.cookies import CookieError, SimpleCookie
@@ -131,18 +131,21 @@ class Doors:
         return known
 
     def admit(
-        self, path: str, method: str, headers: Iterable[tuple[bytes, bytes]], own_origin: str
+        self,
+        path: str,
+        method: str,
+        headers: Iterable[tuple[bytes, bytes]],
+        own_origin: Callable[[], str],
     ) -> Caller | None:
         """The caller of a request, or None for a stranger at a public address.
 
         Raises NotSignedIn (401) where a stranger may not be.
         """
-        public = is_public(path)
         try:
             token = _token(method, headers, own_origin)
             return self.caller(token)
         except NotSignedIn:
-            if public:
+            if is_public(path):
                 return None
             raise
 
@@ -180,7 +183,9 @@ def cookie_header(token: str, lasts_s: int, *, secure: bool) -> str:
     return morsel.OutputString()
 
 
-def _token(method: str, headers: Iterable[tuple[bytes, bytes]], own_origin: str) -> str:
+def _token(
+    method: str, headers: Iterable[tuple[bytes, bytes]], own_origin: Callable[[], str]
+) -> str:
     cookie = origin = None
     for name, value in headers:
         if name == b"authorization":
@@ -193,7 +198,7 @@ def _token(method: str, headers: Iterable[tuple[bytes, bytes]], own_origin: str)
             origin = value.decode("latin-1")
     if cookie is None:
         raise NotSignedIn("sign in first")
-    if method not in SAFE_METHODS and origin != own_origin:
+    if method not in SAFE_METHODS and origin != own_origin():
         raise NotSignedIn("a cookie counts only for requests of our own pages")
     return _from_cookie(cookie)
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from api.errors import NotTaken, SandboxError
 from api.originals import keep, take_stock
 from api.sandbox import Progress, limits_for, one_line, run_limited, size_of
-from api.work import BUILD, Workplace, work_once
-from archive.errors import ArchiveError
+from api.work import BUILD, Workplace, clear_refused, is_done, work_once
+from archive.errors import ArchiveError, TransitionRefused
 from archive.identity import PatientIdentity
 from archive.record import Image, ImageKind, ImageState, JobState, ObjectRole
 
@@ -47,7 +47,7 @@ def ingest(place: Workplace, file: Path, order: Order, progress: Progress | None
     """
     try:
         image = receive(place, file, order)
-        if image.state is not ImageState.PUBLISHED:
+        if not is_done(image):
             _build(place, image, order, progress)
         image = place.catalog.image(image.id, establishment=order.establishment)
         if image.state is not ImageState.PUBLISHED:
@@ -80,20 +80,37 @@ def receive(place: Workplace, file: Path, order: Order) -> Image:
         patient=order.patient,
         accession_number=order.accession_number,
     )
-    if image.state is ImageState.PUBLISHED:
-        return image
     if image.state is ImageState.REFUSED:
-        image = place.catalog.advance(image.id, ImageState.RECEIVED)
-    if image.objects_as(ObjectRole.ORIGINAL):
+        image = _anew(place, image)
+    if image.state is not ImageState.RECEIVED or image.objects_as(ObjectRole.ORIGINAL):
         return image
     objects, facts = keep(original, place.storage)
-    return place.catalog.attach(image.id, objects, facts=facts)
+    image = place.catalog.keep_original(image.id, objects, facts=facts)
+    # Whoever took the same file in at the same time may have been first.
+    for one in set(objects) - set(image.objects):
+        place.storage.delete(one.key)
+    return image
+
+
+def _anew(place: Workplace, image: Image) -> Image:
+    """The refused image, received again; what its building left is deleted."""
+    clear_refused(place, image.id)
+    try:
+        return place.catalog.advance(image.id, ImageState.RECEIVED)
+    except TransitionRefused:
+        # Another did so in between.
+        return place.catalog.image(image.id, establishment=None)
 
 
 def _build(place: Workplace, image: Image, order: Order, progress: Progress | None) -> None:
-    """Have the image built, by this process or by whichever has the job already."""
+    """Have the image built, by this process or by whichever has the job already.
+
+    Raises NotTaken where an attempt failed for now, though another will follow.
+    """
     payload = {"mpp_um": list(order.mpp_um) if order.mpp_um else None}
     job = place.catalog.jobs.enqueue(BUILD, image.id, payload, max_attempts=ATTEMPTS)
-    while place.catalog.jobs.job(job.id).state not in FINAL:
+    while (now := place.catalog.jobs.job(job.id)).state not in FINAL:
+        if now.state is JobState.WAITING and now.reason is not None:
+            raise NotTaken(f"{now.reason}; the file is kept, see to it and ingest it again")
         if not work_once(place, progress):
             time.sleep(WAIT_S)

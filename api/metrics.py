@@ -1,6 +1,7 @@
 """What the service counts: requests by route, never by image, exam or person."""
 
 import os
+from functools import cache
 
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
@@ -20,6 +21,22 @@ SECONDS = Histogram(
     ["route"],
     buckets=(0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10),
 )
+
+
+@cache
+def _requests(route: str, status: int) -> Counter:
+    return REQUESTS.labels(route, str(status))
+
+
+@cache
+def _seconds(route: str) -> Histogram:
+    return SECONDS.labels(route)
+
+
+def count(route: str, status: int, took_s: float) -> None:
+    """Count one answer. Routes are templates, so that there are few."""
+    _requests(route, status).inc()
+    _seconds(route).observe(took_s)
 
 
 def exposition() -> Answer:

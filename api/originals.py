@@ -26,6 +26,8 @@ class Original:
     main: str
     files: dict[str, Path]
     sha256: str
+    seen: dict[str, tuple[int, int]]
+    """Size and time of each file before it was read."""
 
 
 def take_stock(main: Path, files: list[Path]) -> Original:
@@ -39,28 +41,35 @@ def take_stock(main: Path, files: list[Path]) -> Original:
     else:
         named = {_name(main, file): file for file in sorted({main, *files})}
         top = _name(main, main)
+    seen = {name: _seen(file) for name, file in named.items()}
     digests = sorted(_sha256(file) for file in named.values())
     if len(digests) == 1:
-        return Original(top, named, digests[0])
-    return Original(top, named, hashlib.sha256("\n".join(digests).encode()).hexdigest())
+        return Original(top, named, digests[0], seen)
+    return Original(top, named, hashlib.sha256("\n".join(digests).encode()).hexdigest(), seen)
 
 
 def keep(original: Original, storage: Storage) -> tuple[list[StoredObject], dict[str, object]]:
     """Store the files; gives the objects and the facts by which `laid_out` finds them.
 
-    Raises Refused where a file changes meanwhile.
+    Raises Refused where a file changed since it was digested; then nothing is kept.
     """
-    objects, names = [], {}
-    for name, file in original.files.items():
-        before = file.stat()
-        key = storage.put(file)
-        after = file.stat()
-        if (before.st_mtime_ns, before.st_size) != (after.st_mtime_ns, after.st_size):
-            raise Refused("the file is still being written; try again when it is complete", "Busy")
-        objects.append(
-            StoredObject(ObjectRole.ORIGINAL, key, after.st_size, "application/octet-stream")
-        )
-        names[key] = name
+    objects: list[StoredObject] = []
+    names = {}
+    try:
+        for name, file in original.files.items():
+            key, size_bytes = storage.put(file), original.seen[name][0]
+            names[key] = name
+            objects.append(
+                StoredObject(ObjectRole.ORIGINAL, key, size_bytes, "application/octet-stream")
+            )
+            if _seen(file) != original.seen[name]:
+                raise Refused(
+                    "the file is still being written; try again when it is complete", "Busy"
+                )
+    except BaseException:
+        for one in objects:
+            storage.delete(one.key)
+        raise
     return objects, {"original": {"main": original.main, "names": names}}
 
 
@@ -70,11 +79,7 @@ def laid_out(image: Image, storage: Storage, scratch: Path) -> Iterator[Path]:
     stored = image.facts["original"]
     with TemporaryDirectory(prefix="original-", dir=scratch) as folder:
         for one in image.objects_as(ObjectRole.ORIGINAL):
-            name = stored["names"].get(one.key)
-            if name is None:
-                # Of an ingest that ran at the same time and came second.
-                continue
-            place = Path(folder, *PurePosixPath(name).parts)
+            place = Path(folder, *PurePosixPath(stored["names"][one.key]).parts)
             place.parent.mkdir(parents=True, exist_ok=True)
             local = storage.local_path(one.key)
             if local is not None:
@@ -97,6 +102,11 @@ def _name(main: Path, file: Path) -> str:
     # Mirax looks for its data in a folder named like the file.
     head = "original" if parts[0] == main.stem else parts[0]
     return str(PurePosixPath(head, *parts[1:]))
+
+
+def _seen(file: Path) -> tuple[int, int]:
+    found = file.stat()
+    return found.st_size, found.st_mtime_ns
 
 
 def _sha256(file: Path) -> str:

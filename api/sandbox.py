@@ -10,6 +10,7 @@ parent's comes along, and the heavy imports happen there.
 """
 
 import ctypes
+import errno
 import importlib
 import json
 import os
@@ -39,6 +40,7 @@ TRACE = "SANSVERRE_TRACE"
 LINE_BYTES = 4 << 20
 STDERR_BYTES = 16 << 10
 TICK_S = 0.5
+BUSY = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,8 @@ class Limits:
     """What a child may take.
 
     `silence_s` bounds the time between two words (progress that advances counts as one), and
-    from the start to the first word.
+    from the start to the first word. Time spent waiting for a processor does not count, up to
+    BUSY times as much: a machine with much to do is no fault of the file.
     """
 
     memory_bytes: int = 1 << 30
@@ -113,7 +116,7 @@ class _Ear:
         self._progress, self._meanwhile = progress, meanwhile
         self._pending, self._muttered = b"", b""
         self._furthest = (-1, -1)
-        self._deadline = time.monotonic() + silence_s
+        self._heard_s, self._queued_s = time.monotonic(), 0.0
         self._verdict: Json = None
 
     def listen(self, request: bytes) -> Json:
@@ -137,7 +140,7 @@ class _Ear:
                         self._hear(data)
                     else:
                         self._muttered = (self._muttered + data)[-STDERR_BYTES:]
-                if time.monotonic() > self._deadline:
+                if self._silent_s() > self._silence_s:
                     raise OutOfTime(f"it gave no sign of life for {self._silence_s:.0f} s")
                 if self._meanwhile is not None:
                     self._meanwhile()
@@ -166,13 +169,17 @@ class _Ear:
         # Saying the same number again and again is not a sign of life.
         if (total, done) != self._furthest:
             self._furthest = (total, done)
-            self._deadline = time.monotonic() + self._silence_s
+            self._heard_s, self._queued_s = time.monotonic(), _queued_s(self._child.pid)
         if self._progress is not None:
             self._progress(done, total)
 
+    def _silent_s(self) -> float:
+        queued_s = max(0.0, _queued_s(self._child.pid) - self._queued_s)
+        return time.monotonic() - self._heard_s - min(queued_s, BUSY * self._silence_s)
+
     def _judge_exit(self) -> Json:
         try:
-            code = self._child.wait(timeout=max(0.1, self._deadline - time.monotonic()))
+            code = self._child.wait(timeout=max(0.1, self._silence_s - self._silent_s()))
         except subprocess.TimeoutExpired as error:
             raise OutOfTime("it did not end") from error
         if TRACE in os.environ:
@@ -188,6 +195,14 @@ class _Ear:
             raise OutOfMemory("reading it takes more memory than a file is given")
         reason = signal.Signals(-code).name if code < 0 else f"exit code {code}"
         raise ChildCrashed(f"reading it ended in {reason}")
+
+
+def _queued_s(pid: int) -> float:
+    """How long a process was ready and had no processor (Linux; else nothing is known of it)."""
+    try:
+        return int(Path(f"/proc/{pid}/schedstat").read_text().split()[1]) / 1e9
+    except (OSError, IndexError, ValueError):
+        return 0.0
 
 
 def one_line(text: str, length: int = 400) -> str:
@@ -276,8 +291,9 @@ def _run(request: dict[str, Json], descriptor: int) -> dict[str, Json]:
     except OSError as error:
         if type(error).__module__.partition(".")[0] in PACKAGES:
             return _error("refused", type(error).__name__, str(error))
-        reason = os.strerror(error.errno) if error.errno else type(error).__name__
-        return _error("refused", type(error).__name__, reason)
+        # The number tells a full disk from a file that cannot be read.
+        name = errno.errorcode.get(error.errno or 0, type(error).__name__)
+        return _error("refused", name, os.strerror(error.errno) if error.errno else name)
     except Exception as error:  # noqa: BLE001 - whatever a hostile file makes a parser raise
         if type(error).__module__.partition(".")[0] in PACKAGES:
             return _error("refused", type(error).__name__, str(error))

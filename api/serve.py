@@ -21,7 +21,7 @@ from tempfile import TemporaryDirectory
 
 from api.doors import TOKEN_S
 from api.errors import CannotServe
-from api.settings import Settings, signing_key
+from api.settings import Settings, data_folder, signing_key
 from archive.catalog import Catalog
 
 BACKLOG = 2048
@@ -97,6 +97,7 @@ def serve(settings: Settings, host: str, port: int, workers: int) -> int:
     address, bound = listening.getsockname()[:2]
     local = f"http://[{address}]:{bound}" if ":" in address else f"http://{address}:{bound}"
     # Made before there are several to make them.
+    data_folder(settings)
     signing_key(settings)
     with (
         listening,

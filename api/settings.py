@@ -6,11 +6,13 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
 from urllib.parse import urlsplit
 
 from api.errors import BadSettings
 
 KEY_BYTES = 32
+_PORTS = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +20,7 @@ class Settings:
     """The places and addresses of one installation.
 
     `data` holds the catalogue and the objects, `secrets` what must not be copied with them.
-    `public_url` has no trailing slash and is None where nobody stated it.
+    `public_url` is an origin, as browsers write it, and None where nobody stated it.
     """
 
     data: Path
@@ -58,6 +60,20 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         database_url=variables.get("SANSVERRE_DATABASE") or f"sqlite:///{data / 'catalog.sqlite'}",
         public_url=_public_url(variables.get("SANSVERRE_PUBLIC_URL") or None),
     )
+
+
+def data_folder(settings: Settings) -> Path:
+    """The data folder, made at first use for its owner alone; raises BadSettings."""
+    try:
+        settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # Asked of the folder itself, as a disk may be mounted for reading only.
+        with TemporaryFile(dir=settings.data):
+            return settings.data
+    except OSError as error:
+        raise BadSettings(
+            f"nothing can be kept in {settings.data} ({error.strerror}): "
+            "set SANSVERRE_DATA to a folder you may write to, on a disk with space"
+        ) from error
 
 
 def signing_key(settings: Settings) -> bytes:
@@ -111,9 +127,18 @@ def _secrets_folder(variables: Mapping[str, str]) -> Path:
 def _public_url(stated: str | None) -> str | None:
     if stated is None:
         return None
-    parts = urlsplit(stated)
-    if parts.scheme not in {"http", "https"} or not parts.netloc or parts.query or parts.fragment:
+    try:
+        parts = urlsplit(stated)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        parts, host, port = urlsplit(""), None, None
+    # The pages ask for /assets and /api, so that a path before them would lead nowhere.
+    alone = f"{parts.scheme}://{parts.netloc}"
+    if parts.scheme not in _PORTS or not host or parts.username or stated.rstrip("/") != alone:
         raise BadSettings(
             f"SANSVERRE_PUBLIC_URL is {stated!r}: it must look like https://slides.example.org"
         )
-    return stated.rstrip("/")
+    # As browsers write an origin: in small letters, without the usual port.
+    name = f"[{host}]" if ":" in host else host
+    usual = port is None or port == _PORTS[parts.scheme]
+    return f"{parts.scheme}://{name}" if usual else f"{parts.scheme}://{name}:{port}"

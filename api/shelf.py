@@ -2,7 +2,6 @@
 
 import asyncio
 import math
-import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from concurrent.futures import Executor
@@ -16,6 +15,8 @@ V = TypeVar("V")
 
 class Shelf(Generic[K, V]):
     """Keeps what was made, the least recently used leaving first once `bound` is reached.
+
+    What has been kept for `lasts_s` leaves by itself.
 
     Twenty who ask at once for the same thing wait for one making. What failed is not kept. At most
     `waiting` makings are let in (TooBusy beyond). For one event loop; `make` runs in the executor.
@@ -31,7 +32,7 @@ class Shelf(Generic[K, V]):
     ) -> None:
         self._bound, self._executor, self._weigh = bound, executor, weigh
         self._lasts_s, self._waiting = lasts_s, waiting
-        self._kept: OrderedDict[K, tuple[V, float, int]] = OrderedDict()
+        self._kept: OrderedDict[K, tuple[V, int]] = OrderedDict()
         self._weight = 0
         self._making: dict[K, asyncio.Future[V]] = {}
 
@@ -40,12 +41,8 @@ class Shelf(Generic[K, V]):
         found = self._kept.get(key)
         if found is None:
             return None
-        value, until, _ = found
-        if until < time.monotonic():
-            self.discard(key)
-            return None
         self._kept.move_to_end(key)
-        return value
+        return found[0]
 
     async def take(self, key: K, make: Callable[[], V]) -> V:
         """What is kept, else what `make` gives; raises whatever `make` raises."""
@@ -66,7 +63,7 @@ class Shelf(Generic[K, V]):
         """Forget a thing, if it is kept."""
         gone = self._kept.pop(key, None)
         if gone is not None:
-            self._weight -= gone[2]
+            self._weight -= gone[1]
 
     def forget(self, belongs: Callable[[K], bool]) -> None:
         """Forget everything whose key belongs."""
@@ -82,8 +79,15 @@ class Shelf(Generic[K, V]):
         if weight > self._bound:
             return
         self.discard(key)
-        self._kept[key] = (value, time.monotonic() + self._lasts_s, weight)
+        self._kept[key] = (value, weight)
         self._weight += weight
+        if self._lasts_s < math.inf:
+            asyncio.get_running_loop().call_later(self._lasts_s, self._end, key, value)
         while self._weight > self._bound:
-            _, (_, _, lightened) = self._kept.popitem(last=False)
+            _, (_, lightened) = self._kept.popitem(last=False)
             self._weight -= lightened
+
+    def _end(self, key: K, value: V) -> None:
+        # Another may have taken its place meanwhile, with a time of its own.
+        if key in self._kept and self._kept[key][0] is value:
+            self.discard(key)

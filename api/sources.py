@@ -20,10 +20,11 @@ from api.shelf import Shelf
 from archive.catalog import Catalog
 from archive.record import Image, ImageState, ObjectRole, StoredObject
 from archive.storage import Storage
+from tiles.errors import OutsideImage
 from tiles.instance import FrameIndex, StoredImage, read_index
-from tiles.pyramid import DeepZoom
-from tiles.render import deep_zoom_tile, thumbnail
-from tiles.source import Encoding
+from tiles.pyramid import DeepZoom, Level
+from tiles.render import Decoded, deep_zoom_tile, thumbnail
+from tiles.source import Encoding, TileSource
 
 T = TypeVar("T")
 
@@ -33,6 +34,9 @@ SEEN_AGAIN_S = 30.0
 OPEN_IMAGES = 256
 DRAWN_BYTES = 64 << 20
 DRAWERS = 2
+DECODED_BYTES = 256 << 20
+"""For photographs just looked at: the largest there may be fills it."""
+DECODED_S = 30.0
 THUMBNAIL_PIXELS = 512
 PICTURE_PIXELS = 2048
 
@@ -55,15 +59,24 @@ class Stored:
 class OpenImage:
     """A published image ready to be read.
 
-    `direct` has, for each Deep Zoom level, the object whose whole frames are its tiles, if there
-    is one. `tag` changes with the stored objects and tells nothing of them. Nothing is held open:
-    forgetting it releases it.
+    `levels` are those of Deep Zoom; `direct` has for each the object whose whole frames are its
+    tiles, if there is one. `tag` changes with the stored objects and tells nothing of them. Nothing
+    is held open: forgetting it releases it.
     """
 
     source: StoredImage
     deep_zoom: DeepZoom
+    levels: tuple[Level, ...]
     direct: tuple[Stored | None, ...]
     tag: str
+
+    def require(self, level: int, column: int, row: int) -> None:
+        """Raises OutsideImage where Deep Zoom has no such tile."""
+        if level >= len(self.levels):
+            raise OutsideImage(f"Deep Zoom level {level} of {len(self.levels)}")
+        grid = self.levels[level]
+        if column >= grid.columns or row >= grid.rows:
+            raise OutsideImage(f"tile ({column}, {row}) of {grid.columns} × {grid.rows}")
 
 
 class Sources:
@@ -79,6 +92,9 @@ class Sources:
         self._open: Shelf[tuple[str, int], OpenImage] = Shelf(OPEN_IMAGES, self._readers)
         self._drawn: Shelf[tuple[str, int, int, int], bytes] = Shelf(
             DRAWN_BYTES, self._drawers, weigh=len
+        )
+        self._decoded: Shelf[str, Decoded] = Shelf(
+            DECODED_BYTES, self._drawers, weigh=lambda one: one.size_bytes, lasts_s=DECODED_S
         )
         self._pictures: Shelf[tuple[str, str], bytes] = Shelf(
             DRAWN_BYTES // 4, self._drawers, weigh=len
@@ -115,17 +131,13 @@ class Sources:
         A whole tile of a stored level costs one range read; any other is drawn once.
         """
         level, column, row = address
-        grid = opened.deep_zoom.level(level)
-        is_whole = grid.is_whole(column, row)
         stored = opened.direct[level]
-        if is_whole and stored is not None:
+        if stored is not None and opened.levels[level].is_whole(column, row):
             offset, length = stored.index.range(column, row)
             return await self._or_forget(
                 image, self._storage.read_range_async(stored.key, offset, length)
             )
-        key = (opened.tag, *address)
-        make = partial(deep_zoom_tile, opened.source, level, column, row)
-        return await self._or_forget(image, self._drawn.take(key, make))
+        return await self._or_forget(image, self._draw(opened, address))
 
     async def picture(self, image: Image, name: str) -> bytes:
         """The JPEG of the thumbnail, the label or the overview; raises NoSuchAddress."""
@@ -141,8 +153,20 @@ class Sources:
         return await self._or_forget(image, self._pictures.take(key, make))
 
     def picture_tag(self, image: Image, name: str) -> str:
-        """What changes when that picture does."""
+        """What changes when that picture does; raises NoSuchAddress where there is none."""
+        if name != "thumbnail" and not image.objects_as(PICTURES[name]):
+            raise NoSuchAddress
         return f"{_tag(image.objects)}-{name}"
+
+    async def _draw(self, opened: OpenImage, address: tuple[int, int, int]) -> bytes:
+        key = (opened.tag, *address)
+        kept = self._drawn.find(key)
+        if kept is not None:
+            return kept
+        source: TileSource = opened.source
+        if source.pyramid.level(0).tiles == 1:
+            source = await self._decoded.take(opened.tag, partial(Decoded, source))
+        return await self._drawn.take(key, partial(deep_zoom_tile, source, *address))
 
     async def _or_forget(self, image: Image, answer: Awaitable[T]) -> T:
         """The answer; on any error the image is forgotten, to be opened anew."""
@@ -162,10 +186,12 @@ class Sources:
             raise archive.errors.StorageFailure("a published image has no pixels")
         source = StoredImage([(one.index, self._reader(one.key)) for one in stored])
         deep_zoom = source.pyramid.deep_zoom
+        levels = tuple(deep_zoom.level(index) for index in range(deep_zoom.count))
         return OpenImage(
             source=source,
             deep_zoom=deep_zoom,
-            direct=tuple(_direct(deep_zoom, level, stored) for level in range(deep_zoom.count)),
+            levels=levels,
+            direct=tuple(_direct(level, stored) for level in levels),
             tag=_tag(image.objects),
         )
 
@@ -190,8 +216,7 @@ class Sources:
         return partial(self._storage.read_range, key)
 
 
-def _direct(deep_zoom: DeepZoom, index: int, stored: list[Stored]) -> Stored | None:
-    wanted = deep_zoom.level(index)
+def _direct(wanted: Level, stored: list[Stored]) -> Stored | None:
     for one in stored:
         if one.index.level == wanted and one.index.encoding is Encoding.JPEG_BASELINE:
             return one

@@ -2,19 +2,24 @@
 
 import logging
 import os
+import shutil
 import socket
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
+from tempfile import mkdtemp
 
 from api.errors import Refused, SandboxError
 from api.originals import laid_out
 from api.sandbox import Progress, limits_for, run_limited
-from api.settings import Settings
+from api.settings import Settings, data_folder
 from archive.catalog import Catalog
 from archive.errors import ArchiveError, LeaseLost
 from archive.jobs import Job
-from archive.record import ImageKind, ImageState, ObjectRole
+from archive.record import Image, ImageKind, ImageState, ObjectRole
 from archive.storage import Storage
 
 LOG = logging.getLogger("sansverre.work")
@@ -22,8 +27,15 @@ LOG = logging.getLogger("sansverre.work")
 BUILD = "build"
 LEASE_S = 60.0
 RETRY_S = 30.0
-PASSING = frozenset({"StorageFailure", "LeaseLost"})
-"""Refusals that are not the file's fault, by the class of their exception."""
+BUILDS_AT_ONCE = 2
+"""In all processes of this machine: each uses every core, and may take a gigabyte."""
+ABANDONED_S = 30 * 86400.0
+"""Longer than any build, and than it takes to notice that an old copy of the catalogue serves."""
+
+PASSING = frozenset(
+    {"StorageFailure", "LeaseLost", "ENOSPC", "EDQUOT", "EROFS", "EIO", "EMFILE", "ENFILE"}
+)
+"""Refusals that are not the file's fault, by the name of their exception or of their errno."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,25 +46,78 @@ class Workplace:
     storage: Storage
     scratch: Path
     worker: str
+    turns: tuple[Path, ...]
+    """A folder for each build that may be under way at once, whoever does it, held by its lock."""
 
 
-def open_workplace(settings: Settings) -> Workplace:
-    """Open the installation for work; raises StorageFailure."""
-    scratch = settings.data / "scratch"
-    scratch.mkdir(parents=True, exist_ok=True)
-    return Workplace(
-        catalog=Catalog.open(settings.database_url),
-        storage=Storage.open(settings.objects_url),
-        scratch=scratch,
-        worker=f"{socket.gethostname()}-{os.getpid()}",
-    )
+@contextmanager
+def open_workplace(settings: Settings) -> Iterator[Workplace]:
+    """Open the installation for work; raises BadSettings and StorageFailure."""
+    data = data_folder(settings)
+    turns = tuple(data / "turns" / str(number) for number in range(BUILDS_AT_ONCE))
+    for folder in (data / "scratch", *turns):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with desk(data / "scratch") as scratch, Catalog.open(settings.database_url) as catalog:
+        yield Workplace(
+            catalog=catalog,
+            storage=Storage.open(settings.objects_url),
+            scratch=scratch,
+            worker=f"{socket.gethostname()}-{os.getpid()}",
+            turns=turns,
+        )
+
+
+@contextmanager
+def desk(folder: Path) -> Iterator[Path]:
+    """A place in the folder for this process's temporary files, gone with it.
+
+    What processes that were killed left there is deleted first: the system lets go of the lock of
+    whoever dies, and only of theirs.
+    """
+    with _locked(folder):
+        for left in folder.glob("desk-*"):
+            with suppress(BlockingIOError), _locked(left, LOCK_NB):
+                shutil.rmtree(left)
+        own = Path(mkdtemp(prefix="desk-", dir=folder))
+        held = ExitStack()
+        held.enter_context(_locked(own))
+    with held:
+        try:
+            yield own
+        finally:
+            shutil.rmtree(own)
+
+
+@contextmanager
+def _locked(folder: Path, how: int = 0) -> Iterator[None]:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        flock(descriptor, LOCK_EX | how)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def work_once(place: Workplace, progress: Progress | None = None) -> bool:
-    """Do the oldest job that is due; False when there is none.
+    """Do the oldest job that is due; False when there is none, or enough is under way.
 
     Whatever befalls the job is recorded with it. Raises StorageFailure where even that fails.
     """
+    with ExitStack() as held:
+        if not any(_is_free(turn, held) for turn in place.turns):
+            return False
+        return _work_once(place, progress)
+
+
+def _is_free(turn: Path, held: ExitStack) -> bool:
+    try:
+        held.enter_context(_locked(turn, LOCK_NB))
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _work_once(place: Workplace, progress: Progress | None) -> bool:
     job = place.catalog.jobs.claim(place.worker, LEASE_S, kinds=(BUILD,))
     if job is None:
         return False
@@ -64,15 +129,53 @@ def work_once(place: Workplace, progress: Progress | None = None) -> bool:
         LOG.warning("job %s was taken over by another worker", job.id)
     except (SandboxError, ArchiveError, OSError) as error:
         _record(place, job, error)
+    except (KeyboardInterrupt, SystemExit):
+        # Told to stop: whoever comes next need not wait for the lease to run out.
+        with suppress(ArchiveError):
+            place.catalog.jobs.give_back(job)
+        raise
     return True
+
+
+def is_done(image: Image) -> bool:
+    """Whether nothing is left to be built; a photograph's original goes once it is published."""
+    return image.state is ImageState.PUBLISHED and (
+        image.kind is ImageKind.SLIDE or not image.objects_as(ObjectRole.ORIGINAL)
+    )
+
+
+def clear_refused(place: Workplace, image_id: str | None = None) -> None:
+    """Delete what refused images, or this one if it is refused, still have in the store."""
+    for key in place.catalog.clear_refused(image_id):
+        place.storage.delete(key)
+
+
+def sweep(place: Workplace, older_than_s: float = ABANDONED_S) -> None:
+    """Delete what killed processes left in the store, and what refused images still have there.
+
+    Where most of the store is unknown the catalogue is not its own (an old copy, an empty one), and
+    nothing is deleted.
+    """
+    clear_refused(place)
+    known = place.catalog.object_keys()
+    orphans = place.storage.orphans(known, older_than_s)
+    if len(orphans) > len(known):
+        LOG.error(
+            "nothing is swept: the store has %s objects that the catalogue does not know, and it "
+            "knows %s; is it the right catalogue?",
+            len(orphans),
+            len(known),
+        )
+        return
+    swept = place.storage.sweep(known, older_than_s)
+    if swept:
+        LOG.info("%s abandoned objects were deleted", len(swept))
 
 
 def _build(place: Workplace, job: Job, progress: Progress | None) -> None:
     catalog = place.catalog
     image = catalog.image(job.image_id, establishment=None)
-    # A photograph's original goes once it is published, so that much is left to be done.
-    originals = image.objects_as(ObjectRole.ORIGINAL)
-    if image.state is ImageState.PUBLISHED and (image.kind is ImageKind.SLIDE or not originals):
+    if is_done(image):
         return
     renew_at = time.monotonic() + LEASE_S / 3
 
@@ -82,7 +185,7 @@ def _build(place: Workplace, job: Job, progress: Progress | None) -> None:
             catalog.jobs.renew(job, LEASE_S)
             renew_at = time.monotonic() + LEASE_S / 3
 
-    size_bytes = sum(one.length_bytes for one in originals)
+    size_bytes = sum(one.length_bytes for one in image.objects_as(ObjectRole.ORIGINAL))
     with laid_out(image, place.storage, place.scratch) as original:
         run_limited(
             "api.tasks:build",
@@ -112,8 +215,4 @@ def _record(place: Workplace, job: Job, error: Exception) -> None:
     except LeaseLost:
         LOG.warning("job %s was taken over by another worker", job.id)
         return
-    image = place.catalog.image(job.image_id, establishment=None)
-    if image.state is ImageState.REFUSED:
-        for role in ObjectRole:
-            for one in place.catalog.remove_objects(image.id, role):
-                place.storage.delete(one.key)
+    clear_refused(place, job.image_id)

@@ -69,6 +69,7 @@ class Catalog:
 
     def check(self) -> None:
         """Read one row, for a readiness probe; raises StorageFailure."""
+        self._database.require_same_file()
         with self._database.read() as connection:
             connection.execute(sa.select(schema.image_transition).limit(1)).all()
 
@@ -138,6 +139,20 @@ class Catalog:
                 _update(connection, image, **_merged(image, facts))
             return reading.image(connection, image_id, None)
 
+    def keep_original(
+        self, image_id: str, objects: Iterable[StoredObject], *, facts: Mapping[str, Any]
+    ) -> Image:
+        """Add the original of a received image, once: who comes second changes nothing.
+
+        What was not taken is missing in the image that is given. Raises NotFound.
+        """
+        with self._changing(image_id, None) as (connection, image):
+            if image.state is not ImageState.RECEIVED or image.objects_as(ObjectRole.ORIGINAL):
+                return image
+            _add(connection, image, objects)
+            _update(connection, image, **_merged(image, facts))
+            return reading.image(connection, image_id, None)
+
     def refuse(self, image_id: str, reason: str, *, attempt: Job | None = None) -> Image:
         """Refuse the image for a reason that people read, without a patient's data.
 
@@ -163,6 +178,19 @@ class Catalog:
                 )
             )
             return image.objects_as(role)
+
+    def clear_refused(self, image_id: str | None = None) -> tuple[str, ...]:
+        """Forget the objects of refused images, or of this one, and give their keys for deletion.
+
+        An image that is not refused, or no longer, keeps all it has.
+        """
+        image, column = schema.image.c, schema.stored_object.c
+        refused = sa.select(image.id).where(image.state == ImageState.REFUSED)
+        if image_id is not None:
+            refused = refused.where(image.id == image_id)
+        forgotten = sa.delete(schema.stored_object).where(column.image_id.in_(refused))
+        with self._database.write() as connection:
+            return tuple(connection.scalars(forgotten.returning(column.key)))
 
     def image(self, image_id: str, *, establishment: str | None) -> Image:
         """Look an image up, with its objects; raises NotFound."""
@@ -246,12 +274,15 @@ class Catalog:
     def redeem_key(self, key: str) -> dict[str, Any]:
         """Give the claims of a key, exactly once; raises NotAllowed afterwards, or when expired."""
         column = schema.link_key.c
-        # Deleting is what makes it once: of two callers, one finds the row gone.
-        taken = sa.delete(schema.link_key).where(
-            column.key_sha256 == _key_sha256(key), column.expires_at > datetime.now(UTC)
-        )
-        with self._database.write() as connection:
-            row = connection.execute(taken.returning(column.claims)).one_or_none()
+        good = sa.and_(column.key_sha256 == _key_sha256(key), column.expires_at > datetime.now(UTC))
+        # Strangers may ask: a wrong key must not take the one writer's place.
+        with self._database.read() as connection:
+            row = connection.execute(sa.select(column.claims).where(good)).one_or_none()
+        if row is not None:
+            # Deleting is what makes it once: of two callers, one finds the row gone.
+            with self._database.write() as connection:
+                taken = sa.delete(schema.link_key).where(good).returning(column.claims)
+                row = connection.execute(taken).one_or_none()
         if row is None:
             raise NotAllowed("This sign-in link was already used or has expired; ask for another.")
         return dict(row.claims)

@@ -37,6 +37,7 @@ class Database:
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
+        self._file = _file_of(engine)
         self._writer = engine.execution_options(writes=True)
 
     @classmethod
@@ -61,6 +62,17 @@ class Database:
     def close(self) -> None:
         """Close the pooled connections."""
         self._engine.dispose()
+
+    def require_same_file(self) -> None:
+        """Raise StorageFailure where SQLite's file is gone, or another has taken its place.
+
+        Open connections would go on with the file that nobody else sees any more.
+        """
+        with _named_failures():
+            if _file_of(self._engine) != self._file:
+                raise StorageFailure(
+                    "The catalogue's file was replaced while it was open; start again."
+                )
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
@@ -107,6 +119,14 @@ class Database:
 
 def _revision(connection: sa.Connection) -> str | None:
     return MigrationContext.configure(connection).get_current_revision()
+
+
+def _file_of(engine: sa.Engine) -> tuple[int, int] | None:
+    """Which file SQLite has open, whatever its name; None for other databases."""
+    if engine.dialect.name != "sqlite":
+        return None
+    found = Path(str(engine.url.database)).stat()
+    return found.st_dev, found.st_ino
 
 
 def _engine(url: str) -> sa.Engine:
@@ -177,7 +197,7 @@ def _named_failures() -> Iterator[None]:
         yield
     except IntegrityError:
         raise
-    except (DBAPIError, sqlite3.Error) as error:
+    except (DBAPIError, sqlite3.Error, FileNotFoundError) as error:
         raise StorageFailure(
             "The catalogue's database does not answer as it must; "
             "check its disk, its permissions and the address."

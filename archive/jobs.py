@@ -27,6 +27,8 @@ class Job:
     attempt: int
     max_attempts: int
     lease_until: datetime | None
+    reason: str | None
+    """Why the attempt before gave it back; None where none did, or another is under way."""
 
 
 _job = schema.job.c
@@ -45,6 +47,7 @@ class Jobs:
     ) -> Job:
         """Ask for work on an image; while the same kind is still unfinished, that job is given.
 
+        One that waits for its next attempt is due at once: who asks again has seen to the trouble.
         Raises NotFound for an image the catalogue does not hold.
         """
         with self._database.write() as connection:
@@ -69,6 +72,10 @@ class Jobs:
                     due_at=datetime.now(UTC),
                 )
                 row = connection.execute(new.returning(*_COLUMNS)).mappings().one()
+            elif row["state"] is JobState.WAITING:
+                again = sa.update(schema.job).where(_job.id == row["id"])
+                again = again.values(due_at=datetime.now(UTC), reason=None)
+                row = connection.execute(again.returning(*_COLUMNS)).mappings().one()
             return Job(**row)
 
     def claim(self, worker: str, lease_s: float, *, kinds: Collection[str] = ()) -> Job | None:
@@ -111,8 +118,17 @@ class Jobs:
             require_lease(connection, job, job.image_id)
             _release(connection, job, state=JobState.DONE)
 
+    def give_back(self, job: Job) -> None:
+        """Leave the job to whoever comes, at once; raises LeaseLost once another attempt has it.
+
+        A job whose last attempt this was is failed when it is next claimed.
+        """
+        with self._database.write() as connection:
+            require_lease(connection, job, job.image_id)
+            _release(connection, job, state=JobState.WAITING, due_at=datetime.now(UTC))
+
     def fail(self, job: Job, *, retry_in_s: float | None, reason: str) -> JobState:
-        """Give the job back: waiting again, or failed when None is given or attempts are spent.
+        """Put the job off: waiting again, or failed when None is given or attempts are spent.
 
         A failed job refuses its image for `reason` (shown to people) unless it is published.
         Raises LeaseLost once another attempt has it.
@@ -162,7 +178,11 @@ def require_lease(connection: sa.Connection, job: Job, image_id: str) -> None:
 def _take(connection: sa.Connection, job: Job, worker: str, until: datetime) -> Job:
     lease = sa.update(schema.job).where(_job.id == job.id)
     lease = lease.values(
-        state=JobState.LEASED, attempt=job.attempt + 1, worker=worker, lease_until=until
+        state=JobState.LEASED,
+        attempt=job.attempt + 1,
+        worker=worker,
+        lease_until=until,
+        reason=None,
     )
     return Job(**connection.execute(lease.returning(*_COLUMNS)).mappings().one())
 

@@ -1,4 +1,4 @@
-"""What the tests of the sandbox run in it."""
+"""What tests run in processes of their own: little is imported, as each of them imports it."""
 
 import ctypes
 import os
@@ -51,6 +51,13 @@ def work_slowly(say: Progress) -> str:
     for done in range(6):
         say(done, 6)
         time.sleep(0.5)
+    return "done"
+
+
+def work_hard(say: Progress) -> str:
+    """A second of a processor."""
+    while time.process_time() < 1:
+        pass
     return "done"
 
 
@@ -124,3 +131,21 @@ def limits(say: Progress) -> list[int]:
     import resource
 
     return [resource.getrlimit(one)[0] for one in (resource.RLIMIT_DATA, resource.RLIMIT_CORE)]
+
+
+def redeemed(url: str, key: str) -> int:
+    """How many of six threads of a process entered with the key."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from archive.catalog import Catalog
+    from archive.errors import NotAllowed
+
+    def enter(_: int) -> bool:
+        try:
+            catalog.redeem_key(key)
+        except NotAllowed:
+            return False
+        return True
+
+    with Catalog.open(url) as catalog, ThreadPoolExecutor(6) as threads:
+        return sum(threads.map(enter, range(6)))

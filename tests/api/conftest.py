@@ -50,6 +50,10 @@ class CountingStorage(Storage):
         self.reads += 1
         return super().read_range(key, offset, length)
 
+    async def read_range_async(self, key: str, offset: int, length: int) -> bytes:
+        self.reads += 1
+        return await super().read_range_async(key, offset, length)
+
 
 @pytest.fixture(scope="session")
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
@@ -64,8 +68,7 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
             patch.setenv(name, value)
         settings = read_settings()
         images, exams = {}, {}
-        place = open_workplace(settings)
-        with place.catalog:
+        with open_workplace(settings) as place:
             for seed, establishment in enumerate(("north", "south"), start=1):
                 slide = small_svs(folder / f"{seed}.svs", 1100, 700, 240, seed=seed)
                 patient = PatientIdentity(

@@ -132,6 +132,41 @@ def test_readiness_fails_without_a_catalogue(tmp_path: Path) -> None:
         assert web.get("/healthz").status_code == 200
 
 
+def test_answers_about_patients_are_kept_by_no_cache(
+    reader: Web, installation: Installation
+) -> None:
+    for address in (
+        "/api/exams",
+        f"/api/exams/{installation.exams['north']}",
+        f"/api/images/{installation.images['north']}",
+        "/api/exams?limit=x",
+        "/docs",
+        "/healthz",
+    ):
+        assert reader.get(address).headers["cache-control"] == "no-store"
+
+
+def test_the_methods_allowed_are_the_routes_own(reader: Web) -> None:
+    answer = reader.head("/healthz")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET")
+    assert reader.post("/").headers["allow"] == "GET, HEAD"
+
+
+@pytest.mark.parametrize("lost", ["catalog.sqlite", "objects"])
+def test_readiness_fails_where_files_are_gone_or_others(tmp_path: Path, lost: str) -> None:
+    data = tmp_path / "data"
+    settings = Settings(data, tmp_path / "keys", f"sqlite:///{data}/catalog.sqlite")
+    with opened(create_app(settings)) as web:
+        assert web.get("/readyz").status_code == 200
+        (data / lost).rename(data / "elsewhere")
+        assert web.get("/readyz").status_code == 503
+        (data / lost).touch()
+        assert web.get("/readyz").status_code == 503
+        (data / lost).unlink()
+        (data / "elsewhere").rename(data / lost)
+        assert web.get("/readyz").status_code == 200
+
+
 def test_a_fault_is_told_without_its_text(
     web: Web, app: Dispatcher, caplog: pytest.LogCaptureFixture
 ) -> None:

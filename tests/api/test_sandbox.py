@@ -66,12 +66,20 @@ def test_being_killed_from_outside_is_taken_for_memory() -> None:
 def test_an_endless_loop_is_stopped(name: str) -> None:
     started = time.monotonic()
     with pytest.raises(OutOfTime, match="no sign of life"):
-        run(name, Limits(silence_s=3))
-    assert time.monotonic() - started < 8
+        run(name, Limits(silence_s=1))
+    assert time.monotonic() - started < 6
 
 
-def test_who_makes_progress_may_take_longer() -> None:
-    assert run("work_slowly", Limits(silence_s=2.5)) == "done"
+def test_who_makes_progress_may_take_longer_and_is_asked_after() -> None:
+    asked: list[float] = []
+    told = run_limited(
+        "tests.api.children:work_slowly",
+        {},
+        Limits(silence_s=2.5),
+        meanwhile=lambda: asked.append(time.monotonic()),
+    )
+    assert told == "done"
+    assert len(asked) >= 4
 
 
 def test_a_crash_is_an_error_of_ours() -> None:
@@ -155,7 +163,7 @@ def test_what_the_child_started_ends_with_it() -> None:
         run_limited(
             "tests.api.children:start_helper",
             {},
-            Limits(silence_s=3),
+            Limits(silence_s=2),
             lambda pid, _: pids.append(pid),
         )
     assert not is_alive(pids[0])
@@ -194,15 +202,18 @@ def test_the_child_ends_with_its_parent() -> None:
     assert not is_alive(pid)
 
 
-def test_it_is_asked_after_while_it_works() -> None:
-    asked: list[float] = []
-    run_limited(
-        "tests.api.children:work_slowly",
-        {},
-        SMALL,
-        meanwhile=lambda: asked.append(time.monotonic()),
-    )
-    assert len(asked) >= 4
+@pytest.mark.soak
+def test_a_busy_machine_is_no_fault_of_the_file() -> None:
+    spin = [sys.executable, "-c", "while True: pass"]
+    others = [subprocess.Popen(spin) for _ in range(10 * (os.cpu_count() or 1))]
+    try:
+        started = time.monotonic()
+        assert run("work_hard", Limits(silence_s=3)) == "done"
+        assert time.monotonic() - started > 3
+    finally:
+        for one in others:
+            one.kill()
+            one.wait()
 
 
 def test_a_larger_file_is_given_more_time() -> None:

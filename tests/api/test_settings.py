@@ -48,7 +48,29 @@ def test_keys_do_not_lie_among_the_data(tmp_path: Path, inside: str) -> None:
         )
 
 
-@pytest.mark.parametrize("url", ["slides", "ftp://x", "http://", "http://x?y", "//x"])
+@pytest.mark.parametrize(
+    ("stated", "origin"),
+    [
+        ("https://Slides.Example.org:443/", "https://slides.example.org"),
+        ("http://slides.example.org:8443", "http://slides.example.org:8443"),
+        ("http://[::1]:80", "http://[::1]"),
+    ],
+)
+def test_the_public_address_is_as_browsers_write_it(
+    tmp_path: Path, stated: str, origin: str
+) -> None:
+    """Or the `Origin` of our own pages would be taken for another's."""
+    found = read_settings({"SANSVERRE_DATA": str(tmp_path), "SANSVERRE_PUBLIC_URL": stated})
+    assert found.public_url == origin
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("slides", "ftp://x", "http://", "http://x?y", "//x", "http://x#y", "http://x:y"),
+        *("https://x/slides", "https://name:word@x", "https://[x", "https://x\n"),
+    ],
+)
 def test_a_public_address_is_an_address(tmp_path: Path, url: str) -> None:
     with pytest.raises(BadSettings, match="SANSVERRE_PUBLIC_URL"):
         read_settings({"SANSVERRE_DATA": str(tmp_path), "SANSVERRE_PUBLIC_URL": url})

@@ -3,6 +3,8 @@
 import asyncio
 import threading
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
@@ -11,11 +13,17 @@ import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
+from api.app import create_app
 from api.dispatch import Dispatcher
+from api.doors import Doors, Role
+from api.ingest import Order, ingest
+from api.settings import read_settings, signing_key
 from api.sources import OpenImage
+from api.work import open_workplace
 from archive.catalog import Catalog
 from archive.record import ObjectRole
-from tests.api.conftest import CountingStorage, Installation, Web
+from tests.api.conftest import CountingStorage, Installation, Web, opened
+from tests.samples.photo import make_photo
 
 TILE = 240
 
@@ -197,6 +205,44 @@ def test_who_has_it_gets_304(
     assert reader.get(tile(*address), headers={"if-none-match": '"x"'}).status_code == 200
 
 
+def test_what_is_not_there_is_not_unchanged(
+    reader: Web, app: Dispatcher, image: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert reader.get(f"/images/{image}/label").status_code == 200
+    found = app._sources._images.find(("north", image))
+    assert found is not None
+    unlabelled = replace(
+        found, objects=tuple(one for one in found.objects if one.role is not ObjectRole.LABEL)
+    )
+    monkeypatch.setattr(app._sources._catalog, "image", lambda *_, **__: unlabelled)
+    app._sources._images.discard(("north", image))
+    for held in ({}, {"if-none-match": "*"}):
+        assert reader.get(f"/images/{image}/label", headers=held).status_code == 404
+
+
+def test_a_photograph_is_decoded_once_for_all_its_tiles(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, decodes: list[int]
+) -> None:
+    monkeypatch.setenv("SANSVERRE_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("SANSVERRE_SECRETS", str(tmp_path / "keys"))
+    settings = read_settings()
+    photo = make_photo(tmp_path / "photo.jpg", width=1500, height=1100)
+    with open_workplace(settings) as place:
+        image = ingest(place, photo, Order("north")).image
+    decodes.clear()
+    with opened(create_app(settings)) as web:
+        web.headers["authorization"] = f"Bearer {Doors(signing_key(settings)).issue(Role.READER)}"
+        tiles = [(11, column, row) for column in range(3) for row in range(3)]
+        for level, column, row in [*tiles, (10, 0, 0), (10, 1, 1), (7, 0, 0), (0, 0, 0)]:
+            tile = web.get(f"/deepzoom/{image}_files/{level}/{column}_{row}.jpeg")
+            assert tile.status_code == 200
+            scale = 1 << (11 - level)
+            extents = [-(-1100 // scale) - 512 * row, -(-1500 // scale) - 512 * column]
+            expected = tuple(min(512, extent) for extent in extents)
+            assert simplejpeg.decode_jpeg_header(tile.content)[:2] == expected
+    assert len(decodes) == 1
+
+
 def test_tags_tell_tiles_apart(reader: Web, tile: Callable[[int, int, int], str]) -> None:
     addresses = [(11, 0, 0), (11, 1, 0), (11, 0, 1), (10, 0, 0)]
     tags = {reader.get(tile(*address)).headers["etag"] for address in addresses}
@@ -295,8 +341,6 @@ def test_no_path_is_a_failure(
 @pytest.fixture(scope="module")
 def asker(installation: Installation) -> Callable[[str, dict[str, str]], int]:
     """Asks for a path as it stands, whatever it holds, and gives the status."""
-    from api.app import create_app
-
     app = create_app(installation.settings)
     loop = asyncio.new_event_loop()
     threading.Thread(target=loop.run_forever, daemon=True).start()

@@ -1,5 +1,6 @@
 """What the catalogue promises, on every database it runs on."""
 
+import time
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -289,3 +290,34 @@ def test_the_files_are_for_their_owner_alone(tmp_path: Path) -> None:
         assert folder.stat().st_mode & 0o077 == 0
         assert all(path.stat().st_mode & 0o077 == 0 for path in folder.iterdir())
         catalog.check()
+
+
+def test_a_wrong_key_waits_for_no_writer(catalog: Catalog) -> None:
+    began = time.monotonic()
+    with catalog._database.write(), pytest.raises(NotAllowed):
+        catalog.redeem_key("x")
+    assert time.monotonic() - began < 5
+
+
+def test_only_refused_images_are_cleared(catalog: Catalog) -> None:
+    kept, refused, other = (received(catalog, name) for name in ("kept", "refused", "other"))
+    for image in (kept, refused, other):
+        catalog.attach(image.id, [stored(ObjectRole.ORIGINAL)])
+    keys = {
+        image.id: catalog.refuse(image.id, "damaged").objects[0].key for image in (refused, other)
+    }
+    assert catalog.clear_refused(kept.id) == ()
+    assert catalog.clear_refused(refused.id) == (keys[refused.id],)
+    assert catalog.clear_refused() == (keys[other.id],)
+    assert catalog.clear_refused() == ()
+    assert len(catalog.image(kept.id, establishment=None).objects) == 1
+
+
+def test_an_original_is_kept_once_and_in_time(catalog: Catalog) -> None:
+    image = received(catalog)
+    first, second = stored(ObjectRole.ORIGINAL), stored(ObjectRole.ORIGINAL)
+    assert catalog.keep_original(image.id, [first], facts={"n": 1}).objects == (first,)
+    assert catalog.keep_original(image.id, [second], facts={"n": 2}).facts == {"n": 1}
+    late = received(catalog, "late")
+    catalog.advance(late.id, ImageState.OPENED)
+    assert catalog.keep_original(late.id, [second], facts={}).objects == ()

@@ -131,3 +131,30 @@ def test_failing_on_a_published_image_leaves_it_published(catalog: Catalog) -> N
     catalog.jobs.enqueue("export", image.id, {})
     catalog.jobs.fail(claimed(catalog), retry_in_s=None, reason="No room.")
     assert catalog.image(image.id, establishment=HERE) == image
+
+
+def test_a_job_given_back_is_due_at_once(catalog: Catalog) -> None:
+    image = received(catalog)
+    catalog.jobs.enqueue("build", image.id, {})
+    first = catalog.jobs.claim("a", 60)
+    assert first is not None
+    catalog.jobs.give_back(first)
+    second = catalog.jobs.claim("b", 60)
+    assert second is not None
+    assert (second.id, second.attempt) == (first.id, 2)
+    with pytest.raises(LeaseLost):
+        catalog.jobs.give_back(first)
+
+
+def test_asking_again_makes_a_job_due(catalog: Catalog) -> None:
+    image = received(catalog)
+    catalog.jobs.enqueue("build", image.id, {})
+    job = catalog.jobs.claim("a", 60)
+    assert job is not None
+    catalog.jobs.fail(job, retry_in_s=3600, reason="the disk is full")
+    assert catalog.jobs.job(job.id).reason == "the disk is full"
+    assert catalog.jobs.claim("a", 60) is None
+    assert catalog.jobs.enqueue("build", image.id, {}).reason is None
+    again = catalog.jobs.claim("a", 60)
+    assert again is not None
+    assert again.id == job.id

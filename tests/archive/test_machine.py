@@ -273,7 +273,7 @@ class CatalogMachine(RuleBasedStateMachine):
     def the_jobs_are_those_of_the_model(self) -> None:
         for job_id, model in self.jobs.items():
             job = self.catalog.jobs.job(job_id)
-            assert replace(job, lease_until=None, payload={}) == Job(
+            assert replace(job, lease_until=None, payload={}, reason=None) == Job(
                 id=job_id,
                 kind="ingest",
                 image_id=model.image_id,
@@ -282,8 +282,9 @@ class CatalogMachine(RuleBasedStateMachine):
                 attempt=model.attempt,
                 max_attempts=MAX_ATTEMPTS,
                 lease_until=None,
+                reason=None,
             )
 
 
 TestCatalogMachine = CatalogMachine.TestCase
-TestCatalogMachine.settings = settings(max_examples=25, stateful_step_count=40, deadline=None)
+TestCatalogMachine.settings = settings(max_examples=12, stateful_step_count=40, deadline=None)

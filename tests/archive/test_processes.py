@@ -57,7 +57,7 @@ def write_for(url: str, worker: int, duration_s: float) -> tuple[int, int]:
 
 
 @pytest.mark.parametrize(
-    "duration_s", [3.0, pytest.param(60.0, marks=pytest.mark.soak)], ids=["short", "minute"]
+    "duration_s", [1.5, pytest.param(60.0, marks=pytest.mark.soak)], ids=["short", "minute"]
 )
 def test_four_processes_write_at_once(url: str, duration_s: float) -> None:
     barrier = SPAWN.Barrier(PROCESSES)

@@ -1,0 +1,292 @@
+"""Taking files in, whatever happens meanwhile."""
+
+import json
+import os
+import random
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import psutil
+import pytest
+
+from api.errors import NotTaken, Refused
+from api.ingest import Order, ingest, receive
+from api.originals import keep, take_stock
+from api.settings import Settings, read_settings
+from api.work import Workplace, open_workplace
+from archive.errors import NotFound
+from archive.identity import PatientIdentity
+from archive.record import Image, ImageState, ObjectRole
+from tests.api.conftest import small_file
+from tests.samples.photo import make_photo
+from tests.samples.slide import small_svs
+
+IMPATIENT = "import api.cli, api.work; api.work.LEASE_S = 1.5; raise SystemExit(api.cli.main())"
+"""The command, with a lease that a test can wait for."""
+
+
+@pytest.fixture(scope="module")
+def slide(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return small_file(tmp_path_factory.mktemp("ingest"))
+
+
+@pytest.fixture
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    monkeypatch.setenv("SANSVERRE_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("SANSVERRE_SECRETS", str(tmp_path / "keys"))
+    return read_settings()
+
+
+@pytest.fixture
+def place(settings: Settings) -> Iterator[Workplace]:
+    with open_workplace(settings) as opened:
+        yield opened
+
+
+def start(*files: object, cwd: Path | None = None) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-c", IMPATIENT, "ingest", "--json", *map(str, files)]
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, cwd=cwd)
+
+
+def ended(process: "subprocess.Popen[str]") -> tuple[int, list[dict[str, str]], list[str]]:
+    out, err = process.communicate(timeout=120)
+    assert "Traceback" not in err
+    return process.returncode, [json.loads(line) for line in out.splitlines()], err.splitlines()
+
+
+def is_whole(place: Workplace, image: Image) -> bool:
+    """Published, its objects there, and nothing else in the store or on a desk."""
+    for one in image.objects:
+        assert place.storage.size(one.key) == one.length_bytes
+    known = place.catalog.object_keys()
+    assert place.storage.orphans(known, older_than_s=0) == ()
+    assert len(list(place.scratch.parent.glob("desk-*"))) == 1
+    return image.state is ImageState.PUBLISHED
+
+
+def uids(image: Image) -> set[str | None]:
+    return {one.sop_instance_uid for one in image.objects}
+
+
+@pytest.mark.parametrize("kills", [2, pytest.param(25, marks=pytest.mark.soak)])
+@pytest.mark.timeout(900)
+def test_killed_at_any_moment_it_ends_in_one_image(
+    settings: Settings, slide: Path, tmp_path: Path, kills: int
+) -> None:
+    """`ingest` or its child, with no chance to tidy up; every fifth time the archive is new."""
+    chance = random.Random(kills)
+    expected: set[str | None] | None = None
+    for number in range(kills):
+        process = start(slide)
+        time.sleep(chance.uniform(0.2, 3.0))
+        victim = psutil.Process(process.pid)
+        if number % 2:
+            victim = next(iter(victim.children()), victim)
+        victim.kill()
+        process.communicate(timeout=60)
+        if number % 5 not in {1, 4} and number != kills - 1:
+            continue
+        code, (told,), complaints = ended(start(slide))
+        assert (code, complaints, told["state"]) == (0, [], "published")
+        with open_workplace(settings) as place:
+            (exam,) = place.catalog.exams(establishment="local", states=list(ImageState)).exams
+            (image,) = exam.images
+            # What the kill left without an owner is swept when it is old.
+            place.storage.sweep(place.catalog.object_keys(), older_than_s=0)
+            assert is_whole(place, image)
+            expected = expected or uids(image)
+            assert uids(image) == expected
+        if number % 5 == 4:
+            shutil.rmtree(settings.data)
+
+
+def test_the_same_file_at_once_is_built_once(settings: Settings, slide: Path) -> None:
+    answers = [ended(one) for one in [start(slide) for _ in range(2)]]
+    assert [code for code, _, _ in answers] == [0, 0]
+    assert answers[0][1] == answers[1][1]
+    with open_workplace(settings) as place:
+        image = place.catalog.image(answers[0][1][0]["image"], establishment=None)
+        assert len(image.objects_as(ObjectRole.ORIGINAL)) == 1
+        assert is_whole(place, image)
+        assert sum(place.catalog.jobs.counts().values()) == 1
+
+
+@pytest.mark.soak
+def test_twenty_files_at_once(settings: Settings, tmp_path: Path) -> None:
+    files = [small_svs(tmp_path / f"{one}.svs", 500, 400, 240, seed=one) for one in range(20)]
+    answers = [ended(one) for one in [start(file) for file in files]]
+    assert [(code, complaints) for code, _, complaints in answers] == [(0, [])] * 20
+    with open_workplace(settings) as place:
+        for _, (told,), _ in answers:
+            assert is_whole(place, place.catalog.image(told["image"], establishment=None))
+
+
+def test_originals_are_kept_once(place: Workplace, slide: Path) -> None:
+    with ThreadPoolExecutor(2) as two:
+        images = list(two.map(lambda _: receive(place, slide, Order("north")), range(2)))
+    assert images[0].objects == images[1].objects
+    assert len(images[0].objects) == 1
+    assert place.storage.orphans(place.catalog.object_keys(), 0) == ()
+
+
+def test_names_of_any_kind(settings: Settings, slide: Path, tmp_path: Path) -> None:
+    names = ["été 1.svs", "a\n\x1b[2Jb.svs", "-x.svs", "\udcff.svs", "a;b 'c' \"d\".svs"]
+    for name in names:
+        shutil.copy(slide, tmp_path / name)
+    code, told, complaints = ended(start("--", *names, cwd=tmp_path))
+    assert (code, complaints) == (0, [])
+    assert [(one["file"], one["state"]) for one in told] == [(name, "published") for name in names]
+    with open_workplace(settings) as place:
+        kept = str(place.catalog.image(told[0]["image"], establishment=None))
+    assert "été" not in kept
+    command = [sys.executable, "-m", "api.cli", "ingest", "--", *names]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr, "\x1b" in done.stdout) == (0, "", False)
+    assert len(done.stdout.splitlines()) == len(names)
+
+
+def test_a_folder_of_dicom(place: Workplace, slide: Path, tmp_path: Path) -> None:
+    from api.tasks import convert
+
+    wanted = {"to": "dicom", "levels": "full", "quality": None, "mpp_um": None, "scheduler": None}
+    convert(lambda _done, _total: None, str(slide), str(tmp_path / "dicom"), wanted)
+    taken = ingest(place, tmp_path / "dicom", Order("north"))
+    image = place.catalog.image(taken.image, establishment="north")
+    assert len(image.objects_as(ObjectRole.ORIGINAL)) == len(list((tmp_path / "dicom").iterdir()))
+    assert is_whole(place, image)
+
+
+def test_a_file_that_changes_meanwhile_is_not_kept(place: Workplace, tmp_path: Path) -> None:
+    first, second = tmp_path / "a.mrxs", tmp_path / "b.dat"
+    for file in (first, second):
+        file.write_bytes(b"x" * 100)
+    stock = take_stock(first, [second])
+    second.write_bytes(b"x" * 101)
+    with pytest.raises(Refused, match="still being written"):
+        keep(stock, place.storage)
+    second.unlink()
+    with pytest.raises(NotFound):
+        keep(stock, place.storage)
+    assert place.storage.sweep((), older_than_s=0) == ()
+
+
+def test_a_file_under_another_patient_is_refused(place: Workplace, slide: Path) -> None:
+    """And of what another establishment has of it nothing is told."""
+    one, two = PatientIdentity("1"), PatientIdentity("2")
+    receive(place, slide, Order("north", one))
+    with pytest.raises(NotTaken, match="another patient"):
+        ingest(place, slide, Order("north", two))
+    with pytest.raises(NotTaken, match="another patient"):
+        ingest(place, slide, Order("north"))
+    assert receive(place, slide, Order("south", two)).objects
+
+
+def test_a_file_that_is_gone_is_told(place: Workplace, tmp_path: Path) -> None:
+    with pytest.raises(NotTaken):
+        ingest(place, tmp_path / "gone.svs", Order("north"))
+    assert place.catalog.exams(establishment=None, states=list(ImageState)).exams == ()
+
+
+def test_trouble_that_passes_is_told_at_once_and_resumed(place: Workplace, slide: Path) -> None:
+    (original,) = receive(place, slide, Order("north")).objects
+    path = place.storage.local_path(original.key)
+    assert path is not None
+    hidden = path.with_name("hidden")
+    path.rename(hidden)
+    began = time.monotonic()
+    with pytest.raises(NotTaken, match="ingest it again"):
+        ingest(place, slide, Order("north"))
+    assert time.monotonic() - began < 20
+    hidden.rename(path)
+    assert ingest(place, slide, Order("north")).state == "published"
+
+
+def test_what_was_refused_can_be_ingested_again(place: Workplace, slide: Path) -> None:
+    image = receive(place, slide, Order("north"))
+    place.catalog.refuse(image.id, "for no good reason")
+    with ThreadPoolExecutor(2) as two:
+        taken = list(two.map(lambda _: ingest(place, slide, Order("north")), range(2)))
+    assert taken[0] == taken[1]
+    assert is_whole(place, place.catalog.image(image.id, establishment=None))
+
+
+def test_a_photographs_original_goes_even_after_a_kill(place: Workplace, tmp_path: Path) -> None:
+    photo = make_photo(tmp_path / "photo.jpg", width=400, height=300)
+    image = receive(place, photo, Order("north"))
+    taken = ingest(place, photo, Order("north"))
+    # As where the process was killed between publication and deletion.
+    key = place.storage.put(photo)
+    facts = {"original": {"main": "original.jpg", "names": {key: "original.jpg"}}}
+    (gone,) = image.objects
+    kept = {"role": gone.role, "length_bytes": gone.length_bytes, "media_type": gone.media_type}
+    place.catalog.attach(image.id, [type(gone)(key=key, **kept)], facts=facts)  # type: ignore[arg-type]
+    assert ingest(place, photo, Order("north")) == taken
+    again = place.catalog.image(image.id, establishment=None)
+    assert again.objects_as(ObjectRole.ORIGINAL) == ()
+    assert is_whole(place, again)
+
+
+def one_line_of(settings: Settings, command: str, *arguments: object) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "api.cli", command, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stdout == ""
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("sansverre: ")
+    return line
+
+
+def broken(settings: Settings, how: str) -> str:
+    """Break the installation; gives what the complaint must name."""
+    if how == "a file for a folder":
+        settings.data.write_bytes(b"")
+        return str(settings.data)
+    settings.data.mkdir()
+    catalogue = settings.data / "catalog.sqlite"
+    if how == "a corrupt catalogue":
+        catalogue.write_bytes(os.urandom(100_000))
+    elif how == "a newer catalogue":
+        with sqlite3.connect(catalogue) as database:
+            database.execute("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)")
+            database.execute("INSERT INTO alembic_version VALUES ('9999')")
+        database.close()
+        return "newer version"
+    else:
+        (settings.data / "objects").write_bytes(b"")
+        return "store of objects"
+    return "catalogue"
+
+
+@pytest.mark.parametrize(
+    "how",
+    ["a file for a folder", "a corrupt catalogue", "a newer catalogue", "a file for the store"],
+)
+def test_a_broken_installation_is_told_in_one_line(
+    settings: Settings, slide: Path, how: str
+) -> None:
+    named = broken(settings, how)
+    assert named in one_line_of(settings, "ingest", slide)
+    if how != "a file for the store":
+        assert named in one_line_of(settings, "serve", "--port", "0")
+
+
+def test_a_sigterm_leaves_nothing(settings: Settings, slide: Path) -> None:
+    process = start(slide)
+    time.sleep(1.5)
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=30)
+    scratch = settings.data / "scratch"
+    assert not scratch.exists() or not list(scratch.glob("desk-*"))

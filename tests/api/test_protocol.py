@@ -1,0 +1,67 @@
+"""How long a stranger may take to ask."""
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+import uvicorn
+
+import api.protocol
+from api.dispatch import Dispatcher
+
+
+@pytest.fixture
+def port(app: Dispatcher, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+    """Where the application answers, with little patience."""
+    monkeypatch.setattr(api.protocol, "HEAD_S", 0.5)
+    listening = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(
+        uvicorn.Config(app, http=api.protocol.Patience, log_config=None, timeout_keep_alive=30)
+    )
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+    thread.start()
+    yield int(listening.getsockname()[1])
+    server.should_exit = True
+    thread.join()
+    listening.close()
+
+
+def answer(line: socket.socket) -> bytes:
+    """The status, once all of the answer has come."""
+    got = b""
+    while not got.endswith(b"}"):
+        got += line.recv(65536)
+    return got[9:12]
+
+
+def closed_after_s(line: socket.socket) -> float:
+    started = time.monotonic()
+    line.settimeout(10)
+    assert line.recv(1) == b""
+    return time.monotonic() - started
+
+
+ASKED = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+@pytest.mark.parametrize("begun", [b"", b"G", ASKED[:-2]])
+def test_a_slow_head_is_hung_up_on(port: int, begun: bytes) -> None:
+    with socket.create_connection(("127.0.0.1", port)) as line:
+        line.sendall(begun)
+        assert closed_after_s(line) < 3
+
+
+def test_a_second_request_has_its_own_time_and_no_more(port: int) -> None:
+    with socket.create_connection(("127.0.0.1", port)) as line:
+        for _ in range(3):
+            # Between requests the connection may rest.
+            time.sleep(0.4)
+            line.sendall(ASKED)
+            assert answer(line) == b"200"
+        time.sleep(0.8)
+        line.sendall(ASKED)
+        assert answer(line) == b"200"
+        line.sendall(ASKED[:20])
+        assert closed_after_s(line) < 3
