@@ -82,7 +82,7 @@ def _convert(arguments: argparse.Namespace) -> int:
     from api.progress import shown
 
     out = Path(arguments.out).absolute()
-    if out.exists():
+    if out.exists() or out.is_symlink():
         raise Fault(f"{arguments.out}: it exists already; name a folder that does not")
     if not out.parent.is_dir():
         raise Fault(f"{out.parent}: there is no such folder to write into; make it first")
@@ -94,7 +94,11 @@ def _convert(arguments: argparse.Namespace) -> int:
         "scheduler": arguments.scheduler,
     }
     # Written beside its place, so that it appears whole, and goes with whatever goes wrong.
-    with TemporaryDirectory(prefix=".sansverre-", dir=out.parent) as draft, shown() as progress:
+    try:
+        beside = TemporaryDirectory(prefix=".sansverre-", dir=out.parent)
+    except OSError as error:
+        raise Fault(f"{out.parent}: not to be written into: {error.strerror}") from error
+    with beside as draft, shown() as progress:
         written = Path(draft, out.name)
         report = _in_sandbox(
             arguments.file,

@@ -1,5 +1,6 @@
 """From a scanner's file to DICOM or OME-Zarr: plan, build, assemble, and only then be visible."""
 
+import errno
 import hashlib
 import shutil
 import uuid
@@ -8,14 +9,22 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import Any, Literal
 
 from archive.identity import uid_from
-from slides.copying import CopiedFrames, SingleFrame, as_one_tile, whole_jpeg
-from slides.errors import DamagedSlide, MissingSpacing, SlideError, UnsupportedSlide
+from slides.copying import CopiedFrames, CountedFrames, SingleFrame, as_one_tile, whole_jpeg
+from slides.errors import (
+    DamagedSlide,
+    MissingSpacing,
+    NoRoom,
+    OutputExists,
+    UnsupportedSlide,
+)
 from slides.header import VL_WHOLE_SLIDE, Context, Picture, header
 from slides.open import open_slide
+from slides.progress import Progress, Shares
 from slides.slide import AssociatedImage, Facts, Slide
 from tiles import plan as planning
 from tiles.codec import encode_jpeg2000_lossless
@@ -23,17 +32,14 @@ from tiles.codestream import parse_jpeg
 from tiles.errors import TilesError, UnsupportedPixels
 from tiles.frames import Frames, FrameSink, Written, write_instance
 from tiles.plan import Action, LevelPlan, Plan
-from tiles.source import TileSource
+from tiles.source import Encoding, TileSource
 
 GLASS_WIDTH_UM = 25_000
 """Nominal width of a glass slide (ISO 8037-1: 26 × 76 mm, less the edge), the only scale that a
 label or an overview without spacing of its own has."""
 
-Progress = Callable[[int, int], None]
 
-
-class OutputExists(SlideError, FileExistsError):
-    """Something already lies where the result belongs."""
+READ_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,21 +109,23 @@ class OpenSource:
 def convert(path: Path, out: Path, request: Request, progress: Progress | None = None) -> Report:
     """Convert a slide into a folder that appears only when it is complete.
 
-    Raises OutputExists, MissingSpacing, what opening raises, and DamagedSlide or a TilesError for
-    damage found on the way; then nothing is left behind.
+    Raises OutputExists, MissingSpacing, NoRoom, what opening raises, and DamagedSlide for damage
+    found on the way; then nothing is left behind.
     """
     if out.exists() or out.is_symlink():
         raise OutputExists("the output already exists; remove it or name another", out)
     with blaming_the_file(path), open_slide(path) as slide, _unpublished(out) as folder:
         mpp_um = spacing(slide.facts, request.mpp_um)
-        sha256 = source_sha256(slide.files)
+        shares = Shares(progress, digest=0.1, build=0.9)
+        sha256 = source_sha256(slide.files, shares.of("digest"))
         opener = OpenSource(path, sha256)
         plan = plan_for(slide.source, request)
+        tell = shares.of("build")
         if request.to == "zarr":
-            _write_zarr(folder, opener, plan, mpp_um, request.scheduler, progress)
+            _write_zarr(folder, opener, plan, mpp_um, request.scheduler, tell)
         else:
             context = Context((sha256, plan.identity), uid_from("study of a conversion", sha256))
-            write_dicom(slide, opener, plan, folder, context, mpp_um, request.scheduler, progress)
+            write_dicom(slide, opener, plan, folder, context, mpp_um, request.scheduler, tell)
         files = tuple(sorted(one.name for one in folder.iterdir()))
     return Report(out, request.to, sha256, mpp_um, plan, files)
 
@@ -140,17 +148,27 @@ def plan_for(source: TileSource, request: Request) -> Plan:
     return make(source, request.quality)
 
 
-def source_sha256(files: Sequence[Path]) -> str:
+def source_sha256(files: Sequence[Path], progress: Progress | None = None) -> str:
     """The digest of a slide's file; of several, that of their names and digests in order."""
+    total = sum(file.stat().st_size for file in files)
+    tell = progress or (lambda _done, _total: None)
+    done = 0
+    digests = []
+    for file in files:
+        digest = hashlib.sha256()
+        with file.open("rb", buffering=0) as stream:
+            while data := stream.read(READ_BYTES):
+                digest.update(data)
+                done += len(data)
+                tell(done, total)
+        digests.append(digest.hexdigest())
     if len(files) == 1:
-        return _file_sha256(files[0])
-    lines = sorted(f"{_file_sha256(one)}  {one.parent.name}/{one.name}" for one in files)
+        return digests[0]
+    lines = sorted(
+        f"{digest}  {one.parent.name}/{one.name}"
+        for digest, one in zip(digests, files, strict=True)
+    )
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
-
-
-def _file_sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def write_dicom(
@@ -171,16 +189,19 @@ def write_dicom(
     parts = folder / "parts"
     parts.mkdir()
     sink = FrameSink(parts, plan)
-    write = partial(_write_instance, folder, slide.facts, context)
+    shares = Shares(progress, build=0.75, write=0.25)
+    each = _counting(shares.of("write"), sum(step.level.tiles for step in plan.levels))
+    write = partial(_write_instance, folder, slide.facts, context, each)
     with ThreadPoolExecutor(1, "copy") as beside:
         # Copying waits for the disk, building for the processors.
         copying = beside.submit(_copy_levels, slide.source, plan, mpp_um, write)
         if any(sink.wants(level) for level in range(len(plan.levels))):
             from tiles.build import run  # dask: slow to load, and a plain copy needs none
 
-            run(opener, plan, sink, scheduler=scheduler, progress=progress)
+            run(opener, plan, sink, scheduler=scheduler, progress=shares.of("build"))
         levels = copying.result()
-    lossy_before = tuple(one.written.ratio for one in levels.values())[:1]
+    shares.of("build")(1, 1)
+    lossy_before = (levels[0].written.ratio,) if 0 in levels else ()
     for number, step in enumerate(plan.levels):
         if step.action is not Action.COPY:
             picture = Picture(
@@ -190,7 +211,7 @@ def write_dicom(
                 plan.samples,
                 rgb=False,
                 derived=number > 0,
-                lossy_before=lossy_before,
+                lossy_before=lossy_before if step.action is Action.DERIVE else (),
             )
             spacing_um = _level_spacing(plan, number, mpp_um)
             levels[number] = write(picture, sink.frames(number), spacing_um)
@@ -208,15 +229,21 @@ def _write_instance(
     folder: Path,
     facts: Facts,
     context: Context,
+    each: Callable[[], None],
     picture: Picture,
     frames: Frames,
     mpp_um: tuple[float, float],
 ) -> Instance:
     data = header(picture, facts, mpp_um, context)
     name = f"level-{picture.number}" if picture.role == "level" else picture.role
-    return Instance(
-        picture, write_instance(folder / f"{name}.dcm", data, frames), str(data.SOPInstanceUID)
-    )
+    written = write_instance(folder / f"{name}.dcm", data, CountedFrames(frames, each))
+    return Instance(picture, written, str(data.SOPInstanceUID))
+
+
+def _counting(progress: Progress, total: int) -> Callable[[], None]:
+    """What is called after each of `total` things."""
+    numbers = count(1)
+    return lambda: progress(min(next(numbers), total), total)
 
 
 def _copy_levels(
@@ -233,9 +260,9 @@ def _copy_levels(
             picture = Picture(
                 "level", number, step.level, like.samples, like.rgb, derived=number > 0
             )
-            # Tiles from which levels are derived are decoded there.
-            alone = len(plan.levels) == 1
-            frames = CopiedFrames(source, step.source_level, like, decoded=alone)
+            # Tiles from which a level is derived are decoded for it, and damage is found there.
+            derived = any(one.action is Action.DERIVE for one in plan.levels[number + 1 :])
+            frames = CopiedFrames(source, step.source_level, like, decoded=not derived)
             levels[number] = write(picture, frames, _level_spacing(plan, number, mpp_um))
     return levels
 
@@ -271,7 +298,11 @@ def _associated(image: AssociatedImage, role: str) -> tuple[Picture, Frames]:
         return Picture(role, 0, level, like.samples, like.rgb), SingleFrame(data)
     pixels = image.pixels()
     encoded = SingleFrame(encode_jpeg2000_lossless(pixels))
-    return Picture(role, 0, level, pixels.shape[2], rgb=False, lossless=True), encoded
+    before: tuple[str, ...] = ()
+    if image.encoding is Encoding.JPEG_BASELINE and image.stored_bytes:
+        before = (f"{pixels.size / image.stored_bytes:.2f}",)
+    samples = pixels.shape[2]
+    return Picture(role, 0, level, samples, False, lossless=True, lossy_before=before), encoded
 
 
 def _write_zarr(
@@ -298,6 +329,12 @@ def blaming_the_file(path: Path) -> Iterator[None]:
         raise UnsupportedSlide(f"{error}; export it as 8-bit grey or RGB", path) from error
     except TilesError as error:
         raise DamagedSlide(f"{error}; fetch the file again from the scanner", path) from error
+    except OSError as error:
+        if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
+            raise
+        raise NoRoom(
+            "no room is left to write the result; make some and try again", path
+        ) from error
 
 
 @contextmanager
@@ -312,5 +349,6 @@ def _unpublished(out: Path) -> Iterator[Path]:
             raise OutputExists("the output appeared meanwhile; nothing was replaced", out)
         folder.rename(out)
     except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
+        # Out of reach first: a worker elsewhere may still be writing.
+        shutil.rmtree(folder.rename(folder.with_suffix(".removed")), ignore_errors=True)
         raise

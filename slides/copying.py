@@ -1,12 +1,13 @@
 """Frames taken from the scanner's file as they are, and pictures stored as one frame."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from slides.errors import DamagedSlide
 from slides.slide import AssociatedImage
 from tiles.codec import decode, encode_jpeg_as, padded
 from tiles.codestream import JpegHeader, check
 from tiles.errors import DamagedCodestream
+from tiles.frames import Frames
 from tiles.pyramid import Level
 from tiles.source import Encoding, Frame, TileSource
 
@@ -69,6 +70,22 @@ class SingleFrame:
 
     def __iter__(self) -> Iterator[bytes]:
         yield self._data
+
+
+class CountedFrames:
+    """Frames that say when one of them has been taken."""
+
+    def __init__(self, frames: Frames, each: Callable[[], None]) -> None:
+        self._frames = frames
+        self._each = each
+
+    def __len__(self) -> int:
+        return len(self._frames)
+
+    def __iter__(self) -> Iterator[bytes]:
+        for frame in self._frames:
+            yield frame
+            self._each()
 
 
 def whole_jpeg(image: AssociatedImage) -> tuple[bytes, JpegHeader] | None:

@@ -213,10 +213,14 @@ def _moment(stated: object, offset: object) -> datetime | None:
     parts = fullmatch(r"(\d{14})(?:\.(\d{1,6}))?([+-]\d{4})?", str(stated or "").strip())
     if not parts:
         return None
-    moment = datetime.strptime(parts[1], "%Y%m%d%H%M%S")  # noqa: DTZ007  (kept as stated)
     zone = fullmatch(r"([+-])(\d\d)(\d\d)", parts[3] or str(offset or ""))
-    if not zone:
-        return moment
-    minutes = 60 * int(zone[2]) + int(zone[3])
-    ahead = timedelta(minutes=-minutes if zone[1] == "-" else minutes)
-    return moment.replace(tzinfo=timezone(ahead))
+    try:
+        moment = datetime.strptime(parts[1], "%Y%m%d%H%M%S")  # noqa: DTZ007  (kept as stated)
+        if not zone:
+            return moment
+        minutes = 60 * int(zone[2]) + int(zone[3])
+        ahead = timedelta(minutes=-minutes if zone[1] == "-" else minutes)
+        return moment.replace(tzinfo=timezone(ahead))
+    except ValueError:
+        # Scanners whose clock was never set write zeros.
+        return None

@@ -6,7 +6,9 @@
     ├── UnsupportedSlide    (ValueError)         a known format in a variant not read here
     ├── DamagedSlide        (ValueError)         a file that does not hold what it promises
     ├── TooLarge            (ValueError)         a file that would need unreasonable resources
-    └── MissingSpacing      (ValueError)         no pixel spacing, and none was given
+    ├── MissingSpacing      (ValueError)         no pixel spacing, and none was given
+    ├── OutputExists        (FileExistsError)    something lies where the result belongs
+    └── NoRoom              (OSError)            the disk is full
 
 A message is one line: what is wrong, then what to do. It never names the file: `path` does, for
 whoever may show it.
@@ -45,3 +47,11 @@ class TooLarge(SlideError, ValueError):
 
 class MissingSpacing(SlideError, ValueError):
     """The file does not say how large a pixel is, and nobody else did."""
+
+
+class OutputExists(SlideError, FileExistsError):
+    """Something already lies where the result belongs."""
+
+
+class NoRoom(SlideError, OSError):
+    """There is no room left to write the result."""

@@ -5,6 +5,7 @@ from `archive.modules`. Nothing here is random and nothing reads a clock, so the
 same plan give the same header.
 """
 
+import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -30,10 +31,20 @@ JPEG_METHOD = "ISO_10918_1"
 ENCODER = "sansverre-1"
 """Changes whenever the bytes made from a source and a plan change; a part of every UID."""
 
+CORNER_MM = ("25", "75")
+"""Where the first pixel lies (x, y) on a nominal glass: files do not say it, but all levels begin
+at one place, and one made from their own extents would differ by what was rounded up."""
+
 UNKNOWN_TIME = datetime(1900, 1, 1)  # noqa: DTZ001 -- stands for a time nobody knows
 """AcquisitionDateTime must have a value (C.8.12.4); this one cannot be mistaken for a real one."""
 
+_EARLIEST_YEAR = 1900
+"""Before it no slide was scanned: software writes the year 1 where it knows none."""
+
 _RATIO_TO_FILL_IN = "1"
+_LO_CHARACTERS = 64
+_UNREADABLE = frozenset({"Cc", "Cs", "Zl", "Zp"})
+"""Control characters (a barcode may hold separators), surrogates, line and paragraph separators."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +122,7 @@ def header(
     if picture.role == "level":
         data.update(_pyramid(context))
     if picture.role == "label":
-        data.BarcodeValue = facts.barcodes[0] if facts.barcodes else ""
+        data.BarcodeValue = _readable(facts.barcodes[0]) if facts.barcodes else ""
         data.LabelText = ""
     data.file_meta = _file_meta(uid, picture)
     return data
@@ -130,10 +141,10 @@ def _file_meta(uid: str, picture: Picture) -> FileMetaDataset:
 def _equipment(facts: Facts) -> Equipment:
     scanner = facts.scanner
     return Equipment(
-        scanner.manufacturer or "Unknown",
-        scanner.model or "Unknown",
-        scanner.serial_number or "Unknown",
-        tuple(one for one in (scanner.software, f"Sans Verre {ENCODER}") if one),
+        _text(scanner.manufacturer) or "Unknown",
+        _text(scanner.model) or "Unknown",
+        _text(scanner.serial_number) or "Unknown",
+        tuple(one for one in (_text(scanner.software), f"Sans Verre {ENCODER}") if one),
     )
 
 
@@ -162,6 +173,10 @@ def _image_pixel(picture: Picture) -> Dataset:
     data.PhotometricInterpretation = picture.photometric_interpretation
     if picture.samples > 1:
         data.PlanarConfiguration = 0
+    else:
+        # Stored grey is shown as it is (C.8.12.4, required of MONOCHROME2).
+        data.RescaleIntercept, data.RescaleSlope = 0, 1
+        data.PresentationLUTShape = "IDENTITY"
     data.Rows = picture.level.tile_height
     data.Columns = picture.level.tile_width
     data.NumberOfFrames = picture.level.tiles
@@ -181,6 +196,8 @@ def _image(picture: Picture, facts: Facts, mpp_um: tuple[float, float]) -> Datas
     data = Dataset()
     data.ImageType = _image_type(picture)
     acquired = facts.acquired_at or UNKNOWN_TIME
+    if acquired.year < _EARLIEST_YEAR:
+        acquired = UNKNOWN_TIME
     data.AcquisitionDateTime = acquired.strftime("%Y%m%d%H%M%S%z")
     data.ContentDate = acquired.strftime("%Y%m%d")
     data.ContentTime = acquired.strftime("%H%M%S")
@@ -198,8 +215,7 @@ def _image(picture: Picture, facts: Facts, mpp_um: tuple[float, float]) -> Datas
     data.ImagedVolumeHeight = picture.level.height * mpp_um[1] / 1000
     data.ImagedVolumeDepth = 1.0
     origin = Dataset()
-    origin.XOffsetInSlideCoordinateSystem = _decimal(data.ImagedVolumeHeight)
-    origin.YOffsetInSlideCoordinateSystem = _decimal(data.ImagedVolumeWidth)
+    origin.XOffsetInSlideCoordinateSystem, origin.YOffsetInSlideCoordinateSystem = CORNER_MM
     data.TotalPixelMatrixOriginSequence = Sequence([origin])
     # Rows run along the slide's long side towards its label-less end (C.8.12.2.1.1).
     data.ImageOrientationSlide = [0, -1, 0, -1, 0, 0]
@@ -239,15 +255,16 @@ def _functional_groups(picture: Picture, mpp_um: tuple[float, float]) -> Dataset
 def _specimen(facts: Facts, context: Context) -> Dataset:
     """Specimen module (C.7.6.22): the glass and what lies on it."""
     stated = facts.specimen
-    container = stated.container_identifier or next(iter(facts.barcodes), None) or "Unknown"
+    candidates = (stated.container_identifier, *facts.barcodes, "Unknown")
+    container = next(one for one in candidates if _text(one)) or "Unknown"
     data = Dataset()
-    data.ContainerIdentifier = container[:64]
+    data.ContainerIdentifier = _text(container)
     data.IssuerOfTheContainerIdentifierSequence = Sequence()
     data.ContainerTypeCodeSequence = Sequence([_code("433466003", "SCT", "Microscope slide")])
     descriptions = []
     for identifier in stated.specimen_identifiers or (container,):
         description = Dataset()
-        description.SpecimenIdentifier = identifier[:64]
+        description.SpecimenIdentifier = _text(identifier) or "Unknown"
         description.IssuerOfTheSpecimenIdentifierSequence = Sequence()
         description.SpecimenUID = context.uid("specimen", identifier)
         description.SpecimenPreparationSequence = Sequence()
@@ -281,6 +298,22 @@ def _code(value: str, scheme: str, meaning: str) -> Dataset:
     code.CodingSchemeDesignator = scheme
     code.CodeMeaning = meaning
     return code
+
+
+def _text(foreign: str | None) -> str:
+    """What a file says as DICOM's LO holds it (PS3.5 6.2): one value of 64 characters.
+
+    Cut at as many bytes, since not all software counts characters.
+    """
+    whole = _readable((foreign or "").replace("\\", " ")).encode()
+    return whole[:_LO_CHARACTERS].decode(errors="ignore").rstrip()
+
+
+def _readable(foreign: str) -> str:
+    """A text without the characters that DICOM cannot carry, composed (NFC)."""
+    composed = unicodedata.normalize("NFC", foreign)
+    shown = (" " if unicodedata.category(one) in _UNREADABLE else one for one in composed)
+    return " ".join("".join(shown).split())
 
 
 def _decimal(value: float) -> str:

@@ -9,7 +9,7 @@ swept later.
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -22,6 +22,7 @@ from archive.storage import Storage
 from slides.convert import Instance, OpenSource, blaming_the_file, spacing, write_dicom
 from slides.header import Context
 from slides.open import open_slide
+from slides.progress import Progress, Shares
 from slides.slide import Facts, Slide
 from tiles import plan as planning
 from tiles.instance import StoredImage, read_index
@@ -30,8 +31,6 @@ from tiles.render import thumbnail
 PREVIEW_PX = 512
 DICOM = "application/dicom"
 JPEG = "image/jpeg"
-
-Progress = Callable[[int, int], None]
 
 
 def ingest_slide(
@@ -94,11 +93,18 @@ def _build(
     plan = planning.full(slide.source)
     context = _context(image, exam, plan)
     x, y = image.facts["mpp_um"]
+    shares = Shares(progress, convert=0.8, store=0.2)
+    tell = shares.of("convert")
     scratch = Path(tempfile.mkdtemp(prefix="sansverre-"))
     try:
         opener = OpenSource(original, image.source_sha256)
-        instances = write_dicom(slide, opener, plan, scratch, context, (x, y), None, progress)
-        objects = [_store(instance, storage) for instance in instances]
+        instances = write_dicom(slide, opener, plan, scratch, context, (x, y), None, tell)
+        objects = []
+        total_bytes = sum(instance.written.length_bytes for instance in instances)
+        for instance in instances:
+            objects.append(_store(instance, storage))
+            stored_bytes = sum(one.length_bytes for one in objects)
+            shares.of("store")(stored_bytes, total_bytes)
         preview = _preview(instances, slide.facts)
     finally:
         shutil.rmtree(scratch)

@@ -61,7 +61,8 @@ class AssociatedImage:
     """A picture beside the slide: its label, its macro (overview) or its thumbnail.
 
     `frame()` gives the encoded bytes where the whole picture is one complete codestream of
-    `encoding`; otherwise None. `icc_profile` is the picture's own.
+    `encoding`; otherwise None. `icc_profile` is the picture's own, `stored_bytes` what it takes in
+    the file, where that is known.
     """
 
     width: int
@@ -70,6 +71,7 @@ class AssociatedImage:
     read: Callable[[], Pixels] = field(repr=False)
     read_frame: Callable[[], Frame | None] = field(default=lambda: None, repr=False)
     icc_profile: bytes | None = field(default=None, repr=False)
+    stored_bytes: int | None = None
 
     def pixels(self) -> Pixels:
         """The picture, decoded anew at each call: `uint8` of shape (rows, columns, 3).

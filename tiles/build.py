@@ -9,8 +9,11 @@ The only module that imports dask.
 """
 
 import os
+import uuid
 from collections.abc import Callable, Hashable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from queue import SimpleQueue
 from threading import Lock
 from typing import Any, Protocol
 
@@ -56,20 +59,14 @@ def run(
     here. Memory is bounded by the blocks in flight, whatever the slide's size. Raises what the
     source raises on reading; parts already written stay for the caller to discard.
     """
-    roots, count = _graph(_Builder(source, plan, sink), list(_chains(plan, sink)))
-    report = progress or _silent
-    if not roots:
+    builder = _Builder(source, plan, sink)
+    chains = list(_chains(plan, sink))
+    if not chains:
         return
-    if scheduler is not None:
-        _run_distributed(roots, scheduler, count, report)
-        return
-    from dask.base import compute
-
-    try:
-        with _counting(count, report):
-            compute(*roots, scheduler="threads", num_workers=threads or os.cpu_count() or 1)
-    finally:
-        _opened.forget(source)
+    if scheduler is None:
+        _run_here(builder, chains, threads or os.cpu_count() or 1, progress or _silent)
+    else:
+        _run_distributed(builder, chains, scheduler, progress or _silent)
 
 
 def tasks(plan: Plan) -> Iterator[Task]:
@@ -115,13 +112,20 @@ def _stages(plan: Plan, start: int, stop: int) -> list[list[Task]]:
 
 def _span(tile: int) -> int:
     """Tiles along a first-stage block's side: the power of two that comes up to BLOCK_PX."""
-    return max(2, 1 << (max(1, BLOCK_PX // tile).bit_length() - 1))
+    return max(2, _power_of_two(BLOCK_PX // tile))
 
 
-def _graph(builder: "_Builder", chains: list[list[list[Task]]]) -> tuple[list[Any], int]:
+def _power_of_two(most: int) -> int:
+    """The largest power of two up to `most`, at least 1."""
+    return 1 << (max(1, most).bit_length() - 1)
+
+
+def _graph(builder: "_Build", chains: list[list[list[Task]]]) -> tuple[list[Any], int]:
     """Delayed results of the last stage of each chain, and how many tasks stand behind them."""
     from dask.delayed import delayed
 
+    # A scheduler that serves several builds at once knows tasks by their names alone.
+    name = f"{_BLOCK}{uuid.uuid4().hex}-"
     block = delayed(builder, pure=False)
     roots: list[Any] = []
     count = 0
@@ -134,7 +138,7 @@ def _graph(builder: "_Builder", chains: list[list[list[Task]]]) -> tuple[list[An
                     task,
                     [below[child] for child in _children(task) if child in below],
                     reduce,
-                    dask_key_name=f"{_BLOCK}{task.name}",
+                    dask_key_name=name + task.name,
                 )
                 for task in tasks
             }
@@ -183,10 +187,16 @@ class _Builder:
         if step.source_level is None:
             raise ValueError(f"level {task.levels[0]} is not read from the source")
         level = step.level
-        width, height = task.span * level.tile_width, level.tile_height
-        for row in range(task.row * task.span, min((task.row + 1) * task.span, level.rows)):
-            box = Box(task.column * width, row * height, width, height)
-            yield source.pixels(step.source_level, box.within(level.width, level.height))
+        # As high as the source's tiles: none is decoded for each row of ours.
+        stored = source.pyramid.level(step.source_level)
+        down = min(task.span, _power_of_two(stored.tile_height // level.tile_height))
+        width, height = task.span * level.tile_width, down * level.tile_height
+        for row in range(task.row * task.span, (task.row + 1) * task.span, down):
+            box = Box(task.column * width, row * level.tile_height, width, height)
+            inside = box.within(level.width, level.height)
+            if inside.height:
+                pixels = source.pixels(step.source_level, inside)
+                yield from _rows_of(pixels, level.tile_height)
 
     def _decode_half(self, task: Task) -> Pixels:
         """The block one level below its first, from the encoded tiles decoded at half scale."""
@@ -245,12 +255,9 @@ def _half_tile(source: TileSource, step: LevelPlan, column: int, row: int) -> Pi
     if frame is None or not level.is_whole(column, row):
         return half(source.pixels(number, box))
     try:
-        pixels = decode_jpeg_half(frame.data)
+        return decode_jpeg_half(frame.data, box.width, box.height, source.pyramid.samples)
     except DamagedCodestream as error:
         raise DamagedCodestream(f"level {number}, tile ({column}, {row}): {error}") from error
-    if pixels.shape[:2] != (box.height // 2, box.width // 2):
-        raise DamagedCodestream(f"level {number}, tile ({column}, {row}) has another size")
-    return pixels
 
 
 def _rows_of(pixels: Pixels, tile: int) -> Iterator[Pixels]:
@@ -283,6 +290,20 @@ _OPEN_AT_ONCE = 4
 _opened = _Opened()
 
 
+def _run_here(
+    builder: _Builder, chains: list[list[list[Task]]], threads: int, progress: Progress
+) -> None:
+    from dask.base import compute
+
+    roots, total = _graph(builder, chains)
+    try:
+        # A pool of its own: it ends with the last block under way, also when another has failed.
+        with ThreadPoolExecutor(threads, "build") as pool, _counting(total, progress):
+            compute(*roots, scheduler="threads", pool=pool)
+    finally:
+        _opened.forget(builder.source)
+
+
 def _counting(total: int, progress: Progress) -> Any:
     """A dask callback that reports finished blocks."""
     from dask.callbacks import Callback
@@ -298,17 +319,48 @@ def _counting(total: int, progress: Progress) -> Any:
     return Callback(posttask=finished)
 
 
-def _run_distributed(roots: list[Any], scheduler: str, total: int, progress: Progress) -> None:
-    from distributed import Client, as_completed, futures_of
+@dataclass(frozen=True)
+class _Telling:
+    """A builder on a cluster, which tells whoever listens to a topic of every block it made."""
 
+    build: _Builder
+    topic: str
+
+    def __call__(self, task: Task, children: list[Pixels], reduce: bool) -> Pixels | None:
+        from distributed import get_worker
+
+        reduced = self.build(task, children, reduce)
+        get_worker().log_event(self.topic, task.name)
+        return reduced
+
+
+def _run_distributed(
+    builder: _Builder, chains: list[list[list[Task]]], scheduler: str, progress: Progress
+) -> None:
+    from distributed import Client, futures_of
+
+    topic = f"blocks-{uuid.uuid4().hex}"
+    roots, total = _graph(_Telling(builder, topic), chains)
+    news: SimpleQueue[Any] = SimpleQueue()
+    made: set[str] = set()
     with Client(scheduler, set_as_default=False) as client:
+        client.subscribe_topic(topic, lambda event: news.put(event[1]))
         futures = futures_of(client.persist(roots), client=client)
-        for done, future in enumerate(as_completed(futures, loop=client.loop), 1):
-            future.result()
-            progress(done, len(roots))
-        progress(total, total)
+        for future in futures:
+            future.add_done_callback(news.put)
+        left = len(futures)
+        while left:
+            match news.get():
+                case str(name):
+                    made.add(name)
+                    progress(len(made), total)
+                case future:
+                    future.result()
+                    left -= 1
+    progress(total, total)
 
 
+_Build = Callable[[Task, list[Pixels], bool], Pixels | None]
 _BLOCK = "block-"
 
 

@@ -53,21 +53,27 @@ def decode_jpeg(data: bytes) -> Pixels:
         raise DamagedCodestream(f"a JPEG tile does not decode: {error}") from error
 
 
-def decode_jpeg_half(data: bytes) -> Pixels:
+def decode_jpeg_half(data: bytes, width: int, height: int, samples: int) -> Pixels:
     """A JPEG at half its extents (rounded up), by a smaller inverse transform: no full decode.
 
     Within 42 dB of the average of 2 × 2 decoded pixels, on tissue; whole blocks alone, so the
-    padding of an edge tile enters its last column. Raises as `decode_jpeg`.
+    padding of an edge tile enters its last column. Raises as `decode_jpeg`, and before decoding
+    where the header states other extents than the ones given.
     """
     header = parse_jpeg(data)
+    if (header.width, header.height, header.samples) != (width, height, samples):
+        raise DamagedCodestream(
+            f"the JPEG states {header.width} × {header.height} pixels of {header.samples} samples, "
+            f"not {width} × {height} of {samples}"
+        )
     try:
         return np.asarray(
             simplejpeg.decode_jpeg(
                 data,
-                colorspace="GRAY" if header.samples == 1 else "RGB",
+                colorspace="GRAY" if samples == 1 else "RGB",
                 # The exact extents: the factor alone lets the library choose a smaller one.
-                min_height=-(-header.height // 2),
-                min_width=-(-header.width // 2),
+                min_height=-(-height // 2),
+                min_width=-(-width // 2),
                 min_factor=2,
                 strict=True,
             )

@@ -7,19 +7,19 @@ table stands before the frames, so it is filled in last (PS3.5 A.4, PS3.3 C.7.6.
 
 import hashlib
 import io
-import json
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from struct import Struct, pack
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.filewriter import dcmwrite
+from pydicom.uid import JPEGBaseline8Bit
 
 from tiles.codec import encode_jpeg, padded
 from tiles.errors import DamagedInstance
@@ -28,16 +28,18 @@ from tiles.pyramid import Level
 from tiles.sink import Task
 from tiles.source import Pixels
 
-_LENGTH = Struct("<Q")
+_COUNT = Struct("<Q")
+_ENTRY = np.dtype([(name, "<u8") for name in ("level", "column", "row", "offset", "length")])
+"""One tile of a part file: its address, and where its bytes lie after the entries."""
+_PLACE = np.dtype([("part", np.uint32), ("offset", np.uint64), ("length", np.uint32)])
+"""One tile of a level: which part file, where in it, how long (0: never made)."""
 _ITEM = b"\xfe\xff\x00\xe0"
 _END_OF_ITEMS = b"\xfe\xff\xdd\xe0\x00\x00\x00\x00"
 _PIXEL_DATA = b"\xe0\x7f\x10\x00OB\x00\x00\xff\xff\xff\xff"
 _RATIO_PLACE = "-9876543210.1234"
 """As wide as a DS may be; stands in the header until the true ratio is known."""
+LOSSY = frozenset({JPEGBaseline8Bit})
 WRITE_BYTES = 1 << 20
-
-_Where = dict[tuple[int, int], tuple[Path, int, int]]
-"""Tile address → part file, offset, length."""
 
 
 class Frames(Protocol):
@@ -91,18 +93,19 @@ class FrameSink:
 
     def frames(self, level: int) -> "EncodedFrames":
         """The frames of an encoded level, in order, once every task has run."""
-        return EncodedFrames(self.plan.levels[level].level, self._index().get(level, {}))
-
-    def _index(self) -> dict[int, _Where]:
-        levels: dict[int, _Where] = {}
-        for path in self.folder.glob("*.part"):
+        grid = self.plan.levels[level].level
+        places = np.zeros((grid.rows, grid.columns), _PLACE)
+        parts = sorted(self.folder.glob("*.part"))
+        for number, path in enumerate(parts):
             with path.open("rb") as file:
-                (length,) = _LENGTH.unpack(file.read(_LENGTH.size))
-                entries = json.loads(file.read(length))
-            for level, column, row, offset, size in entries:
-                start = _LENGTH.size + length + offset
-                levels.setdefault(level, {})[column, row] = (path, start, size)
-        return levels
+                (count,) = _COUNT.unpack(file.read(_COUNT.size))
+                entries = np.fromfile(file, _ENTRY, count)
+            own = entries[entries["level"] == level]
+            made = np.empty(len(own), _PLACE)
+            made["part"], made["length"] = number, own["length"]
+            made["offset"] = own["offset"] + np.uint64(_COUNT.size + entries.nbytes)
+            places[own["row"], own["column"]] = made
+        return EncodedFrames(grid, parts, places)
 
 
 class _FramePart:
@@ -122,42 +125,41 @@ class _FramePart:
         self._data.write(tile)
 
     def finish(self) -> bytes:
-        index = json.dumps(self._index, separators=(",", ":")).encode()
-        return b"".join((_LENGTH.pack(len(index)), index, self._data.getbuffer()))
+        entries = np.array(self._index, _ENTRY)
+        return b"".join((_COUNT.pack(len(entries)), entries.tobytes(), self._data.getbuffer()))
 
 
 class EncodedFrames:
     """The frames of one level out of the part files of the tasks that made it."""
 
-    def __init__(self, level: Level, where: _Where) -> None:
-        missing = level.tiles - len(where)
+    def __init__(self, level: Level, parts: list[Path], places: NDArray[Any]) -> None:
+        missing = int(np.count_nonzero(places["length"] == 0))
         if missing:
             raise DamagedInstance(f"{missing} of {level.tiles} tiles were never made")
-        self._level = level
-        self._where = where
+        self._parts = parts
+        self._places = places
 
     def __len__(self) -> int:
-        return self._level.tiles
+        return self._places.size
 
     def __iter__(self) -> Iterator[bytes]:
-        for row in range(self._level.rows):
-            places = [self._where[column, row] for column in range(self._level.columns)]
+        for row in self._places:
             with ExitStack() as stack:
                 files = {
-                    path: stack.enter_context(path.open("rb"))
-                    for path in dict.fromkeys(path for path, _, _ in places)
+                    part: stack.enter_context(self._parts[part].open("rb"))
+                    for part in np.unique(row["part"]).tolist()
                 }
-                for path, offset, length in places:
-                    files[path].seek(offset)
-                    yield files[path].read(length)
+                for part, offset, length in row.tolist():
+                    files[part].seek(offset)
+                    yield files[part].read(length)
 
 
 def write_instance(path: Path, header: Dataset, frames: Frames) -> Written:
     """Write one instance with encapsulated frames and an Extended Offset Table, and sync it.
 
     `header` is everything but the pixel data, with its file meta information; its
-    LossyImageCompressionRatio, if there is one, gets the true ratio as its last value. Frames are
-    taken one at a time. Raises what iterating them raises; the unfinished file is the caller's.
+    LossyImageCompressionRatio gets the true ratio as its last value where frames are lossy. Frames
+    are taken one at a time. Raises what iterating them raises; the unfinished file is the caller's.
     """
     count = len(frames)
     offsets = np.zeros(count, "<u8")
@@ -192,7 +194,7 @@ def _encoded_header(header: Dataset, count: int) -> bytes:
     whole.file_meta = FileMetaDataset(header.file_meta)
     whole.ExtendedOffsetTable = bytes(8 * count)
     whole.ExtendedOffsetTableLengths = bytes(8 * count)
-    if "LossyImageCompressionRatio" in whole:
+    if whole.file_meta.TransferSyntaxUID in LOSSY and "LossyImageCompressionRatio" in whole:
         element = whole["LossyImageCompressionRatio"]
         earlier = [] if element.VM <= 1 else list(element.value)[:-1]
         whole.LossyImageCompressionRatio = [*map(str, earlier), _RATIO_PLACE]

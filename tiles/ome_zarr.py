@@ -46,6 +46,7 @@ def create(folder: Path, plan: Plan, mpp_um: tuple[float, float], name: str) -> 
             fill_value=0,
             dimension_names=("c", "y", "x"),
         )
+        (folder / str(index) / "c" / "0").mkdir(parents=True)
     group.attrs["ome"] = _metadata(plan, mpp_um, name)
 
 

@@ -30,9 +30,13 @@ class Shard:
         self._at += len(chunk)
 
     def write(self, path: Path) -> None:
-        """Write the shard under its name once it is whole; replaces an equal one."""
+        """Write the shard under its name once it is whole; replaces an equal one.
+
+        Makes the last folder on the way and no other: where a build was given up, nothing
+        comes back.
+        """
         index = self._index.tobytes()
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(exist_ok=True)
         draft = path.with_name(f".{path.name}.{os.getpid()}")
         with draft.open("wb") as file:
             file.writelines(self._chunks)

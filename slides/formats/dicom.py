@@ -301,4 +301,5 @@ def _associated(instance: Instance) -> AssociatedImage:
         read=read,
         read_frame=read_frame,
         icc_profile=instance.icc_profile,
+        stored_bytes=sum(length for frame in instance.fragments for _, length in frame),
     )

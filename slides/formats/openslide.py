@@ -58,9 +58,13 @@ class OpenSlideSource:
     whichever box it is read in, also where levels are no whole multiples of one another.
     """
 
-    def __init__(self, path: Path, background: tuple[int, int, int]) -> None:
+    def __init__(
+        self, path: Path, background: tuple[int, int, int], bounds: Box | None = None
+    ) -> None:
         self._path = path
         self._background = background
+        self._blank = np.full((TILE, TILE, 3), background, np.uint8)
+        self._bounds = bounds
         self._lock = threading.Lock()
         self._closed = False
         self._handle: OpenSlide | None = None
@@ -81,6 +85,8 @@ class OpenSlideSource:
 
         def read_tile(column: int, row: int) -> Pixels:
             place = shape.box(column, row)
+            if level == 0 and self._never_scanned(place):
+                return self._blank[: place.height, : place.width]
             scale = self._scales[level]
             corner = round(place.x * scale), round(place.y * scale)
             size = place.width, place.height
@@ -88,6 +94,19 @@ class OpenSlideSource:
             return _over(region, self._background)
 
         return assemble(self, level, box, read_tile)
+
+    def _never_scanned(self, place: Box) -> bool:
+        """Whether a box of level 0 is over a tile away from what was scanned.
+
+        Most of a glass is not, and OpenSlide takes as long for nothing as for something.
+        """
+        seen = self._bounds
+        return seen is not None and (
+            place.right + TILE < seen.x
+            or place.bottom + TILE < seen.y
+            or place.x - TILE > seen.right
+            or place.y - TILE > seen.bottom
+        )
 
     def frame(self, level: int, column: int, row: int, plane: Plane = FIRST) -> Frame | None:
         """None, once the address is found to exist."""
@@ -152,7 +171,7 @@ def open(path: Path) -> Slide:  # noqa: A001  (every format module has it)
     seen = facts.bounds or Box(0, 0, width, height)
     check_extent(width, height)
     check_bomb(seen.width, seen.height, 3, sum(file.stat().st_size for file in files))
-    source = OpenSlideSource(path, facts.background)
+    source = OpenSlideSource(path, facts.background, facts.bounds)
     return Slide(source, facts, _associated(source), files)
 
 

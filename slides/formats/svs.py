@@ -78,10 +78,10 @@ def _moment(stated: dict[str, str]) -> datetime | None:
     month, day, year = (int(part) for part in date.groups())
     zone = fullmatch(r"(?:GMT|UTC)([+-])(\d\d):?(\d\d)", stated.get("time zone", ""))
     offset = None
-    if zone:
-        minutes = 60 * int(zone[2]) + int(zone[3])
-        offset = timezone(timedelta(minutes=-minutes if zone[1] == "-" else minutes))
     try:
+        if zone:
+            minutes = 60 * int(zone[2]) + int(zone[3])
+            offset = timezone(timedelta(minutes=-minutes if zone[1] == "-" else minutes))
         hour, minute, second = (int(part) for part in time.groups())
         century = 2000 if year < 100 else 0
         return datetime(century + year, month, day, hour, minute, second, tzinfo=offset)

@@ -109,4 +109,5 @@ def _associated(page: Page, name: str, file: SharedFile) -> AssociatedImage:
         read=lambda: colours(source),
         read_frame=lambda: picture.frame(0, 0) if picture.level.tiles == 1 else None,
         icc_profile=page.icc_profile,
+        stored_bytes=int(page.counts.sum()),
     )

@@ -150,6 +150,15 @@ def test_info_for_people(run: Run, slide: Path) -> None:
     assert "500 × 400" in done.stdout
 
 
+def test_what_lies_where_the_result_belongs_stays(run: Run, slide: Path, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+    (tmp_path / "folder").mkdir()
+    for name in ("link", "folder", "missing/out"):
+        assert is_one_line_about(run("convert", slide, tmp_path / name, "--to", "dicom"), name[:7])
+    assert (tmp_path / "link").is_symlink()
+    assert list((tmp_path / "folder").iterdir()) == []
+
+
 def test_bad_files_are_refused_in_one_line(run: Run, slide: Path, tmp_path: Path) -> None:
     for name, path in bad_files(tmp_path, slide).items():
         assert is_one_line_about(run("info", path), name), name

@@ -18,8 +18,8 @@ from pydicom.encaps import generate_frames
 from wsidicom import WsiDicom
 from yaozarrs import validate_zarr_store
 
-from slides.convert import OutputExists, Request, convert
-from slides.errors import DamagedSlide, MissingSpacing
+from slides.convert import Request, convert
+from slides.errors import DamagedSlide, MissingSpacing, OutputExists
 from slides.open import open_slide
 from tests.cluster import two_processes
 from tests.samples import sample

@@ -1,6 +1,8 @@
 """Building: every tile once, every level from the one above, whatever runs the tasks."""
 
 import pickle
+import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,14 +14,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.cluster import two_processes
-from tests.tiles.arrays import OpenPicture, halved_by_definition
+from tests.tiles.arrays import ArraySource, OpenPicture, halved_by_definition
 from tiles import plan as planning
 from tiles.build import run, tasks
 from tiles.codec import decode_jpeg, encode_jpeg, padded
 from tiles.errors import DamagedCodestream, DamagedInstance
 from tiles.frames import FrameSink
 from tiles.plan import Action, Plan
-from tiles.pyramid import Box, dyadic
+from tiles.pyramid import FIRST, Box, Plane, dyadic
 from tiles.sink import Task
 from tiles.source import Pixels
 
@@ -189,3 +191,48 @@ def test_two_processes_of_a_scheduler_make_the_same_bytes(tmp_path: Path) -> Non
 
 def test_the_smallest_level_is_one_tile() -> None:
     assert dyadic(98_304, 98_304, 256)[-1].tiles == 1
+
+
+def test_a_failed_run_ends_with_its_last_block(tmp_path: Path) -> None:
+    """What is under way when a block fails still writes: not after the run has ended."""
+    opener = OpenPicture(8192, 600, 512)
+    under_way, ended = threading.Event(), threading.Event()
+
+    class OneBadBlock(ArraySource):
+        def pixels(self, level: int, box: Box, plane: Plane = FIRST) -> Pixels:
+            if box.x == 0:
+                under_way.wait(10)
+                raise DamagedCodestream("tile (0, 0)")
+            under_way.set()
+            time.sleep(0.3)
+            ended.set()
+            return super().pixels(level, box, plane)
+
+    source = OneBadBlock(opener().array, 512)
+    plan = planning.full(source)
+    with pytest.raises(DamagedCodestream):
+        run(lambda: source, plan, FrameSink(tmp_path, plan), threads=2)
+    assert ended.is_set()
+    left = sorted(tmp_path.iterdir())
+    time.sleep(0.5)
+    assert sorted(tmp_path.iterdir()) == left
+
+
+@pytest.mark.parametrize("tile", [2048, 1600])
+def test_no_tile_of_the_source_is_read_for_each_of_ours(tile: int) -> None:
+    source = ArraySource(OpenPicture(4500, 4500, tile)().array, tile)
+    boxes: list[Box] = []
+
+    class Watched:
+        pyramid = source.pyramid
+        encoding, frame, close = source.encoding, source.frame, source.close
+
+        def pixels(self, level: int, box: Box, plane: Plane = FIRST) -> Pixels:
+            boxes.append(box)
+            return source.pixels(level, box)
+
+    sink = Recording()
+    run(Watched, planning.pixels_only(source, 512), sink)
+    assert set(sink.counts.values()) == {1}
+    assert {box.y % (tile // 512 // 2 * 1024) for box in boxes} == {0}
+    assert sum(box.width * box.height for box in boxes) == 4500 * 4500
