@@ -149,7 +149,7 @@ def plan_for(source: TileSource, request: Request) -> Plan:
 
 
 def source_sha256(files: Sequence[Path], progress: Progress | None = None) -> str:
-    """The digest of a slide's file; of several, that of their names and digests in order."""
+    """The digest of a slide's file; of several, that of their digests, whatever their names."""
     total = sum(file.stat().st_size for file in files)
     tell = progress or (lambda _done, _total: None)
     done = 0
@@ -164,11 +164,7 @@ def source_sha256(files: Sequence[Path], progress: Progress | None = None) -> st
         digests.append(digest.hexdigest())
     if len(files) == 1:
         return digests[0]
-    lines = sorted(
-        f"{digest}  {one.parent.name}/{one.name}"
-        for digest, one in zip(digests, files, strict=True)
-    )
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+    return hashlib.sha256("\n".join(sorted(digests)).encode()).hexdigest()
 
 
 def write_dicom(
@@ -260,9 +256,10 @@ def _copy_levels(
             picture = Picture(
                 "level", number, step.level, like.samples, like.rgb, derived=number > 0
             )
-            # Tiles from which a level is derived are decoded for it, and damage is found there.
-            derived = any(one.action is Action.DERIVE for one in plan.levels[number + 1 :])
-            frames = CopiedFrames(source, step.source_level, like, decoded=not derived)
+            # Tiles from which a level is derived are decoded for it, and damage is found there; a
+            # copy of stored levels is judged by its structure, but for tiles that stand alone.
+            alone = step.level.tiles == 1
+            frames = CopiedFrames(source, step.source_level, like, decoded=alone)
             levels[number] = write(picture, frames, _level_spacing(plan, number, mpp_um))
     return levels
 

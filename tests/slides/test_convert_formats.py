@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from functools import partial
 from pathlib import Path
-from threading import Thread
 from typing import Any, Literal
 
 import numpy as np
@@ -23,22 +22,19 @@ from pydicom.dataset import Dataset
 from archive.identity import uid_from
 from slides.convert import Report, Request, convert
 from slides.copying import SingleFrame, as_one_tile
-from slides.errors import DamagedSlide
 from slides.header import Context, Picture, header
 from slides.open import open_slide
 from slides.slide import Facts, Scanner, Specimen
-from tests.cluster import two_processes
 from tests.samples import real_samples, vendors
 from tests.samples.dicom_slides import Made, write_instance
 from tests.samples.slide import make_slide
 from tests.samples.tissue import display_profile
 from tests.slides.expected import SLIDES
-from tests.slides.test_convert import ALLOWED, complaints, digests, psnr, stored
+from tests.slides.test_convert import ALLOWED, complaints, psnr, stored
 from tiles import frames as writing
 from tiles.codec import decode_jpeg, encode_jpeg, padded
 from tiles.codestream import parse_jpeg
 from tiles.colour import as_input_profile
-from tiles.errors import DamagedCodestream
 from tiles.instance import StoredImage
 from tiles.plan import Action
 from tiles.pyramid import Box
@@ -398,44 +394,3 @@ def test_progress_rises_to_the_end_and_counts_the_writing(
     assert steps == sorted(set(steps))
     assert steps[-1] == (1000, 1000)
     assert len(steps) > fewest
-
-
-def test_damage_in_a_copied_level_is_found_whatever_is_asked(slide: Path, tmp_path: Path) -> None:
-    """Bytes of a scan that no marker betrays, in a level from which nothing is derived."""
-    data = bytearray(slide.read_bytes())
-    with open_slide(slide) as source, tifffile.TiffFile(slide) as tiff:
-        last = len(source.source.pyramid.levels) - 1
-        pages: Any = tiff.pages
-        page = [page for page in pages if page.is_tiled][last]
-        start, length = page.dataoffsets[0], page.databytecounts[0]
-        whole = source.source.frame(last, 0, 0)
-    assert last > 0
-    assert whole is not None
-    scan = slice(start + length // 2, start + length // 2 + 64)
-    data[scan] = bytes(64)
-    tables = whole.data.index(bytes(slide.read_bytes()[scan]))
-    with pytest.raises(DamagedCodestream):
-        decode_jpeg(whole.data[:tables] + bytes(64) + whole.data[tables + 64 :])
-    damaged = tmp_path / "damaged.svs"
-    damaged.write_bytes(data)
-    with pytest.raises(DamagedSlide, match=rf"level {last}, tile \(0, 0\)"):
-        convert(damaged, tmp_path / "out", Request(levels="source"))
-
-
-def test_conversions_at_once_on_one_cluster_do_not_mix(tmp_path: Path) -> None:
-    slides = [make_slide(tmp_path / f"{seed}.svs", 900, 700, seed=seed, mpp=0.5) for seed in (1, 2)]
-    steps: list[tuple[int, int]] = []
-    with two_processes() as scheduler:
-        request = Request(scheduler=scheduler)
-        both = [
-            Thread(target=convert, args=(path, tmp_path / f"far-{path.stem}", request, report))
-            for path, report in zip(slides, (lambda *step: steps.append(step), None), strict=True)
-        ]
-        for one in both:
-            one.start()
-        for one in both:
-            one.join()
-    assert steps[-1] == (1000, 1000)
-    for path in slides:
-        convert(path, tmp_path / f"near-{path.stem}", Request())
-        assert digests(tmp_path / f"far-{path.stem}") == digests(tmp_path / f"near-{path.stem}")
