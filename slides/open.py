@@ -5,8 +5,6 @@ from pathlib import Path
 from typing import Protocol
 
 from slides.errors import DamagedSlide, MissingFile, SlideError, UnknownFormat, UnsupportedSlide
-from slides.formats import dicom, openslide, tiff
-from slides.label import read_barcodes
 from slides.slide import Slide
 from tiles.errors import ShortRead, TilesError, UnsupportedPixels
 
@@ -14,18 +12,15 @@ from tiles.errors import ShortRead, TilesError, UnsupportedPixels
 class Format(Protocol):
     """A module of `formats`."""
 
-    def detect(self, path: Path, head: bytes) -> bool:
-        """Whether the file is of this format, told by its content."""
-        ...
-
     def open(self, path: Path) -> Slide:
         """The slide; raises SlideError."""
         ...
 
 
-# OpenSlide comes before TIFF: several vendors' files are TIFFs that only it understands.
-FORMATS: tuple[Format, ...] = (dicom, openslide, tiff)
 HEAD_BYTES = 4096
+DICOM_AT, DICOM = 128, b"DICM"
+TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+"""How TIFF and BigTIFF begin, in either byte order."""
 
 # What people send by mistake: where it begins, what it is, what to do.
 MISTAKEN = (
@@ -58,22 +53,41 @@ def _open(path: Path) -> Slide:
     if not path.exists():
         raise MissingFile("there is no such file; check its name")
     if path.is_dir():
-        return dicom.open(path)
+        return _dicom().open(path)
     if not path.is_file():
         raise UnknownFormat("it is neither a file nor a folder; give a slide's file")
     with path.open("rb") as stream:
         head = stream.read(HEAD_BYTES)
     if not head:
         raise DamagedSlide("the file is empty; fetch it again from the scanner")
-    for module in FORMATS:
-        if module.detect(path, head):
-            return module.open(path)
+    found = _format_of(path, head)
+    if found is not None:
+        return found.open(path)
     for offset, magic, reason in MISTAKEN:
         if head[offset : offset + len(magic)] == magic:
             raise UnknownFormat(reason)
     raise UnknownFormat(
         "it is no slide of a format read here; export it as SVS, DICOM or pyramidal TIFF"
     )
+
+
+def _format_of(path: Path, head: bytes) -> Format | None:
+    """The module that reads a file with this content; no other is loaded, as that takes long."""
+    if head[DICOM_AT : DICOM_AT + len(DICOM)] == DICOM:
+        return _dicom()
+    if head.startswith(TIFF):
+        from slides.formats import tiff
+
+        return tiff
+    from slides.formats import openslide
+
+    return openslide if openslide.detect(path, head) else None
+
+
+def _dicom() -> Format:
+    from slides.formats import dicom
+
+    return dicom
 
 
 def _with_barcodes(slide: Slide) -> Slide:
@@ -84,6 +98,8 @@ def _with_barcodes(slide: Slide) -> Slide:
     label = slide.associated.get("label") or slide.associated.get("macro")
     if label is None:
         return slide
+    from slides.label import read_barcodes
+
     try:
         found = read_barcodes(label)
     except BaseException:

@@ -131,12 +131,6 @@ class DicomSource:
         return self._matrices[level]
 
 
-def detect(path: Path, head: bytes) -> bool:
-    """Whether the content is a DICOM file."""
-    del path
-    return head[MAGIC_OFFSET : MAGIC_OFFSET + len(MAGIC)] == MAGIC
-
-
 def open(path: Path) -> Slide:  # noqa: A001  (every format module has it)
     """Open the slide that a file belongs to, or the one slide of a folder.
 
@@ -205,7 +199,7 @@ def _dicom_files(folder: Path) -> list[Path]:
 
 def _begins_as_dicom(file: Path) -> bool:
     with file.open("rb") as stream:
-        return detect(file, stream.read(MAGIC_OFFSET + len(MAGIC)))
+        return stream.read(MAGIC_OFFSET + len(MAGIC))[MAGIC_OFFSET:] == MAGIC
 
 
 def _pyramid(asked: list[Instance], volumes: list[Instance]) -> list[Instance]:

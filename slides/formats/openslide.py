@@ -147,7 +147,7 @@ class OpenSlideSource:
             return self._handle
 
 
-def detect(path: Path, head: bytes) -> bool:
+def detect(path: Path, head: bytes = b"") -> bool:
     """Whether OpenSlide knows the vendor, for the formats that are read through it.
 
     The file of an MRXS is a mere JPEG; only with its folder does its content tell what it is.

@@ -22,8 +22,6 @@ from tiles.source import Encoding, Frame, Pixels, TileSource, assemble
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-MAGICS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
-
 
 class TiffSource:
     """A TileSource over the levels of a TIFF, read by offset from one shared file."""
@@ -58,15 +56,18 @@ class TiffSource:
         return self._pictures[level]
 
 
-def detect(path: Path, head: bytes) -> bool:
-    """Whether the content begins as a TIFF or BigTIFF does."""
-    del path
-    return head.startswith(MAGICS)
-
-
 def open(path: Path) -> Slide:  # noqa: A001  (every format module has it)
-    """Open a TIFF of 8-bit grey or RGB pixels; memory is bounded by one tile or strip."""
-    layout = _arrange(read_structure(path))
+    """Open a TIFF of 8-bit grey or RGB pixels; memory is bounded by one tile or strip.
+
+    Those of vendors whose layout is not known here are read through OpenSlide.
+    """
+    pages = read_structure(path)
+    if not any(known.recognised(pages) for known in (svs, ome_tiff)):
+        from slides.formats import openslide
+
+        if openslide.detect(path):
+            return openslide.open(path)
+    layout = _arrange(pages)
     file = SharedFile(path)
     try:
         main = layout.levels[0]

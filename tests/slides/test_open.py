@@ -1,5 +1,7 @@
 """Opening by content: what is no slide is refused with what it is and what to do."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 from slides.errors import DamagedSlide, MissingFile, SlideError, UnknownFormat
 from slides.open import open_slide
 from tests.samples import dicom_slides, vendors
+from tests.samples.slide import small_svs
 from tests.slides.reading import read_corners
 
 
@@ -87,3 +90,16 @@ def test_a_changed_header_never_escapes_as_another_error(
     path.write_bytes(content)
     answer = read_corners(path)
     assert answer.outcome == "opened" or answer.reason
+
+
+def test_what_a_slide_does_not_need_is_not_loaded(tmp_path: Path) -> None:
+    path = small_svs(tmp_path / "slide.svs", 512, 512, 256)
+    program = "import sys; from api.tasks import describe; describe(lambda *_: None, sys.argv[1])"
+    loaded = subprocess.run(
+        [sys.executable, "-c", f"{program}; print(*sorted(sys.modules))", path],
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout.split()
+    assert "tifffile" in loaded
+    assert not {"pydicom", "openslide", "PIL", "dask", "zarr", "cv2"} & set(loaded)
