@@ -5,6 +5,7 @@ TilesError
 ├── DamagedCodestream   (ValueError)    encoded bytes that do not decode completely
 ├── UnsupportedPixels   (ValueError)    a valid image of a kind this software does not handle
 ├── DamagedInstance     (ValueError)    a DICOM instance whose frames cannot be found
+├── DamagedShard        (ValueError)    a zarr shard whose index is cut, foreign or wrong
 └── ShortRead           (OSError)       fewer bytes than the header promised
 """
 
@@ -27,6 +28,10 @@ class UnsupportedPixels(TilesError, ValueError):
 
 class DamagedInstance(TilesError, ValueError):
     """A DICOM instance whose frames cannot be addressed."""
+
+
+class DamagedShard(TilesError, ValueError):
+    """A zarr shard, or an instance that is to be one, without an index that can be trusted."""
 
 
 class ShortRead(TilesError, OSError):

@@ -3,6 +3,8 @@
 Tasks leave their encoded tiles in part files, one a task, written under another name and renamed
 when whole. An instance is then written front to back: header, Extended Offset Table, frames. The
 table stands before the frames, so it is filled in last (PS3.5 A.4, PS3.3 C.7.6.3.1.8).
+
+After the frames stands a zarr shard index: an instance is a shard as well (`tiles.linked_zarr`).
 """
 
 import hashlib
@@ -27,6 +29,7 @@ from tiles.plan import Action, Plan
 from tiles.pyramid import Level
 from tiles.sink import Task
 from tiles.source import Pixels
+from tiles.trailing_index import trailing_index
 
 _COUNT = Struct("<Q")
 _ENTRY = np.dtype([(name, "<u8") for name in ("level", "column", "row", "offset", "length")])
@@ -179,6 +182,9 @@ def write_instance(path: Path, header: Dataset, frames: Frames) -> Written:
             offsets[number], lengths[number] = at, len(even)
             at += 8 + len(even)
         file.write(_END_OF_ITEMS)
+        # Of the first frame's bytes: after pixel data, empty offset table and the item's own head.
+        first = len(head) + len(_PIXEL_DATA) + 16
+        file.write(trailing_index(offsets + np.uint64(first), lengths))
         total = file.tell()
         file.flush()
         ratio = _ratio(header, int(lengths.sum()))

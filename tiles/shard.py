@@ -6,13 +6,45 @@ and `crc32c`.
 
 import os
 from pathlib import Path
-from struct import pack
+from struct import Struct
 
 import google_crc32c
 import numpy as np
+from numpy.typing import NDArray
+
+from tiles.errors import DamagedShard
 
 _MISSING = np.uint64(2**64 - 1)
 """Offset and length of a chunk that was never written: it reads as the fill value."""
+_CHECKSUM = Struct("<I")
+_ENTRY_BYTES = 16
+
+Places = NDArray[np.uint64]
+
+
+def shard_index(offsets: Places, lengths: Places) -> bytes:
+    """The index of a shard: offset from its first byte and length of each chunk, then a CRC-32C."""
+    entries = np.column_stack((offsets, lengths)).astype("<u8", copy=False).tobytes()
+    return entries + _CHECKSUM.pack(google_crc32c.value(entries))
+
+
+def index_bytes(chunks: int) -> int:
+    """The length of the index of so many chunks."""
+    return _ENTRY_BYTES * chunks + _CHECKSUM.size
+
+
+def read_shard_index(index: bytes, chunks: int) -> tuple[Places, Places]:
+    """Offsets and lengths of so many chunks out of what `shard_index` gives.
+
+    Raises DamagedShard where the bytes are not such an index, or not one that was kept whole.
+    """
+    entries = index[: -_CHECKSUM.size]
+    if len(index) != index_bytes(chunks):
+        raise DamagedShard(f"{len(index)} bytes are no index of {chunks} chunks")
+    if _CHECKSUM.pack(google_crc32c.value(entries)) != index[-_CHECKSUM.size :]:
+        raise DamagedShard("the checksum of the shard index is wrong")
+    places = np.frombuffer(entries, "<u8").reshape(chunks, 2)
+    return places[:, 0], places[:, 1]
 
 
 class Shard:
@@ -35,11 +67,10 @@ class Shard:
         Makes the last folder on the way and no other: where a build was given up, nothing
         comes back.
         """
-        index = self._index.tobytes()
+        index = shard_index(self._index[:, 0], self._index[:, 1])
         path.parent.mkdir(exist_ok=True)
         draft = path.with_name(f".{path.name}.{os.getpid()}")
         with draft.open("wb") as file:
             file.writelines(self._chunks)
             file.write(index)
-            file.write(pack("<I", google_crc32c.value(index)))
         draft.replace(path)

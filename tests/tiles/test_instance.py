@@ -119,8 +119,9 @@ def test_addresses_outside_are_refused(written: list[Written]) -> None:
 @settings(max_examples=60, deadline=None)
 @given(fraction=st.floats(0, 0.999))
 def test_truncated_instances_are_refused(written: list[Written], fraction: float) -> None:
-    data = written[0].path.read_bytes()
-    cut = data[: int(len(data) * fraction)]
+    index, _ = opened(written[0])
+    end = int((index.offsets + index.lengths).max())
+    cut = written[0].path.read_bytes()[: int(end * fraction)]
     with pytest.raises(DamagedInstance):
         read_index(reader(cut), len(cut))
 
