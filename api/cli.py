@@ -92,6 +92,7 @@ def _convert(arguments: argparse.Namespace) -> int:
         "quality": arguments.quality,
         "mpp_um": arguments.mpp,
         "scheduler": arguments.scheduler,
+        "lossless_only": arguments.lossless_only,
     }
     # Written beside its place, so that it appears whole, and goes with whatever goes wrong.
     try:
@@ -105,6 +106,7 @@ def _convert(arguments: argparse.Namespace) -> int:
             "api.tasks:convert",
             {"path": _absolute(arguments.file), "out": str(written), "request": request},
             progress,
+            None if arguments.json else _print_plan,
         )
         written.rename(out)
     if arguments.json:
@@ -112,6 +114,15 @@ def _convert(arguments: argparse.Namespace) -> int:
     else:
         print(_line(f"{arguments.out}: complete"))
     return 0
+
+
+def _print_plan(news: Any) -> None:
+    """What a conversion is about to do, a line a level."""
+    for number, step in enumerate(news["levels"]):
+        size = f"{step['width']} × {step['height']}"
+        come_from = "" if step["source_level"] is None else f"from {step['source_level']}, "
+        why = _line(f"{step['action']}: {come_from}{step['reason']}")
+        print(f"level {number:<4}{size:18}{why}", flush=True)
 
 
 def _ingest(arguments: argparse.Namespace) -> int:
@@ -174,11 +185,13 @@ def _in_sandbox(
     function: str,
     request: dict[str, object],
     progress: Callable[[int, int], None] | None = None,
+    news: Callable[[Any], None] | None = None,
 ) -> Any:
     from api.sandbox import limits_for, run_limited, size_of
 
     try:
-        return run_limited(function, request, limits_for(size_of(Path(file))), progress)
+        limits = limits_for(size_of(Path(file)))
+        return run_limited(function, request, limits, progress, news=news)
     except SandboxError as error:
         raise Fault(f"{file}: {error}") from error
 
@@ -221,6 +234,11 @@ def _parser() -> argparse.ArgumentParser:
     convert.add_argument("--to", choices=("dicom", "zarr"), required=True)
     convert.add_argument("--levels", choices=("full", "source"), default="full")
     convert.add_argument("--quality", type=_quality, metavar="1-100")
+    convert.add_argument(
+        "--lossless-only",
+        action="store_true",
+        help="refuse what would compress the scanner's own pixels again with loss",
+    )
     convert.add_argument("--scheduler", metavar="ADDRESS", help="of a dask.distributed scheduler")
 
     ingest = commands.add_parser("ingest", help="take slides and photographs into the archive")

@@ -5,7 +5,7 @@ stranger's words. The child is a fresh interpreter, so that no lock, thread or s
 parent's comes along, and the heavy imports happen there.
 
     parent --(JSON on stdin)--> child           the function's name and its arguments
-    parent <--(JSON lines on a pipe)-- child    progress, then one result or one error
+    parent <--(JSON lines on a pipe)-- child    progress, once some news, then result or error
     parent <--(bytes on stderr)-- child         what C libraries mutter: its last bytes are kept
 """
 
@@ -24,12 +24,25 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, NoReturn, cast
+from typing import Any, NoReturn, Protocol, cast
 
 from api.errors import ChildCrashed, ChildFaulted, OutOfMemory, OutOfTime, Refused, SandboxError
 
 Json = Any
 Progress = Callable[[int, int], None]
+
+
+class Voice(Protocol):
+    """How a function in the child is heard while it works."""
+
+    def __call__(self, done: int, total: int) -> None:
+        """Say how far it is."""
+        ...
+
+    def tell(self, news: Json) -> None:
+        """Say, once, what whoever asked should know before the end."""
+        ...
+
 
 PACKAGES = ("tiles", "archive", "slides", "dermato", "api")
 """Whose exceptions speak to people; any other is a fault of ours and is told by its class only."""
@@ -75,13 +88,15 @@ def run_limited(
     progress: Progress | None = None,
     meanwhile: Callable[[], None] | None = None,
     scratch: Path | None = None,
+    news: Callable[[Json], None] | None = None,
 ) -> Json:
     """What `module:function` returns for these arguments, run in a child process.
 
     The function is called as `function(say, **arguments)`, where `say(done, total)` tells the
-    parent how far it is; `progress` hears it, and `meanwhile` is called about twice a second.
-    Whatever `progress` and `meanwhile` raise ends the child. Its temporary files lie in a folder
-    of its own (inside `scratch`, which must exist), gone afterwards however it ended.
+    parent how far it is and `say.tell(…)` something more, once; `progress` and `news` hear it, and
+    `meanwhile` is called about twice a second. Whatever they raise ends the child. Its temporary
+    files lie in a folder of its own (inside `scratch`, which must exist), gone afterwards however
+    it ended.
 
     Raises Refused (the function's own words), OutOfMemory, OutOfTime, ChildCrashed, ChildFaulted.
     """
@@ -94,7 +109,7 @@ def run_limited(
         finally:
             os.close(child_end)
         try:
-            ear = _Ear(child, parent_end, limits.silence_s, progress, meanwhile)
+            ear = _Ear(child, parent_end, limits.silence_s, progress, meanwhile, news)
             return ear.listen(request)
         finally:
             os.close(parent_end)
@@ -111,9 +126,11 @@ class _Ear:
         silence_s: float,
         progress: Progress | None,
         meanwhile: Callable[[], None] | None,
+        news: Callable[[Json], None] | None,
     ) -> None:
         self._child, self._words, self._silence_s = child, words, silence_s
         self._progress, self._meanwhile = progress, meanwhile
+        self._news: Callable[[Json], None] | None = news or (lambda _: None)
         self._pending, self._muttered = b"", b""
         self._furthest = (-1, -1)
         self._heard_s, self._queued_s = time.monotonic(), 0.0
@@ -160,6 +177,9 @@ class _Ear:
             match word:
                 case {"done": int(done), "total": int(total)}:
                     self._advance(done, total)
+                case {"news": news} if self._news is not None:
+                    self._news(news)
+                    self._news = None
                 case {"result": _} | {"error": {"kind": str(), "name": str(), "message": str()}}:
                     self._verdict = word
                 case _:
@@ -279,13 +299,10 @@ def main() -> NoReturn:
 
 
 def _run(request: dict[str, Json], descriptor: int) -> dict[str, Json]:
-    def say(done: int, total: int) -> None:
-        _say(descriptor, {"done": int(done), "total": int(total)})
-
     try:
         module, name = request["function"].split(":")
         function = cast("Callable[..., Json]", getattr(importlib.import_module(module), name))
-        return {"result": function(say, **request["arguments"])}
+        return {"result": function(_Mouth(descriptor), **request["arguments"])}
     except MemoryError:
         return _error("memory", "MemoryError", "")
     except OSError as error:
@@ -304,6 +321,19 @@ def _run(request: dict[str, Json], descriptor: int) -> dict[str, Json]:
 
 def _error(kind: str, name: str, message: str) -> dict[str, Json]:
     return {"error": {"kind": kind, "name": name, "message": message}}
+
+
+class _Mouth:
+    """The child's side of a Voice."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    def __call__(self, done: int, total: int) -> None:
+        _say(self._descriptor, {"done": int(done), "total": int(total)})
+
+    def tell(self, news: Json) -> None:
+        _say(self._descriptor, {"news": news})
 
 
 def _say(descriptor: int, word: dict[str, Json]) -> None:

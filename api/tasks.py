@@ -7,7 +7,7 @@ inside, so that each child loads what its task needs and no more.
 from pathlib import Path
 from typing import Any
 
-from api.sandbox import Progress
+from api.sandbox import Progress, Voice
 
 JPEG = b"\xff\xd8\xff"
 PHOTOGRAPHS = ((0, JPEG), (0, b"\x89PNG\r\n\x1a\n"), (0, b"GIF8"), (4, b"ftyp"))
@@ -41,8 +41,11 @@ def describe(say: Progress, path: str) -> dict[str, Any]:
         }
 
 
-def convert(say: Progress, path: str, out: str, request: dict[str, Any]) -> dict[str, Any]:
-    """Convert a slide's file into a folder that appears when complete; gives the report."""
+def convert(say: Voice, path: str, out: str, request: dict[str, Any]) -> dict[str, Any]:
+    """Convert a slide's file into a folder that appears when complete; gives the report.
+
+    The levels as they are planned are told before the work begins.
+    """
     from slides.convert import Request, convert
     from slides.open import open_slide
 
@@ -51,8 +54,10 @@ def convert(say: Progress, path: str, out: str, request: dict[str, Any]) -> dict
         say(0, 1)
     mpp_um = request["mpp_um"]
     wanted = Request(**{**request, "mpp_um": tuple(mpp_um) if mpp_um else None})
-    report: dict[str, Any] = convert(Path(path), Path(out), wanted, say).as_json()
-    return report
+    report = convert(
+        Path(path), Path(out), wanted, say, lambda plan: say.tell({"levels": plan.as_json()})
+    )
+    return report.as_json()
 
 
 def examine(say: Progress, path: str) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from slides.errors import (
     UnsupportedSlide,
 )
 from slides.header import VL_WHOLE_SLIDE, Context, Picture, header
+from slides.lossless import refuse_loss
 from slides.open import open_slide
 from slides.progress import Progress, Shares
 from slides.slide import AssociatedImage, Facts, Slide
@@ -47,7 +48,8 @@ class Request:
     """What is asked of a conversion.
 
     `quality` (1-100) and `mpp_um` (x, y) override what the file says; `scheduler` is the address
-    of a `dask.distributed` scheduler whose workers see the same files.
+    of a `dask.distributed` scheduler whose workers see the same files; `lossless_only` refuses to
+    encode the source's own pixels with loss.
     """
 
     to: Literal["dicom", "zarr"] = "dicom"
@@ -55,6 +57,7 @@ class Request:
     quality: int | None = None
     mpp_um: tuple[float, float] | None = None
     scheduler: str | None = None
+    lossless_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,20 +109,31 @@ class OpenSource:
         return open_slide(self.path).source
 
 
-def convert(path: Path, out: Path, request: Request, progress: Progress | None = None) -> Report:
+def convert(
+    path: Path,
+    out: Path,
+    request: Request,
+    progress: Progress | None = None,
+    planned: Callable[[Plan], None] | None = None,
+) -> Report:
     """Convert a slide into a folder that appears only when it is complete.
 
-    Raises OutputExists, MissingSpacing, NoRoom, what opening raises, and DamagedSlide for damage
-    found on the way; then nothing is left behind.
+    `planned` hears what will be done before it begins. Raises OutputExists, MissingSpacing,
+    LossRefused, NoRoom, what opening raises, and DamagedSlide for damage found on the way; then
+    nothing is left behind.
     """
     if out.exists() or out.is_symlink():
         raise OutputExists("the output already exists; remove it or name another", out)
     with blaming_the_file(path), open_slide(path) as slide, _unpublished(out) as folder:
         mpp_um = spacing(slide.facts, request.mpp_um)
+        plan = plan_for(slide.source, request)
+        if request.lossless_only:
+            refuse_loss(slide.source, plan)
+        if planned is not None:
+            planned(plan)
         shares = Shares(progress, digest=0.1, build=0.9)
         sha256 = source_sha256(slide.files, shares.of("digest"))
         opener = OpenSource(path, sha256)
-        plan = plan_for(slide.source, request)
         tell = shares.of("build")
         if request.to == "zarr":
             _write_zarr(folder, opener, plan, mpp_um, request.scheduler, tell)

@@ -7,6 +7,7 @@
     ├── DamagedSlide        (ValueError)         a file that does not hold what it promises
     ├── TooLarge            (ValueError)         a file that would need unreasonable resources
     ├── MissingSpacing      (ValueError)         no pixel spacing, and none was given
+    ├── LossRefused         (ValueError)         a level would lose, and none may
     ├── OutputExists        (FileExistsError)    something lies where the result belongs
     └── NoRoom              (OSError)            the disk is full
 
@@ -47,6 +48,10 @@ class TooLarge(SlideError, ValueError):
 
 class MissingSpacing(SlideError, ValueError):
     """The file does not say how large a pixel is, and nobody else did."""
+
+
+class LossRefused(SlideError, ValueError):
+    """A level could only be kept with loss, and lossless conversion was asked for."""
 
 
 class OutputExists(SlideError, FileExistsError):

@@ -22,6 +22,10 @@ DEFAULT_QUALITY = 90
 LOWEST_QUALITY, HIGHEST_QUALITY = 80, 95
 
 
+LOSSY = frozenset({Encoding.JPEG_BASELINE})
+"""What we encode to that does not give back the very pixels; JPEG 2000 we write without loss."""
+
+
 class Action(StrEnum):
     """What is done to obtain a level."""
 
@@ -50,6 +54,18 @@ class Plan:
     samples: int
     quality: int
     subsampling: str
+    encoding: Encoding = Encoding.JPEG_BASELINE
+    """Of the levels that are encoded or derived."""
+
+    @property
+    def losses(self) -> tuple[int, ...]:
+        """The levels made of the source's own pixels that do not keep them exactly.
+
+        Derived levels are not among them: their pixels are new, whatever they are kept in.
+        """
+        lossy = self.encoding in LOSSY
+        encoded = (n for n, step in enumerate(self.levels) if step.action is Action.ENCODE)
+        return tuple(encoded) if lossy else ()
 
     @property
     def identity(self) -> str:
@@ -59,12 +75,18 @@ class Plan:
             f"/{step.level.tile_width}x{step.level.tile_height}"
             for step in self.levels
         )
-        return f"{steps};samples={self.samples};q={self.quality};{self.subsampling}"
+        made = f"{self.encoding};q={self.quality};{self.subsampling}"
+        return f"{steps};samples={self.samples};{made}"
 
     def as_json(self) -> list[dict[str, Any]]:
         """The plan for people and machines to read."""
         return [
-            {**asdict(step.level), "action": str(step.action), "reason": step.reason}
+            {
+                **asdict(step.level),
+                "action": str(step.action),
+                "source_level": step.source_level,
+                "reason": step.reason,
+            }
             for step in self.levels
         ]
 
@@ -121,7 +143,7 @@ def pixels_only(source: TileSource, tile: int) -> Plan:
     levels = dyadic(source.pyramid.width, source.pyramid.height, tile)
     first = LevelPlan(levels[0], Action.ENCODE, 0, "kept as pixels")
     derived = (LevelPlan(level, Action.DERIVE, None, "full pyramid") for level in levels[1:])
-    return Plan((first, *derived), source.pyramid.samples, 100, "444")
+    return Plan((first, *derived), source.pyramid.samples, 100, "444", Encoding.ZSTD)
 
 
 def _jpeg_of(source: TileSource, level: int) -> JpegHeader | None:

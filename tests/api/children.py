@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from api.sandbox import Progress
+from api.sandbox import Progress, Voice
 from tiles.errors import DamagedCodestream
 
 
@@ -16,6 +16,14 @@ def answer(say: Progress, value: Any) -> Any:
     say(1, 2)
     say(2, 2)
     return value
+
+
+def announce(say: Voice, times: int) -> str:
+    say(0, 2)
+    for number in range(times):
+        say.tell({"number": number})
+    say(2, 2)
+    return "done"
 
 
 def hog(say: Progress) -> None:

@@ -15,6 +15,7 @@ from archive.catalog import Catalog
 from archive.record import ObjectRole
 from archive.storage import Storage
 from tests.api.conftest import small_file
+from tests.samples import vendors
 from tests.samples.photo import make_photo
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -184,6 +185,35 @@ def test_convert(run: Run, slide: Path, tmp_path: Path, form: str) -> None:
     assert sorted(one.name for one in tmp_path.iterdir()) == [out.name, "tmp"]
     again = run("convert", slide, out, "--to", form)
     assert is_one_line_about(again, out.name)
+
+
+def test_convert_prints_the_plan_before_it_works(run: Run, slide: Path, tmp_path: Path) -> None:
+    done = run("convert", slide, tmp_path / "out", "--to", "dicom")
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = done.stdout.splitlines()
+    assert [line.split()[:2] for line in lines[:-1]] == [
+        ["level", str(number)] for number in range(len(list((tmp_path / "out").glob("level-*"))))
+    ]
+    assert "500 × 400" in lines[0]
+    assert "copy: from 0, " in lines[0]
+    assert "250 × 200" in lines[1]
+    assert "derive: " in lines[1]
+    assert lines[-1] == f"{tmp_path / 'out'}: complete"
+
+
+def test_convert_without_loss_or_not_at_all(run: Run, slide: Path, tmp_path: Path) -> None:
+    picture = vendors.picture(300, 200)
+    stored = {"compression": "lzw", "compressionargs": None}
+    raw = vendors.generic(tmp_path / "raw.tif", picture, **stored)
+    wanted = ("--to", "dicom", "--lossless-only", "--json")
+    assert is_one_line_about(run("convert", raw, tmp_path / "no", *wanted), "level 0")
+    done = run("convert", slide, tmp_path / "out", *wanted)
+    assert done.returncode == 0
+    base, *others = json.loads(done.stdout)["levels"]
+    assert (base["action"], base["source_level"]) == ("copy", 0)
+    assert {step["action"] for step in others} == {"derive"}
+    assert all(step["reason"] for step in (base, *others))
+    assert not (tmp_path / "no").exists()
 
 
 def test_convert_into_nowhere(run: Run, slide: Path, tmp_path: Path) -> None:

@@ -154,10 +154,9 @@ def test_names_of_any_kind(settings: Settings, slide: Path, tmp_path: Path) -> N
 
 
 def test_a_folder_of_dicom(place: Workplace, slide: Path, tmp_path: Path) -> None:
-    from api.tasks import convert
+    from slides.convert import Request, convert
 
-    wanted = {"to": "dicom", "levels": "full", "quality": None, "mpp_um": None, "scheduler": None}
-    convert(lambda _done, _total: None, str(slide), str(tmp_path / "dicom"), wanted)
+    convert(slide, tmp_path / "dicom", Request())
     taken = ingest(place, tmp_path / "dicom", Order("north"))
     image = place.catalog.image(taken.image, establishment="north")
     assert len(image.objects_as(ObjectRole.ORIGINAL)) == len(list((tmp_path / "dicom").iterdir()))

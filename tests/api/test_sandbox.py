@@ -46,6 +46,25 @@ def test_what_it_returns_arrives(value: object) -> None:
     assert heard == [(1, 2), (2, 2)]
 
 
+def test_news_is_told_once_before_the_end() -> None:
+    heard: list[Any] = []
+
+    def told(times: int) -> Any:
+        return run_limited(
+            "tests.api.children:announce",
+            {"times": times},
+            SMALL,
+            lambda *word: heard.append(word),
+            news=heard.append,
+        )
+
+    assert told(1) == "done"
+    assert heard == [(0, 2), {"number": 0}, (2, 2)]
+    with pytest.raises(ChildCrashed, match="garbled"):
+        told(2)
+    assert run("announce", times=1) == "done"
+
+
 @pytest.mark.parametrize("name", ["hog", "hog_in_c"])
 def test_a_memory_hog_is_stopped(name: str) -> None:
     with pytest.raises((OutOfMemory, ChildCrashed)):
