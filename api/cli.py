@@ -93,6 +93,7 @@ def _convert(arguments: argparse.Namespace) -> int:
         "mpp_um": arguments.mpp,
         "scheduler": arguments.scheduler,
         "lossless_only": arguments.lossless_only,
+        "label": arguments.label,
     }
     # Written beside its place, so that it appears whole, and goes with whatever goes wrong.
     try:
@@ -240,6 +241,12 @@ def _parser() -> argparse.ArgumentParser:
         help="refuse what would compress the scanner's own pixels again with loss",
     )
     convert.add_argument("--scheduler", metavar="ADDRESS", help="of a dask.distributed scheduler")
+    convert.add_argument(
+        "--label",
+        choices=("keep", "blank", "drop"),
+        default="keep",
+        help="the label, and the part of the macro that shows it",
+    )
 
     ingest = commands.add_parser("ingest", help="take slides and photographs into the archive")
     ingest.set_defaults(run=_ingest)

@@ -4,10 +4,10 @@ import errno
 import hashlib
 import shutil
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -23,6 +23,7 @@ from slides.errors import (
     UnsupportedSlide,
 )
 from slides.header import VL_WHOLE_SLIDE, Context, Picture, header
+from slides.hiding import LabelPolicy, hide_label
 from slides.lossless import refuse_loss
 from slides.open import open_slide
 from slides.progress import Progress, Shares
@@ -49,7 +50,8 @@ class Request:
 
     `quality` (1-100) and `mpp_um` (x, y) override what the file says; `scheduler` is the address
     of a `dask.distributed` scheduler whose workers see the same files; `lossless_only` refuses to
-    encode the source's own pixels with loss.
+    encode the source's own pixels with loss; `label` is what becomes of the label and of the part
+    of the macro that shows it.
     """
 
     to: Literal["dicom", "zarr"] = "dicom"
@@ -58,6 +60,7 @@ class Request:
     mpp_um: tuple[float, float] | None = None
     scheduler: str | None = None
     lossless_only: bool = False
+    label: LabelPolicy = "keep"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,8 @@ class Report:
     mpp_um: tuple[float, float]
     plan: Plan
     files: tuple[str, ...]
+    beside: Mapping[str, str] = field(default_factory=dict)
+    """What was done with the pictures beside the slide, by their names."""
 
     def as_json(self) -> dict[str, Any]:
         """For machines; sizes in pixels."""
@@ -91,6 +96,7 @@ class Report:
             "quality": self.plan.quality,
             "levels": self.plan.as_json(),
             "files": list(self.files),
+            "beside": dict(self.beside),
         }
 
 
@@ -135,13 +141,17 @@ def convert(
         sha256 = source_sha256(slide.files, shares.of("digest"))
         opener = OpenSource(path, sha256)
         tell = shares.of("build")
+        beside: Mapping[str, str] = {}
         if request.to == "zarr":
             _write_zarr(folder, opener, plan, mpp_um, request.scheduler, tell)
         else:
             context = Context((sha256, plan.identity), uid_from("study of a conversion", sha256))
-            write_dicom(slide, opener, plan, folder, context, mpp_um, request.scheduler, tell)
+            shown = hide_label(slide.associated, slide.facts.format, request.label)
+            beside = shown.done
+            public = replace(slide, associated=shown.pictures)
+            write_dicom(public, opener, plan, folder, context, mpp_um, request.scheduler, tell)
         files = tuple(sorted(one.name for one in folder.iterdir()))
-    return Report(out, request.to, sha256, mpp_um, plan, files)
+    return Report(out, request.to, sha256, mpp_um, plan, files, beside)
 
 
 def spacing(facts: Facts, given: tuple[float, float] | None) -> tuple[float, float]:
@@ -313,7 +323,8 @@ def _associated(image: AssociatedImage, role: str) -> tuple[Picture, Frames]:
     if image.encoding is Encoding.JPEG_BASELINE and image.stored_bytes:
         before = (f"{pixels.size / image.stored_bytes:.2f}",)
     samples = pixels.shape[2]
-    return Picture(role, 0, level, samples, False, lossless=True, lossy_before=before), encoded
+    picture = Picture(role, 0, level, samples, False, lossless=True, lossy_before=before)
+    return replace(picture, cleaned=image.cleaned), encoded
 
 
 def _write_zarr(

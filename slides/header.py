@@ -84,6 +84,13 @@ class Picture:
     derived: bool = False
     lossy_before: tuple[str, ...] = ()
     """Compression ratios the pixels went through before these frames were encoded."""
+    cleaned: bool = False
+    """Whether the label's text was taken out of the label or the overview."""
+
+    @property
+    def shows_text(self) -> bool:
+        """Whether the label can be read in it."""
+        return self.role != "level" and not self.cleaned
 
     @property
     def photometric_interpretation(self) -> str:
@@ -100,7 +107,8 @@ def header(
 ) -> Dataset:
     """Everything of an instance but its pixel data; `mpp_um` is (x, y) of this picture's pixels."""
     data = Dataset()
-    uid = context.uid(picture.role, str(picture.number))
+    made_of = (picture.role, str(picture.number))
+    uid = context.uid(*made_of, "cleaned") if picture.cleaned else context.uid(*made_of)
     for module in (
         sop_common_module(VL_WHOLE_SLIDE, uid),
         patient_module(context.patient),
@@ -122,7 +130,8 @@ def header(
     if picture.role == "level":
         data.update(_pyramid(context))
     if picture.role == "label":
-        data.BarcodeValue = _readable(facts.barcodes[0]) if facts.barcodes else ""
+        shown = facts.barcodes if picture.shows_text else ()
+        data.BarcodeValue = _readable(shown[0]) if shown else ""
         data.LabelText = ""
     data.file_meta = _file_meta(uid, picture)
     return data
@@ -201,7 +210,8 @@ def _image(picture: Picture, facts: Facts, mpp_um: tuple[float, float]) -> Datas
     data.AcquisitionDateTime = acquired.strftime("%Y%m%d%H%M%S%z")
     data.ContentDate = acquired.strftime("%Y%m%d")
     data.ContentTime = acquired.strftime("%H%M%S")
-    data.BurnedInAnnotation = "NO" if picture.role == "level" else "YES"
+    data.BurnedInAnnotation = "YES" if picture.shows_text else "NO"
+    # Of these flavours C.8.12.4 asks for YES, blanked or not; BurnedInAnnotation tells which.
     data.SpecimenLabelInImage = "NO" if picture.role == "level" else "YES"
     data.VolumetricProperties = "VOLUME"
     data.FocusMethod = "AUTO"
@@ -231,6 +241,8 @@ def _image_type(picture: Picture) -> list[str]:
     flavor = {"level": "VOLUME", "label": "LABEL", "overview": "OVERVIEW"}[picture.role]
     if picture.derived:
         return ["DERIVED", "PRIMARY", flavor, "RESAMPLED"]
+    if picture.cleaned:
+        return ["DERIVED", "PRIMARY", flavor, "NONE"]
     return ["ORIGINAL", "PRIMARY", flavor, "NONE"]
 
 

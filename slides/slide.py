@@ -62,7 +62,7 @@ class AssociatedImage:
 
     `frame()` gives the encoded bytes where the whole picture is one complete codestream of
     `encoding`; otherwise None. `icc_profile` is the picture's own, `stored_bytes` what it takes in
-    the file, where that is known.
+    the file, where that is known. `cleaned` pictures had the label's text taken out of them.
     """
 
     width: int
@@ -72,6 +72,7 @@ class AssociatedImage:
     read_frame: Callable[[], Frame | None] = field(default=lambda: None, repr=False)
     icc_profile: bytes | None = field(default=None, repr=False)
     stored_bytes: int | None = None
+    cleaned: bool = False
 
     def pixels(self) -> Pixels:
         """The picture, decoded anew at each call: `uint8` of shape (rows, columns, 3).
