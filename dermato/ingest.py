@@ -96,6 +96,7 @@ def _build(photo: Photo, image: Image, catalog: Catalog, storage: Storage) -> li
     small = preview(photo)
     with tempfile.TemporaryDirectory(prefix="sansverre-") as scratch:
         written = write_instance(Path(scratch, "photo.dcm"), data, [photo.jpeg])
+        pixel_sha256 = written.pixel_sha256()
         key = storage.put(written.path)
     return [
         StoredObject(
@@ -105,7 +106,7 @@ def _build(photo: Photo, image: Image, catalog: Catalog, storage: Storage) -> li
             DICOM,
             sop_class_uid=VL_PHOTOGRAPHIC,
             sop_instance_uid=data.SOPInstanceUID,
-            pixel_sha256=written.pixel_sha256,
+            pixel_sha256=pixel_sha256,
         ),
         StoredObject(ObjectRole.PREVIEW, storage.put_bytes(small), len(small), JPEG),
     ]

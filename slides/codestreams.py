@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tiles.codec import decode
-from tiles.codestream import ADOBE_RGB, complete, parse_jpeg
+from tiles.codestream import ADOBE_RGB, JpegHeader, complete, parse_jpeg
 from tiles.errors import DamagedCodestream
 from tiles.source import Encoding, Frame, Pixels
 
@@ -37,7 +37,7 @@ def read_header(frame: Frame) -> Stated:
     """A tile with its shape; raises DamagedCodestream."""
     match frame.encoding:
         case Encoding.JPEG_BASELINE:
-            return read_jpeg(frame.data, None, tagged_rgb=False)
+            return Joining(None, tagged_rgb=False)(frame.data)
         case Encoding.JPEG_2000 | Encoding.HTJ2K:
             return Stated(frame, _jpeg_2000(frame.data))
         case Encoding.JPEG_LS:
@@ -45,19 +45,37 @@ def read_header(frame: Frame) -> Stated:
     return Stated(frame, None)
 
 
-def read_jpeg(tile: bytes, tables: bytes | None, *, tagged_rgb: bool) -> Stated:
-    """A JPEG tile completed with its tables and, where it is silent on colours, with the tag's.
+class Joining:
+    """Completes the JPEG tiles of one picture with its tables and, where they say nothing, colours.
 
-    The codestream decides wherever it says anything (JFIF, APP14, component names). Only the
-    tile's own header is parsed, once: this is in the way of every tile.
+    The codestream decides wherever it says anything (JFIF, APP14, component names), and the tag
+    where it does not. What one tile's header asks for holds for all that begin alike, as nearly
+    all tiles of a picture do: this is in the way of every tile.
     """
-    header = parse_jpeg(tile)
-    data = complete(tile, tables, rgb=False)
-    silent = header.samples == 3 and header.adobe_transform is None and not header.jfif
-    if tagged_rgb and silent and not header.rgb and b"Adobe" not in (tables or b""):
-        data = b"".join((SOI, ADOBE_RGB, memoryview(data)[2:]))
-    shape = Shape(header.width, header.height, header.samples, header.precision)
-    return Stated(Frame(data, Encoding.JPEG_BASELINE), shape)
+
+    def __init__(self, tables: bytes | None, *, tagged_rgb: bool) -> None:
+        self._tables = tables
+        self._tagged_rgb = tagged_rgb
+        self._last: tuple[JpegHeader, bytes, Shape] | None = None
+
+    def __call__(self, tile: bytes) -> Stated:
+        """A tile complete in itself, with its shape; raises DamagedCodestream."""
+        header = parse_jpeg(tile)
+        last = self._last
+        if last is None or last[0] is not header:
+            shape = Shape(header.width, header.height, header.samples, header.precision)
+            self._last = last = header, self._front(tile, header), shape
+        _, front, shape = last
+        data = b"".join((front, memoryview(tile)[len(SOI) :])) if front != SOI else tile
+        return Stated(Frame(data, Encoding.JPEG_BASELINE), shape)
+
+    def _front(self, tile: bytes, header: JpegHeader) -> bytes:
+        """What such a tile begins with, instead of its SOI."""
+        front = complete(tile, self._tables, rgb=False)[: len(SOI) - len(tile)]
+        silent = header.samples == 3 and header.adobe_transform is None and not header.jfif
+        if self._tagged_rgb and silent and not header.rgb and b"Adobe" not in (self._tables or b""):
+            return SOI + ADOBE_RGB + front[len(SOI) :]
+        return front
 
 
 def decode_stated(tile: Stated, expected: Shape) -> Pixels:

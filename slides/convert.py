@@ -9,12 +9,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
-from itertools import count
 from pathlib import Path
 from typing import Any, Literal
 
 from archive.identity import uid_from
-from slides.copying import CopiedFrames, CountedFrames, SingleFrame, as_one_tile, whole_jpeg
+from slides.copying import CopiedFrames, SingleFrame, as_one_tile, whole_jpeg
 from slides.errors import (
     DamagedSlide,
     MissingSpacing,
@@ -210,8 +209,11 @@ def write_dicom(
     parts.mkdir()
     sink = FrameSink(parts, plan)
     shares = Shares(progress, build=0.75, write=0.25)
-    each = _counting(shares.of("write"), sum(step.level.tiles for step in plan.levels))
-    write = partial(_write_instance, folder, slide.facts, context, each)
+    tiles = sum(step.level.tiles for step in plan.levels)
+    part_of = {str(number): step.level.tiles / tiles for number, step in enumerate(plan.levels)}
+    write = partial(
+        _write_instance, folder, slide.facts, context, Shares(shares.of("write"), **part_of)
+    )
     with ThreadPoolExecutor(1, "copy") as beside:
         # Copying waits for the disk, building for the processors.
         copying = beside.submit(_copy_levels, slide.source, plan, mpp_um, write)
@@ -249,21 +251,16 @@ def _write_instance(
     folder: Path,
     facts: Facts,
     context: Context,
-    each: Callable[[], None],
+    shares: Shares,
     picture: Picture,
     frames: Frames,
     mpp_um: tuple[float, float],
 ) -> Instance:
     data = header(picture, facts, mpp_um, context)
     name = f"level-{picture.number}" if picture.role == "level" else picture.role
-    written = write_instance(folder / f"{name}.dcm", data, CountedFrames(frames, each))
+    progress = shares.of(str(picture.number)) if picture.role == "level" else None
+    written = write_instance(folder / f"{name}.dcm", data, frames, progress)
     return Instance(picture, written, str(data.SOPInstanceUID))
-
-
-def _counting(progress: Progress, total: int) -> Callable[[], None]:
-    """What is called after each of `total` things."""
-    numbers = count(1)
-    return lambda: progress(min(next(numbers), total), total)
 
 
 def _copy_levels(

@@ -1,15 +1,14 @@
 """Frames taken from the scanner's file as they are, and pictures stored as one frame."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from slides.errors import DamagedSlide
 from slides.slide import AssociatedImage
 from tiles.codec import decode, encode_jpeg_as, padded
-from tiles.codestream import JpegHeader, check
+from tiles.codestream import JpegHeader, check, check_header, check_scan, parse_jpeg
 from tiles.errors import DamagedCodestream
-from tiles.frames import Frames
 from tiles.pyramid import Level
-from tiles.source import Encoding, Frame, TileSource
+from tiles.source import Encoding, Frame, TileSource, frames_in_order
 
 
 class CopiedFrames:
@@ -24,34 +23,43 @@ class CopiedFrames:
         self._number = level
         self._level = source.pyramid.level(level)
         self._like = like
+        self._alike: JpegHeader | None = None
         self._decoded = decoded
 
     def __len__(self) -> int:
         return self._level.tiles
 
     def __iter__(self) -> Iterator[bytes]:
-        for row in range(self._level.rows):
-            for column in range(self._level.columns):
-                frame = self._source.frame(self._number, column, row)
-                try:
-                    yield self._filled(column, row) if frame is None else self._checked(frame)
-                except DamagedCodestream as error:
-                    raise DamagedSlide(
-                        f"level {self._number}, tile ({column}, {row}) is damaged: {error}; "
-                        "fetch the file again from the scanner"
-                    ) from error
+        columns = self._level.columns
+        for number, frame in enumerate(frames_in_order(self._source, self._number)):
+            try:
+                if frame is None:
+                    yield self._filled(number % columns, number // columns)
+                else:
+                    self._check(frame)
+                    yield frame.data
+            except DamagedCodestream as error:
+                raise DamagedSlide(
+                    f"level {self._number}, tile ({number % columns}, {number // columns}) is "
+                    f"damaged: {error}; fetch the file again from the scanner"
+                ) from error
 
-    def _checked(self, frame: Frame) -> bytes:
-        header = check(frame.data, self._level.tile_width, self._level.tile_height)
-        if (header.process, header.samples, header.rgb) != (
-            self._like.process,
-            self._like.samples,
-            self._like.rgb,
-        ):
-            raise DamagedCodestream("it is encoded unlike the others")
+    def _check(self, frame: Frame) -> None:
+        header = parse_jpeg(frame.data)
+        if header is not self._alike:
+            # The same object is given for the same bytes: nearly all tiles begin alike.
+            check_header(header, self._level.tile_width, self._level.tile_height)
+            like = self._like
+            if (header.process, header.samples, header.rgb) != (
+                like.process,
+                like.samples,
+                like.rgb,
+            ):
+                raise DamagedCodestream("it is encoded unlike the others")
+            self._alike = header
+        check_scan(frame.data, header)
         if self._decoded:
             decode(frame)
-        return frame.data
 
     def _filled(self, column: int, row: int) -> bytes:
         level = self._level
@@ -70,22 +78,6 @@ class SingleFrame:
 
     def __iter__(self) -> Iterator[bytes]:
         yield self._data
-
-
-class CountedFrames:
-    """Frames that say when one of them has been taken."""
-
-    def __init__(self, frames: Frames, each: Callable[[], None]) -> None:
-        self._frames = frames
-        self._each = each
-
-    def __len__(self) -> int:
-        return len(self._frames)
-
-    def __iter__(self) -> Iterator[bytes]:
-        for frame in self._frames:
-            yield frame
-            self._each()
 
 
 def whole_jpeg(image: AssociatedImage) -> tuple[bytes, JpegHeader] | None:

@@ -155,5 +155,5 @@ def _store(instance: Instance, storage: Storage) -> StoredObject:
         level=instance.picture.number if role is ObjectRole.LEVEL else None,
         sop_class_uid=instance.sop_class_uid,
         sop_instance_uid=instance.sop_instance_uid,
-        pixel_sha256=instance.written.pixel_sha256,
+        pixel_sha256=instance.written.pixel_sha256(),
     )

@@ -1,6 +1,9 @@
 """The pixels of one TIFF page, read tile by tile (a strip is a tile as wide as the picture)."""
 
+import itertools
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import imagecodecs
@@ -8,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from slides.codestreams import (
+    Joining,
     Shape,
     Stated,
     decode_stated,
     is_htj2k,
     read_header,
-    read_jpeg,
     rgb_from_ycbcr,
 )
 from slides.errors import DamagedSlide, UnsupportedSlide
@@ -98,17 +101,30 @@ class Picture:
     def frame(self, column: int, row: int) -> Frame | None:
         """The tile as a codestream complete in itself, where it is one."""
         index = self._index(column, row)
+        return self._framed(self._stored(index), index) if self._has_frames() else None
+
+    def frames(self) -> Iterator[Frame | None]:
+        """What `frame` gives for every tile, row by row, out of long reads."""
+        if not self._has_frames():
+            yield from itertools.repeat(None, self.level.tiles)
+            return
+        present = (self.offsets > 0) & (self.counts > 0)
+        extents = zip(self.offsets[present].tolist(), self.counts[present].tolist(), strict=True)
+        stored = self.file.read_in_order(list(extents))
+        for index, there in enumerate(present.tolist()):
+            yield self._framed(next(stored), index) if there else None
+
+    def _has_frames(self) -> bool:
         copyable = self.encoding in {Encoding.JPEG_BASELINE, Encoding.JPEG_2000, Encoding.HTJ2K}
-        if not copyable or self.page.planar or self.page.compression == JPEG_2000_YCBCR:
-            return None
-        stored = self._stored(index)
-        if stored is None:
-            return None
-        if self.page.compression != JPEG:
-            return Frame(stored, self.encoding)
+        return copyable and not self.page.planar and self.page.compression != JPEG_2000_YCBCR
+
+    def _framed(self, stored: bytes | None, index: int) -> Frame | None:
+        if stored is None or self.page.compression != JPEG:
+            return None if stored is None else Frame(stored, self.encoding)
         try:
             tile = self._jpeg(stored)
         except DamagedCodestream as error:
+            row, column = divmod(index, self.level.columns)
             raise self._damaged(column, row, error) from error
         # A strip is stored no longer than the picture; only whole tiles can be passed on.
         whole = tile.shape is not None and tile.shape.height == self.level.tile_height
@@ -149,9 +165,9 @@ class Picture:
             pixels = np.cumsum(pixels, axis=1, dtype=np.uint8)
         return pixels
 
-    def _jpeg(self, stored: bytes) -> Stated:
-        page = self.page
-        return read_jpeg(stored, page.jpeg_tables, tagged_rgb=page.photometric == RGB)
+    @cached_property
+    def _jpeg(self) -> Joining:
+        return Joining(self.page.jpeg_tables, tagged_rgb=self.page.photometric == RGB)
 
     def _expected(self, tile: Stated, needed: int, samples: int) -> Shape:
         """What a codestream must state: a tile's full size; a last strip may be shorter."""

@@ -33,6 +33,7 @@ ADOBE_RGB = b"\xff\xee\x00\x0eAdobe\x00\x64\x00\x00\x00\x00\x00"
 """APP14 with transform 0: the three components are R, G, B as they are."""
 
 _END = b"\xff\xd9"
+_MARKER = re.compile(rb"\xff[^\x00]", re.DOTALL)
 _MARKER_IN_SCAN = re.compile(rb"\xff+([^\x00\xd0-\xd7\xff])", re.DOTALL)
 
 # Annex K, table K.1 in zigzag order, which encoders scale by their "quality".
@@ -240,23 +241,41 @@ def check(data: bytes, width: int, height: int) -> JpegHeader:
     foreign bytes and lying headers, not a flipped bit. Raises DamagedCodestream.
     """
     header = parse_jpeg(data)
+    check_header(header, width, height)
+    check_scan(data, header)
+    return header
+
+
+def check_header(header: JpegHeader, width: int, height: int) -> None:
+    """Make sure that a JPEG has the promised size and the tables it is decoded by.
+
+    Raises DamagedCodestream.
+    """
     if (header.width, header.height) != (width, height):
         raise DamagedCodestream(
             f"the codestream is {header.width} × {header.height} pixels, not {width} × {height}"
         )
     if not header.has_huffman or any(c.table not in header.quantization for c in header.components):
         raise DamagedCodestream("the codestream lacks tables")
+
+
+def check_scan(data: bytes, header: JpegHeader) -> None:
+    """Make sure that what follows a JPEG's header are scans up to their end.
+
+    Raises DamagedCodestream.
+    """
     at = header.scan_offset
-    # Stuffed zeros after every FF but that of EOI: one scan without restarts, and whole.
-    if data.endswith(_END) and data.count(b"\xff", at) == data.count(b"\xff\x00", at) + 1:
-        return header
+    # One scan without restarts, and whole: the first marker in it is the EOI that ends it.
+    first = _MARKER.search(data, at)
+    if first is not None and first.end() == len(data) and data.endswith(_END):
+        return
     while True:
         found = _MARKER_IN_SCAN.search(data, at)
         if found is None:
             raise DamagedCodestream("the codestream is cut: it has no EOI")
         marker = found.group(1)[0]
         if marker == EOI:
-            return header
+            return
         if marker not in INSIDE_AN_IMAGE or found.end() + 2 > len(data):
             raise DamagedCodestream(f"foreign bytes in the scan at byte {found.start()}")
         (length,) = unpack_from(">H", data, found.end())

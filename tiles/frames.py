@@ -10,9 +10,11 @@ After the frames stands a zarr shard index: an instance is a shard as well (`til
 import hashlib
 import io
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from io import RawIOBase
 from pathlib import Path
 from struct import Struct, pack
 from typing import Any, Protocol
@@ -42,7 +44,12 @@ _PIXEL_DATA = b"\xe0\x7f\x10\x00OB\x00\x00\xff\xff\xff\xff"
 _RATIO_PLACE = "-9876543210.1234"
 """As wide as a DS may be; stands in the header until the true ratio is known."""
 LOSSY = frozenset({JPEGBaseline8Bit})
-WRITE_BYTES = 1 << 20
+WRITE_BYTES = 4 << 20
+"""Two such runs are in memory at once."""
+
+
+Progress = Callable[[int, int], None]
+"""`progress(done, total)` in frames."""
 
 
 class Frames(Protocol):
@@ -66,8 +73,17 @@ class Written:
     frames_bytes: int
     ratio: str
     """Uncompressed over compressed size."""
-    pixel_sha256: str
-    """Of the frames one after another, each with its padding to an even length."""
+    items: tuple[int, int]
+    """Offset and length of the items that hold the frames."""
+
+    def pixel_sha256(self) -> str:
+        """The digest of the items as they lie in the file."""
+        offset, length = self.items
+        digest = hashlib.sha256()
+        with self.path.open("rb", buffering=0) as file:
+            for at in range(offset, offset + length, WRITE_BYTES):
+                digest.update(os.pread(file.fileno(), min(WRITE_BYTES, offset + length - at), at))
+        return digest.hexdigest()
 
 
 class FrameSink:
@@ -157,40 +173,80 @@ class EncodedFrames:
                     yield files[part].read(length)
 
 
-def write_instance(path: Path, header: Dataset, frames: Frames) -> Written:
+def write_instance(
+    path: Path, header: Dataset, frames: Frames, progress: Progress | None = None
+) -> Written:
     """Write one instance with encapsulated frames and an Extended Offset Table, and sync it.
 
     `header` is everything but the pixel data, with its file meta information; its
     LossyImageCompressionRatio gets the true ratio as its last value where frames are lossy. Frames
-    are taken one at a time. Raises what iterating them raises; the unfinished file is the caller's.
+    are taken one at a time; `progress` hears now and then how many are written. Raises what
+    iterating them raises; the unfinished file is the caller's.
     """
-    count = len(frames)
-    offsets = np.zeros(count, "<u8")
-    lengths = np.zeros(count, "<u8")
-    digest = hashlib.sha256()
-    head = _encoded_header(header, count)
-    with path.open("wb", buffering=WRITE_BYTES) as file:
-        file.write(head)
-        file.write(_PIXEL_DATA)
-        file.write(_ITEM + pack("<I", 0))
-        at = 0
-        for number, frame in enumerate(frames):
-            even = frame + b"\0" if len(frame) & 1 else frame
-            file.write(_ITEM + pack("<I", len(even)))
-            file.write(even)
-            digest.update(even)
-            offsets[number], lengths[number] = at, len(even)
-            at += 8 + len(even)
-        file.write(_END_OF_ITEMS)
-        # Of the first frame's bytes: after pixel data, empty offset table and the item's own head.
-        first = len(head) + len(_PIXEL_DATA) + 16
-        file.write(trailing_index(offsets + np.uint64(first), lengths))
+    lengths = np.zeros(len(frames), "<u8")
+    head = _encoded_header(header, len(frames))
+    before = b"".join((head, _PIXEL_DATA, _ITEM, pack("<I", 0)))
+    with path.open("wb", buffering=0) as file:
+        file.write(before)
+        _write_items(file, frames, lengths, progress or _unheard)
+        # Of the items: each begins with a tag and a length of four bytes each.
+        offsets = np.cumsum(lengths + np.uint64(8)) - lengths - np.uint64(8)
+        items_end = file.tell()
+        first = np.uint64(len(before) + 8)
+        file.write(_END_OF_ITEMS + trailing_index(offsets + first, lengths))
         total = file.tell()
-        file.flush()
         ratio = _ratio(header, int(lengths.sum()))
         _fill_in(file.fileno(), head, offsets, lengths, ratio)
         os.fsync(file.fileno())
-    return Written(path, total, int(lengths.sum()), ratio, digest.hexdigest())
+    items = len(before), items_end - len(before)
+    return Written(path, total, int(lengths.sum()), ratio, items)
+
+
+def _write_items(
+    file: RawIOBase, frames: Frames, lengths: NDArray[np.uint64], progress: Progress
+) -> None:
+    """Write every frame as an item and note its even length.
+
+    Writing goes on beside the gathering: it needs neither Python nor its lock.
+    """
+    with ThreadPoolExecutor(1, "write") as beside:
+        writing: Future[None] | None = None
+        for count, items in _long_runs(frames, lengths):
+            if writing is not None:
+                writing.result()
+                progress(count, len(lengths))
+            writing = beside.submit(_write_whole, file, items)
+        if writing is not None:
+            writing.result()
+    progress(len(lengths), len(lengths))
+
+
+def _write_whole(file: RawIOBase, data: bytes) -> None:
+    # The system may write less than it is asked to.
+    rest = memoryview(data)
+    while rest:
+        rest = rest[file.write(rest) or 0 :]
+
+
+def _long_runs(frames: Frames, lengths: NDArray[np.uint64]) -> Iterator[tuple[int, bytes]]:
+    """The items of all frames, joined into runs of about WRITE_BYTES; how many came before each."""
+    run: list[bytes] = []
+    size = first = 0
+    for number, frame in enumerate(frames):
+        odd = len(frame) & 1
+        length = len(frame) + odd
+        lengths[number] = length
+        run += (_ITEM + length.to_bytes(4, "little"), frame, b"\0" * odd)
+        size += length
+        if size >= WRITE_BYTES:
+            yield first, b"".join(run)
+            run.clear()
+            size, first = 0, number + 1
+    yield first, b"".join(run)
+
+
+def _unheard(_done: int, _total: int) -> None:
+    return
 
 
 def _encoded_header(header: Dataset, count: int) -> bytes:

@@ -1,9 +1,9 @@
 """Anything that gives, for an address, pixels or the already encoded bytes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,6 +70,24 @@ class TileSource(Protocol):
     def close(self) -> None:
         """Release files and memory; safe to call twice."""
         ...
+
+
+@runtime_checkable
+class InOrder(Protocol):
+    """A source that gives the tiles of a level one after another faster than one by one."""
+
+    def frames(self, level: int, plane: Plane = FIRST) -> Iterator[Frame | None]:
+        """What `frame` gives for every tile of a level, row by row."""
+        ...
+
+
+def frames_in_order(source: TileSource, level: int, plane: Plane = FIRST) -> Iterator[Frame | None]:
+    """Every tile of a level as `source.frame` gives it, row by row."""
+    if isinstance(source, InOrder):
+        return source.frames(level, plane)
+    grid = source.pyramid.level(level)
+    addresses = ((column, row) for row in range(grid.rows) for column in range(grid.columns))
+    return (source.frame(level, column, row, plane) for column, row in addresses)
 
 
 def assemble(

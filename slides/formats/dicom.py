@@ -4,19 +4,21 @@ The instances of a series that show the same glass are the levels of one slide; 
 overview and thumbnail are the pictures beside it. Frames can be had as they are stored.
 """
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
 from slides.codestreams import (
+    Joining,
     Shape,
     Stated,
     decode_stated,
     is_htj2k,
     read_header,
-    read_jpeg,
     rgb_from_ycbcr,
 )
 from slides.dicom_structure import WHOLE_SLIDE, Instance, belonging, read_instance
@@ -55,11 +57,29 @@ class Matrix:
         number = int(self.instance.frames[row * self.level.columns + column])
         if number < 0:
             return None
-        parts = [self.file.read(*place) for place in self.instance.fragments[number]]
-        data = parts[0] if len(parts) == 1 else b"".join(parts)
+        parts = (self.file.read(*place) for place in self.instance.fragments[number])
+        return self._stated(b"".join(parts))
+
+    def in_order(self) -> Iterator[Stated | None]:
+        """What `stored` gives for every tile, row by row, out of long reads."""
+        fragments = self.instance.fragments
+        numbers = self.instance.frames.tolist()
+        extents = [place for number in numbers if number >= 0 for place in fragments[number]]
+        parts = self.file.read_in_order(extents)
+        for number in numbers:
+            if number < 0:
+                yield None
+            else:
+                yield self._stated(b"".join(next(parts) for _ in fragments[number]))
+
+    def _stated(self, data: bytes) -> Stated:
         if self.encoding is Encoding.JPEG_BASELINE:
-            return read_jpeg(data, None, tagged_rgb=self.instance.photometric == "RGB")
+            return self._joining(data)
         return read_header(Frame(data, self.encoding))
+
+    @cached_property
+    def _joining(self) -> Joining:
+        return Joining(None, tagged_rgb=self.instance.photometric == "RGB")
 
     def tile(self, column: int, row: int) -> Pixels:
         """The pixels of a tile, padded as stored; white where none is stored."""
@@ -118,6 +138,13 @@ class DicomSource:
             return None
         stored = matrix.stored(column, row)
         return stored.frame if stored is not None else None
+
+    def frames(self, level: int, plane: Plane = FIRST) -> Iterator[Frame | None]:
+        """What `frame` gives for every tile of a level, row by row, out of long reads."""
+        matrix = self._matrix(level, plane)
+        if matrix.encoding is Encoding.RAW or matrix.converted:
+            return itertools.repeat(None, matrix.level.tiles)
+        return (None if stored is None else stored.frame for stored in matrix.in_order())
 
     def close(self) -> None:
         """Release the files; safe to call twice."""

@@ -3,6 +3,7 @@
 Encoded tiles can be had as they are stored, so they can be copied.
 """
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -44,6 +45,10 @@ class TiffSource:
     def frame(self, level: int, column: int, row: int, plane: Plane = FIRST) -> Frame | None:
         """A tile as one complete codestream (JPEG, JPEG 2000); None for all other encodings."""
         return self._picture(level, plane).frame(column, row)
+
+    def frames(self, level: int, plane: Plane = FIRST) -> Iterator[Frame | None]:
+        """What `frame` gives for every tile of a level, row by row, out of long reads."""
+        return self._picture(level, plane).frames()
 
     def close(self) -> None:
         """Release the file; safe to call twice."""
