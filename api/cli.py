@@ -232,7 +232,7 @@ def _parser() -> argparse.ArgumentParser:
     convert.set_defaults(run=_convert)
     convert.add_argument("file", metavar="FILE")
     convert.add_argument("out", metavar="OUT", help="a folder that appears when it is complete")
-    convert.add_argument("--to", choices=("dicom", "zarr"), required=True)
+    convert.add_argument("--to", choices=("dicom", "zarr", "both"), required=True)
     convert.add_argument("--levels", choices=("full", "source"), default="full")
     convert.add_argument("--quality", type=_quality, metavar="1-100")
     convert.add_argument(

@@ -15,6 +15,7 @@ from typing import Any, Literal
 from archive.identity import uid_from
 from slides.copying import CopiedFrames, SingleFrame, as_one_tile, whole_jpeg
 from slides.errors import (
+    CannotLink,
     DamagedSlide,
     MissingSpacing,
     NoRoom,
@@ -30,7 +31,7 @@ from slides.slide import AssociatedImage, Facts, Slide
 from tiles import plan as planning
 from tiles.codec import encode_jpeg2000_lossless
 from tiles.codestream import parse_jpeg
-from tiles.errors import TilesError, UnsupportedPixels
+from tiles.errors import NoLinks, TilesError, UnsupportedPixels
 from tiles.frames import Frames, FrameSink, Written, write_instance
 from tiles.plan import Action, LevelPlan, Plan
 from tiles.source import Encoding, TileSource
@@ -41,6 +42,9 @@ label or an overview without spacing of its own has."""
 
 
 READ_BYTES = 1 << 20
+
+LINKED = "slide.ome.zarr"
+"""Beside the instances: a folder of its own, as zarr's readers warn of files they do not know."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +57,7 @@ class Request:
     of the macro that shows it.
     """
 
-    to: Literal["dicom", "zarr"] = "dicom"
+    to: Literal["dicom", "zarr", "both"] = "dicom"
     levels: Literal["full", "source"] = "full"
     quality: int | None = None
     mpp_um: tuple[float, float] | None = None
@@ -148,7 +152,11 @@ def convert(
             shown = hide_label(slide.associated, slide.facts.format, request.label)
             beside = shown.done
             public = replace(slide, associated=shown.pictures)
-            write_dicom(public, opener, plan, folder, context, mpp_um, request.scheduler, tell)
+            instances = write_dicom(
+                public, opener, plan, folder, context, mpp_um, request.scheduler, tell
+            )
+            if request.to == "both":
+                _link_zarr(folder, instances, plan, mpp_um)
         files = tuple(sorted(one.name for one in folder.iterdir()))
     return Report(out, request.to, sha256, mpp_um, plan, files, beside)
 
@@ -339,6 +347,20 @@ def _write_zarr(
     run(opener, plan, ZarrSink(folder, plan), scheduler=scheduler, progress=progress)
 
 
+def _link_zarr(
+    folder: Path, instances: Sequence[Instance], plan: Plan, mpp_um: tuple[float, float]
+) -> None:
+    from tiles.linked_zarr import LinkedLevel, link
+
+    levels = [
+        LinkedLevel(one.written.path, _level_spacing(plan, one.picture.number, mpp_um))
+        for one in instances
+        if one.picture.role == "level"
+    ]
+    derived = all(step.action is Action.DERIVE for step in plan.levels[1:])
+    link(folder / LINKED, levels, "slide", "box average" if derived else "as the scanner has it")
+
+
 @contextmanager
 def blaming_the_file(path: Path) -> Iterator[None]:
     """Turn what the pixels' readers found on the way into an error that says what to do."""
@@ -346,6 +368,8 @@ def blaming_the_file(path: Path) -> Iterator[None]:
         yield
     except UnsupportedPixels as error:
         raise UnsupportedSlide(f"{error}; export it as 8-bit grey or RGB", path) from error
+    except NoLinks as error:
+        raise CannotLink(str(error), path) from error
     except TilesError as error:
         raise DamagedSlide(f"{error}; fetch the file again from the scanner", path) from error
     except OSError as error:

@@ -9,6 +9,7 @@
     ├── MissingSpacing      (ValueError)         no pixel spacing, and none was given
     ├── LossRefused         (ValueError)         a level would lose, and none may
     ├── OutputExists        (FileExistsError)    something lies where the result belongs
+    ├── CannotLink          (OSError)            a file system without second names for files
     └── NoRoom              (OSError)            the disk is full
 
 A message is one line: what is wrong, then what to do. It never names the file: `path` does, for
@@ -56,6 +57,10 @@ class LossRefused(SlideError, ValueError):
 
 class OutputExists(SlideError, FileExistsError):
     """Something already lies where the result belongs."""
+
+
+class CannotLink(SlideError, OSError):
+    """DICOM and zarr were to be one set of bytes where no file can have two names."""
 
 
 class NoRoom(SlideError, OSError):

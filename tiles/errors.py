@@ -6,6 +6,7 @@ TilesError
 ├── UnsupportedPixels   (ValueError)    a valid image of a kind this software does not handle
 ├── DamagedInstance     (ValueError)    a DICOM instance whose frames cannot be found
 ├── DamagedShard        (ValueError)    a zarr shard whose index is cut, foreign or wrong
+├── NoLinks             (OSError)       a file system on which no file can have two names
 └── ShortRead           (OSError)       fewer bytes than the header promised
 """
 
@@ -32,6 +33,10 @@ class DamagedInstance(TilesError, ValueError):
 
 class DamagedShard(TilesError, ValueError):
     """A zarr shard, or an instance that is to be one, without an index that can be trusted."""
+
+
+class NoLinks(TilesError, OSError):
+    """One set of bytes was to be seen under two names, and the file system allows only one."""
 
 
 class ShortRead(TilesError, OSError):
