@@ -1,4 +1,4 @@
-"""The command `sansverre`: info, convert, ingest, serve, token.
+"""The command `sansverre`: info, convert, ingest, reindex, serve, token.
 
 Imports wait until a command needs them, so that `--help` and `info` answer at once. What opens a
 file runs in a child process with limits. Exit codes: 0 done, 1 the input or the installation is at
@@ -165,6 +165,26 @@ def _ingest(arguments: argparse.Namespace) -> int:
     return 1 if failed else 0
 
 
+def _reindex(arguments: argparse.Namespace) -> int:
+    from api.reindex import reindex
+
+    failed = 0
+    for file in arguments.files:
+        told: dict[str, object] = {"file": file}
+        try:
+            told["changed"] = reindex(Path(file))
+        except ApiError as error:
+            failed += 1
+            _complain(f"{file}: {error}")
+            told["error"] = str(error)
+        if arguments.json:
+            print(json.dumps(told), flush=True)
+        elif "changed" in told:
+            done = "index written" if told["changed"] else "its index is right"
+            print(_line(f"{file}: {done}"), flush=True)
+    return 1 if failed else 0
+
+
 def _serve(arguments: argparse.Namespace) -> int:
     from api.serve import serve
     from api.settings import read_settings
@@ -259,11 +279,17 @@ def _parser() -> argparse.ArgumentParser:
     ingest.add_argument("--accession", metavar="NUMBER")
     ingest.add_argument("--establishment", metavar="NAME", default=ESTABLISHMENT)
 
+    reindex = commands.add_parser(
+        "reindex", help="make the zarr index of DICOM files anew, where software dropped it"
+    )
+    reindex.set_defaults(run=_reindex)
+    reindex.add_argument("files", metavar="FILE", nargs="+")
+
     for command in (convert, ingest):
         command.add_argument(
             "--mpp", type=_mpp, metavar="X[,Y]", help="µm per pixel, where the file says nothing"
         )
-    for command in (info, convert, ingest):
+    for command in (info, convert, ingest, reindex):
         command.add_argument("--json", action="store_true", help="for machines")
 
     serve = commands.add_parser("serve", help="the viewer and its interface, on this machine")

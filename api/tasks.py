@@ -106,6 +106,13 @@ def build(say: Progress, image: str, job: int, attempt: int, original: str) -> N
         )
 
 
+def reindex(say: Progress, path: str, draft: str) -> bool:
+    """Write a DICOM instance with its zarr index as `draft`; False where it has it already."""
+    from tiles.reindex import reindex
+
+    return reindex(Path(path), Path(draft), say)
+
+
 def _is_photograph(file: Path) -> bool:
     # A Mirax slide's own file is a JPEG: the folder beside it makes it a slide.
     if not file.is_file() or (file.with_suffix("") / "Slidedat.ini").is_file():

@@ -277,3 +277,36 @@ def test_token(run: Run, variables: dict[str, str], role: str) -> None:
 def test_bad_settings_are_told_in_one_line(run: Run, variables: dict[str, str]) -> None:
     variables["SANSVERRE_SECRETS"] = variables["SANSVERRE_DATA"]
     assert is_one_line_about(run("token"), "SANSVERRE_SECRETS")
+
+
+def test_reindex_gives_files_their_index_back(run: Run, slide: Path, tmp_path: Path) -> None:
+    assert run("convert", slide, "out", "--to", "both").returncode == 0
+    levels = sorted((tmp_path / "out").glob("level-*.dcm"))
+    whole = [path.read_bytes() for path in levels]
+    for path, content in zip(levels, whole, strict=True):
+        path.write_bytes(content[: content.rindex(b"\xfc\xff\xfc\xffOB")])
+    (tmp_path / "notes.txt").write_text("no instance")
+    done = run("reindex", *levels, "notes.txt", "absent.dcm")
+    assert done.returncode == 1
+    assert done.stdout.splitlines() == [f"{path}: index written" for path in levels]
+    complaints = done.stderr.splitlines()
+    assert len(complaints) == 2
+    assert complaints[0].startswith("sansverre: notes.txt: ")
+    assert "absent.dcm: there is no such file" in complaints[1]
+    assert [path.read_bytes() for path in levels] == whole
+    again = run("reindex", *levels, "--json")
+    assert again.returncode == 0
+    told = [json.loads(line) for line in again.stdout.splitlines()]
+    assert told == [{"file": str(path), "changed": False} for path in levels]
+    assert [path.name for path in tmp_path.glob("out/.*")] == []
+
+
+def test_reindex_replaces_what_a_link_points_to(run: Run, slide: Path, tmp_path: Path) -> None:
+    assert run("convert", slide, "out", "--to", "dicom").returncode == 0
+    path = tmp_path / "out/level-0.dcm"
+    whole = path.read_bytes()
+    path.write_bytes(whole[: whole.rindex(b"\xfc\xff\xfc\xffOB")])
+    (tmp_path / "link.dcm").symlink_to(path)
+    assert run("reindex", "link.dcm").returncode == 0
+    assert path.read_bytes() == whole
+    assert (tmp_path / "link.dcm").is_symlink()
