@@ -93,6 +93,7 @@ def _convert(arguments: argparse.Namespace) -> int:
         "mpp_um": arguments.mpp,
         "scheduler": arguments.scheduler,
         "lossless_only": arguments.lossless_only,
+        "verify": arguments.verify,
         "label": arguments.label,
     }
     # Written beside its place, so that it appears whole, and goes with whatever goes wrong.
@@ -112,8 +113,10 @@ def _convert(arguments: argparse.Namespace) -> int:
         written.rename(out)
     if arguments.json:
         print(json.dumps(report))
-    else:
-        print(_line(f"{arguments.out}: complete"))
+        return 0
+    if report["verified"] is not None:
+        _print_proof(report["verified"])
+    print(_line(f"{arguments.out}: complete"))
     return 0
 
 
@@ -124,6 +127,19 @@ def _print_plan(news: Any) -> None:
         come_from = "" if step["source_level"] is None else f"from {step['source_level']}, "
         why = _line(f"{step['action']}: {come_from}{step['reason']}")
         print(f"level {number:<4}{size:18}{why}", flush=True)
+
+
+def _print_proof(proof: Any) -> None:
+    """What was found of each level when it was read again."""
+    for one in proof["levels"]:
+        found = f"{one['identical']} of {one['tiles']} tiles identical"
+        if one["compared"]:
+            found += (
+                f", {one['compared']} at {one['psnr_db']:.1f} dB (lowest "
+                f"{one['lowest_psnr_db']:.1f}), SSIM {one['ssim']:.3f} (lowest "
+                f"{one['lowest_ssim']:.3f})"
+            )
+        print(f"level {one['level']:<4}verified: {found}, {one['missing']} missing")
 
 
 def _ingest(arguments: argparse.Namespace) -> int:
@@ -259,6 +275,9 @@ def _parser() -> argparse.ArgumentParser:
         "--lossless-only",
         action="store_true",
         help="refuse what would compress the scanner's own pixels again with loss",
+    )
+    convert.add_argument(
+        "--verify", action="store_true", help="read again all that was written, and prove it"
     )
     convert.add_argument("--scheduler", metavar="ADDRESS", help="of a dask.distributed scheduler")
     convert.add_argument(

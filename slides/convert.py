@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from archive.identity import uid_from
 from slides.copying import CopiedFrames, SingleFrame, as_one_tile, whole_jpeg
@@ -36,6 +36,9 @@ from tiles.frames import Frames, FrameSink, Written, write_instance
 from tiles.plan import Action, LevelPlan, Plan
 from tiles.source import Encoding, TileSource
 
+if TYPE_CHECKING:
+    from slides.verify import Proof
+
 GLASS_WIDTH_UM = 25_000
 """Nominal width of a glass slide (ISO 8037-1: 26 × 76 mm, less the edge), the only scale that a
 label or an overview without spacing of its own has."""
@@ -54,7 +57,7 @@ class Request:
     `quality` (1-100) and `mpp_um` (x, y) override what the file says; `scheduler` is the address
     of a `dask.distributed` scheduler whose workers see the same files; `lossless_only` refuses to
     encode the source's own pixels with loss; `label` is what becomes of the label and of the part
-    of the macro that shows it.
+    of the macro that shows it; `verify` reads again all that was written.
     """
 
     to: Literal["dicom", "zarr", "both"] = "dicom"
@@ -64,6 +67,7 @@ class Request:
     scheduler: str | None = None
     lossless_only: bool = False
     label: LabelPolicy = "keep"
+    verify: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +92,7 @@ class Report:
     files: tuple[str, ...]
     beside: Mapping[str, str] = field(default_factory=dict)
     """What was done with the pictures beside the slide, by their names."""
+    proof: "Proof | None" = None
 
     def as_json(self) -> dict[str, Any]:
         """For machines; sizes in pixels."""
@@ -100,6 +105,7 @@ class Report:
             "levels": self.plan.as_json(),
             "files": list(self.files),
             "beside": dict(self.beside),
+            "verified": self.proof.as_json() if self.proof else None,
         }
 
 
@@ -128,8 +134,8 @@ def convert(
     """Convert a slide into a folder that appears only when it is complete.
 
     `planned` hears what will be done before it begins. Raises OutputExists, MissingSpacing,
-    LossRefused, NoRoom, what opening raises, and DamagedSlide for damage found on the way; then
-    nothing is left behind.
+    LossRefused, NoRoom, NotFaithful, what opening raises, and DamagedSlide for damage found on the
+    way; then nothing is left behind.
     """
     if out.exists() or out.is_symlink():
         raise OutputExists("the output already exists; remove it or name another", out)
@@ -140,7 +146,8 @@ def convert(
             refuse_loss(slide.source, plan)
         if planned is not None:
             planned(plan)
-        shares = Shares(progress, digest=0.1, build=0.9)
+        judging = 0.5 if request.verify else 0.0
+        shares = Shares(progress, digest=0.1, build=0.9 - judging, verify=judging)
         sha256 = source_sha256(slide.files, shares.of("digest"))
         opener = OpenSource(path, sha256)
         tell = shares.of("build")
@@ -158,7 +165,16 @@ def convert(
             if request.to == "both":
                 _link_zarr(folder, instances, plan, mpp_um)
         files = tuple(sorted(one.name for one in folder.iterdir()))
-    return Report(out, request.to, sha256, mpp_um, plan, files, beside)
+        proof = _proof(slide, plan, folder, mpp_um, shares) if request.verify else None
+    return Report(out, request.to, sha256, mpp_um, plan, files, beside, proof)
+
+
+def _proof(
+    slide: Slide, plan: Plan, folder: Path, mpp_um: tuple[float, float], shares: Shares
+) -> "Proof":
+    from slides.verify import verify
+
+    return verify(slide, plan, folder, mpp_um, shares.of("verify"))
 
 
 def spacing(facts: Facts, given: tuple[float, float] | None) -> tuple[float, float]:

@@ -8,6 +8,7 @@
     ├── TooLarge            (ValueError)         a file that would need unreasonable resources
     ├── MissingSpacing      (ValueError)         no pixel spacing, and none was given
     ├── LossRefused         (ValueError)         a level would lose, and none may
+    ├── NotFaithful         (ValueError)         what was written is not what was to be written
     ├── OutputExists        (FileExistsError)    something lies where the result belongs
     ├── CannotLink          (OSError)            a file system without second names for files
     └── NoRoom              (OSError)            the disk is full
@@ -53,6 +54,10 @@ class MissingSpacing(SlideError, ValueError):
 
 class LossRefused(SlideError, ValueError):
     """A level could only be kept with loss, and lossless conversion was asked for."""
+
+
+class NotFaithful(SlideError, ValueError):
+    """What was written, read again, is not what the slide and the plan ask for."""
 
 
 class OutputExists(SlideError, FileExistsError):

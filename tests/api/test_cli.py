@@ -201,6 +201,20 @@ def test_convert_prints_the_plan_before_it_works(run: Run, slide: Path, tmp_path
     assert lines[-1] == f"{tmp_path / 'out'}: complete"
 
 
+def test_convert_verified(run: Run, slide: Path, tmp_path: Path) -> None:
+    done = run("convert", slide, tmp_path / "out", "--to", "dicom", "--verify")
+    assert (done.returncode, done.stderr) == (0, "")
+    proof = [line for line in done.stdout.splitlines() if "verified: " in line]
+    assert "6 of 6 tiles identical, 0 missing" in proof[0]
+    assert "dB" in proof[1]
+    told = run("convert", slide, tmp_path / "json", "--to", "both", "--verify", "--json")
+    verified = json.loads(told.stdout)["verified"]
+    assert verified["instances"] == len(list((tmp_path / "json").glob("*.dcm")))
+    assert [level["missing"] for level in verified["levels"]] == [0] * len(proof)
+    plain = json.loads(run("convert", slide, tmp_path / "no", "--to", "dicom", "--json").stdout)
+    assert plain["verified"] is None
+
+
 def test_convert_without_loss_or_not_at_all(run: Run, slide: Path, tmp_path: Path) -> None:
     picture = vendors.picture(300, 200)
     stored = {"compression": "lzw", "compressionargs": None}

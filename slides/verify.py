@@ -1,0 +1,268 @@
+"""What was written is read again and held against the slide, tile by tile.
+
+Every tile of the source and of the result is decoded strictly. A copied tile must be the source's
+bytes; what is kept without loss must be its pixels; what is compressed must be about as close to
+its model as its codec allows. The model of an encoded tile is the source's pixels, that of a
+derived one the average of the level above as it was written.
+"""
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from functools import partial
+from itertools import islice
+from math import inf, isinf
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+
+from slides.errors import NotFaithful
+from slides.slide import Slide
+from slides.written import Written, reopened
+from tiles.codec import decode_jpeg, encode_jpeg, half, padded
+from tiles.errors import TilesError
+from tiles.likeness import psnr_db, squared_error, ssim
+from tiles.plan import LOSSY, Action, LevelPlan, Plan
+from tiles.pyramid import Box, Level
+from tiles.source import Pixels, TileSource
+
+LOSS_DB = 3.0
+"""How much further from its model a tile may be than its codec's own best: what is above is
+itself compressed, and half-scale decoding is not quite the average."""
+
+CLOSE_DB = 45.0
+"""Closer to its model than this no tile is judged: nobody sees it, and the best may be perfect."""
+
+BLOCK_PX = 1024
+IN_FLIGHT = 64
+
+Progress = Callable[[int, int], None]
+_Out = TypeVar("_Out")
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What was found of some tiles."""
+
+    identical: int = 0
+    """The source's bytes where copied, the model's pixels where kept without loss."""
+    compared: int = 0
+    squared: float = 0.0
+    samples: int = 0
+    likeness: float = 0.0
+    lowest_psnr_db: float = inf
+    lowest_ssim: float = 1.0
+    fault: str | None = None
+
+    def __add__(self, other: "Tally") -> "Tally":
+        return Tally(
+            self.identical + other.identical,
+            self.compared + other.compared,
+            self.squared + other.squared,
+            self.samples + other.samples,
+            self.likeness + other.likeness,
+            min(self.lowest_psnr_db, other.lowest_psnr_db),
+            min(self.lowest_ssim, other.lowest_ssim),
+            self.fault or other.fault,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class LevelProof:
+    """What was found of one level; decibels and similarity are None where nothing was compared."""
+
+    level: int
+    action: str
+    tiles: int
+    identical: int
+    compared: int
+    missing: int
+    psnr_db: float | None
+    lowest_psnr_db: float | None
+    ssim: float | None
+    lowest_ssim: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What verification found; it is only given where nothing was wrong."""
+
+    levels: tuple[LevelProof, ...]
+    instances: int
+
+    def as_json(self) -> dict[str, Any]:
+        """For machines."""
+        return {"levels": [asdict(one) for one in self.levels], "instances": self.instances}
+
+
+def verify(
+    slide: Slide, plan: Plan, folder: Path, mpp_um: tuple[float, float], progress: Progress
+) -> Proof:
+    """Read what a conversion wrote into a folder, all of it, and hold it against the slide.
+
+    Memory is bounded by the blocks in flight. Raises NotFaithful naming the first fault, and
+    DamagedCodestream and ShortRead for what is wrong with the source.
+    """
+    used = {step.source_level for step in plan.levels}
+    unused = [n for n in range(len(slide.source.pyramid.levels)) if n not in used]
+    levels = [slide.source.pyramid.levels[n] for n in unused]
+    total = sum(one.tiles for one in (*levels, *(step.level for step in plan.levels)))
+    done = 0
+
+    def tell(tiles: int) -> None:
+        nonlocal done
+        done += tiles
+        progress(done, total)
+
+    with (
+        reopened(folder, plan, mpp_um) as result,
+        ThreadPoolExecutor(os.cpu_count(), "verify") as pool,
+    ):
+        judge = _Judge(slide.source, result.source, plan)
+        proofs = []
+        for number, step in enumerate(plan.levels):
+            tally = Tally()
+            for box, found in _spread(pool, partial(judge, number), _blocks(step.level)):
+                tally += found
+                tell(_tiles(step.level, box))
+                if tally.fault:
+                    raise NotFaithful(f"{tally.fault}; nothing was kept: convert it again")
+            proofs.append(_proof(number, step, tally))
+        for number, level in zip(unused, levels, strict=True):
+            read = partial(slide.source.pixels, number)
+            for box, _ in _spread(pool, read, _blocks(level)):
+                tell(_tiles(level, box))
+    return Proof(tuple(proofs), result.instances)
+
+
+def _spread(
+    pool: ThreadPoolExecutor, work: Callable[[Box], _Out], boxes: Iterable[Box]
+) -> Iterator[tuple[Box, _Out]]:
+    """The results of all boxes, a bounded number of them under way."""
+    rest = iter(boxes)
+    while some := list(islice(rest, IN_FLIGHT)):
+        yield from zip(some, pool.map(work, some), strict=True)
+
+
+def _blocks(level: Level) -> Iterator[Box]:
+    """Boxes of whole tiles, about BLOCK_PX a side, that cover a level."""
+    across = level.tile_width * max(1, BLOCK_PX // level.tile_width)
+    down = level.tile_height * max(1, BLOCK_PX // level.tile_height)
+    for y in range(0, level.height, down):
+        for x in range(0, level.width, across):
+            yield Box(x, y, across, down).within(level.width, level.height)
+
+
+def _tiles(level: Level, box: Box) -> int:
+    columns, rows = level.covering(box)
+    return len(columns) * len(rows)
+
+
+@dataclass(frozen=True, slots=True)
+class _Judge:
+    """Judges the tiles of a block of a level."""
+
+    source: TileSource
+    written: Written
+    plan: Plan
+
+    def __call__(self, number: int, box: Box) -> Tally:
+        """Judge all tiles in a box of whole tiles."""
+        step = self.plan.levels[number]
+        tally = Tally()
+        columns, rows = step.level.covering(box)
+        model = None if step.action is Action.COPY else self._model(number, box)
+        for row in rows:
+            for column in columns:
+                own = step.level.box(column, row)
+                try:
+                    if model is None:
+                        tally += self._copied(number, step, column, row)
+                    else:
+                        y, x = own.y - box.y, own.x - box.x
+                        expected = model[y : y + own.height, x : x + own.width]
+                        tally += self._made(step.level, self._pixels(number, own), expected)
+                except _Unlike as unlike:
+                    tally += Tally(fault=f"level {number}, tile ({column}, {row}) {unlike}")
+        return tally
+
+    def _pixels(self, number: int, box: Box) -> Pixels:
+        try:
+            return self.written.pixels(number, box)
+        except TilesError as error:
+            raise _Unlike(f"cannot be read as it was written: {error}") from error
+
+    def _model(self, number: int, box: Box) -> Pixels:
+        """What a block should show: the source's pixels, or the average of the level above."""
+        step = self.plan.levels[number]
+        if step.action is Action.ENCODE and step.source_level is not None:
+            return self.source.pixels(step.source_level, box)
+        above = self.plan.levels[number - 1].level
+        double = Box(2 * box.x, 2 * box.y, 2 * box.width, 2 * box.height)
+        inside = double.within(above.width, above.height)
+        try:
+            return half(self.written.pixels(number - 1, inside))
+        except TilesError as error:
+            raise NotFaithful(f"level {number - 1} as written cannot be read: {error}") from error
+
+    def _copied(self, number: int, step: LevelPlan, column: int, row: int) -> Tally:
+        assert step.source_level is not None
+        own = self.source.frame(step.source_level, column, row)
+        box = step.level.box(column, row)
+        pixels = self._pixels(number, box)
+        if own is None:
+            # Never scanned: its background was encoded like its neighbours.
+            return self._made(step.level, pixels, self.source.pixels(step.source_level, box))
+        made = self.written.frame(number, column, row)
+        if made is None:
+            raise _Unlike("is missing")
+        if made.data != own.data and made.data != own.data + b"\0":
+            raise _Unlike("is not the source's bytes")
+        return Tally(identical=1)
+
+    def _made(self, level: Level, pixels: Pixels, model: Pixels) -> Tally:
+        if np.array_equal(pixels, model):
+            return Tally(identical=1)
+        if self.plan.encoding not in LOSSY:
+            raise _Unlike("is not the pixels it was made from")
+        squared = squared_error(pixels, model)
+        found = psnr_db(squared, model.size)
+        if found < CLOSE_DB:
+            tile = padded(np.ascontiguousarray(model), level.tile_height, level.tile_width)
+            ideal = decode_jpeg(encode_jpeg(tile, self.plan.quality, self.plan.subsampling))
+            ideal = ideal[: model.shape[0], : model.shape[1]]
+            best = psnr_db(squared_error(ideal, model), model.size)
+            if best - found > LOSS_DB:
+                raise _Unlike(f"is {found:.1f} dB from its model, where {best:.1f} dB are possible")
+        alike = ssim(pixels, model)
+        return Tally(
+            compared=1,
+            squared=squared,
+            samples=model.size,
+            likeness=alike * model.size,
+            lowest_psnr_db=found,
+            lowest_ssim=alike,
+        )
+
+
+class _Unlike(Exception):
+    """What is wrong with a tile, to follow its name."""
+
+
+def _proof(number: int, step: LevelPlan, tally: Tally) -> LevelProof:
+    compared = tally.compared > 0
+    lowest = None if isinf(tally.lowest_psnr_db) else round(tally.lowest_psnr_db, 2)
+    return LevelProof(
+        number,
+        str(step.action),
+        step.level.tiles,
+        tally.identical,
+        tally.compared,
+        step.level.tiles - tally.identical - tally.compared,
+        round(psnr_db(tally.squared, tally.samples), 2) if compared else None,
+        lowest if compared else None,
+        round(tally.likeness / tally.samples, 4) if compared else None,
+        round(tally.lowest_ssim, 4) if compared else None,
+    )
