@@ -18,6 +18,7 @@ class SharedFile:
     """An open file whose `read` is a `ReadRange`: it moves no position that threads would share."""
 
     def __init__(self, path: Path) -> None:
+        self.path = path
         self._descriptor: int | None = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
         self.size = os.fstat(self._descriptor).st_size
 

@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self, runtime_checkable
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tiles.pyramid import Box
 from tiles.source import Encoding, Frame, Pixels, TileSource
@@ -84,6 +85,24 @@ class AssociatedImage:
     def frame(self) -> Frame | None:
         """The picture's encoded bytes, or None where they are not one complete codestream."""
         return self.read_frame()
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Where the stored tiles of one level lie in a file, row by row; length 0 for none."""
+
+    file: Path
+    offsets: NDArray[np.int64]
+    lengths: NDArray[np.int64]
+
+
+@runtime_checkable
+class Addressed(Protocol):
+    """A TileSource some of whose levels consist of tiles that lie each in one piece."""
+
+    def addresses(self, level: int) -> Addresses | None:
+        """Where the tiles of a level lie, or None where each is not one piece of one file."""
+        ...
 
 
 def colours(source: TileSource) -> Pixels:

@@ -22,7 +22,7 @@ from slides.codestreams import (
 from slides.errors import DamagedSlide, UnsupportedSlide
 from slides.limits import check_extent, check_segment
 from slides.shared_file import SharedFile
-from slides.slide import WHITE
+from slides.slide import WHITE, Addresses
 from slides.tiff_structure import Page
 from tiles.codestream import complete, parse_jpeg
 from tiles.errors import DamagedCodestream, TilesError
@@ -81,6 +81,13 @@ class Picture:
     def samples(self) -> int:
         """Samples of a pixel as given out: 1 or 3."""
         return 1 if self.page.samples == 1 else 3
+
+    @property
+    def addresses(self) -> Addresses | None:
+        """Where the tiles lie; None where the samples of each lie apart."""
+        if self.page.planar:
+            return None
+        return Addresses(self.file.path, self.offsets, np.where(self.offsets > 0, self.counts, 0))
 
     def tile(self, column: int, row: int) -> Pixels:
         """The pixels of a tile, possibly padded; one that was never stored is background."""

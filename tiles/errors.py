@@ -7,6 +7,7 @@ TilesError
 ├── DamagedInstance     (ValueError)    a DICOM instance whose frames cannot be found
 ├── DamagedShard        (ValueError)    a zarr shard whose index is cut, foreign or wrong
 ├── NoLinks             (OSError)       a file system on which no file can have two names
+├── DamagedTileMap      (ValueError)    a map of an original's tiles that cannot be followed
 └── ShortRead           (OSError)       fewer bytes than the header promised
 """
 
@@ -37,6 +38,10 @@ class DamagedShard(TilesError, ValueError):
 
 class NoLinks(TilesError, OSError):
     """One set of bytes was to be seen under two names, and the file system allows only one."""
+
+
+class DamagedTileMap(TilesError, ValueError):
+    """A tile map that is none, or that points to where no tile can be."""
 
 
 class ShortRead(TilesError, OSError):

@@ -27,8 +27,8 @@ def deep_zoom_tile(source: TileSource, level: int, column: int, row: int) -> byt
     grid = view.level(level)
     box = grid.box(column, row)
     halvings = view.count - 1 - level
-    stored = _nearest_by_halving(source, halvings)
-    pixels = reduced(source, stored, box, halvings - stored)
+    stored, times = _nearest_by_halving(source, halvings)
+    pixels = reduced(source, stored, box, halvings - times)
     return encode_jpeg(pixels, EDGE_QUALITY, "444" if pixels.shape[2] == 3 else "gray")
 
 
@@ -78,20 +78,19 @@ class Decoded:
         """Nothing to release but memory."""
 
 
-def _nearest_by_halving(source: TileSource, halvings: int) -> int:
-    """The index of the smallest stored level that is the base halved, rounded up, so many times.
+def _nearest_by_halving(source: TileSource, halvings: int) -> tuple[int, int]:
+    """The smallest level that is the base halved, rounded up, at most so often; and how often.
 
     Levels rounded otherwise are passed over: taking pixels from them would shift the picture.
     """
     pyramid = source.pyramid
-    best = 0
+    nearest = 0, 0
     for times in range(1, halvings + 1):
         scale = 1 << times
         index = pyramid.stored_as(-(-pyramid.width // scale), -(-pyramid.height // scale))
-        if index != times:
-            break
-        best = times
-    return best
+        if index is not None and index > nearest[0]:
+            nearest = index, times
+    return nearest
 
 
 def reduced(source: TileSource, level: int, box: Box, halvings: int) -> Pixels:
@@ -135,10 +134,10 @@ def thumbnail(source: TileSource, extent: int, icc_profile: bytes | None = None)
     pyramid = source.pyramid
     scale = max(pyramid.width, pyramid.height) / extent
     halvings = max(0, ceil(scale).bit_length() - 1)
-    stored = _nearest_by_halving(source, halvings)
+    stored, times = _nearest_by_halving(source, halvings)
     step = 1 << halvings
     box = Box(0, 0, -(-pyramid.width // step), -(-pyramid.height // step))
-    pixels = reduced(source, stored, box, halvings - stored)
+    pixels = reduced(source, stored, box, halvings - times)
     image = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
     image.thumbnail((extent, extent), Image.Resampling.LANCZOS)
     return srgb_jpeg(image, icc_profile)

@@ -26,7 +26,7 @@ from slides.errors import UnsupportedSlide
 from slides.levels import same_view
 from slides.limits import check_bomb, check_segment
 from slides.shared_file import SharedFile
-from slides.slide import WHITE, AssociatedImage, Facts, Slide, colours
+from slides.slide import WHITE, Addresses, AssociatedImage, Facts, Slide, colours
 from tiles.errors import DamagedCodestream, OutsideImage
 from tiles.instance import ENCODINGS as STORED_ENCODINGS
 from tiles.pyramid import FIRST, Box, Level, Plane, Pyramid
@@ -97,6 +97,17 @@ class Matrix:
         return rgb_from_ycbcr(pixels) if self.converted else pixels
 
     @property
+    def addresses(self) -> Addresses | None:
+        """Where the frame of each tile lies; None where one of them is in fragments."""
+        fragments = self.instance.fragments
+        if any(len(parts) != 1 for parts in fragments):
+            return None
+        # After the last comes what belongs to frame -1, which is none.
+        places = np.array([*(parts[0] for parts in fragments), (0, 0)], np.int64)
+        offsets, lengths = places[self.instance.frames].T
+        return Addresses(self.instance.path, offsets, lengths)
+
+    @property
     def converted(self) -> bool:
         """Whether the colours of what a decoder gives are still to be turned into RGB."""
         by_decoder = self.encoding is Encoding.JPEG_BASELINE
@@ -145,6 +156,10 @@ class DicomSource:
         if matrix.encoding is Encoding.RAW or matrix.converted:
             return itertools.repeat(None, matrix.level.tiles)
         return (None if stored is None else stored.frame for stored in matrix.in_order())
+
+    def addresses(self, level: int) -> Addresses | None:
+        """Where the frames of a level lie; None where one of them is in fragments."""
+        return self._matrix(level).addresses
 
     def close(self) -> None:
         """Release the files; safe to call twice."""

@@ -12,7 +12,7 @@ from slides.formats import ome_tiff, svs
 from slides.limits import check_bomb
 from slides.oriented import ORIENTATIONS, OrientedSource
 from slides.shared_file import SharedFile
-from slides.slide import AssociatedImage, Slide, colours
+from slides.slide import Addresses, AssociatedImage, Slide, colours
 from slides.tiff_layout import Layout, arrange
 from slides.tiff_picture import Picture, open_picture
 from slides.tiff_structure import Page, read_structure
@@ -49,6 +49,10 @@ class TiffSource:
     def frames(self, level: int, plane: Plane = FIRST) -> Iterator[Frame | None]:
         """What `frame` gives for every tile of a level, row by row, out of long reads."""
         return self._picture(level, plane).frames()
+
+    def addresses(self, level: int) -> Addresses | None:
+        """Where the tiles of a level lie; None where their samples lie apart."""
+        return self._picture(level).addresses
 
     def close(self) -> None:
         """Release the file; safe to call twice."""
