@@ -50,6 +50,8 @@ class ObjectRole(StrEnum):
     PREVIEW = "preview"
     """A small JPEG for lists."""
     PHOTO = "photo"
+    TILE_MAP = "tile_map"
+    """Where the tiles of the original lie, by which it is seen until it is converted."""
 
 
 class JobState(StrEnum):

@@ -3,7 +3,8 @@
 import itertools
 import re
 from collections.abc import Iterator
-from datetime import datetime
+from dataclasses import asdict
+from datetime import UTC, datetime
 from io import StringIO
 
 import pytest
@@ -13,12 +14,13 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy.exc import IntegrityError, StatementError
+from sqlalchemy.orm import Session
 
 from archive import schema
 from archive.catalog import Catalog
 from archive.database import MIGRATIONS, Database
-from archive.errors import StorageFailure
-from archive.record import TRANSITIONS, ImageState, ObjectRole
+from archive.errors import StorageFailure, TransitionRefused
+from archive.record import TRANSITIONS, ImageKind, ImageState, ObjectRole
 from tests.archive.conftest import HERE, published, received, stored
 
 
@@ -61,6 +63,51 @@ def test_opening_again_changes_nothing(url: str) -> None:
         image = published(catalog)
     with Catalog.open(url) as catalog:
         assert catalog.image(image.id, establishment=HERE) == image
+
+
+def test_a_catalogue_of_the_first_revision_is_brought_up_to_date(url: str) -> None:
+    """With all it holds, and the promises that the database keeps."""
+    engine = sa.create_engine(url)
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+    with Session(engine) as session:
+        session.execute(sa.insert(schema.establishment).values(id=1, name=HERE))
+        session.execute(
+            sa.insert(schema.exam).values(
+                id="e",
+                establishment_id=1,
+                study_instance_uid="2.25.1",
+                created_at=datetime.now(UTC),
+            )
+        )
+        session.execute(
+            sa.insert(schema.image).values(
+                id="i",
+                exam_id="e",
+                kind=ImageKind.SLIDE,
+                state=ImageState.RECEIVED,
+                source_sha256="0" * 64,
+                plan="full",
+                incarnation=0,
+                facts={},
+                created_at=datetime.now(UTC),
+            )
+        )
+        kept = stored(ObjectRole.ORIGINAL)
+        session.execute(sa.insert(schema.stored_object).values(image_id="i", **asdict(kept)))
+        session.commit()
+    engine.dispose()
+    with Catalog.open(url) as catalog:
+        assert catalog.image("i", establishment=HERE).objects == (kept,)
+        mapped = catalog.attach("i", [stored(ObjectRole.TILE_MAP)])
+        assert len(mapped.objects_as(ObjectRole.TILE_MAP)) == 1
+        catalog.advance("i", ImageState.OPENED)
+        catalog.advance("i", ImageState.BUILT)
+        with pytest.raises(TransitionRefused):
+            catalog.advance("i", ImageState.PUBLISHED)
 
 
 def test_a_newer_catalogue_is_not_opened(url: str) -> None:
