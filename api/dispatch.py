@@ -20,6 +20,7 @@ from api.metrics import count
 from api.settings import Settings
 from api.sources import Sources
 from api.static import MISSING
+from archive.record import ImageState
 
 LOG = logging.getLogger("sansverre")
 
@@ -53,6 +54,8 @@ READING = frozenset({"GET", "HEAD"})
 
 _PAGES = re.compile(r"/(?:exam|view)/[^/]+")
 _KEPT = "private, max-age=31536000, immutable"
+_ASKED_EACH_TIME = "private, no-cache"
+"""For what may change: the tiles of an image on its way are other ones once it is published."""
 
 
 class Dispatcher:
@@ -134,11 +137,12 @@ class Dispatcher:
         self, template: str, caller: Caller, fields: dict[str, str], scope: Scope
     ) -> Answer:
         image = await self._sources.image(caller, fields["image"])
+        kept = _KEPT if image.state is ImageState.PUBLISHED else _ASKED_EACH_TIME
         if template == PICTURE:
             tag = f'"{self._sources.picture_tag(image, fields["name"])}"'
             if _has(scope, tag):
-                return _unchanged(tag)
-            return _jpeg(await self._sources.picture(image, fields["name"]), tag)
+                return _unchanged(tag, kept)
+            return _jpeg(await self._sources.picture(image, fields["name"]), tag, kept)
         opened = await self._sources.open(image)
         if template == DZI:
             return _dzi(opened.deep_zoom.width, opened.deep_zoom.height, opened.deep_zoom.tile_size)
@@ -146,8 +150,8 @@ class Dispatcher:
         opened.require(level, column, row)
         tag = f'"{opened.tag}-{level}-{column}-{row}"'
         if _has(scope, tag):
-            return _unchanged(tag)
-        return _jpeg(await self._sources.tile(image, opened, (level, column, row)), tag)
+            return _unchanged(tag, kept)
+        return _jpeg(await self._sources.tile(image, opened, (level, column, row)), tag, kept)
 
 
 class _Counted:
@@ -163,12 +167,12 @@ class _Counted:
         await self._send(message)
 
 
-def _jpeg(body: bytes, tag: str) -> Answer:
-    return Answer(200, body, {"content-type": "image/jpeg", "cache-control": _KEPT, "etag": tag})
+def _jpeg(body: bytes, tag: str, kept: str) -> Answer:
+    return Answer(200, body, {"content-type": "image/jpeg", "cache-control": kept, "etag": tag})
 
 
-def _unchanged(tag: str) -> Answer:
-    return Answer(304, b"", {"cache-control": _KEPT, "etag": tag})
+def _unchanged(tag: str, kept: str) -> Answer:
+    return Answer(304, b"", {"cache-control": kept, "etag": tag})
 
 
 def _dzi(width: int, height: int, tile_size: int) -> Answer:
@@ -182,7 +186,7 @@ def _dzi(width: int, height: int, tile_size: int) -> Answer:
     return Answer(
         200,
         body.encode(),
-        {"content-type": "application/xml", "cache-control": "private, no-cache"},
+        {"content-type": "application/xml", "cache-control": _ASKED_EACH_TIME},
     )
 
 

@@ -3,14 +3,16 @@
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from api.errors import NotTaken, SandboxError
-from api.originals import keep, take_stock
+from api.originals import keep, keep_tile_map, read_mapped, take_stock
 from api.sandbox import Progress, limits_for, one_line, run_limited, size_of
 from api.work import BUILD, Workplace, clear_refused, is_done, work_once
 from archive.errors import ArchiveError, TransitionRefused
 from archive.identity import PatientIdentity
 from archive.record import Image, ImageKind, ImageState, JobState, ObjectRole
+from tiles.tile_map import MOST_BYTES
 
 PLAN = "full"
 ATTEMPTS = 10
@@ -63,15 +65,24 @@ def ingest(place: Workplace, file: Path, order: Order, progress: Progress | None
 def receive(place: Workplace, file: Path, order: Order) -> Image:
     """The image of a file, in the state it has reached, with its original kept.
 
-    Raises SandboxError for a file that is refused, ArchiveError and OSError.
+    Its tile map is kept with it, so that from this moment the image can be looked at. Raises
+    SandboxError for a file that is refused, ArchiveError and OSError.
     """
-    examined = run_limited(
-        "api.tasks:examine",
-        {"path": str(file.resolve())},
-        limits_for(size_of(file)),
-        scratch=place.scratch,
-    )
-    original = take_stock(file.resolve(), [Path(one) for one in examined["files"]])
+    with TemporaryDirectory(prefix="examined-", dir=place.scratch) as folder:
+        draft = Path(folder, "tile-map")
+        examined = run_limited(
+            "api.tasks:examine",
+            {
+                "path": str(file.resolve()),
+                "tile_map": str(draft),
+                "mpp_um": list(order.mpp_um) if order.mpp_um else None,
+            },
+            limits_for(size_of(file)),
+            scratch=place.scratch,
+        )
+        tile_map = _written(draft)
+    files = [Path(one) for one in examined["files"]]
+    original = take_stock(file.resolve(), files)
     image = place.catalog.receive(
         establishment=order.establishment,
         kind=ImageKind(examined["kind"]),
@@ -84,12 +95,23 @@ def receive(place: Workplace, file: Path, order: Order) -> Image:
         image = _anew(place, image)
     if image.state is not ImageState.RECEIVED or image.objects_as(ObjectRole.ORIGINAL):
         return image
+    mapped = None if tile_map is None else read_mapped(tile_map, files, original)
     objects, facts = keep(original, place.storage)
+    if mapped is not None:
+        objects.append(keep_tile_map(mapped, files, original, objects, place.storage))
+    facts = {**examined["facts"], **facts}
     image = place.catalog.keep_original(image.id, objects, facts=facts)
     # Whoever took the same file in at the same time may have been first.
     for one in set(objects) - set(image.objects):
         place.storage.delete(one.key)
     return image
+
+
+def _written(tile_map: Path) -> bytes | None:
+    """What the child wrote, if it did and no more than a map may be."""
+    if not tile_map.is_file() or tile_map.is_symlink() or tile_map.stat().st_size > MOST_BYTES:
+        return None
+    return tile_map.read_bytes()
 
 
 def _anew(place: Workplace, image: Image) -> Image:

@@ -3,14 +3,16 @@
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 
-from api.errors import Refused
+from api.errors import ChildCrashed, Refused
 from archive.errors import StorageFailure
 from archive.record import Image, ObjectRole, StoredObject
 from archive.storage import Storage
+from tiles.errors import DamagedTileMap
+from tiles.tile_map import TileMap, read_tile_map, write_tile_map
 
 PART_BYTES = 16 << 20
 
@@ -71,6 +73,32 @@ def keep(original: Original, storage: Storage) -> tuple[list[StoredObject], dict
             storage.delete(one.key)
         raise
     return objects, {"original": {"main": original.main, "names": names}}
+
+
+def read_mapped(data: bytes, files: list[Path], original: Original) -> TileMap:
+    """The map that a child made of an original's tiles; `files` are those it numbers.
+
+    Raises ChildCrashed for one that points outside them.
+    """
+    sizes = {file: original.seen[name][0] for name, file in original.files.items()}
+    try:
+        return read_tile_map(data, [sizes[file] for file in files])
+    except DamagedTileMap as error:
+        raise ChildCrashed("its answer is garbled") from error
+
+
+def keep_tile_map(
+    tile_map: TileMap,
+    files: list[Path],
+    original: Original,
+    kept: list[StoredObject],
+    storage: Storage,
+) -> StoredObject:
+    """Store the map of an original that was just kept, its files named by their objects."""
+    key_of = {file: one.key for file, one in zip(original.files.values(), kept, strict=True)}
+    data = write_tile_map(replace(tile_map, keys=tuple(key_of[file] for file in files)))
+    key = storage.put_bytes(data)
+    return StoredObject(ObjectRole.TILE_MAP, key, len(data), "application/octet-stream")
 
 
 @contextmanager

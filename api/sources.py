@@ -6,25 +6,22 @@ kept a while)     on any error)
 """
 
 import asyncio
-import hashlib
 from collections.abc import Awaitable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
-import archive.errors
 from api.doors import Caller
 from api.errors import NoSuchAddress
+from api.opened import OpenImage, as_failure, index_of, is_viewable, open_image, tag_of
 from api.shelf import Shelf
 from archive.catalog import Catalog
 from archive.record import Image, ImageState, ObjectRole, StoredObject
 from archive.storage import Storage
-from tiles.errors import OutsideImage
-from tiles.instance import FrameIndex, StoredImage, read_index
-from tiles.pyramid import DeepZoom, Level
+from tiles.instance import StoredImage
 from tiles.render import Decoded, deep_zoom_tile, thumbnail
 from tiles.source import Encoding, TileSource
+from tiles.tile_map import completed
 
 T = TypeVar("T")
 
@@ -47,38 +44,6 @@ PICTURES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """Frames of one object that can be handed out as they are."""
-
-    key: str
-    index: FrameIndex
-
-
-@dataclass(frozen=True, slots=True)
-class OpenImage:
-    """A published image ready to be read.
-
-    `levels` are those of Deep Zoom; `direct` has for each the object whose whole frames are its
-    tiles, if there is one. `tag` changes with the stored objects and tells nothing of them. Nothing
-    is held open: forgetting it releases it.
-    """
-
-    source: StoredImage
-    deep_zoom: DeepZoom
-    levels: tuple[Level, ...]
-    direct: tuple[Stored | None, ...]
-    tag: str
-
-    def require(self, level: int, column: int, row: int) -> None:
-        """Raises OutsideImage where Deep Zoom has no such tile."""
-        if level >= len(self.levels):
-            raise OutsideImage(f"Deep Zoom level {level} of {len(self.levels)}")
-        grid = self.levels[level]
-        if column >= grid.columns or row >= grid.rows:
-            raise OutsideImage(f"tile ({column}, {row}) of {grid.columns} × {grid.rows}")
-
-
 class Sources:
     """What this process has open of the archive. For one event loop."""
 
@@ -89,7 +54,7 @@ class Sources:
         self._images: Shelf[tuple[str | None, str], Image] = Shelf(
             4096, self._readers, lasts_s=SEEN_AGAIN_S
         )
-        self._open: Shelf[tuple[str, int], OpenImage] = Shelf(OPEN_IMAGES, self._readers)
+        self._open: Shelf[tuple[str, int, bool], OpenImage] = Shelf(OPEN_IMAGES, self._readers)
         self._drawn: Shelf[tuple[str, int, int, int], bytes] = Shelf(
             DRAWN_BYTES, self._drawers, weigh=len
         )
@@ -107,9 +72,10 @@ class Sources:
         self._catalog.close()
 
     async def image(self, caller: Caller, image_id: str) -> Image:
-        """The published image of that id; raises NotFound where this caller sees none.
+        """The image of that id, if it can be looked at; NotFound where this caller sees none.
 
-        Kept apart for each establishment, so that no answer to one is ever given to another.
+        Kept apart for each establishment, so that no answer to one is ever given to another. What
+        is on its way is asked for each time, so that the converted image takes over at once.
         """
         key = (caller.establishment, image_id)
         found = self._images.find(key) or await self._images.take(
@@ -117,26 +83,25 @@ class Sources:
         )
         if found.state is not ImageState.PUBLISHED:
             self._images.discard(key)
-            raise NoSuchAddress
+            if not is_viewable(found):
+                raise NoSuchAddress
         return found
 
     async def open(self, image: Image) -> OpenImage:
         """The image ready to be read, opened at its first use."""
-        key = (image.id, image.incarnation)
-        return self._open.find(key) or await self._open.take(key, partial(self._opened, image))
+        key = _state(image)
+        make = partial(open_image, image, self._storage)
+        return self._open.find(key) or await self._open.take(key, make)
 
     async def tile(self, image: Image, opened: OpenImage, address: tuple[int, int, int]) -> bytes:
         """The JPEG of a Deep Zoom tile (level, column, row); raises OutsideImage.
 
         A whole tile of a stored level costs one range read; any other is drawn once.
         """
-        level, column, row = address
-        stored = opened.direct[level]
-        if stored is not None and opened.levels[level].is_whole(column, row):
-            offset, length = stored.index.range(column, row)
-            return await self._or_forget(
-                image, self._storage.read_range_async(stored.key, offset, length)
-            )
+        place = opened.place(*address)
+        if place is not None:
+            read = self._storage.read_range_async(place.key, place.offset, place.length)
+            return completed(await self._or_forget(image, read), place.insert)
         return await self._or_forget(image, self._draw(opened, address))
 
     async def picture(self, image: Image, name: str) -> bytes:
@@ -149,14 +114,14 @@ class Sources:
             if objects
             else partial(self._small, await self.open(image))
         )
-        key = (_tag(image.objects), name)
+        key = (tag_of(image.objects), name)
         return await self._or_forget(image, self._pictures.take(key, make))
 
     def picture_tag(self, image: Image, name: str) -> str:
         """What changes when that picture does; raises NoSuchAddress where there is none."""
         if name != "thumbnail" and not image.objects_as(PICTURES[name]):
             raise NoSuchAddress
-        return f"{_tag(image.objects)}-{name}"
+        return f"{tag_of(image.objects)}-{name}"
 
     async def _draw(self, opened: OpenImage, address: tuple[int, int, int]) -> bytes:
         key = (opened.tag, *address)
@@ -175,61 +140,23 @@ class Sources:
         except asyncio.CancelledError:
             raise
         except BaseException as error:
-            self._open.discard((image.id, image.incarnation))
+            self._open.discard(_state(image))
             self._images.forget(lambda key: key[1] == image.id)
-            raise _as_failure(error) from error
-
-    def _opened(self, image: Image) -> OpenImage:
-        role = ObjectRole.PHOTO if image.objects_as(ObjectRole.PHOTO) else ObjectRole.LEVEL
-        stored = [Stored(one.key, self._index(one)) for one in image.objects_as(role)]
-        if not stored:
-            raise archive.errors.StorageFailure("a published image has no pixels")
-        source = StoredImage([(one.index, self._reader(one.key)) for one in stored])
-        deep_zoom = source.pyramid.deep_zoom
-        levels = tuple(deep_zoom.level(index) for index in range(deep_zoom.count))
-        return OpenImage(
-            source=source,
-            deep_zoom=deep_zoom,
-            levels=levels,
-            direct=tuple(_direct(level, stored) for level in levels),
-            tag=_tag(image.objects),
-        )
-
-    def _index(self, one: StoredObject) -> FrameIndex:
-        try:
-            return read_index(self._reader(one.key), one.length_bytes)
-        except archive.errors.NotFound as error:
-            raise _as_failure(error) from error
+            raise as_failure(error) from error
 
     def _stored_picture(self, one: StoredObject) -> bytes:
         if one.media_type == "image/jpeg":
             return self._storage.read_range(one.key, 0, one.length_bytes)
-        index = self._index(one)
+        index = index_of(one, self._storage)
         if index.encoding is Encoding.JPEG_BASELINE and index.level.is_whole(0, 0):
             return self._storage.read_range(one.key, *index.range(0, 0))
-        return thumbnail(StoredImage([(index, self._reader(one.key))]), PICTURE_PIXELS)
+        reader = partial(self._storage.read_range, one.key)
+        return thumbnail(StoredImage([(index, reader)]), PICTURE_PIXELS)
 
     def _small(self, opened: OpenImage) -> bytes:
         return thumbnail(opened.source, THUMBNAIL_PIXELS)
 
-    def _reader(self, key: str) -> "partial[bytes]":
-        return partial(self._storage.read_range, key)
 
-
-def _direct(wanted: Level, stored: list[Stored]) -> Stored | None:
-    for one in stored:
-        if one.index.level == wanted and one.index.encoding is Encoding.JPEG_BASELINE:
-            return one
-    return None
-
-
-def _tag(objects: tuple[StoredObject, ...]) -> str:
-    # The keys are the store's own affair, so only their digest leaves.
-    return hashlib.sha256("|".join(one.key for one in objects).encode()).hexdigest()[:20]
-
-
-def _as_failure(error: BaseException) -> BaseException:
-    """What the catalogue names and the store lacks is our failure, not a wrong address."""
-    if isinstance(error, archive.errors.NotFound):
-        return archive.errors.StorageFailure("an object of a published image is missing")
-    return error
+def _state(image: Image) -> tuple[str, int, bool]:
+    """What an open image is kept by: what was opened on its way is not what is published."""
+    return image.id, image.incarnation, image.state is ImageState.PUBLISHED

@@ -60,16 +60,33 @@ def convert(say: Voice, path: str, out: str, request: dict[str, Any]) -> dict[st
     return report.as_json()
 
 
-def examine(say: Progress, path: str) -> dict[str, Any]:
-    """Whether a file is a photograph or a slide, by its content, and the files it consists of."""
+def examine(say: Progress, path: str, tile_map: str, mpp_um: list[float] | None) -> dict[str, Any]:
+    """What a file is, by its content: a photograph or a slide, and the files it consists of.
+
+    Of a slide also what is known of it, and its tile map, written to the path `tile_map` where the
+    slide can be seen by one.
+    """
     from slides.open import open_slide
 
     file = Path(path)
     if _is_photograph(file):
-        return {"kind": "photo", "files": [str(file)]}
+        return {"kind": "photo", "files": [str(file)], "facts": {}}
+    from slides.ingest import facts_of
+    from slides.mapping import early_tile_size, tile_map_of
+    from tiles.tile_map import write_tile_map
+
     with open_slide(file) as slide:
         say(1, 1)
-        return {"kind": "slide", "files": [str(one) for one in slide.files]}
+        spacing = tuple(mpp_um) if mpp_um else slide.facts.mpp_um
+        tile_size = early_tile_size(slide)
+        found = None if tile_size is None else tile_map_of(slide, tile_size)
+        if found is not None:
+            Path(tile_map).write_bytes(write_tile_map(found))
+        return {
+            "kind": "slide",
+            "files": [str(one) for one in slide.files],
+            "facts": facts_of(slide, spacing),
+        }
 
 
 def build(say: Progress, image: str, job: int, attempt: int, original: str) -> None:

@@ -63,15 +63,18 @@ def ingest_slide(
     return image
 
 
-def facts_of(slide: Slide, mpp_um: tuple[float, float]) -> dict[str, Any]:
-    """What the catalogue keeps of a slide: nothing that identifies a patient."""
+def facts_of(slide: Slide, mpp_um: tuple[float, ...] | None) -> dict[str, Any]:
+    """What the catalogue keeps of a slide: nothing that identifies a patient.
+
+    `mpp_um` is the spacing (x, y), where it is known.
+    """
     facts: Facts = slide.facts
     base = slide.source.pyramid
     return {
         "format": facts.format,
         "width": base.width,
         "height": base.height,
-        "mpp_um": list(mpp_um),
+        "mpp_um": list(mpp_um) if mpp_um else None,
         "objective_power": facts.objective_power,
         "scanner": {"manufacturer": facts.scanner.manufacturer, "model": facts.scanner.model},
         "acquired_at": facts.acquired_at.isoformat() if facts.acquired_at else None,

@@ -3,6 +3,7 @@
 from fastapi import APIRouter
 from starlette.concurrency import run_in_threadpool
 
+from api.opened import is_viewable
 from api.routes.at_the_door import CallerHere, CatalogHere, SourcesHere
 from api.routes.shapes import ImageOut, image_out
 from archive.record import ImageState
@@ -22,6 +23,5 @@ async def get_image(
         establishment=caller.establishment,
         states=tuple(ImageState),
     )
-    is_published = found.state is ImageState.PUBLISHED
-    opened = await sources.open(found) if is_published else None
-    return image_out(found, exam, opened.source.pyramid if opened else None)
+    opened = await sources.open(found) if is_viewable(found) else None
+    return image_out(found, exam, opened)

@@ -6,9 +6,9 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from api.opened import OpenImage, is_viewable
 from archive.identity import PatientIdentity
 from archive.record import Exam, Image, ImageKind, ImageState, ObjectRole, Page
-from tiles.pyramid import Pyramid
 
 
 class PatientOut(BaseModel):
@@ -22,13 +22,14 @@ class PatientOut(BaseModel):
 
 
 class ImageSummary(BaseModel):
-    """An image in a list; the sizes are None until it is built."""
+    """An image in a list; the sizes are None until it is opened."""
 
     id: str
     kind: ImageKind
     width: int | None
     height: int | None
     state: ImageState
+    viewable: bool
     thumbnail: str
 
 
@@ -82,12 +83,16 @@ class SiblingOut(BaseModel):
 
 
 class ImageOut(BaseModel):
-    """All about an image; sizes and levels are None and empty until it is built."""
+    """All about an image; `viewable` ones can be looked at, also before they are published.
+
+    The tile size and the levels are None and empty until then.
+    """
 
     id: str
     exam: str
     kind: ImageKind
     state: ImageState
+    viewable: bool
     width: int | None
     height: int | None
     tile_size: int | None
@@ -125,20 +130,22 @@ def exam_out(exam: Exam) -> ExamOut:
     )
 
 
-def image_out(image: Image, exam: Exam, pyramid: Pyramid | None) -> ImageOut:
-    """One image of that exam, whose published images are its siblings.
+def image_out(image: Image, exam: Exam, opened: OpenImage | None) -> ImageOut:
+    """One image of that exam, whose viewable images are its siblings.
 
-    `pyramid` is that of the stored levels, None until there are such.
+    `opened` is the image ready to be read, None where it is not to be looked at.
     """
     facts = image.facts
+    pyramid = opened.source.pyramid if opened else None
     return ImageOut(
         id=image.id,
         exam=exam.id,
         kind=image.kind,
         state=image.state,
+        viewable=opened is not None,
         width=pyramid.width if pyramid else facts.get("width"),
         height=pyramid.height if pyramid else facts.get("height"),
-        tile_size=pyramid.deep_zoom.tile_size if pyramid else None,
+        tile_size=opened.deep_zoom.tile_size if opened else None,
         levels=[
             LevelOut(width=level.width, height=level.height)
             for level in (pyramid.levels if pyramid else ())
@@ -162,7 +169,7 @@ def image_out(image: Image, exam: Exam, pyramid: Pyramid | None) -> ImageOut:
         siblings=[
             SiblingOut(id=one.id, kind=one.kind, thumbnail=f"/images/{one.id}/thumbnail")
             for one in exam.images
-            if one.id != image.id and one.state is ImageState.PUBLISHED
+            if one.id != image.id and is_viewable(one)
         ],
     )
 
@@ -174,6 +181,7 @@ def _summary(image: Image) -> ImageSummary:
         width=image.facts.get("width"),
         height=image.facts.get("height"),
         state=image.state,
+        viewable=is_viewable(image),
         thumbnail=f"/images/{image.id}/thumbnail",
     )
 

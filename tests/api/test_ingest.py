@@ -133,7 +133,7 @@ def test_originals_are_kept_once(place: Workplace, slide: Path) -> None:
     with ThreadPoolExecutor(2) as two:
         images = list(two.map(lambda _: receive(place, slide, Order("north")), range(2)))
     assert images[0].objects == images[1].objects
-    assert len(images[0].objects) == 1
+    assert [one.role for one in images[0].objects] == [ObjectRole.ORIGINAL, ObjectRole.TILE_MAP]
     assert place.storage.orphans(place.catalog.object_keys(), 0) == ()
 
 
@@ -195,7 +195,7 @@ def test_a_file_that_is_gone_is_told(place: Workplace, tmp_path: Path) -> None:
 
 
 def test_trouble_that_passes_is_told_at_once_and_resumed(place: Workplace, slide: Path) -> None:
-    (original,) = receive(place, slide, Order("north")).objects
+    (original,) = receive(place, slide, Order("north")).objects_as(ObjectRole.ORIGINAL)
     path = place.storage.local_path(original.key)
     assert path is not None
     hidden = path.with_name("hidden")

@@ -44,6 +44,7 @@ def test_exams_as_the_viewer_reads_them(reader: Web, installation: Installation)
                 "width": 1100,
                 "height": 700,
                 "state": "published",
+                "viewable": True,
                 "thumbnail": f"/images/{image}/thumbnail",
             }
         ],

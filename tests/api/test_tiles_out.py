@@ -17,8 +17,8 @@ from api.app import create_app
 from api.dispatch import Dispatcher
 from api.doors import Doors, Role
 from api.ingest import Order, ingest
+from api.opened import OpenImage
 from api.settings import read_settings, signing_key
-from api.sources import OpenImage
 from api.work import open_workplace
 from archive.catalog import Catalog
 from archive.record import ObjectRole
@@ -99,10 +99,11 @@ def test_an_interior_tile_is_the_stored_frame(
     reader: Web, tile: Callable[[int, int, int], str], app: Dispatcher, image: str
 ) -> None:
     answer = reader.get(tile(11, 2, 1))
-    opened = app._sources._open.find((image, 0))
+    opened = app._sources._open.find((image, 0, True))
     assert isinstance(opened, OpenImage)
-    stored = opened.source.frame(0, 2, 1).data
-    assert answer.content == stored
+    stored = opened.source.frame(0, 2, 1)
+    assert stored is not None
+    assert answer.content == stored.data
     assert answer.headers["content-type"] == "image/jpeg"
     assert answer.headers["cache-control"] == "private, max-age=31536000, immutable"
 
@@ -311,7 +312,7 @@ def test_a_lost_object_is_our_failure_and_is_looked_for_again(
         assert answer.status_code == 503
         assert answer.json()["title"] == "Service Unavailable"
         assert base.key not in answer.text
-        assert app._sources._open.find((image, 0)) is None
+        assert app._sources._open.find((image, 0, True)) is None
     finally:
         hidden.rename(path)
     assert reader.get(tile(11, 1, 0)).status_code == 200

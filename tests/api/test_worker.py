@@ -14,7 +14,7 @@ from api.ingest import Order, receive
 from api.settings import read_settings
 from api.work import ABANDONED_S, BUILD, Workplace, desk, open_workplace, sweep
 from archive.errors import NotFound
-from archive.record import ImageState, JobState
+from archive.record import ImageState, JobState, ObjectRole
 from tests.api.conftest import small_file
 
 
@@ -68,7 +68,7 @@ def test_the_desk_of_the_dead_is_cleared_and_no_other(tmp_path: Path) -> None:
 
 def test_only_old_orphans_are_swept(place: Workplace, tmp_path: Path) -> None:
     image = receive(place, small_file(tmp_path), Order("north"))
-    (original,) = image.objects
+    (original,) = image.objects_as(ObjectRole.ORIGINAL)
     aged(place, original.key)
     old, new = aged(place, place.storage.put_bytes(b"old")), place.storage.put_bytes(b"new")
     sweep(place)

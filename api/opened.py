@@ -1,0 +1,167 @@
+"""An image ready to be read: where the bytes of each Deep Zoom tile lie, or from what it is drawn.
+
+A published image is read from its stored levels. One that is still on its way is read from the
+scanner's own file by its tile map, on the grid of the pyramid that it will become, so that the
+converted one takes its place at the same addresses.
+"""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import archive.errors
+from archive.record import Image, ImageState, ObjectRole, StoredObject
+from archive.storage import Storage
+from tiles.aligned import Aligned
+from tiles.errors import OutsideImage
+from tiles.instance import FrameIndex, StoredImage, read_index
+from tiles.pyramid import DeepZoom, Level
+from tiles.source import Encoding, TileSource
+from tiles.tile_map import MappedImage, MappedLevel, read_tile_map
+
+ON_ITS_WAY = frozenset({ImageState.RECEIVED, ImageState.OPENED, ImageState.BUILT})
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The bytes of a tile: a range of an object, `insert` to be put in after the first two."""
+
+    key: str
+    offset: int
+    length: int
+    insert: bytes = b""
+
+
+Find = Callable[[int, int], Place | None]
+"""Where the whole tile (column, row) of a level lies; None where it is to be drawn."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenImage:
+    """An image ready to be read.
+
+    `levels` are those of Deep Zoom; `finders` has for each how its tiles are found among the
+    stored ones, if they are. `tag` changes with the stored objects and tells nothing of them.
+    Nothing is held open: forgetting it releases it.
+    """
+
+    source: TileSource
+    deep_zoom: DeepZoom
+    levels: tuple[Level, ...]
+    finders: tuple[Find | None, ...]
+    tag: str
+
+    def require(self, level: int, column: int, row: int) -> None:
+        """Raises OutsideImage where Deep Zoom has no such tile."""
+        if level >= len(self.levels):
+            raise OutsideImage(f"Deep Zoom level {level} of {len(self.levels)}")
+        grid = self.levels[level]
+        if column >= grid.columns or row >= grid.rows:
+            raise OutsideImage(f"tile ({column}, {row}) of {grid.columns} × {grid.rows}")
+
+    def place(self, level: int, column: int, row: int) -> Place | None:
+        """Where the bytes of a tile lie; None where it is to be drawn."""
+        find = self.finders[level]
+        return None if find is None else find(column, row)
+
+
+def is_viewable(image: Image) -> bool:
+    """Whether the image can be looked at: published, or on its way with its tiles mapped."""
+    if image.state is ImageState.PUBLISHED:
+        return True
+    return image.state in ON_ITS_WAY and bool(image.objects_as(ObjectRole.TILE_MAP))
+
+
+def open_image(image: Image, storage: Storage) -> OpenImage:
+    """A viewable image ready to be read; raises StorageFailure and DamagedInstance."""
+    if image.state is ImageState.PUBLISHED:
+        return _published(image, storage)
+    return _on_its_way(image, storage)
+
+
+def index_of(one: StoredObject, storage: Storage) -> FrameIndex:
+    """Where the frames of a stored instance lie; raises StorageFailure where it is missing."""
+    try:
+        return read_index(partial(storage.read_range, one.key), one.length_bytes)
+    except archive.errors.NotFound as error:
+        raise as_failure(error) from error
+
+
+def tag_of(objects: tuple[StoredObject, ...]) -> str:
+    """What changes with the objects; the keys are the store's own affair."""
+    return hashlib.sha256("|".join(one.key for one in objects).encode()).hexdigest()[:20]
+
+
+def as_failure(error: BaseException) -> BaseException:
+    """What the catalogue names and the store lacks is our failure, not a wrong address."""
+    if isinstance(error, archive.errors.NotFound):
+        return archive.errors.StorageFailure("an object of an image is missing")
+    return error
+
+
+def _published(image: Image, storage: Storage) -> OpenImage:
+    role = ObjectRole.PHOTO if image.objects_as(ObjectRole.PHOTO) else ObjectRole.LEVEL
+    stored = [(one.key, index_of(one, storage)) for one in image.objects_as(role)]
+    if not stored:
+        raise archive.errors.StorageFailure("a published image has no pixels")
+    source = StoredImage([(index, partial(storage.read_range, key)) for key, index in stored])
+    deep_zoom = source.pyramid.deep_zoom
+
+    def find(wanted: Level) -> Find | None:
+        for key, index in stored:
+            if index.level == wanted and index.encoding is Encoding.JPEG_BASELINE:
+                return partial(_frame, key, index)
+        return None
+
+    return _opened(image, source, deep_zoom, find)
+
+
+def _on_its_way(image: Image, storage: Storage) -> OpenImage:
+    (one,) = image.objects_as(ObjectRole.TILE_MAP)
+    try:
+        data = storage.read_range(one.key, 0, one.length_bytes)
+    except archive.errors.NotFound as error:
+        raise as_failure(error) from error
+    tile_map = read_tile_map(data)
+    readers = [partial(storage.read_range, key) for key in tile_map.keys]
+    source = Aligned(MappedImage(tile_map, readers), tile_map.tile_size)
+    shown = [(level.width, level.height) for level in source.pyramid.levels]
+
+    def find(wanted: Level) -> Find | None:
+        if (wanted.width, wanted.height) not in shown:
+            return None
+        number = source.stored_level(shown.index((wanted.width, wanted.height)))
+        mapped = tile_map.levels[number]
+        if (mapped.level.tile_width, mapped.level.tile_height) != (tile_map.tile_size,) * 2:
+            return None
+        return partial(_mapped_tile, tile_map.keys, mapped, wanted)
+
+    return _opened(image, source, source.pyramid.deep_zoom, find)
+
+
+def _opened(
+    image: Image, source: TileSource, deep_zoom: DeepZoom, find: Callable[[Level], Find | None]
+) -> OpenImage:
+    levels = tuple(deep_zoom.level(index) for index in range(deep_zoom.count))
+    finders = tuple(find(level) for level in levels)
+    return OpenImage(source, deep_zoom, levels, finders, tag_of(image.objects))
+
+
+def _frame(key: str, index: FrameIndex, column: int, row: int) -> Place | None:
+    if not index.level.is_whole(column, row):
+        return None
+    return Place(key, *index.range(column, row))
+
+
+def _mapped_tile(
+    keys: Sequence[str], mapped: MappedLevel, shown: Level, column: int, row: int
+) -> Place | None:
+    stored = mapped.level
+    # Where the scanner rounded down, the last tile of the view may be no tile of the file.
+    if not shown.is_whole(column, row) or column >= stored.columns or row >= stored.rows:
+        return None
+    offset, length = mapped.range(column, row)
+    if length == 0 or not stored.is_whole(column, row):
+        return None
+    return Place(keys[mapped.file], offset, length, mapped.insert)
