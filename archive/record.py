@@ -68,7 +68,8 @@ class StoredObject:
     """One immutable object of the store.
 
     `pixel_sha256` is the hexadecimal digest of the pixel data alone (of encapsulated frames, the
-    items that hold them), so that it survives a corrected header. `sop_class_uid` and `sop_instance_uid` are None for what is not DICOM.
+    items that hold them), so that it survives a corrected header. `sop_class_uid` and
+    `sop_instance_uid` are None for what is not DICOM.
     """
 
     role: ObjectRole
