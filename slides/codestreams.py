@@ -7,12 +7,11 @@ import numpy as np
 from tiles.codec import decode
 from tiles.codestream import ADOBE_RGB, JpegHeader, complete, parse_jpeg
 from tiles.errors import DamagedCodestream
+from tiles.jpeg2000 import codestream_of, parse_jpeg2000
 from tiles.source import Encoding, Frame, Pixels
 
 SOI = b"\xff\xd8"
-J2K_START = b"\xff\x4f\xff\x51"
 JPEG_LS_FRAME = b"\xff\xf7"
-HTJ2K_CAPABILITIES = b"\xff\x50"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +38,7 @@ def read_header(frame: Frame) -> Stated:
         case Encoding.JPEG_BASELINE:
             return Joining(None, tagged_rgb=False)(frame.data)
         case Encoding.JPEG_2000 | Encoding.HTJ2K:
-            return Stated(frame, _jpeg_2000(frame.data))
+            return read_jpeg2000(frame.data)
         case Encoding.JPEG_LS:
             return Stated(frame, _jpeg_ls(frame.data))
     return Stated(frame, None)
@@ -78,6 +77,15 @@ class Joining:
         return front
 
 
+def read_jpeg2000(data: bytes) -> Stated:
+    """A JPEG 2000 tile as a codestream, without the JP2 file that may be around it."""
+    data = codestream_of(data)
+    header = parse_jpeg2000(data)
+    encoding = Encoding.HTJ2K if header.high_throughput else Encoding.JPEG_2000
+    shape = Shape(header.width, header.height, header.samples, header.bits)
+    return Stated(Frame(data, encoding), shape)
+
+
 def decode_stated(tile: Stated, expected: Shape) -> Pixels:
     """The pixels of a tile whose header states the expected shape.
 
@@ -101,21 +109,6 @@ def rgb_from_ycbcr(pixels: Pixels) -> Pixels:
     rgb = np.stack((y + 1.402 * cr, y - 0.344136 * cb - 0.714136 * cr, y + 1.772 * cb), axis=2)
     converted: Pixels = np.clip(np.rint(rgb), 0, 255).astype(np.uint8)
     return converted
-
-
-def is_htj2k(data: bytes) -> bool:
-    """Whether a JPEG 2000 codestream announces high-throughput coding (ISO 15444-15)."""
-    return HTJ2K_CAPABILITIES in data[:512]
-
-
-def _jpeg_2000(data: bytes) -> Shape:
-    """The SIZ segment (ISO 15444-1, A.5.1)."""
-    start = data.find(J2K_START, 0, 4096)
-    if start < 0 or len(data) < start + 43:
-        raise DamagedCodestream("it is not a JPEG 2000 codestream")
-    right, bottom, left, top = (_integer(data, start + at, 4) for at in (8, 12, 16, 20))
-    samples = _integer(data, start + 40, 2)
-    return Shape(right - left, bottom - top, samples, (data[start + 42] & 0x7F) + 1)
 
 
 def _jpeg_ls(data: bytes) -> Shape:

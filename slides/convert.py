@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from archive.identity import uid_from
-from slides.copying import CopiedFrames, SingleFrame, as_one_tile, whole_jpeg
+from slides.copying import CopiedFrames, SingleFrame, as_one_tile, whole_frame
 from slides.errors import (
     CannotLink,
     DamagedSlide,
@@ -30,11 +30,11 @@ from slides.progress import Progress, Shares
 from slides.slide import AssociatedImage, Facts, Slide
 from tiles import plan as planning
 from tiles.codec import encode_jpeg2000_lossless
-from tiles.codestream import parse_jpeg
+from tiles.coding import Loss, coding_of, encoded, header_of, losses_in, lossless
 from tiles.errors import NoLinks, TilesError, UnsupportedPixels
 from tiles.frames import Frames, FrameSink, Written, write_instance
 from tiles.plan import Action, LevelPlan, Plan
-from tiles.source import Encoding, TileSource
+from tiles.source import Frame, TileSource
 
 if TYPE_CHECKING:
     from slides.verify import Proof
@@ -240,14 +240,14 @@ def write_dicom(
     )
     with ThreadPoolExecutor(1, "copy") as beside:
         # Copying waits for the disk, building for the processors.
-        copying = beside.submit(_copy_levels, slide.source, plan, mpp_um, write)
+        copying = beside.submit(_copy_levels, slide, plan, mpp_um, write)
         if any(sink.wants(level) for level in range(len(plan.levels))):
             from tiles.build import run  # dask: slow to load, and a plain copy needs none
 
             run(opener, plan, sink, scheduler=scheduler, progress=shares.of("build"))
         levels = copying.result()
     shares.of("build")(1, 1)
-    lossy_before = (levels[0].written.ratio,) if 0 in levels else ()
+    lost = _lost(slide, levels)
     for number, step in enumerate(plan.levels):
         if step.action is not Action.COPY:
             picture = Picture(
@@ -255,9 +255,9 @@ def write_dicom(
                 number,
                 step.level,
                 plan.samples,
-                rgb=False,
+                encoded(plan.samples),
                 derived=number > 0,
-                lossy_before=lossy_before if step.action is Action.DERIVE else (),
+                lost_before=lost if step.source_level in {None, 0} else slide.lost(number),
             )
             spacing_um = _level_spacing(plan, number, mpp_um)
             levels[number] = write(picture, sink.frames(number), spacing_um)
@@ -287,19 +287,35 @@ def _write_instance(
     return Instance(picture, written, str(data.SOPInstanceUID))
 
 
+def _lost(slide: Slide, copied: Mapping[int, Instance]) -> tuple[Loss, ...]:
+    """What the pixels of level 0 went through before anything is encoded from them."""
+    if 0 not in copied:
+        return slide.lost(0)
+    picture, written = copied[0].picture, copied[0].written
+    method = picture.coding.lossy_method
+    return (*picture.lost_before, *((Loss(method, written.ratio),) if method else ()))
+
+
 def _copy_levels(
-    source: TileSource,
+    slide: Slide,
     plan: Plan,
     mpp_um: tuple[float, float],
     write: Callable[[Picture, Frames, tuple[float, float]], Instance],
 ) -> dict[int, Instance]:
     """Write the levels whose tiles are the source's own."""
     levels = {}
+    source = slide.source
     for number, step in enumerate(plan.levels):
         if step.action is Action.COPY and step.source_level is not None:
-            like = parse_jpeg(_first_frame(source, step))
+            like = header_of(_first_frame(source, step))
             picture = Picture(
-                "level", number, step.level, like.samples, like.rgb, derived=number > 0
+                "level",
+                number,
+                step.level,
+                like.samples,
+                coding_of(like),
+                derived=number > 0,
+                lost_before=slide.lost(step.source_level)[:-1],
             )
             # Tiles from which a level is derived are decoded for it, and damage is found there; a
             # copy of stored levels is judged by its structure, but for tiles that stand alone.
@@ -309,13 +325,13 @@ def _copy_levels(
     return levels
 
 
-def _first_frame(source: TileSource, step: LevelPlan) -> bytes:
+def _first_frame(source: TileSource, step: LevelPlan) -> Frame:
     level = step.level
     for row in range(level.rows):
         for column in range(level.columns):
             frame = source.frame(step.source_level or 0, column, row)
             if frame is not None:
-                return frame.data
+                return frame
     raise LookupError("a level to be copied has no tile")
 
 
@@ -332,20 +348,20 @@ def _level_spacing(plan: Plan, number: int, mpp_um: tuple[float, float]) -> tupl
 
 
 def _associated(image: AssociatedImage, role: str) -> tuple[Picture, Frames]:
-    """An associated image with its own JPEG bytes where it has such, else losslessly encoded."""
+    """An associated image as its own bytes where DICOM can hold them, else encoded losslessly."""
     level = as_one_tile(image.width, image.height)
-    own = whole_jpeg(image)
+    own = whole_frame(image)
     if own is not None:
         data, like = own
-        return Picture(role, 0, level, like.samples, like.rgb), SingleFrame(data)
+        return Picture(role, 0, level, like.samples, coding_of(like)), SingleFrame(data)
     pixels = image.pixels()
-    encoded = SingleFrame(encode_jpeg2000_lossless(pixels))
-    before: tuple[str, ...] = ()
-    if image.encoding is Encoding.JPEG_BASELINE and image.stored_bytes:
-        before = (f"{pixels.size / image.stored_bytes:.2f}",)
+    frames = SingleFrame(encode_jpeg2000_lossless(pixels))
+    before: tuple[Loss, ...] = ()
+    if image.stored_bytes:
+        before = losses_in(image.encoding, pixels.size, image.stored_bytes)
     samples = pixels.shape[2]
-    picture = Picture(role, 0, level, samples, False, lossless=True, lossy_before=before)
-    return replace(picture, cleaned=image.cleaned), encoded
+    picture = Picture(role, 0, level, samples, lossless(samples), lost_before=before)
+    return replace(picture, cleaned=image.cleaned), frames
 
 
 def _write_zarr(

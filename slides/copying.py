@@ -4,11 +4,21 @@ from collections.abc import Iterator
 
 from slides.errors import DamagedSlide
 from slides.slide import AssociatedImage
-from tiles.codec import decode, encode_jpeg_as, padded
-from tiles.codestream import JpegHeader, check, check_header, check_scan, parse_jpeg
+from tiles.codec import decode, padded
+from tiles.coding import (
+    COPYABLE,
+    Header,
+    check,
+    check_body,
+    check_extent,
+    coding_of,
+    encode_as,
+    header_of,
+    obstacle_to_copying,
+)
 from tiles.errors import DamagedCodestream
 from tiles.pyramid import Level
-from tiles.source import Encoding, Frame, TileSource, frames_in_order
+from tiles.source import Frame, TileSource, frames_in_order
 
 
 class CopiedFrames:
@@ -18,12 +28,13 @@ class CopiedFrames:
     Iterating raises DamagedSlide naming the first tile that is not whole or unlike the others.
     """
 
-    def __init__(self, source: TileSource, level: int, like: JpegHeader, *, decoded: bool) -> None:
+    def __init__(self, source: TileSource, level: int, like: Header, *, decoded: bool) -> None:
         self._source = source
         self._number = level
         self._level = source.pyramid.level(level)
         self._like = like
-        self._alike: JpegHeader | None = None
+        self._coding = coding_of(like)
+        self._alike: Header | None = None
         self._decoded = decoded
 
     def __len__(self) -> int:
@@ -45,26 +56,21 @@ class CopiedFrames:
                 ) from error
 
     def _check(self, frame: Frame) -> None:
-        header = parse_jpeg(frame.data)
+        header = header_of(frame)
         if header is not self._alike:
-            # The same object is given for the same bytes: nearly all tiles begin alike.
-            check_header(header, self._level.tile_width, self._level.tile_height)
-            like = self._like
-            if (header.process, header.samples, header.rgb) != (
-                like.process,
-                like.samples,
-                like.rgb,
-            ):
+            # The same object is given for the same bytes: nearly all JPEG tiles begin alike.
+            check_extent(header, self._level.tile_width, self._level.tile_height)
+            if obstacle_to_copying(header) or coding_of(header) != self._coding:
                 raise DamagedCodestream("it is encoded unlike the others")
             self._alike = header
-        check_scan(frame.data, header)
+        check_body(frame, header)
         if self._decoded:
             decode(frame)
 
     def _filled(self, column: int, row: int) -> bytes:
         level = self._level
         pixels = self._source.pixels(self._number, level.box(column, row))
-        return encode_jpeg_as(padded(pixels, level.tile_height, level.tile_width), self._like)
+        return encode_as(padded(pixels, level.tile_height, level.tile_width), self._like)
 
 
 class SingleFrame:
@@ -80,13 +86,13 @@ class SingleFrame:
         yield self._data
 
 
-def whole_jpeg(image: AssociatedImage) -> tuple[bytes, JpegHeader] | None:
-    """An associated image's own bytes where they are one whole baseline JPEG of its size."""
+def whole_frame(image: AssociatedImage) -> tuple[bytes, Header] | None:
+    """An associated image's own bytes where they are one whole codestream of its size."""
     frame = image.frame()
-    if frame is None or frame.encoding is not Encoding.JPEG_BASELINE:
+    if frame is None or frame.encoding not in COPYABLE:
         return None
-    header = check(frame.data, image.width, image.height)
-    if not header.baseline or header.samples not in {1, 3}:
+    header = check(frame, image.width, image.height)
+    if obstacle_to_copying(header) is not None:
         return None
     decode(frame)
     return frame.data, header

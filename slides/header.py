@@ -11,7 +11,7 @@ from datetime import datetime
 
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.sequence import Sequence
-from pydicom.uid import UID, JPEG2000Lossless, JPEGBaseline8Bit
+from pydicom.uid import UID
 
 from archive.identity import PatientIdentity, uid_from
 from archive.modules import (
@@ -22,11 +22,11 @@ from archive.modules import (
     sop_common_module,
 )
 from slides.slide import Facts
+from tiles.coding import Coding, Loss
 from tiles.colour import as_input_profile, srgb_profile
 from tiles.pyramid import Level
 
 VL_WHOLE_SLIDE = "1.2.840.10008.5.1.4.1.1.77.1.6"
-JPEG_METHOD = "ISO_10918_1"
 
 ENCODER = "sansverre-1"
 """Changes whenever the bytes made from a source and a plan change; a part of every UID."""
@@ -77,13 +77,10 @@ class Picture:
     """The level's index; 0 for the others."""
     level: Level
     samples: int
-    rgb: bool
-    """Whether the JPEG's components are R, G, B; else Y, Cb, Cr."""
-    lossless: bool = False
-    """Whether the frames are JPEG 2000 lossless; else JPEG baseline."""
+    coding: Coding
     derived: bool = False
-    lossy_before: tuple[str, ...] = ()
-    """Compression ratios the pixels went through before these frames were encoded."""
+    lost_before: tuple[Loss, ...] = ()
+    """What the pixels went through before these frames were encoded."""
     cleaned: bool = False
     """Whether the label's text was taken out of the label or the overview."""
 
@@ -91,15 +88,6 @@ class Picture:
     def shows_text(self) -> bool:
         """Whether the label can be read in it."""
         return self.role != "level" and not self.cleaned
-
-    @property
-    def photometric_interpretation(self) -> str:
-        """Of the stored frames (C.7.6.3.1.2); YCbCr is YBR_FULL_422 whatever it samples."""
-        if self.samples == 1:
-            return "MONOCHROME2"
-        if self.lossless:
-            return "YBR_RCT"
-        return "RGB" if self.rgb else "YBR_FULL_422"
 
 
 def header(
@@ -141,7 +129,7 @@ def _file_meta(uid: str, picture: Picture) -> FileMetaDataset:
     meta = FileMetaDataset()
     meta.MediaStorageSOPClassUID = UID(VL_WHOLE_SLIDE)
     meta.MediaStorageSOPInstanceUID = UID(uid)
-    meta.TransferSyntaxUID = JPEG2000Lossless if picture.lossless else JPEGBaseline8Bit
+    meta.TransferSyntaxUID = UID(picture.coding.transfer_syntax)
     meta.ImplementationClassUID = UID(uid_from("Sans Verre", "implementation"))
     meta.ImplementationVersionName = "SANSVERRE"
     return meta
@@ -179,7 +167,7 @@ def _pyramid(context: Context) -> Dataset:
 def _image_pixel(picture: Picture) -> Dataset:
     data = Dataset()
     data.SamplesPerPixel = picture.samples
-    data.PhotometricInterpretation = picture.photometric_interpretation
+    data.PhotometricInterpretation = picture.coding.photometric_interpretation
     if picture.samples > 1:
         data.PlanarConfiguration = 0
     else:
@@ -192,11 +180,12 @@ def _image_pixel(picture: Picture) -> Dataset:
     data.BitsAllocated = data.BitsStored = 8
     data.HighBit = 7
     data.PixelRepresentation = 0
-    ratios = [*picture.lossy_before, *(() if picture.lossless else (_RATIO_TO_FILL_IN,))]
-    data.LossyImageCompression = "01" if ratios else "00"
-    if ratios:
-        data.LossyImageCompressionRatio = ratios
-        data.LossyImageCompressionMethod = [JPEG_METHOD] * len(ratios)
+    method = picture.coding.lossy_method
+    losses = [*picture.lost_before, *([Loss(method, _RATIO_TO_FILL_IN)] if method else ())]
+    data.LossyImageCompression = "01" if losses else "00"
+    if losses:
+        data.LossyImageCompressionRatio = [loss.ratio for loss in losses]
+        data.LossyImageCompressionMethod = [loss.method for loss in losses]
     return data
 
 

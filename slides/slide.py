@@ -10,6 +10,7 @@ from typing import Protocol, Self, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from tiles.coding import Loss
 from tiles.pyramid import Box
 from tiles.source import Encoding, Frame, Pixels, TileSource
 
@@ -124,6 +125,12 @@ class Slide:
     facts: Facts
     associated: Mapping[str, AssociatedImage]
     files: tuple[Path, ...]
+    losses: tuple[tuple[Loss, ...], ...] = ()
+    """Of each level the lossy compressions its pixels went through, that of its tiles the last."""
+
+    def lost(self, level: int) -> tuple[Loss, ...]:
+        """What the pixels of a level lost on their way into this file, as far as is known."""
+        return self.losses[level] if level < len(self.losses) else ()
 
     def close(self) -> None:
         """Release the files; safe to call twice. Associated images are unreadable afterwards."""

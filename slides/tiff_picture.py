@@ -15,8 +15,7 @@ from slides.codestreams import (
     Shape,
     Stated,
     decode_stated,
-    is_htj2k,
-    read_header,
+    read_jpeg2000,
     rgb_from_ycbcr,
 )
 from slides.errors import DamagedSlide, UnsupportedSlide
@@ -25,7 +24,14 @@ from slides.shared_file import SharedFile
 from slides.slide import WHITE, Addresses
 from slides.tiff_structure import Page
 from tiles.codestream import complete, parse_jpeg
+from tiles.coding import COPYABLE
 from tiles.errors import DamagedCodestream, TilesError
+from tiles.jpeg2000 import (
+    Jpeg2000Header,
+    codestream_of,
+    parse_jpeg2000,
+    with_colour_transform,
+)
 from tiles.pyramid import Level
 from tiles.source import Encoding, Frame, Pixels
 
@@ -122,13 +128,14 @@ class Picture:
             yield self._framed(next(stored), index) if there else None
 
     def _has_frames(self) -> bool:
-        copyable = self.encoding in {Encoding.JPEG_BASELINE, Encoding.JPEG_2000, Encoding.HTJ2K}
-        return copyable and not self.page.planar and self.page.compression != JPEG_2000_YCBCR
+        return self.encoding in COPYABLE and not self.page.planar
 
     def _framed(self, stored: bytes | None, index: int) -> Frame | None:
-        if stored is None or self.page.compression != JPEG:
-            return None if stored is None else Frame(stored, self.encoding)
+        if stored is None:
+            return None
         try:
+            if self.page.compression != JPEG:
+                return self._jpeg2000(stored).frame
             tile = self._jpeg(stored)
         except DamagedCodestream as error:
             row, column = divmod(index, self.level.columns)
@@ -156,9 +163,9 @@ class Picture:
             jpeg = self._jpeg(stored)
             return decode_stated(jpeg, self._expected(jpeg, needed, samples))
         if page.compression in JPEG_2000:
-            tile = read_header(Frame(stored, Encoding.JPEG_2000))
+            tile = self._jpeg2000(stored)
             pixels = decode_stated(tile, self._expected(tile, needed, samples))
-            return rgb_from_ycbcr(pixels) if page.compression == JPEG_2000_YCBCR else pixels
+            return rgb_from_ycbcr(pixels) if self.encoding is Encoding.JPEG_2000_YCBCR else pixels
         row_bytes = level.tile_width * samples
         raw: Any = stored
         if page.compression != UNCOMPRESSED:
@@ -175,6 +182,14 @@ class Picture:
     @cached_property
     def _jpeg(self) -> Joining:
         return Joining(self.page.jpeg_tables, tagged_rgb=self.page.photometric == RGB)
+
+    def _jpeg2000(self, stored: bytes) -> Stated:
+        tile = read_jpeg2000(stored)
+        if self.encoding is Encoding.JPEG_2000 and _is_ycbcr(self.page):
+            # The 9-7 wavelet lets the codestream say itself what its components are.
+            data = with_colour_transform(tile.frame.data)
+            return Stated(Frame(data, tile.frame.encoding), tile.shape)
+        return tile
 
     def _expected(self, tile: Stated, needed: int, samples: int) -> Shape:
         """What a codestream must state: a tile's full size; a last strip may be shorter."""
@@ -271,7 +286,7 @@ def _encoding(page: Page, name: str, first: bytes | None) -> Encoding:
         return Encoding.OPAQUE
     try:
         if page.compression in JPEG_2000:
-            return Encoding.HTJ2K if is_htj2k(first) else Encoding.JPEG_2000
+            return _encoding_2000(page, name, parse_jpeg2000(codestream_of(first)))
         header = parse_jpeg(complete(first, page.jpeg_tables, rgb=False))
     except DamagedCodestream as error:
         raise DamagedSlide(
@@ -280,7 +295,23 @@ def _encoding(page: Page, name: str, first: bytes | None) -> Encoding:
         ) from error
     if header.precision != 8:
         raise UnsupportedSlide(f"{name} has JPEG tiles of {header.precision} bits a sample")
-    return Encoding.JPEG_BASELINE if header.baseline else Encoding.OPAQUE
+    return Encoding.JPEG_BASELINE if header.baseline else Encoding.JPEG
+
+
+def _encoding_2000(page: Page, name: str, header: Jpeg2000Header) -> Encoding:
+    if header.subsampled:
+        raise UnsupportedSlide(f"{name} has JPEG 2000 tiles with subsampled components")
+    if _is_ycbcr(page) and (header.colour_transform or header.reversible or not header.uniform):
+        return Encoding.JPEG_2000_YCBCR
+    return Encoding.HTJ2K if header.high_throughput else Encoding.JPEG_2000
+
+
+def _is_ycbcr(page: Page) -> bool:
+    """Whether the components of JPEG 2000 tiles are Y, Cb, Cr, of which they say nothing.
+
+    The photometric interpretation of Aperio's files does not say it, the compression does.
+    """
+    return page.compression == JPEG_2000_YCBCR
 
 
 def _given_out(pixels: Pixels, page: Page) -> Pixels:

@@ -23,9 +23,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.filewriter import dcmwrite
-from pydicom.uid import JPEGBaseline8Bit
 
 from tiles.codec import encode_jpeg, padded
+from tiles.coding import HTJ2K, JPEG_2000, JPEG_BASELINE_8BIT
 from tiles.errors import DamagedInstance
 from tiles.plan import Action, Plan
 from tiles.pyramid import Level
@@ -43,7 +43,7 @@ _END_OF_ITEMS = b"\xfe\xff\xdd\xe0\x00\x00\x00\x00"
 _PIXEL_DATA = b"\xe0\x7f\x10\x00OB\x00\x00\xff\xff\xff\xff"
 _RATIO_PLACE = "-9876543210.1234"
 """As wide as a DS may be; stands in the header until the true ratio is known."""
-LOSSY = frozenset({JPEGBaseline8Bit})
+LOSSY = frozenset({JPEG_BASELINE_8BIT, JPEG_2000, HTJ2K})
 WRITE_BYTES = 4 << 20
 """Two such runs are in memory at once."""
 

@@ -9,7 +9,8 @@ from enum import StrEnum
 from typing import Any
 
 from tiles.codec import subsampling_for
-from tiles.codestream import JpegHeader, parse_jpeg
+from tiles.codestream import JpegHeader
+from tiles.coding import COPYABLE, Header, header_of, obstacle_to_copying
 from tiles.errors import UnsupportedPixels
 from tiles.pyramid import Level, dyadic
 from tiles.source import Encoding, TileSource
@@ -97,14 +98,14 @@ def full(source: TileSource, quality: int | None = None) -> Plan:
     `quality` (1-100) overrides the one taken from the source. Raises UnsupportedPixels for
     images that baseline JPEG cannot hold.
     """
-    header = _jpeg_of(source, 0)
+    header = _header_of(source, 0)
     quality, subsampling = _parameters(source, header, quality)
     base = source.pyramid.levels[0]
     obstacle = _obstacle(source, 0, header) or _obstacle_to_halving(base)
     tile = base.tile_width if obstacle is None else ENCODED_TILE
     levels = dyadic(base.width, base.height, tile)
     first = (
-        LevelPlan(levels[0], Action.COPY, 0, "baseline JPEG on the output grid")
+        LevelPlan(levels[0], Action.COPY, 0, _copied(source, 0))
         if obstacle is None
         else LevelPlan(levels[0], Action.ENCODE, 0, obstacle)
     )
@@ -114,24 +115,25 @@ def full(source: TileSource, quality: int | None = None) -> Plan:
     return Plan((first, *derived), source.pyramid.samples, quality, subsampling)
 
 
-def _halves_as_well(header: JpegHeader | None, quality: int, subsampling: str) -> bool:
+def _halves_as_well(header: Header | None, quality: int, subsampling: str) -> bool:
     """Whether decoding at half scale costs less than encoding does (under 0.5 dB on tissue).
 
     Chroma that was subsampled is where a half-scale decode and an average differ; where it is
     subsampled again the difference is lost.
     """
-    return header is not None and quality <= HIGHEST_QUALITY and header.subsampling == subsampling
+    if not isinstance(header, JpegHeader) or quality > HIGHEST_QUALITY:
+        return False
+    return header.subsampling == subsampling
 
 
 def stored(source: TileSource, quality: int | None = None) -> Plan:
     """The source's own levels as they are: copied where they can be, else encoded."""
-    chosen, subsampling = _parameters(source, _jpeg_of(source, 0), quality)
+    chosen, subsampling = _parameters(source, _header_of(source, 0), quality)
     steps = []
     for index, level in enumerate(source.pyramid.levels):
-        obstacle = _obstacle(source, index, _jpeg_of(source, index))
+        obstacle = _obstacle(source, index, _header_of(source, index))
         if obstacle is None:
-            reason = "baseline JPEG on the output grid"
-            steps.append(LevelPlan(level, Action.COPY, index, reason))
+            steps.append(LevelPlan(level, Action.COPY, index, _copied(source, index)))
         else:
             own = Level(level.width, level.height, ENCODED_TILE, ENCODED_TILE)
             steps.append(LevelPlan(own, Action.ENCODE, index, obstacle))
@@ -146,32 +148,31 @@ def pixels_only(source: TileSource, tile: int) -> Plan:
     return Plan((first, *derived), source.pyramid.samples, 100, "444", Encoding.ZSTD)
 
 
-def _jpeg_of(source: TileSource, level: int) -> JpegHeader | None:
-    """The header of the level's first tile that has bytes, if the level is baseline JPEG."""
-    if source.encoding(level) is not Encoding.JPEG_BASELINE:
+def _copied(source: TileSource, level: int) -> str:
+    return f"{source.encoding(level)} on the output grid"
+
+
+def _header_of(source: TileSource, level: int) -> Header | None:
+    """The header of the level's first tile that has bytes, if they could be copied."""
+    if source.encoding(level) not in COPYABLE:
         return None
     grid = source.pyramid.levels[level]
     for row in range(grid.rows):
         for column in range(grid.columns):
             frame = source.frame(level, column, row)
             if frame is not None:
-                return parse_jpeg(frame.data)
+                return header_of(frame)
     return None
 
 
-def _obstacle(source: TileSource, level: int, header: JpegHeader | None) -> str | None:
+def _obstacle(source: TileSource, level: int, header: Header | None) -> str | None:
     """Why the tiles of a level cannot be copied into DICOM frames, or None."""
-    encoding = source.encoding(level)
     grid = source.pyramid.levels[level]
     if header is None:
-        return f"the source's tiles are {encoding}"
-    if not header.baseline:
-        return f"the source's JPEG is not baseline (process {header.process - 0xC0})"
+        return f"the source's tiles are {source.encoding(level)}"
     if (header.width, header.height) != (grid.tile_width, grid.tile_height):
-        return "the source's JPEGs are not its tiles"
-    if header.samples not in {1, 3}:
-        return f"the source's JPEG has {header.samples} components"
-    return None
+        return "the source's codestreams are not its tiles"
+    return obstacle_to_copying(header)
 
 
 def _obstacle_to_halving(base: Level) -> str | None:
@@ -183,18 +184,16 @@ def _obstacle_to_halving(base: Level) -> str | None:
     return None
 
 
-def _parameters(
-    source: TileSource, header: JpegHeader | None, quality: int | None
-) -> tuple[int, str]:
+def _parameters(source: TileSource, header: Header | None, quality: int | None) -> tuple[int, str]:
     if source.pyramid.bits != 8 or source.pyramid.samples not in {1, 3}:
         raise UnsupportedPixels(
             f"{source.pyramid.samples} samples of {source.pyramid.bits} bits cannot be JPEG"
         )
     if quality is None:
-        own = DEFAULT_QUALITY if header is None else header.quality
+        own = header.quality if isinstance(header, JpegHeader) else DEFAULT_QUALITY
         quality = max(LOWEST_QUALITY, min(HIGHEST_QUALITY, own))
     if source.pyramid.samples == 1:
         return quality, "gray"
-    if header is not None and header.subsampling in {"444", "422", "420"}:
+    if isinstance(header, JpegHeader) and header.subsampling in {"444", "422", "420"}:
         return quality, header.subsampling
     return quality, subsampling_for(quality)

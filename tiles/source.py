@@ -19,7 +19,11 @@ class Encoding(StrEnum):
     """How the bytes of a tile are encoded."""
 
     JPEG_BASELINE = "jpeg-baseline"
+    JPEG = "jpeg"
+    """Any other JPEG: progressive, extended, arithmetic."""
     JPEG_2000 = "jpeg2000"
+    JPEG_2000_YCBCR = "jpeg2000-ycbcr"
+    """JPEG 2000 of Y, Cb, Cr components, of which the codestream does not say what they are."""
     HTJ2K = "htj2k"
     JPEG_LS = "jpeg-ls"
     JPEG_XL = "jpeg-xl"

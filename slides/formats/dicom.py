@@ -17,7 +17,6 @@ from slides.codestreams import (
     Shape,
     Stated,
     decode_stated,
-    is_htj2k,
     read_header,
     rgb_from_ycbcr,
 )
@@ -290,7 +289,7 @@ def _matrix(instance: Instance) -> Matrix:
         first = np.flatnonzero(instance.frames >= 0)
         row, column = divmod(int(first[0]) if first.size else 0, level.columns)
         stored = matrix.stored(column, row)
-        if stored is not None and is_htj2k(stored.frame.data):
+        if stored is not None and stored.frame.encoding is Encoding.HTJ2K:
             return Matrix(instance, level, Encoding.HTJ2K, file)
     return matrix
 

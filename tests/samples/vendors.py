@@ -87,8 +87,14 @@ def generic(path: Path, pixels: RGB, **more: Any) -> Path:
     return path
 
 
-def aperio_jpeg_2000(path: Path, pixels: RGB, compression: int = 33005) -> Path:
-    """An SVS whose tiles are JPEG 2000, as RGB (33005) or as YCbCr (33003)."""
+def aperio_jpeg_2000(
+    path: Path, pixels: RGB, compression: int = 33005, *, reversible: bool = False, **more: Any
+) -> Path:
+    """An SVS whose tiles are JPEG 2000, as RGB (33005) or as YCbCr (33003).
+
+    The scanner's own went through the irreversible wavelet; `more` goes to the encoder.
+    """
+    args = {"mct": False, "reversible": reversible, "level": 0 if reversible else 45} | more
     height, width = pixels.shape[:2]
     title = f"Aperio Image Library v12.0.15\r\n{width}x{height} ({TILE}x{TILE}) J2K/YUV16 Q=70"
     facts = f"{title}|AppMag = 40|MPP = {MPP_UM}|ScanScope ID = SS0001|Date = 03/04/21"
@@ -96,8 +102,8 @@ def aperio_jpeg_2000(path: Path, pixels: RGB, compression: int = 33005) -> Path:
         for index, level in enumerate(halves(pixels)):
             said = f"{facts}|Time = 10:11:12|Time Zone = GMT+01:00" if index == 0 else title
             stored = _ycbcr(level) if compression == 33003 else level
-            more = {"compression": compression, "compressionargs": {"mct": False, "level": 0}}
-            tiff.write(stored, description=said, **_tiled(**more))
+            tiles = _tiled(compression=compression, compressionargs=args)
+            tiff.write(stored, description=said, **tiles)
             if index == 0:
                 tiff.write(thumbnail(pixels), description=title, **_stripped())
     return path

@@ -85,17 +85,33 @@ def test_the_label_is_read(tmp_path: Path) -> None:
         assert slide.associated["label"].encoding is Encoding.LZW
 
 
-@pytest.mark.parametrize(("compression", "tolerance"), [(33005, 0), (33003, 2)])
+@pytest.mark.parametrize(
+    ("compression", "reversible", "mct", "tolerance"),
+    [
+        (33005, True, False, 0),
+        (33005, False, True, 0),
+        (33003, True, False, 2),
+        (33003, False, False, 2),
+    ],
+)
 def test_jpeg_2000_tiles_have_their_colours(
-    compression: int, tolerance: int, tmp_path: Path
+    compression: int, reversible: bool, mct: bool, tolerance: int, tmp_path: Path
 ) -> None:
-    path = vendors.aperio_jpeg_2000(tmp_path / "a.svs", PICTURE, compression)
+    path = vendors.aperio_jpeg_2000(
+        tmp_path / "a.svs", PICTURE, compression, reversible=reversible, mct=mct
+    )
     with open_slide(path) as slide, openslide.OpenSlide(path) as theirs:
         region = np.asarray(theirs.read_region((0, 0), 0, theirs.dimensions).convert("RGB"))
         assert np.abs(whole(slide).astype(int) - region).max() <= tolerance
-        assert slide.source.encoding(0) is Encoding.JPEG_2000
-        # YCbCr codestreams would show wrong colours by themselves.
-        assert (slide.source.frame(0, 0, 0) is None) == (compression == 33003)
+        frame = slide.source.frame(0, 0, 0)
+        if compression == 33003 and reversible:
+            # The codestream cannot say of itself that it is YCbCr.
+            assert slide.source.encoding(0) is Encoding.JPEG_2000_YCBCR
+            assert frame is None
+        else:
+            assert slide.source.encoding(0) is Encoding.JPEG_2000
+            assert frame is not None
+            assert np.array_equal(decode(frame), whole(slide)[:256, :256])
         assert slide.facts.acquired_at == datetime(
             2021, 3, 4, 10, 11, 12, tzinfo=timezone(timedelta(hours=1))
         )

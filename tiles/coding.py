@@ -1,0 +1,165 @@
+"""How frames are encoded, in DICOM's terms, told by their own bytes.
+
+Source: PS3.5 8.2 and A.4 (transfer syntaxes), PS3.3 C.7.6.3.1.2 (Photometric Interpretation) and
+C.7.6.1.1.5 (lossy compression).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tiles import codestream, jpeg2000
+from tiles.codec import encode_jpeg_as
+from tiles.codestream import JpegHeader, parse_jpeg
+from tiles.errors import UnsupportedPixels
+from tiles.jpeg2000 import Jpeg2000Header, parse_jpeg2000
+from tiles.source import Encoding, Frame, Pixels
+
+JPEG_BASELINE_8BIT = "1.2.840.10008.1.2.4.50"
+JPEG_2000_LOSSLESS = "1.2.840.10008.1.2.4.90"
+JPEG_2000 = "1.2.840.10008.1.2.4.91"
+HTJ2K = "1.2.840.10008.1.2.4.203"
+
+JPEG_METHOD = "ISO_10918_1"
+JPEG_2000_METHOD = "ISO_15444_1"
+HTJ2K_METHOD = "ISO_15444_15"
+
+_LOSSY_METHODS = {
+    Encoding.JPEG_BASELINE: JPEG_METHOD,
+    Encoding.JPEG: JPEG_METHOD,
+    Encoding.JPEG_2000: JPEG_2000_METHOD,
+    Encoding.JPEG_2000_YCBCR: JPEG_2000_METHOD,
+    Encoding.HTJ2K: HTJ2K_METHOD,
+}
+
+COPYABLE = frozenset({Encoding.JPEG_BASELINE, Encoding.JPEG_2000, Encoding.HTJ2K})
+"""Encodings whose tiles can be frames as they are."""
+
+Header = JpegHeader | Jpeg2000Header
+
+
+@dataclass(frozen=True, slots=True)
+class Coding:
+    """What the frames of one instance are."""
+
+    transfer_syntax: str
+    photometric_interpretation: str
+    lossy_method: str | None = None
+    """Defined term of what is lost in them; None where nothing is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """One lossy compression that pixels went through: its method, and sizes before over after."""
+
+    method: str
+    ratio: str
+
+
+def losses_in(encoding: Encoding, decoded_bytes: int, stored_bytes: int) -> tuple[Loss, ...]:
+    """What tiles of an encoding lost, given their sizes; nothing where it is lossless."""
+    method = _LOSSY_METHODS.get(encoding)
+    return (Loss(method, f"{decoded_bytes / max(1, stored_bytes):.2f}"),) if method else ()
+
+
+def lossless(samples: int) -> Coding:
+    """Of what `encode_jpeg2000_lossless` makes."""
+    return Coding(JPEG_2000_LOSSLESS, "YBR_RCT" if samples == 3 else "MONOCHROME2")
+
+
+def encoded(samples: int) -> Coding:
+    """Of what `encode_jpeg` makes."""
+    # YBR_FULL_422 stands for YCbCr whatever it samples (PS3.5 8.2.1).
+    colours = "YBR_FULL_422" if samples == 3 else "MONOCHROME2"
+    return Coding(JPEG_BASELINE_8BIT, colours, JPEG_METHOD)
+
+
+def header_of(frame: Frame) -> Header:
+    """What a frame's own header says; raises DamagedCodestream, UnsupportedPixels."""
+    match frame.encoding:
+        case Encoding.JPEG_BASELINE:
+            return parse_jpeg(frame.data)
+        case Encoding.JPEG_2000 | Encoding.HTJ2K:
+            return parse_jpeg2000(frame.data)
+    raise UnsupportedPixels(f"{frame.encoding} tiles say nothing of themselves")
+
+
+def check(frame: Frame, width: int, height: int) -> Header:
+    """Make sure that a frame is structurally whole and of the promised size.
+
+    Raises DamagedCodestream.
+    """
+    header = header_of(frame)
+    check_extent(header, width, height)
+    check_body(frame, header)
+    return header
+
+
+def check_extent(header: Header, width: int, height: int) -> None:
+    """Make sure that a frame has the promised size and what it is decoded by.
+
+    Raises DamagedCodestream.
+    """
+    if isinstance(header, JpegHeader):
+        codestream.check_header(header, width, height)
+    else:
+        jpeg2000.check_header(header, width, height)
+
+
+def check_body(frame: Frame, header: Header) -> None:
+    """Make sure that what follows a frame's header is whole; raises DamagedCodestream."""
+    if isinstance(header, JpegHeader):
+        codestream.check_scan(frame.data, header)
+    else:
+        jpeg2000.check_tile_parts(frame.data, header)
+
+
+def coding_of(header: Header) -> Coding:
+    """The coding of a frame with this header; raises UnsupportedPixels where DICOM has none."""
+    obstacle = obstacle_to_copying(header)
+    if obstacle is not None:
+        raise UnsupportedPixels(obstacle)
+    if isinstance(header, JpegHeader):
+        if header.rgb:
+            return Coding(JPEG_BASELINE_8BIT, "RGB", JPEG_METHOD)
+        return encoded(header.samples)
+    colours = "MONOCHROME2" if header.samples == 1 else "RGB"
+    if header.colour_transform:
+        colours = "YBR_RCT" if header.reversible else "YBR_ICT"
+    # Whether layers of a 5-3 codestream were cut off cannot be told, so none is called lossless.
+    if header.high_throughput:
+        return Coding(HTJ2K, colours, HTJ2K_METHOD)
+    return Coding(JPEG_2000, colours, JPEG_2000_METHOD)
+
+
+def obstacle_to_copying(header: Header) -> str | None:
+    """Why DICOM cannot hold frames with this header as they are, or None."""
+    if header.samples not in {1, 3}:
+        return f"the source's tiles have {header.samples} components"
+    if isinstance(header, JpegHeader):
+        if not header.baseline:
+            return f"the source's JPEG is not baseline (process {header.process - 0xC0})"
+        return None
+    if header.subsampled:
+        return "the source's JPEG 2000 has subsampled components"
+    if header.bits != 8 or header.signed:
+        return f"the source's JPEG 2000 has {header.bits}-bit samples"
+    return None
+
+
+def encode_as(pixels: Pixels, like: Header) -> bytes:
+    """Pixels as a frame of the same coding as the one with this header."""
+    if isinstance(like, JpegHeader):
+        return encode_jpeg_as(pixels, like)
+    import imagecodecs
+
+    grey = pixels.shape[2] == 1
+    return bytes(
+        imagecodecs.jpeg2k_encode(
+            np.ascontiguousarray(pixels[..., 0] if grey else pixels),
+            level=0,
+            codecformat="j2k",
+            reversible=like.reversible,
+            mct=like.colour_transform,
+        )
+    )
