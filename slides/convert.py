@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from archive.identity import uid_from
-from slides.copying import CopiedFrames, SingleFrame, as_one_tile, whole_frame
+from slides.copying import CopiedFrames, associated_picture, first_frame
 from slides.errors import (
     CannotLink,
     DamagedSlide,
@@ -27,14 +27,13 @@ from slides.hiding import LabelPolicy, hide_label
 from slides.lossless import refuse_loss
 from slides.open import open_slide
 from slides.progress import Progress, Shares
-from slides.slide import AssociatedImage, Facts, Slide
+from slides.slide import Facts, Slide
 from tiles import plan as planning
-from tiles.codec import encode_jpeg2000_lossless
-from tiles.coding import Loss, coding_of, encoded, header_of, losses_in, lossless
+from tiles.coding import Loss, coding_of, encoded, header_of
 from tiles.errors import NoLinks, TilesError, UnsupportedPixels
 from tiles.frames import Frames, FrameSink, Written, write_instance
-from tiles.plan import Action, LevelPlan, Plan
-from tiles.source import Frame, TileSource
+from tiles.plan import Action, Plan
+from tiles.source import TileSource
 
 if TYPE_CHECKING:
     from slides.verify import Proof
@@ -265,7 +264,7 @@ def write_dicom(
     shutil.rmtree(parts)
     for role, name in (("label", "label"), ("overview", "macro")):
         if name in slide.associated:
-            picture, frames = _associated(slide.associated[name], role)
+            picture, frames = associated_picture(slide.associated[name], role)
             side = min(picture.level.width, picture.level.height)
             instances.append(write(picture, frames, (GLASS_WIDTH_UM / side,) * 2))
     return tuple(instances)
@@ -307,7 +306,7 @@ def _copy_levels(
     source = slide.source
     for number, step in enumerate(plan.levels):
         if step.action is Action.COPY and step.source_level is not None:
-            like = header_of(_first_frame(source, step))
+            like = header_of(first_frame(source, step))
             picture = Picture(
                 "level",
                 number,
@@ -325,16 +324,6 @@ def _copy_levels(
     return levels
 
 
-def _first_frame(source: TileSource, step: LevelPlan) -> Frame:
-    level = step.level
-    for row in range(level.rows):
-        for column in range(level.columns):
-            frame = source.frame(step.source_level or 0, column, row)
-            if frame is not None:
-                return frame
-    raise LookupError("a level to be copied has no tile")
-
-
 def _level_spacing(plan: Plan, number: int, mpp_um: tuple[float, float]) -> tuple[float, float]:
     """The spacing of a level: a whole factor where sizes agree with one up to their rounding."""
     base, level = plan.levels[0].level, plan.levels[number].level
@@ -345,23 +334,6 @@ def _level_spacing(plan: Plan, number: int, mpp_um: tuple[float, float]) -> tupl
     ):
         return mpp_um[0] * factor, mpp_um[1] * factor
     return mpp_um[0] * base.width / level.width, mpp_um[1] * base.height / level.height
-
-
-def _associated(image: AssociatedImage, role: str) -> tuple[Picture, Frames]:
-    """An associated image as its own bytes where DICOM can hold them, else encoded losslessly."""
-    level = as_one_tile(image.width, image.height)
-    own = whole_frame(image)
-    if own is not None:
-        data, like = own
-        return Picture(role, 0, level, like.samples, coding_of(like)), SingleFrame(data)
-    pixels = image.pixels()
-    frames = SingleFrame(encode_jpeg2000_lossless(pixels))
-    before: tuple[Loss, ...] = ()
-    if image.stored_bytes:
-        before = losses_in(image.encoding, pixels.size, image.stored_bytes)
-    samples = pixels.shape[2]
-    picture = Picture(role, 0, level, samples, lossless(samples), lost_before=before)
-    return replace(picture, cleaned=image.cleaned), frames
 
 
 def _write_zarr(

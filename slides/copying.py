@@ -1,22 +1,29 @@
 """Frames taken from the scanner's file as they are, and pictures stored as one frame."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from slides.errors import DamagedSlide
+from slides.header import Picture
 from slides.slide import AssociatedImage
-from tiles.codec import decode, padded
+from tiles.codec import decode, encode_jpeg2000_lossless, padded
 from tiles.coding import (
     COPYABLE,
     Header,
+    Loss,
     check,
     check_body,
     check_extent,
     coding_of,
     encode_as,
     header_of,
+    losses_in,
+    lossless,
     obstacle_to_copying,
 )
 from tiles.errors import DamagedCodestream
+from tiles.frames import Frames
+from tiles.plan import LevelPlan
 from tiles.pyramid import Level
 from tiles.source import Frame, TileSource, frames_in_order
 
@@ -101,3 +108,31 @@ def whole_frame(image: AssociatedImage) -> tuple[bytes, Header] | None:
 def as_one_tile(width: int, height: int) -> Level:
     """The level of a picture that is its own only tile."""
     return Level(width, height, width, height)
+
+
+def first_frame(source: TileSource, step: LevelPlan) -> Frame:
+    """The first tile with bytes of a level to be copied."""
+    level = step.level
+    for row in range(level.rows):
+        for column in range(level.columns):
+            frame = source.frame(step.source_level or 0, column, row)
+            if frame is not None:
+                return frame
+    raise LookupError("a level to be copied has no tile")
+
+
+def associated_picture(image: AssociatedImage, role: str) -> tuple[Picture, Frames]:
+    """An associated image as its own bytes where DICOM can hold them, else encoded losslessly."""
+    level = as_one_tile(image.width, image.height)
+    own = whole_frame(image)
+    if own is not None:
+        data, like = own
+        return Picture(role, 0, level, like.samples, coding_of(like)), SingleFrame(data)
+    pixels = image.pixels()
+    frames = SingleFrame(encode_jpeg2000_lossless(pixels))
+    before: tuple[Loss, ...] = ()
+    if image.stored_bytes:
+        before = losses_in(image.encoding, pixels.size, image.stored_bytes)
+    samples = pixels.shape[2]
+    picture = Picture(role, 0, level, samples, lossless(samples), lost_before=before)
+    return replace(picture, cleaned=image.cleaned), frames
