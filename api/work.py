@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
 from tempfile import mkdtemp
@@ -31,6 +32,8 @@ BUILDS_AT_ONCE = 2
 """In all processes of this machine: each uses every core, and may take a gigabyte."""
 ABANDONED_S = 30 * 86400.0
 """Longer than any build, and than it takes to notice that an old copy of the catalogue serves."""
+SUPERSEDED_S = 3600.0
+"""After the converted image took over: longer than anybody is answered from what came before."""
 
 PASSING = frozenset(
     {"StorageFailure", "LeaseLost", "ENOSPC", "EDQUOT", "EROFS", "EIO", "EMFILE", "ENFILE"}
@@ -151,12 +154,14 @@ def clear_refused(place: Workplace, image_id: str | None = None) -> None:
 
 
 def sweep(place: Workplace, older_than_s: float = ABANDONED_S) -> None:
-    """Delete what killed processes left in the store, and what refused images still have there.
+    """Delete what killed processes left in the store, and what images there no longer need.
 
-    Where most of the store is unknown the catalogue is not its own (an old copy, an empty one), and
+    That is all that refused images have, and the tile maps of those converted a while ago. Where most of the store is unknown the catalogue is not its own (an old copy, an empty one), and
     nothing is deleted.
     """
     clear_refused(place)
+    for key in place.catalog.clear_tile_maps(datetime.now(UTC) - timedelta(seconds=SUPERSEDED_S)):
+        place.storage.delete(key)
     known = place.catalog.object_keys()
     orphans = place.storage.orphans(known, older_than_s)
     if len(orphans) > len(known):

@@ -192,6 +192,16 @@ class Catalog:
         with self._database.write() as connection:
             return tuple(connection.scalars(forgotten.returning(column.key)))
 
+    def clear_tile_maps(self, published_before: datetime) -> tuple[str, ...]:
+        """Forget the tile maps of images published before then; gives their keys for deletion."""
+        image, column = schema.image.c, schema.stored_object.c
+        converted = sa.select(image.id).where(image.published_at < published_before)
+        forgotten = sa.delete(schema.stored_object).where(
+            column.role == ObjectRole.TILE_MAP, column.image_id.in_(converted)
+        )
+        with self._database.write() as connection:
+            return tuple(connection.scalars(forgotten.returning(column.key)))
+
     def image(self, image_id: str, *, establishment: str | None) -> Image:
         """Look an image up, with its objects; raises NotFound."""
         with self._database.read() as connection:

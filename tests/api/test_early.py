@@ -1,7 +1,9 @@
 """Seen before it is finished: from the moment the original is kept, and through the takeover."""
 
 import io
+from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from itertools import product
 from pathlib import Path
 from xml.etree import ElementTree
@@ -182,3 +184,26 @@ def test_the_thumbnail_shows_the_slide(web: Web, place: Workplace, slide: Path) 
     build(place, image)
     with Pictures.open(io.BytesIO(web.get(f"/images/{image.id}/thumbnail").content)) as final:
         assert np.abs(shown - np.asarray(final, int)).mean() < 3
+
+
+def test_nobody_who_looks_on_notices_the_takeover(web: Web, place: Workplace, slide: Path) -> None:
+    """Every tile is asked for again and again while the slide is converted: all are answered."""
+    image = receive(place, slide, Order("north"))
+    tiles = list(every_tile(1501, 1307))
+    statuses: Counter[int] = Counter()
+    tags: dict[tuple[int, int, int], list[str]] = {one: [] for one in tiles}
+    with ThreadPoolExecutor(1) as beside:
+        building = beside.submit(build, place, image)
+        rounds_after = 0
+        while rounds_after < 2:
+            rounds_after += building.done()
+            for one in tiles:
+                answer = web.get(address(image, *one))
+                statuses[answer.status_code] += 1
+                if answer.headers["etag"] not in tags[one]:
+                    tags[one].append(answer.headers["etag"])
+            for path in (f"/deepzoom/{image.id}.dzi", f"/api/images/{image.id}"):
+                statuses[web.get(path).status_code] += 1
+        building.result()
+    assert set(statuses) == {200}
+    assert {len(seen) for seen in tags.values()} == {2}

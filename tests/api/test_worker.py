@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from api.ingest import Order, receive
+from api.ingest import Order, ingest, receive
 from api.settings import read_settings
 from api.work import ABANDONED_S, BUILD, Workplace, desk, open_workplace, sweep
 from archive.errors import NotFound
@@ -91,6 +91,24 @@ def test_what_refused_images_left_is_swept(place: Workplace, tmp_path: Path) -> 
     sweep(place)
     assert place.catalog.image(image.id, establishment=None).objects == ()
     assert place.storage.sweep((), older_than_s=0) == ()
+
+
+def test_tile_maps_of_what_is_long_converted_are_swept(
+    place: Workplace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waiting = receive(place, small_file(tmp_path), Order("south"))
+    taken = ingest(place, small_file(tmp_path), Order("north"))
+    sweep(place)
+    published = place.catalog.image(taken.image, establishment="north")
+    (tile_map,) = published.objects_as(ObjectRole.TILE_MAP)
+    monkeypatch.setattr("api.work.SUPERSEDED_S", -1.0)
+    sweep(place)
+    published = place.catalog.image(taken.image, establishment="north")
+    assert published.objects_as(ObjectRole.TILE_MAP) == ()
+    assert published.objects_as(ObjectRole.ORIGINAL)
+    with pytest.raises(NotFound):
+        place.storage.size(tile_map.key)
+    assert place.catalog.image(waiting.id, establishment="south").objects == waiting.objects
 
 
 def test_a_process_told_to_stop_gives_its_job_back(place: Workplace, tmp_path: Path) -> None:
