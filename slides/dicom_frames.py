@@ -1,6 +1,6 @@
-"""Where the frames of a DICOM instance lie in its file, and which tile each one shows.
+"""Where the frames of a DICOM instance lie in its file.
 
-Source: PS3.5 A.4 (encapsulation), PS3.3 C.8.12.14 (plane position of a slide's tiles).
+Source: PS3.5 A.4 (encapsulation).
 """
 
 from struct import error as StructError  # noqa: N812  (it is a class in disguise)
@@ -8,14 +8,13 @@ from struct import unpack
 from typing import BinaryIO
 
 import numpy as np
-from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
 from slides.errors import DamagedSlide, UnsupportedSlide
 
 UNDEFINED = 0xFFFFFFFF
 ITEM, SEQUENCE_END = 0xE000FFFE, 0xE0DDFFFE
-PIXEL_DATA = 0x00107FE0
+PIXEL_DATA = (0x7FE0, 0x0010)
 IMPLICIT_LITTLE_ENDIAN = "1.2.840.10008.1.2"
 BIG_ENDIAN, DEFLATED = "1.2.840.10008.1.2.2", "1.2.840.10008.1.2.1.99"
 
@@ -23,47 +22,15 @@ Places = tuple[tuple[tuple[int, int], ...], ...]
 """For every frame the offsets and lengths of its fragments in the file."""
 
 
-def place_tiles(header: Dataset, count: int, columns: int, rows: int) -> NDArray[np.int64]:
-    """The number of the frame of each tile, row by row; -1 where none is stored.
-
-    Raises DamagedSlide where frames and tiles do not agree, UnsupportedSlide off the grid.
-    """
-    groups = header.get("PerFrameFunctionalGroupsSequence") or []
-    positions = [group.get("PlanePositionSlideSequence") for group in groups]
-    if header.get("DimensionOrganizationType") == "TILED_FULL" or not all(positions):
-        if count < columns * rows:
-            raise DamagedSlide(
-                f"its header promises {count} of {columns * rows} tiles; fetch it again"
-            )
-        return np.arange(columns * rows)
-    if len(positions) != count:
-        raise DamagedSlide(f"it places {len(positions)} of {count} frames; fetch it again")
-    frames = np.full(columns * rows, -1, np.int64)
-    for number, position in enumerate(positions):
-        assert position is not None
-        column, over_x = divmod(
-            int(position[0].ColumnPositionInTotalImagePixelMatrix) - 1, int(header.Columns)
-        )
-        row, over_y = divmod(
-            int(position[0].RowPositionInTotalImagePixelMatrix) - 1, int(header.Rows)
-        )
-        if over_x or over_y:
-            raise UnsupportedSlide("its tiles lie on no grid; export it as TILED_FULL")
-        if not (0 <= column < columns and 0 <= row < rows):
-            raise DamagedSlide("it places a tile outside the picture; fetch it again")
-        frames[row * columns + column] = number
-    return frames
-
-
 def find_frames(stream: BinaryIO, header: Dataset, syntax: str, count: int) -> Places:
     """The places of all frames; `stream` stands where the Pixel Data element begins.
 
-    Raises DamagedSlide where the file is cut, UnsupportedSlide for retired transfer syntaxes.
+    Raises DamagedSlide where the file is cut, UnsupportedSlide where it is deflated as a whole.
     """
-    if syntax in {BIG_ENDIAN, DEFLATED}:
-        raise UnsupportedSlide("its transfer syntax is retired or deflated; send it uncompressed")
+    if syntax == DEFLATED:
+        raise UnsupportedSlide("it is deflated as a whole; send it uncompressed")
     try:
-        element, length = _pixel_data(stream, implicit=syntax == IMPLICIT_LITTLE_ENDIAN)
+        element, length = _pixel_data(stream, syntax)
         size = stream.seek(0, 2)
         if length != UNDEFINED:
             places = _native(header, element, length, count)
@@ -76,12 +43,13 @@ def find_frames(stream: BinaryIO, header: Dataset, syntax: str, count: int) -> P
     return places
 
 
-def _pixel_data(stream: BinaryIO, *, implicit: bool) -> tuple[int, int]:
+def _pixel_data(stream: BinaryIO, syntax: str) -> tuple[int, int]:
     """Where the value of Pixel Data begins, and its length."""
-    tag, length = unpack("<II", stream.read(8))
-    if not implicit:
-        (length,) = unpack("<I", stream.read(4))
-    if tag != PIXEL_DATA:
+    order = ">" if syntax == BIG_ENDIAN else "<"
+    group, element, length = unpack(f"{order}HHI", stream.read(8))
+    if syntax != IMPLICIT_LITTLE_ENDIAN:
+        (length,) = unpack(f"{order}I", stream.read(4))
+    if (group, element) != PIXEL_DATA:
         raise DamagedSlide("it has no pixel data: it is cut short; fetch it again")
     return stream.tell(), length
 

@@ -5,28 +5,29 @@ Source: PS3.3 A.32.8 (VL Whole Slide Microscopy).
 
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
+from operator import attrgetter
 from pathlib import Path
 from re import fullmatch
-from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 from pydicom import dcmread
 from pydicom.dataset import Dataset
 
-from slides.dicom_frames import Places, find_frames, place_tiles
+from slides.dicom_frames import Places, find_frames
+from slides.dicom_planes import PlaneKey, arrange, identifier, optical_paths
 from slides.errors import DamagedSlide, UnsupportedSlide
-from slides.slide import Scanner, Specimen
+from slides.slide import Channel, Scanner, Specimen
 
 WHOLE_SLIDE = "1.2.840.10008.5.1.4.1.1.77.1.6"
+PART_OF_A_SLIDE = "1.2.840.10008.5.1.4.1.1.77.1.3"
 OTHER_OBJECTS = {
     "1.2.840.10008.5.1.4.1.1.66.4": "a segmentation",
     "1.2.840.10008.5.1.4.1.1.91.1": "annotations on a slide",
-    "1.2.840.10008.5.1.4.1.1.77.1.3": "a picture of a part of a slide",
     "1.2.840.10008.5.1.4.1.1.77.1.4": "a photograph",
 }
 
@@ -36,15 +37,40 @@ BELONGING = ["SOPClassUID", "SeriesInstanceUID"]
 _warning_filters = threading.Lock()
 
 
-@dataclass(frozen=True, eq=False)
-class Instance:
-    """One whole-slide instance: a level of the slide or a picture beside it.
+FLUORESCENCE = frozenset({"111743", "111749"})
+"""Codes of CID 8123: epifluorescence, total internal reflection fluorescence."""
 
-    `frames` holds for every tile, row by row, the number of its frame, or -1 where none is
-    stored; `fragments` holds for every frame the offsets and lengths of its parts in the file.
-    """
+
+@dataclass(frozen=True, eq=False)
+class File:
+    """One file: a whole instance, or a part of one that was cut into a concatenation."""
 
     path: Path
+    header: Dataset = field(repr=False)
+    fragments: Places = field(repr=False)
+    """For every frame the offsets and lengths of its parts in the file."""
+
+    series: tuple[str, str]
+    """The UIDs of its study and its series."""
+    number: int
+    """Its place in the series."""
+    concatenation: str
+    """What the parts of one instance have in common, empty for a whole one."""
+    parts: int
+    """Of how many files the concatenation consists, 0 where it is not said."""
+    first: int
+    """The number of its first frame among those of the whole (C.7.6.16.2.2.4)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Instance:
+    """One whole-slide instance: a level of the slide, some planes of one, or a picture beside it.
+
+    `frames` holds for every plane and every tile, row by row, the number of its frame, or -1 where
+    none is stored.
+    """
+
+    files: tuple[File, ...]
     series: tuple[str, str]
     flavour: str
     """The third value of Image Type: VOLUME, LABEL, OVERVIEW or THUMBNAIL."""
@@ -57,7 +83,9 @@ class Instance:
     signed: bool
     photometric: str
     planar: bool
-    planes: int
+    planes: tuple[PlaneKey, ...]
+    channels: dict[str, Channel]
+    """What each optical path is, by its identifier."""
     transfer_syntax: str
     mpp_um: tuple[float, float] | None
     objective_power: float | None
@@ -67,7 +95,21 @@ class Instance:
     barcode: str | None
     specimen: Specimen
     frames: NDArray[np.int64] = field(repr=False)
-    fragments: Places = field(repr=False)
+
+    @property
+    def path(self) -> Path:
+        """Its file, the first where it has several."""
+        return self.files[0].path
+
+    @property
+    def place(self) -> tuple[int, str]:
+        """Its place among the instances of its series."""
+        return self.files[0].number, self.path.name
+
+    @property
+    def stored_bytes(self) -> int:
+        """What its frames take."""
+        return sum(length for file in self.files for frame in file.fragments for _, length in frame)
 
 
 def belonging(path: Path) -> tuple[str, str]:
@@ -81,16 +123,70 @@ def belonging(path: Path) -> tuple[str, str]:
         return "", ""
 
 
-def read_instance(path: Path) -> Instance:
-    """The header of an instance and the places of its frames; no pixel is read.
+def read_file(path: Path) -> File:
+    """The header of a file and the places of its frames; no pixel is read.
 
-    Raises UnsupportedSlide for what is no whole-slide image, DamagedSlide for what is cut short.
+    Raises UnsupportedSlide for what is no picture of a slide, DamagedSlide for what is cut short.
     """
+    with _blaming_the_header(), path.open("rb") as stream, _quiet():
+        header = dcmread(stream, stop_before_pixels=True)
+        _refuse_other_objects(header)
+        count = int(header.get("NumberOfFrames", 1))
+        syntax = str(header.file_meta.TransferSyntaxUID)
+        return File(
+            path=path,
+            header=header,
+            fragments=find_frames(stream, header, syntax, count),
+            series=(
+                str(header.get("StudyInstanceUID", "")),
+                str(header.get("SeriesInstanceUID", "")),
+            ),
+            number=int(header.get("InstanceNumber") or 0),
+            concatenation=str(header.get("ConcatenationUID", "")),
+            parts=int(header.get("InConcatenationTotalNumber") or 0),
+            first=int(header.get("ConcatenationFrameOffsetNumber") or 0),
+        )
+
+
+def instances_of(files: Sequence[File]) -> list[Instance]:
+    """The instances of a series, in the order of their first files, concatenations put together.
+
+    Raises DamagedSlide where a part is missing.
+    """
+    groups: dict[str, list[File]] = {}
+    for file in files:
+        groups.setdefault(file.concatenation or str(file.path), []).append(file)
+    return [_instance(_whole(group)) for group in groups.values()]
+
+
+def _whole(parts: list[File]) -> list[File]:
+    """The parts of one concatenation in their order, each once."""
+    if not parts[0].concatenation:
+        return parts
+    ordered = sorted(
+        {part.first: part for part in reversed(parts)}.values(), key=attrgetter("first")
+    )
+    total = ordered[0].parts
+    if len(ordered) < total:
+        raise DamagedSlide(
+            f"it is cut into {total} parts, of which {total - len(ordered)} are missing; put all "
+            "files of the series into one folder"
+        )
+    expected = 0
+    for part in ordered:
+        if part.first != expected:
+            raise DamagedSlide(
+                f"a part of it, from frame {expected + 1} on, is missing; put all files of the "
+                "series into one folder"
+            )
+        expected += len(part.fragments)
+    return ordered
+
+
+@contextmanager
+def _blaming_the_header() -> Iterator[None]:
     try:
-        with path.open("rb") as stream, _quiet():
-            header = dcmread(stream, stop_before_pixels=True)
-            _refuse_other_objects(header)
-            return _instance(path, header, stream)
+        yield
     except (UnsupportedSlide, DamagedSlide):
         raise
     except Exception as error:  # a parser of foreign bytes raises anything
@@ -111,18 +207,20 @@ def _refuse_other_objects(header: Dataset) -> None:
     kind = str(header.get("SOPClassUID", ""))
     if not kind:
         raise DamagedSlide("its DICOM header says not what it is: it is damaged or cut short")
-    if kind != WHOLE_SLIDE:
+    if kind not in {WHOLE_SLIDE, PART_OF_A_SLIDE}:
         what = OTHER_OBJECTS.get(kind, "no picture of a slide")
         raise UnsupportedSlide(
             f"the DICOM object is {what}; give a VL Whole Slide Microscopy image"
         )
-    if "ConcatenationUID" in header:
-        raise UnsupportedSlide(
-            "the DICOM image is split into a concatenation; send it as one instance a level"
-        )
 
 
-def _instance(path: Path, header: Dataset, stream: BinaryIO) -> Instance:
+def _instance(files: list[File]) -> Instance:
+    with _blaming_the_header(), _quiet():
+        return _read(files)
+
+
+def _read(files: list[File]) -> Instance:
+    header = files[0].header
     if "Rows" not in header or "Columns" not in header:
         raise DamagedSlide("its DICOM header ends before the picture; fetch it again")
     width = int(header.get("TotalPixelMatrixColumns", header.Columns))
@@ -130,16 +228,16 @@ def _instance(path: Path, header: Dataset, stream: BinaryIO) -> Instance:
     tile_width, tile_height = int(header.Columns), int(header.Rows)
     if min(width, height, tile_width, tile_height) < 1:
         raise DamagedSlide("its DICOM header states a picture without pixels; fetch it again")
-    count = int(header.get("NumberOfFrames", 1))
+    count = sum(len(file.fragments) for file in files)
     columns, rows = -(-width // tile_width), -(-height // tile_height)
-    paths = header.get("OpticalPathSequence") or [Dataset()]
+    paths = optical_paths(header)
     image_type = [str(value) for value in header.get("ImageType", [])]
     profile = paths[0].get("ICCProfile") or header.get("ICCProfile")
     power = paths[0].get("ObjectiveLensPower")
-    syntax = str(header.file_meta.TransferSyntaxUID)
+    arrangement = arrange([file.header for file in files], count, columns, rows)
     return Instance(
-        path=path,
-        series=(str(header.get("StudyInstanceUID", "")), str(header.get("SeriesInstanceUID", ""))),
+        files=tuple(files),
+        series=files[0].series,
         flavour=image_type[2] if len(image_type) > 2 else "VOLUME",
         width=width,
         height=height,
@@ -150,8 +248,9 @@ def _instance(path: Path, header: Dataset, stream: BinaryIO) -> Instance:
         signed=bool(header.get("PixelRepresentation", 0)),
         photometric=str(header.get("PhotometricInterpretation", "")),
         planar=bool(header.get("PlanarConfiguration", 0)),
-        planes=max(int(header.get("TotalPixelMatrixFocalPlanes", 1)), 1) * len(paths),
-        transfer_syntax=syntax,
+        planes=arrangement.planes,
+        channels={identifier(path): _channel(path) for path in paths},
+        transfer_syntax=str(header.file_meta.TransferSyntaxUID),
         mpp_um=_spacing(header, width, height),
         objective_power=float(power) if power else None,
         icc_profile=_unpadded(profile),
@@ -159,9 +258,23 @@ def _instance(path: Path, header: Dataset, stream: BinaryIO) -> Instance:
         acquired_at=_moment(header.get("AcquisitionDateTime"), header.get("TimezoneOffsetFromUTC")),
         barcode=_text(header, "BarcodeValue"),
         specimen=_specimen(header),
-        frames=place_tiles(header, count, columns, rows),
-        fragments=find_frames(stream, header, syntax, count),
+        frames=arrangement.frames,
     )
+
+
+def _channel(path: Dataset) -> Channel:
+    codes = path.get("IlluminationTypeCodeSequence") or []
+    return Channel(
+        name=_text(path, "OpticalPathDescription") or identifier(path),
+        fluorescent=any(str(code.get("CodeValue")) in FLUORESCENCE for code in codes),
+        excitation_nm=_positive(path.get("IlluminationWaveLength")),
+        emission_nm=_positive(path.get("ImagePathFilterPassThroughWavelength")),
+    )
+
+
+def _positive(value: object) -> float | None:
+    number = float(str(value)) if value else 0.0
+    return number if number > 0 else None
 
 
 def _text(dataset: Dataset, keyword: str) -> str | None:

@@ -36,6 +36,17 @@ class Specimen:
 
 
 @dataclass(frozen=True, slots=True)
+class Channel:
+    """The light of one optical path; `colour` is the one it is usually shown in, as R, G, B."""
+
+    name: str = ""
+    fluorescent: bool = False
+    excitation_nm: float | None = None
+    emission_nm: float | None = None
+    colour: tuple[int, int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """What the file says about itself; what it does not say is None or empty.
 
@@ -44,6 +55,8 @@ class Facts:
     time zone only where the file states one. `background` fills what was not scanned.
     `bounds` is the scanned part of level 0, where the file leaves the rest empty.
     `barcodes` are the texts the scanner stored, then those read off the label.
+    `channels` describes each optical path, where the file does; `focal_spacing_um` is how far apart
+    its focal planes lie.
     """
 
     format: str
@@ -56,6 +69,8 @@ class Facts:
     background: tuple[int, int, int] = WHITE
     bounds: Box | None = None
     specimen: Specimen = Specimen()
+    channels: tuple[Channel, ...] = ()
+    focal_spacing_um: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -176,6 +176,8 @@ def _kind(pixels: "np.ndarray[Any, Any]") -> str:
 
 
 _DECODERS: dict[Encoding, str] = {
+    Encoding.JPEG: "jpeg8_decode",
+    Encoding.JPEG_LOSSLESS: "jpeg8_decode",
     Encoding.JPEG_2000: "jpeg2k_decode",
     Encoding.HTJ2K: "jpeg2k_decode",
     Encoding.JPEG_LS: "jpegls_decode",

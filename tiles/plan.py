@@ -185,6 +185,8 @@ def _obstacle_to_halving(base: Level) -> str | None:
 
 
 def _parameters(source: TileSource, header: Header | None, quality: int | None) -> tuple[int, str]:
+    if len(source.pyramid.planes) > 1:
+        raise UnsupportedPixels("stacks of planes are not converted yet")
     if source.pyramid.bits != 8 or source.pyramid.samples not in {1, 3}:
         raise UnsupportedPixels(
             f"{source.pyramid.samples} samples of {source.pyramid.bits} bits cannot be JPEG"
