@@ -8,6 +8,7 @@ from tiles import plan as planning
 from tiles.aligned import Aligned
 from tiles.codestream import parse_jpeg
 from tiles.errors import DamagedCodestream
+from tiles.pyramid import Pyramid
 from tiles.source import Encoding, TileSource
 from tiles.tile_map import MappedImage, MappedLevel, TileMap
 
@@ -24,7 +25,8 @@ def early_tile_size(slide: Slide) -> int | None:
     pyramid = slide.source.pyramid
     if pyramid.bits != 8 or pyramid.samples not in {1, 3}:
         return None
-    tile_size = planning.full(slide.source).levels[0].level.tile_width
+    levels = tuple(step.level for step in planning.full(slide.source).levels)
+    tile_size = Pyramid(levels).deep_zoom.tile_size
     return tile_size if Aligned(slide.source, tile_size).is_cheap else None
 
 

@@ -295,7 +295,9 @@ def _encoding(page: Page, name: str, first: bytes | None) -> Encoding:
         ) from error
     if header.precision != 8:
         raise UnsupportedSlide(f"{name} has JPEG tiles of {header.precision} bits a sample")
-    return Encoding.JPEG_BASELINE if header.baseline else Encoding.JPEG
+    # A last strip that is shorter than the others cannot be a frame beside them.
+    uneven = not page.tiled and page.height % page.tile_height
+    return Encoding.JPEG_BASELINE if header.baseline and not uneven else Encoding.JPEG
 
 
 def _encoding_2000(page: Page, name: str, header: Jpeg2000Header) -> Encoding:

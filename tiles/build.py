@@ -96,7 +96,7 @@ def _stages(plan: Plan, start: int, stop: int) -> list[list[Task]]:
     stages: list[list[Task]] = []
     first = start
     while first < stop:
-        level = plan.levels[first].level
+        level = plan.levels[first].grid
         span = FAN if stages else _span(max(level.tile_width, level.tile_height))
         last = min(stop, first + span.bit_length() - 1)
         stages.append(
@@ -177,7 +177,7 @@ class _Builder:
                     reduced = self._write(part, task, index, rows)
                 else:
                     reduced = self._decode_half(task)
-                rows = _rows_of(reduced, self.plan.levels[index].level.tile_height)
+                rows = _rows_of(reduced, self.plan.levels[index].grid.tile_height)
         return reduced
 
     def _read(self, task: Task) -> Iterator[Pixels]:
@@ -186,7 +186,7 @@ class _Builder:
         step = self.plan.levels[task.levels[0]]
         if step.source_level is None:
             raise ValueError(f"level {task.levels[0]} is not read from the source")
-        level = step.level
+        level = step.grid
         # As high as the source's tiles: none is decoded for each row of ours.
         stored = source.pyramid.level(step.source_level)
         down = min(task.span, _power_of_two(stored.tile_height // level.tile_height))
@@ -219,7 +219,7 @@ class _Builder:
 
     def _joined(self, task: Task, children: list[Pixels]) -> Iterator[Pixels]:
         """The block at its first level, one row of tiles at a time, from reduced tiles."""
-        level = self.plan.levels[task.levels[0]].level
+        level = self.plan.levels[task.levels[0]].grid
         across = min(task.span, level.columns - task.column * task.span)
         for start in range(0, len(children), across):
             yield np.concatenate(children[start : start + across], axis=1)
@@ -240,7 +240,7 @@ class _Builder:
         if not self.sink.wants(index):
             return
         halvings = index - task.levels[0]
-        tile = self.plan.levels[index].level.tile_width
+        tile = self.plan.levels[index].grid.tile_width
         row = (task.row * task.span >> halvings) + number
         first = task.column * task.span >> halvings
         for offset, x in enumerate(range(0, pixels.shape[1], tile)):

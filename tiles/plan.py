@@ -18,6 +18,11 @@ from tiles.source import Encoding, TileSource
 ENCODED_TILE = 512
 """Tile size where we choose: fewer requests than 256, still small next to a screen."""
 
+SMALLEST_FRAME, LARGEST_FRAME = 32 * 32, 4096 * 4096
+"""Pixels of a frame that is copied: drawing a tile out of it must stay a matter of milliseconds."""
+LONGEST_FRAME = 0xFFFF
+"""What Rows and Columns hold."""
+
 DEFAULT_QUALITY = 90
 """For sources that are not JPEG. A JPEG's own quality is kept, within these bounds:"""
 LOWEST_QUALITY, HIGHEST_QUALITY = 80, 95
@@ -45,6 +50,13 @@ class LevelPlan:
     """The level of the source it is read from; of a derived level, the one whose tiles are decoded
     at half scale. None where it is halved from the pixels of the level above."""
     reason: str
+    blocks: Level | None = None
+    """The grid on which it is read to derive others, where its own tiles suit no pyramid."""
+
+    @property
+    def grid(self) -> Level:
+        """The tiles of which blocks of work consist."""
+        return self.blocks or self.level
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,22 +107,27 @@ class Plan:
 def full(source: TileSource, quality: int | None = None) -> Plan:
     """A full dyadic pyramid: base copied where its tiles allow it, all other levels derived.
 
+    A base whose tiles can be frames but are no grid to halve on is copied on its own grid, with
+    the other levels on ours.
+
     `quality` (1-100) overrides the one taken from the source. Raises UnsupportedPixels for
     images that baseline JPEG cannot hold.
     """
     header = _header_of(source, 0)
     quality, subsampling = _parameters(source, header, quality)
     base = source.pyramid.levels[0]
-    obstacle = _obstacle(source, 0, header) or _obstacle_to_halving(base)
-    tile = base.tile_width if obstacle is None else ENCODED_TILE
-    levels = dyadic(base.width, base.height, tile)
-    first = (
-        LevelPlan(levels[0], Action.COPY, 0, _copied(source, 0))
-        if obstacle is None
-        else LevelPlan(levels[0], Action.ENCODE, 0, obstacle)
-    )
+    obstacle, unsuited = _obstacle(source, 0, header), _obstacle_to_halving(base)
+    suited = obstacle is None and unsuited is None
+    levels = dyadic(base.width, base.height, base.tile_width if suited else ENCODED_TILE)
+    if obstacle is not None:
+        first = LevelPlan(levels[0], Action.ENCODE, 0, obstacle)
+    elif unsuited is not None:
+        reason = f"{source.encoding(0)} on its own grid: {unsuited}"
+        first = LevelPlan(base, Action.COPY, 0, reason, blocks=levels[0])
+    else:
+        first = LevelPlan(levels[0], Action.COPY, 0, _copied(source, 0))
     derived = [LevelPlan(level, Action.DERIVE, None, "full pyramid") for level in levels[1:]]
-    if derived and obstacle is None and _halves_as_well(header, quality, subsampling):
+    if derived and suited and _halves_as_well(header, quality, subsampling):
         derived[0] = LevelPlan(levels[1], Action.DERIVE, 0, "decoded at half scale")
     return Plan((first, *derived), source.pyramid.samples, quality, subsampling)
 
@@ -172,6 +189,10 @@ def _obstacle(source: TileSource, level: int, header: Header | None) -> str | No
         return f"the source's tiles are {source.encoding(level)}"
     if (header.width, header.height) != (grid.tile_width, grid.tile_height):
         return "the source's codestreams are not its tiles"
+    if not SMALLEST_FRAME <= grid.tile_width * grid.tile_height <= LARGEST_FRAME:
+        return f"tiles of {grid.tile_width} × {grid.tile_height} pixels are no frames to view"
+    if max(grid.tile_width, grid.tile_height) > LONGEST_FRAME:
+        return f"tiles of {grid.tile_width} × {grid.tile_height} pixels fit no DICOM frame"
     return obstacle_to_copying(header)
 
 

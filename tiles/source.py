@@ -20,7 +20,7 @@ class Encoding(StrEnum):
 
     JPEG_BASELINE = "jpeg-baseline"
     JPEG = "jpeg"
-    """Any other JPEG: progressive, extended, arithmetic."""
+    """Any other JPEG: progressive, extended, arithmetic, in strips of unequal height."""
     JPEG_LOSSLESS = "jpeg-lossless"
     JPEG_2000 = "jpeg2000"
     JPEG_2000_YCBCR = "jpeg2000-ycbcr"

@@ -198,7 +198,13 @@ KINDS: dict[str, Kind] = {
     "34712.tif": Kind(partial(vendors.generic, pixels=PICTURE, **JPEG_2000), COPY),
     "generic.tif": Kind(partial(vendors.generic, pixels=PICTURE), COPY),
     "1024.tif": Kind(partial(vendors.generic, pixels=PICTURE, tile=(1024, 1024)), COPY),
-    "oblong.tif": Kind(partial(vendors.generic, pixels=PICTURE, tile=(128, 240))),
+    "oblong.tif": Kind(partial(vendors.generic, pixels=PICTURE, tile=(128, 240)), COPY),
+    "tiny.tif": Kind(partial(vendors.generic, pixels=PICTURE, tile=(16, 48))),
+    "whole.tif": Kind(partial(vendors.strips, pixels=PICTURE, rows=769, compression="jpeg"), COPY),
+    "jpeg-strips.tif": Kind(
+        partial(vendors.strips, pixels=WHOLE_TILES, rows=64, compression="jpeg"), COPY
+    ),
+    "uneven-strips.tif": Kind(partial(vendors.strips, pixels=PICTURE, rows=64, compression="jpeg")),
     "lzw.tif": Kind(
         partial(vendors.generic, pixels=PICTURE, compression="lzw", compressionargs=None)
     ),

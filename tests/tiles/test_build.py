@@ -121,6 +121,27 @@ def test_copied_base_is_not_encoded_and_is_read_once(tmp_path: Path) -> None:
     assert np.abs(first.astype(int) - halved_by_definition(source.array)[:256, :256]).mean() < 3
 
 
+@pytest.mark.parametrize("tile", [301, 2100])
+def test_a_base_of_other_tiles_is_copied_and_the_rest_lies_on_our_grid(
+    tile: int, tmp_path: Path
+) -> None:
+    opener = OpenPicture(4301, 1103, tile, jpeg_quality=85)
+    source = opener()
+    plan = planning.full(source)
+    assert [step.action for step in plan.levels] == [Action.COPY] + [Action.DERIVE] * 4
+    assert [step.level.tile_width for step in plan.levels] == [tile] + [512] * 4
+    assert [step.level for step in plan.levels[1:]] == list(dyadic(4301, 1103, 512)[1:])
+    sink = FrameSink(tmp_path, plan)
+    run(lambda: source, plan, sink)
+    expected = source.array
+    for index, step in enumerate(plan.levels[1:], 1):
+        expected, level = halved_by_definition(expected), step.level
+        for number, data in enumerate(sink.frames(index)):
+            box = level.box(number % level.columns, number // level.columns)
+            area = expected[box.y : box.bottom, box.x : box.right]
+            assert data == encode_jpeg(padded(area, 512, 512), plan.quality, plan.subsampling)
+
+
 def test_stored_levels_are_kept_as_they_are() -> None:
     source = OpenPicture(1000, 700, 256, jpeg_quality=85)()
     plan = planning.stored(source, quality=70)
