@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from archive.identity import uid_from
-from slides.copying import CopiedFrames, associated_picture, first_frame
+from slides.copying import associated_picture, copied_levels
 from slides.errors import (
     CannotLink,
     DamagedSlide,
@@ -29,7 +29,7 @@ from slides.open import open_slide
 from slides.progress import Progress, Shares
 from slides.slide import Facts, Slide
 from tiles import plan as planning
-from tiles.coding import Loss, coding_of, encoded, header_of
+from tiles.coding import Loss, encoded
 from tiles.errors import NoLinks, TilesError, UnsupportedPixels
 from tiles.frames import Frames, FrameSink, Written, write_instance
 from tiles.plan import Action, Plan
@@ -302,26 +302,10 @@ def _copy_levels(
     write: Callable[[Picture, Frames, tuple[float, float]], Instance],
 ) -> dict[int, Instance]:
     """Write the levels whose tiles are the source's own."""
-    levels = {}
-    source = slide.source
-    for number, step in enumerate(plan.levels):
-        if step.action is Action.COPY and step.source_level is not None:
-            like = header_of(first_frame(source, step))
-            picture = Picture(
-                "level",
-                number,
-                step.level,
-                like.samples,
-                coding_of(like),
-                derived=number > 0,
-                lost_before=slide.lost(step.source_level)[:-1],
-            )
-            # Tiles from which a level is derived are decoded for it, and damage is found there; a
-            # copy of stored levels is judged by its structure, but for tiles that stand alone.
-            alone = step.level.tiles == 1
-            frames = CopiedFrames(source, step.source_level, like, decoded=alone)
-            levels[number] = write(picture, frames, _level_spacing(plan, number, mpp_um))
-    return levels
+    return {
+        picture.number: write(picture, frames, _level_spacing(plan, picture.number, mpp_um))
+        for picture, frames in copied_levels(slide, plan)
+    }
 
 
 def _level_spacing(plan: Plan, number: int, mpp_um: tuple[float, float]) -> tuple[float, float]:

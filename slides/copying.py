@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from slides.errors import DamagedSlide
 from slides.header import Picture
-from slides.slide import AssociatedImage
+from slides.slide import AssociatedImage, Slide
 from tiles.codec import decode, encode_jpeg2000_lossless, padded
 from tiles.coding import (
     COPYABLE,
@@ -23,7 +23,7 @@ from tiles.coding import (
 )
 from tiles.errors import DamagedCodestream
 from tiles.frames import Frames
-from tiles.plan import LevelPlan
+from tiles.plan import Action, LevelPlan, Plan
 from tiles.pyramid import Level
 from tiles.source import Frame, TileSource, frames_in_order
 
@@ -110,8 +110,27 @@ def as_one_tile(width: int, height: int) -> Level:
     return Level(width, height, width, height)
 
 
-def first_frame(source: TileSource, step: LevelPlan) -> Frame:
-    """The first tile with bytes of a level to be copied."""
+def copied_levels(slide: Slide, plan: Plan) -> Iterator[tuple[Picture, CopiedFrames]]:
+    """The levels of a plan whose tiles are the source's own."""
+    for number, step in enumerate(plan.levels):
+        if step.action is Action.COPY and step.source_level is not None:
+            like = header_of(_first_frame(slide.source, step))
+            picture = Picture(
+                "level",
+                number,
+                step.level,
+                like.samples,
+                coding_of(like),
+                derived=number > 0,
+                lost_before=slide.lost(step.source_level)[:-1],
+            )
+            # Tiles from which a level is derived are decoded for it, and damage is found there; a
+            # copy of stored levels is judged by its structure, but for tiles that stand alone.
+            alone = step.level.tiles == 1
+            yield picture, CopiedFrames(slide.source, step.source_level, like, decoded=alone)
+
+
+def _first_frame(source: TileSource, step: LevelPlan) -> Frame:
     level = step.level
     for row in range(level.rows):
         for column in range(level.columns):
