@@ -156,7 +156,8 @@ def clear_refused(place: Workplace, image_id: str | None = None) -> None:
 def sweep(place: Workplace, older_than_s: float = ABANDONED_S) -> None:
     """Delete what killed processes left in the store, and what images there no longer need.
 
-    That is all that refused images have, and the tile maps of those converted a while ago. Where most of the store is unknown the catalogue is not its own (an old copy, an empty one), and
+    That is all that refused images have, and the tile maps of those converted a while ago. Where
+    most of the store is unknown the catalogue is not its own (an old copy, an empty one), and
     nothing is deleted.
     """
     clear_refused(place)
