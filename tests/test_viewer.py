@@ -20,6 +20,9 @@ import openslide
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
+from api.ingest import Order, receive
+from api.settings import read_settings
+from api.work import BUILD, open_workplace
 from tests.samples import sample
 from tests.samples.photo import make_photo
 from tests.samples.slide import small_svs
@@ -58,6 +61,8 @@ class Place:
     slide: Path
     slide_id: str
     photo_id: str
+    environment: dict[str, str]
+    """Where its data are, for those who bring it more."""
 
 
 @pytest.fixture(scope="module")
@@ -75,11 +80,11 @@ def place(
     browser: Browser, tmp_path_factory: pytest.TempPathFactory, artefacts: Path
 ) -> Iterator[Place]:
     folder = tmp_path_factory.mktemp("viewer")
-    environment = {
-        **os.environ,
+    own = {
         "SANSVERRE_DATA": str(folder / "data"),
         "SANSVERRE_SECRETS": str(folder / "secrets"),
     }
+    environment = {**os.environ, **own}
     command = [sys.executable, "-m", "api.cli"]
     slide = sample("wsi/aperio/CMU-1-Small-Region.svs", small_svs)
     photo = folder / "photo.jpg"
@@ -112,7 +117,7 @@ def place(
         context.storage_state(path=folder / "state.json")
         context.close()
         address = link.partition("/enter")[0]
-        yield Place(address, folder / "state.json", slide, slide_id, photo_id)
+        yield Place(address, folder / "state.json", slide, slide_id, photo_id, own)
     finally:
         server.terminate()
         server.communicate(timeout=30)
@@ -235,6 +240,57 @@ def test_the_patient_stays_in_sight_in_both_languages(page: Page, place: Place) 
     assert "ESSAI" not in page.title()
     page.locator(".language").first.click()
     until(page, "document.documentElement.lang === 'en'")
+
+
+WATCH = """() => {
+    window.seen = [];
+    const look = () => {
+        const { viewer } = window.sansverre ?? {};
+        if (!viewer || viewer.world.getItemCount() === 0) return;
+        const { canvas, context } = viewer.drawer;
+        const middle = [canvas.width / 2 - 100, canvas.height / 2 - 100, 200, 200];
+        const pixels = context.getImageData(...middle).data;
+        let sum = 0;
+        for (let at = 0; at < pixels.length; at += 4) sum += pixels[at + 1] * (at % 251);
+        const { x, y } = viewer.viewport.getCenter(true);
+        window.seen.push([sum / (pixels.length / 4), x, y, viewer.viewport.getZoom(true)]);
+        requestAnimationFrame(look);
+    };
+    look();
+    setInterval(() => window.sansverre?.viewer.forceRedraw(), 50);
+}"""
+"""Notes of every frame a number for its middle's pixels, and where the view stands."""
+
+
+def test_a_slide_is_seen_while_it_is_prepared_and_the_end_of_it_is_not(
+    page: Page, place: Place, artefacts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in place.environment.items():
+        monkeypatch.setenv(name, value)
+    slide = small_svs(tmp_path / "early.svs", 1700, 1500, 256, seed=8)
+    with open_workplace(read_settings()) as workplace:
+        image = receive(workplace, slide, Order("local"))
+        page.goto(f"{place.address}/view/{image.id}?x=850&y=750&zoom=1")
+        page.wait_for_selector(READY)
+        expect(page.locator(".arrival")).to_contain_text("En préparation")
+        page.screenshot(path=artefacts / "early.png")
+        before = on_screen(page, 750, 650, 200, 200)
+        with openslide.OpenSlide(slide) as scanned:
+            expected = np.asarray(scanned.read_region((750, 650), 0, (200, 200)))[..., :3]
+        assert np.abs(before.astype(int) - expected).mean() < ROUNDING
+        page.evaluate(WATCH)
+        workplace.catalog.jobs.enqueue(BUILD, image.id, {"mpp_um": None})
+        expect(page.locator(".arrival")).to_have_count(0, timeout=60_000)
+    page.wait_for_selector(READY)
+    assert page.evaluate("window.sansverre.viewer.world.getItemCount()") == 1
+    assert "early" not in page.evaluate(
+        "window.sansverre.viewer.world.getItemAt(0).source.tilesUrl"
+    )
+    assert np.array_equal(on_screen(page, 750, 650, 200, 200), before)
+    seen = np.array(page.evaluate("window.seen"))
+    assert len(seen) > 10
+    # No frame was blank or blurred, or showed another place.
+    assert np.ptp(seen, axis=0) == pytest.approx([0, 0, 0, 0], abs=1e-6)
 
 
 def test_a_photograph_opens_in_the_same_viewer(page: Page, place: Place, artefacts: Path) -> None:

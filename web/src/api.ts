@@ -17,6 +17,8 @@ export interface ImageSummary {
   width: number | null;
   height: number | null;
   state: ImageState;
+  /** Whether it can be looked at: when published, and mostly long before. */
+  viewable: boolean;
   thumbnail: string;
 }
 
@@ -35,12 +37,13 @@ export interface ExamPage {
   next: string | null;
 }
 
-/** Sizes and levels are there once the image is published. */
+/** Sizes and levels are there once the image is viewable. */
 export interface ImageDetail {
   id: string;
   exam: string;
   kind: ImageKind;
   state: ImageState;
+  viewable: boolean;
   width: number;
   height: number;
   tile_size: number;
@@ -57,6 +60,14 @@ export interface ImageDetail {
   source_sha256: string | null;
   patient: Patient | null;
   accession_number: string | null;
+}
+
+/**
+ * Where the image's description is, its tiles beside it. One on its way has another address than
+ * once it is published, so that no cache takes the one for the other.
+ */
+export function deepzoomOf({ deepzoom, state }: Pick<ImageDetail, "deepzoom" | "state">): string {
+  return state === "published" ? deepzoom : `${deepzoom}?early`;
 }
 
 /** An answer that is not the one asked for; `status` 0 means that no answer came. */

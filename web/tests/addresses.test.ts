@@ -1,6 +1,18 @@
 import { describe, expect, it } from "vitest";
+import { deepzoomOf } from "../src/api";
 import { examPath, parseRoute, viewPath } from "../src/router";
 import { formatView, normalised, parseView } from "../src/viewer/deeplink";
+
+describe("the description of an image", () => {
+  it.each(["received", "opened", "built"] as const)("has another address while %s", (state) =>
+    expect(deepzoomOf({ deepzoom: "/deepzoom/a.dzi", state })).toBe("/deepzoom/a.dzi?early"),
+  );
+
+  it("has its own once it is published", () =>
+    expect(deepzoomOf({ deepzoom: "/deepzoom/a.dzi", state: "published" })).toBe(
+      "/deepzoom/a.dzi",
+    ));
+});
 
 describe("deep links", () => {
   it("come back as they went", () => {

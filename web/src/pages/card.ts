@@ -27,13 +27,13 @@ function preview(exam: Exam): HTMLElement {
   return h("div", { class: "previews" }, ...tiles);
 }
 
-/** A single published image is what the reader wants; several deserve the choice. */
+/** A single image that can be seen is what the reader wants; several deserve the choice. */
 function destination(exam: Exam): string {
   const only = exam.images.length === 1 ? exam.images[0] : undefined;
-  return only?.state === "published" ? viewPath(only.id) : examPath(exam.id);
+  return only?.viewable ? viewPath(only.id) : examPath(exam.id);
 }
 
-/** The states worth a word in the list: those of images that cannot be opened. */
+/** The states worth a word in the list: those of images that are not finished. */
 export function stateBadge(image: Pick<ImageSummary, "state">): Child {
   if (image.state === "published") return null;
   return h("span", { class: `badge ${image.state}` }, messages().state[image.state]);

@@ -7,7 +7,7 @@ import { imageName } from "../patient";
 import type { Page } from "../router";
 import { openViewer } from "../viewer/viewer";
 import { type Problem, problemOf, showProblem } from "./problem";
-import { waitUntilPublished } from "./waiting";
+import { waitUntilViewable } from "./waiting";
 
 export function viewPage(id: string): Page {
   return async (outlet, signal) => {
@@ -34,10 +34,10 @@ async function settled(
   image: ImageDetail,
   signal: AbortSignal,
 ): Promise<ImageDetail> {
-  if (image.state === "published" || image.state === "refused") return image;
-  const published = await waitUntilPublished(outlet, image, signal);
+  if (image.viewable || image.state === "refused") return image;
+  const viewable = await waitUntilViewable(outlet, image, signal);
   outlet.replaceChildren(skeleton());
-  return published;
+  return viewable;
 }
 
 function skeleton(): HTMLElement {

@@ -1,4 +1,4 @@
-/** The page of an image on its way: how far it has come, asked again until it is published. */
+/** The page of an image that cannot be seen yet: how far it has come, asked until it can be. */
 
 import { getImage, type ImageDetail, type ImageState } from "../api";
 import { h, icon } from "../dom";
@@ -26,8 +26,8 @@ function progress(state: ImageState): HTMLElement {
   return h("ol", { class: "progress" }, ...items);
 }
 
-/** Shows the waiting page and resolves with the image once its state leaves the way there. */
-export async function waitUntilPublished(
+/** Shows the waiting page and resolves with the image once it can be seen, or is refused. */
+export async function waitUntilViewable(
   outlet: HTMLElement,
   image: ImageDetail,
   signal: AbortSignal,
@@ -52,7 +52,7 @@ export async function waitUntilPublished(
   );
   let latest = image;
   let delay = FIRST_DELAY_MS;
-  while (latest.state !== "published" && latest.state !== "refused") {
+  while (!latest.viewable && latest.state !== "refused") {
     await pause(delay, signal);
     delay = Math.min(delay * 1.3, LONGEST_DELAY_MS);
     const before = latest.state;
@@ -62,7 +62,7 @@ export async function waitUntilPublished(
   return latest;
 }
 
-function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
+export function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(resolve, milliseconds);
     signal.addEventListener("abort", () => {

@@ -1,7 +1,7 @@
 /** The image on screen: OpenSeadragon behind the few verbs the viewer needs. */
 
 import OpenSeadragon from "openseadragon";
-import type { ImageDetail } from "../api";
+import { deepzoomOf, type ImageDetail } from "../api";
 import { normalised, type View } from "./deeplink";
 import { ExactDrawer } from "./drawer";
 import { gridZoom } from "./magnification";
@@ -44,7 +44,7 @@ export class Stage {
     const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
     this.osd = OpenSeadragon({
       element,
-      tileSources: image.deepzoom,
+      tileSources: deepzoomOf(image),
       drawer: ExactDrawer,
       showNavigationControl: false,
       showNavigator: true,
@@ -209,6 +209,38 @@ export class Stage {
     }
     this.missing.clear();
     this.setState("loading");
+  }
+
+  /**
+   * The same image from its present address: loaded unseen, and shown in the place of the other in
+   * one frame, so that nothing moves, blurs or is missing. Resolves once nothing of before is left.
+   */
+  succeed(image: ImageDetail): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const before = this.item();
+      this.osd.addTiledImage({
+        tileSource: deepzoomOf(image),
+        opacity: 0,
+        preload: true,
+        success: (event) => {
+          const { item } = event as unknown as { item: OpenSeadragon.TiledImage };
+          const settle = () => {
+            if (!item.getFullyLoaded()) return;
+            item.removeHandler("fully-loaded-change", settle);
+            item.setOpacity(1);
+            if (before) this.drop(before);
+            resolve();
+          };
+          item.addHandler("fully-loaded-change", settle);
+        },
+        error: () => reject(new Error("the image cannot be opened anew")),
+      });
+    });
+  }
+
+  private drop(item: OpenSeadragon.TiledImage): void {
+    for (const tile of this.missing) if (tile.tiledImage === item) this.missing.delete(tile);
+    this.osd.world.removeItem(item);
   }
 
   private settle(): void {

@@ -8,6 +8,7 @@ import { messages } from "../i18n";
 import { type Problem, problemOf } from "../pages/problem";
 import { imageName, nameOf, thumbnail, traits } from "../patient";
 import { examPath, navigate, viewPath } from "../router";
+import { createArrival } from "./arrival";
 import { formatView, parseView } from "./deeplink";
 import { createFacts } from "./facts";
 import { createHelp } from "./help";
@@ -41,7 +42,7 @@ export async function openViewer(
   const map = h("div", { class: "navigator", role: "group", "aria-label": words.navigatorLabel });
   shapeMap(map, image);
   const frame = h("div", { class: "stage" }, canvas, map);
-  const facts = createFacts(image, () => toggleFacts(false));
+  let facts = createFacts(image, () => toggleFacts(false));
   const help = createHelp(image.mpp_um !== null);
 
   const toggleFacts = (open = facts.hidden) => {
@@ -112,6 +113,16 @@ export async function openViewer(
     ),
     createRecovery(stage, image.id, (error) => giveUp(problemOf(error)), closing.signal),
   );
+  if (image.state !== "published") {
+    const finish = (finished: ImageDetail) => {
+      const anew = createFacts(finished, () => toggleFacts(false));
+      anew.hidden = facts.hidden;
+      facts.replaceWith(anew);
+      facts = anew;
+    };
+    const refuse = () => giveUp("refused");
+    frame.append(createArrival(stage, image.id, { finish, refuse }, closing.signal));
+  }
   stage.on("view", () => {
     // A map of what is wholly in sight tells nothing and hides a corner of it.
     map.classList.toggle("needless", stage.view(true).zoom < stage.fitZoom() * 1.05);
@@ -207,7 +218,7 @@ function viewerHeader(image: ImageDetail, exam: Exam, actions: Actions): HTMLEle
 
 /** Those that can be opened; the others keep their number in the exam. */
 function openable(exam: Exam): ImageSummary[] {
-  return exam.images.filter(({ state }) => state === "published");
+  return exam.images.filter(({ viewable }) => viewable);
 }
 
 function openSibling(image: ImageDetail, exam: Exam, direction: 1 | -1): void {
