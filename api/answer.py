@@ -37,6 +37,10 @@ _ALWAYS = [(name.encode(), value.encode()) for name, value in SECURITY_HEADERS.i
 _ALWAYS_NAMES = frozenset(name for name, _ in _ALWAYS)
 
 
+KEPT = "private, max-age=31536000, immutable"
+"""For what never changes at its address."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """One answer, complete in memory."""
@@ -47,13 +51,30 @@ class Answer:
 
     async def give(self, scope: Scope, send: Send) -> None:
         """Send it; to HEAD without its body."""
-        headers = [(name.encode(), value.encode("latin-1")) for name, value in self.headers.items()]
-        if self.status != 304:
-            headers.append((b"content-length", b"%d" % len(self.body)))
-        headers += _ALWAYS
+        length = {} if self.status == 304 else {"content-length": str(len(self.body))}
+        headers = headers_of({**self.headers, **length})
         await send({"type": "http.response.start", "status": self.status, "headers": headers})
         body = b"" if scope["method"] == "HEAD" or self.status == 304 else self.body
         await send({"type": "http.response.body", "body": body})
+
+
+def headers_of(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
+    """The headers of an answer as ASGI has them, with those that every answer carries."""
+    return [(name.encode(), value.encode("latin-1")) for name, value in headers.items()] + _ALWAYS
+
+
+def holds(scope: Scope, tag: str) -> bool:
+    """Whether the caller holds what the tag names (RFC 9110, 13.1.2: compared weakly)."""
+    for name, value in scope["headers"]:
+        if name == b"if-none-match":
+            held = [part.strip().removeprefix("W/") for part in value.decode("latin-1").split(",")]
+            return tag in held or held == ["*"]
+    return False
+
+
+def unchanged(tag: str, kept: str) -> Answer:
+    """What the caller holds is still right."""
+    return Answer(304, b"", {"cache-control": kept, "etag": tag})
 
 
 def told(problem: Problem) -> Answer:

@@ -13,13 +13,14 @@ from xml.sax.saxutils import quoteattr
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.answer import Answer, told, with_security_headers
+from api.answer import KEPT, Answer, holds, told, unchanged, with_security_headers
 from api.doors import POLICIES, Caller, Doors, require
 from api.errors import MethodRefused, problem
 from api.metrics import count
 from api.settings import Settings
 from api.sources import Sources
 from api.static import MISSING
+from api.zarr import Streamed, zarr_answer
 from archive.record import ImageState
 
 LOG = logging.getLogger("sansverre")
@@ -30,6 +31,7 @@ _NUMBER = "(?:0|[1-9][0-9]{0,8})"
 DZI = "/deepzoom/{image}.dzi"
 TILE = "/deepzoom/{image}_files/{level}/{column}_{row}.jpeg"
 PICTURE = "/images/{image}/{name}"
+ZARR = "/zarr/{image}/{key}"
 
 PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
     (
@@ -40,6 +42,7 @@ PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
         ),
     ),
     (DZI, re.compile(rf"/deepzoom/{_IMAGE}\.dzi")),
+    (ZARR, re.compile(rf"/zarr/{_IMAGE}/(?P<key>[0-9a-z./]{{1,64}})")),
     (PICTURE, re.compile(rf"/images/{_IMAGE}/(?P<name>thumbnail|label|overview)")),
 )
 """The hot routes. Numbers are canonical, so that a tile has one address and one cached answer."""
@@ -47,13 +50,13 @@ PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
 HOT_ROUTES = (
     TILE,
     DZI,
+    ZARR,
     *(PICTURE.replace("{name}", name) for name in ("thumbnail", "label", "overview")),
 )
 
 READING = frozenset({"GET", "HEAD"})
 
 _PAGES = re.compile(r"/(?:exam|view)/[^/]+")
-_KEPT = "private, max-age=31536000, immutable"
 _ASKED_EACH_TIME = "private, no-cache"
 """For what may change: the tiles of an image on its way are other ones once it is published."""
 
@@ -114,7 +117,7 @@ class Dispatcher:
                 assert caller is not None
                 if method not in READING:
                     raise MethodRefused
-                answer = await self._hot(template, caller, fields, scope)
+                answer = await self._hot(template, caller, fields, scope, receive)
                 await answer.give(scope, send)
                 return
         static = self._viewer_file(path)
@@ -134,14 +137,16 @@ class Dispatcher:
         return self._viewer.get(path)
 
     async def _hot(
-        self, template: str, caller: Caller, fields: dict[str, str], scope: Scope
-    ) -> Answer:
+        self, template: str, caller: Caller, fields: dict[str, str], scope: Scope, receive: Receive
+    ) -> Answer | Streamed:
         image = await self._sources.image(caller, fields["image"])
-        kept = _KEPT if image.state is ImageState.PUBLISHED else _ASKED_EACH_TIME
+        if template == ZARR:
+            return await zarr_answer(self._sources, image, fields["key"], scope, receive)
+        kept = KEPT if image.state is ImageState.PUBLISHED else _ASKED_EACH_TIME
         if template == PICTURE:
             tag = f'"{self._sources.picture_tag(image, fields["name"])}"'
-            if _has(scope, tag):
-                return _unchanged(tag, kept)
+            if holds(scope, tag):
+                return unchanged(tag, kept)
             return _jpeg(await self._sources.picture(image, fields["name"]), tag, kept)
         opened = await self._sources.open(image)
         if template == DZI:
@@ -149,8 +154,8 @@ class Dispatcher:
         level, column, row = int(fields["level"]), int(fields["column"]), int(fields["row"])
         opened.require(level, column, row)
         tag = f'"{opened.tag}-{level}-{column}-{row}"'
-        if _has(scope, tag):
-            return _unchanged(tag, kept)
+        if holds(scope, tag):
+            return unchanged(tag, kept)
         return _jpeg(await self._sources.tile(image, opened, (level, column, row)), tag, kept)
 
 
@@ -171,10 +176,6 @@ def _jpeg(body: bytes, tag: str, kept: str) -> Answer:
     return Answer(200, body, {"content-type": "image/jpeg", "cache-control": kept, "etag": tag})
 
 
-def _unchanged(tag: str, kept: str) -> Answer:
-    return Answer(304, b"", {"cache-control": kept, "etag": tag})
-
-
 def _dzi(width: int, height: int, tile_size: int) -> Answer:
     numbers = {"Format": "jpeg", "Overlap": "0", "TileSize": str(tile_size)}
     fields = " ".join(f"{name}={quoteattr(value)}" for name, value in numbers.items())
@@ -188,15 +189,6 @@ def _dzi(width: int, height: int, tile_size: int) -> Answer:
         body.encode(),
         {"content-type": "application/xml", "cache-control": _ASKED_EACH_TIME},
     )
-
-
-def _has(scope: Scope, tag: str) -> bool:
-    """Whether the caller holds what the tag names (RFC 9110, 13.1.2: compared weakly)."""
-    for name, value in scope["headers"]:
-        if name == b"if-none-match":
-            held = [part.strip().removeprefix("W/") for part in value.decode("latin-1").split(",")]
-            return tag in held or held == ["*"]
-    return False
 
 
 def _own_origin(settings: Settings, scope: Scope) -> str:

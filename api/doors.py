@@ -56,6 +56,7 @@ POLICIES: dict[str, Role] = {
     "/api/images/{image}": Role.READER,
     "/deepzoom/{image}.dzi": Role.READER,
     "/deepzoom/{image}_files/{level}/{column}_{row}.jpeg": Role.READER,
+    "/zarr/{image}/{key}": Role.READER,
     "/images/{image}/thumbnail": Role.READER,
     "/images/{image}/label": Role.READER,
     "/images/{image}/overview": Role.READER,

@@ -7,7 +7,7 @@ converted one takes its place at the same addresses.
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import archive.errors
@@ -33,6 +33,14 @@ class Place:
     insert: bytes = b""
 
 
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A stored level: the object and where its frames lie in it."""
+
+    key: str
+    index: FrameIndex
+
+
 Find = Callable[[int, int], Place | None]
 """Where the whole tile (column, row) of a level lies; None where it is to be drawn."""
 
@@ -42,7 +50,8 @@ class OpenImage:
     """An image ready to be read.
 
     `levels` are those of Deep Zoom; `finders` has for each how its tiles are found among the
-    stored ones, if they are. `tag` changes with the stored objects and tells nothing of them.
+    stored ones, if they are; `stored` has what `source` is made of once it is published, largest
+    first. `tag` changes with the stored objects and tells nothing of them.
     Nothing is held open: forgetting it releases it.
     """
 
@@ -51,6 +60,7 @@ class OpenImage:
     levels: tuple[Level, ...]
     finders: tuple[Find | None, ...]
     tag: str
+    stored: tuple[Stored, ...] = ()
 
     def require(self, level: int, column: int, row: int) -> None:
         """Raises OutsideImage where Deep Zoom has no such tile."""
@@ -102,19 +112,20 @@ def as_failure(error: BaseException) -> BaseException:
 
 def _published(image: Image, storage: Storage) -> OpenImage:
     role = ObjectRole.PHOTO if image.objects_as(ObjectRole.PHOTO) else ObjectRole.LEVEL
-    stored = [(one.key, index_of(one, storage)) for one in image.objects_as(role)]
+    stored = [Stored(one.key, index_of(one, storage)) for one in image.objects_as(role)]
     if not stored:
         raise archive.errors.StorageFailure("a published image has no pixels")
-    source = StoredImage([(index, partial(storage.read_range, key)) for key, index in stored])
+    stored.sort(key=lambda one: -one.index.level.width * one.index.level.height)
+    source = StoredImage([(one.index, partial(storage.read_range, one.key)) for one in stored])
     deep_zoom = source.pyramid.deep_zoom
 
     def find(wanted: Level) -> Find | None:
-        for key, index in stored:
-            if index.level == wanted and index.encoding is Encoding.JPEG_BASELINE:
-                return partial(_frame, key, index)
+        for one in stored:
+            if one.index.level == wanted and one.index.encoding is Encoding.JPEG_BASELINE:
+                return partial(_frame, one.key, one.index)
         return None
 
-    return _opened(image, source, deep_zoom, find)
+    return replace(_opened(image, source, deep_zoom, find), stored=tuple(stored))
 
 
 def _on_its_way(image: Image, storage: Storage) -> OpenImage:

@@ -22,6 +22,7 @@ from tiles.instance import StoredImage
 from tiles.render import Decoded, deep_zoom_tile, thumbnail
 from tiles.source import Encoding, TileSource
 from tiles.tile_map import completed
+from tiles.zarr_view import Tile, decoded
 
 T = TypeVar("T")
 
@@ -57,6 +58,9 @@ class Sources:
         self._open: Shelf[tuple[str, int, bool], OpenImage] = Shelf(OPEN_IMAGES, self._readers)
         self._drawn: Shelf[tuple[str, int, int, int], bytes] = Shelf(
             DRAWN_BYTES, self._drawers, weigh=len
+        )
+        self._chunks: Shelf[tuple[str, Tile], bytes] = Shelf(
+            DRAWN_BYTES // 4, self._drawers, weigh=len
         )
         self._decoded: Shelf[str, Decoded] = Shelf(
             DECODED_BYTES, self._drawers, weigh=lambda one: one.size_bytes, lasts_s=DECODED_S
@@ -103,6 +107,15 @@ class Sources:
             read = self._storage.read_range_async(place.key, place.offset, place.length)
             return completed(await self._or_forget(image, read), place.insert)
         return await self._or_forget(image, self._draw(opened, address))
+
+    async def zarr_chunk(self, image: Image, opened: OpenImage, tile: Tile) -> bytes:
+        """A tile decoded as zarr has it; programs ask once for each, so few are kept."""
+        make = partial(decoded, opened.source, tile)
+        return await self._or_forget(image, self._chunks.take((opened.tag, tile), make))
+
+    async def stored(self, image: Image, key: str, offset: int, length: int) -> bytes:
+        """Bytes of a stored level as they are."""
+        return await self._or_forget(image, self._storage.read_range_async(key, offset, length))
 
     async def picture(self, image: Image, name: str) -> bytes:
         """The JPEG of the thumbnail, the label or the overview; raises NoSuchAddress."""

@@ -33,6 +33,7 @@ from tiles.coding import Loss, encoded
 from tiles.errors import NoLinks, TilesError, UnsupportedPixels
 from tiles.frames import Frames, FrameSink, Written, write_instance
 from tiles.plan import Action, Plan
+from tiles.pyramid import spacing_of
 from tiles.source import TileSource
 
 if TYPE_CHECKING:
@@ -309,15 +310,7 @@ def _copy_levels(
 
 
 def _level_spacing(plan: Plan, number: int, mpp_um: tuple[float, float]) -> tuple[float, float]:
-    """The spacing of a level: a whole factor where sizes agree with one up to their rounding."""
-    base, level = plan.levels[0].level, plan.levels[number].level
-    factor = round(base.width / level.width)
-    if (
-        abs(base.width - level.width * factor) < 2 * factor
-        and abs(base.height - level.height * factor) < 2 * factor
-    ):
-        return mpp_um[0] * factor, mpp_um[1] * factor
-    return mpp_um[0] * base.width / level.width, mpp_um[1] * base.height / level.height
+    return spacing_of(plan.levels[number].level, plan.levels[0].level, mpp_um)
 
 
 def _write_zarr(

@@ -42,7 +42,7 @@ def link(folder: Path, levels: Sequence[LinkedLevel], name: str, method: str) ->
     codec reads, NoLinks where the file system gives no file a second name.
     """
     found = [_index(level.path) for level in levels]
-    layout = ngff.Layout(found[0].samples, found[0].bits)
+    layout = layout_of(found[0])
     folder.mkdir()
     spacings = [level.spacing_um for level in levels]
     _write(folder, ngff.group_document(layout, spacings, name, method))
@@ -52,6 +52,11 @@ def link(folder: Path, levels: Sequence[LinkedLevel], name: str, method: str) ->
         shard.parent.mkdir(parents=True)
         _write(place, encoded_array(layout, index))
         _name_again(level.path, shard)
+
+
+def layout_of(index: FrameIndex) -> ngff.Layout:
+    """What the arrays of an image have in common, by its largest instance."""
+    return ngff.Layout(index.samples, index.bits)
 
 
 def encoded_array(layout: ngff.Layout, index: FrameIndex) -> ngff.Json:

@@ -111,6 +111,20 @@ class Level:
         )
 
 
+def spacing_of(level: Level, base: Level, base_um: tuple[float, float]) -> tuple[float, float]:
+    """The extent (x, y) of a level's pixels, from that of the base's.
+
+    A whole number of these where the sizes agree with one, up to their rounding.
+    """
+    factor = round(base.width / level.width)
+    if (
+        abs(base.width - level.width * factor) < 2 * factor
+        and abs(base.height - level.height * factor) < 2 * factor
+    ):
+        return base_um[0] * factor, base_um[1] * factor
+    return base_um[0] * base.width / level.width, base_um[1] * base.height / level.height
+
+
 @dataclass(frozen=True)
 class Pyramid:
     """All levels of an image, largest first, and what a pixel is.

@@ -14,6 +14,7 @@ router = APIRouter(tags=["documentation"])
 _HOT_SUMMARIES = {
     ".dzi": ("Deep Zoom description of an image", "application/xml"),
     ".jpeg": ("Deep Zoom tile; the stored bytes wherever there are such", "image/jpeg"),
+    "/{key}": ("A slide as OME-Zarr 0.5: a document or a chunk", "application/octet-stream"),
     "/thumbnail": ("Small picture for lists", "image/jpeg"),
     "/label": ("The slide's label", "image/jpeg"),
     "/overview": ("The whole glass as the scanner saw it", "image/jpeg"),

@@ -1,0 +1,143 @@
+"""Archived slides as OME-Zarr over HTTP: documents, decoded tiles, and ranges of stored frames."""
+
+import asyncio
+import re
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from starlette.types import Receive, Scope, Send
+
+from api.answer import KEPT, Answer, headers_of, holds, unchanged
+from api.errors import NoSuchAddress
+from api.opened import OpenImage
+from api.sources import Sources
+from archive.record import Image, ImageKind
+from tiles.zarr_view import Range, Shard, Tile, ZarrView
+
+PART_BYTES = 1 << 20
+_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
+_BYTES = "application/octet-stream"
+
+
+async def zarr_answer(
+    sources: Sources, image: Image, key: str, scope: Scope, receive: Receive
+) -> "Answer | Streamed":
+    """What is at a key of a published slide; raises OutsideImage and NoSuchAddress.
+
+    A key that means nothing is not found, which readers of zarr take for a chunk that is not there.
+    """
+    if image.kind is not ImageKind.SLIDE:
+        raise NoSuchAddress
+    opened = await sources.open(image)
+    if not opened.stored:
+        raise NoSuchAddress
+    x, y = image.facts["mpp_um"]
+    found = ZarrView([one.index for one in opened.stored], (x, y)).find(key)
+    tag = f'"{opened.tag}-zarr-{key.replace("/", "-")}"'
+    if holds(scope, tag):
+        return unchanged(tag, KEPT)
+    headers = {"cache-control": KEPT, "etag": tag}
+    match found:
+        case bytes():
+            return Answer(200, found, {**headers, "content-type": "application/json"})
+        case Tile():
+            body = await sources.zarr_chunk(image, opened, found)
+            return Answer(200, body, {**headers, "content-type": _BYTES})
+    return _part_of(found, _Reader(sources, image, opened), headers, scope, receive)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    sources: Sources
+    image: Image
+    opened: OpenImage
+
+    async def read(self, shard: Shard, offset: int, length: int) -> AsyncGenerator[bytes]:
+        for part in shard.parts(offset, length):
+            if isinstance(part, Range):
+                key = self.opened.stored[part.level].key
+                for begin in range(0, part.length, PART_BYTES):
+                    most = min(PART_BYTES, part.length - begin)
+                    yield await self.sources.stored(self.image, key, part.offset + begin, most)
+            else:
+                yield part
+
+
+def _part_of(
+    shard: Shard, reader: _Reader, headers: dict[str, str], scope: Scope, receive: Receive
+) -> "Answer | Streamed":
+    size = shard.size_bytes
+    headers = {**headers, "content-type": _BYTES, "accept-ranges": "bytes"}
+    wanted = _wanted(scope, headers["etag"], size)
+    if wanted is None:
+        return Streamed(HTTPStatus.OK, size, headers, reader.read(shard, 0, size), receive)
+    offset, length = wanted
+    if length == 0:
+        refused = {"content-range": f"bytes */{size}", "cache-control": "no-store"}
+        return Answer(HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, b"", refused)
+    told = {**headers, "content-range": f"bytes {offset}-{offset + length - 1}/{size}"}
+    parts = reader.read(shard, offset, length)
+    return Streamed(HTTPStatus.PARTIAL_CONTENT, length, told, parts, receive)
+
+
+def _wanted(scope: Scope, tag: str, size: int) -> tuple[int, int] | None:
+    """Offset and length of the range asked for (RFC 9110, 14.2); None for the whole.
+
+    A length of 0 is a range that is not there. Several ranges at once are answered by the whole,
+    as is a range of what has changed.
+    """
+    if scope["method"] != "GET":
+        return None
+    told = dict(scope["headers"])
+    match = _RANGE.fullmatch(told.get(b"range", b"").decode("latin-1").strip())
+    if match is None or told.get(b"if-range", tag.encode()) != tag.encode():
+        return None
+    first, last = match.groups()
+    if not first:
+        return None if not last else (max(0, size - int(last)), min(size, int(last)))
+    end = size if not last else min(size, int(last) + 1)
+    if last and int(last) < int(first):
+        return None
+    return int(first), max(0, end - int(first))
+
+
+@dataclass(frozen=True, slots=True)
+class Streamed:
+    """An answer too large to be held, sent part by part for as long as somebody listens."""
+
+    status: int
+    length: int
+    headers: dict[str, str]
+    parts: AsyncGenerator[bytes]
+    receive: Receive
+
+    async def give(self, scope: Scope, send: Send) -> None:
+        """Send it; to HEAD without its body."""
+        body = scope["method"] != "HEAD"
+        # The first part before the status, as what cannot be read is still told then.
+        first = await anext(self.parts, b"") if body else b""
+        headers = headers_of({**self.headers, "content-length": str(self.length)})
+        await send({"type": "http.response.start", "status": self.status, "headers": headers})
+        more = body and self.length > len(first)
+        await send({"type": "http.response.body", "body": first, "more_body": more})
+        if more:
+            await self._rest(send)
+
+    async def _rest(self, send: Send) -> None:
+        left = asyncio.ensure_future(_left(self.receive))
+        try:
+            async for part in self.parts:
+                if left.done():
+                    return
+                await send({"type": "http.response.body", "body": part, "more_body": True})
+        finally:
+            left.cancel()
+            await self.parts.aclose()
+        await send({"type": "http.response.body", "body": b""})
+
+
+async def _left(receive: Receive) -> None:
+    """Until the caller hangs up."""
+    while (await receive())["type"] != "http.disconnect":
+        pass

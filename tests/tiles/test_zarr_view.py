@@ -1,0 +1,144 @@
+"""What a zarr key means: documents, tiles and made-up shards of a stored image."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import zarr
+from hypothesis import given
+from hypothesis import strategies as st
+from ome_zarr_models.v05.image import Image as OmeImage
+from zarr.core.buffer import Buffer, cpu
+from zarr.storage import MemoryStore
+
+from tests.tiles.test_instance import reader
+from tests.tiles.test_linked_zarr import KINDS, LEVELS, write_levels
+from tiles.errors import OutsideImage
+from tiles.instance import StoredImage, read_index
+from tiles.pyramid import Box
+from tiles.shard import read_shard_index
+from tiles.zarr_codec import register
+from tiles.zarr_view import Range, Shard, Tile, ZarrView, decoded
+
+
+class Kept:
+    """A stored image held in memory, and its view."""
+
+    def __init__(self, folder: Path, kind: str) -> None:
+        contents = [level.path.read_bytes() for level in write_levels(folder, KINDS[kind])]
+        indices = [read_index(reader(one), len(one)) for one in contents]
+        self.contents = contents
+        self.image = StoredImage(
+            [(index, reader(one)) for index, one in zip(indices, contents, strict=True)]
+        )
+        self.view = ZarrView(indices, (0.25, 0.5))
+
+    def bytes_of(self, shard: Shard, offset: int, length: int) -> bytes:
+        return b"".join(
+            self.contents[part.level][part.offset : part.offset + part.length]
+            if isinstance(part, Range)
+            else part
+            for part in shard.parts(offset, length)
+        )
+
+    def store(self, prefix: str) -> MemoryStore:
+        """All that the view has below a prefix, as a store that zarr reads."""
+        found = {f"{prefix}zarr.json": self.view.find(f"{prefix}zarr.json")}
+        for number, level in enumerate(LEVELS):
+            keys = [f"{prefix}{number}/zarr.json", f"{prefix}{number}/c/0/0/0"]
+            if not prefix:
+                keys += [
+                    f"{number}/c/0/{r}/{c}" for r in range(level.rows) for c in range(level.columns)
+                ]
+            found |= {key: self.view.find(key) for key in keys}
+        values: dict[str, Buffer] = {}
+        for key, value in found.items():
+            match value:
+                case Tile():
+                    data = decoded(self.image, value)
+                case Shard():
+                    data = self.bytes_of(value, 0, value.size_bytes)
+                case _:
+                    data = value
+            values[key.removeprefix(prefix)] = cpu.Buffer.from_bytes(data)
+        return MemoryStore(values)
+
+
+@pytest.fixture(scope="module", params=["ycbcr-420", "grey", "jpeg2000"])
+def kept(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Kept:
+    register()
+    return Kept(tmp_path_factory.mktemp("view"), request.param)
+
+
+@pytest.mark.parametrize("prefix", ["", "stored/"])
+def test_zarr_reads_the_pixels_of_the_stored_image(kept: Kept, prefix: str) -> None:
+    group = zarr.open_group(kept.store(prefix), mode="r")
+    spacings = [
+        dataset.coordinateTransformations[0].model_dump()["scale"]
+        for dataset in OmeImage.from_zarr(group).ome_attributes.multiscales[0].datasets
+    ]
+    assert spacings == [[1.0, 0.5, 0.25], [1.0, 1.0, 0.5]]
+    for number, level in enumerate(LEVELS):
+        array = group[str(number)]
+        assert isinstance(array, zarr.Array)
+        own = kept.image.pixels(number, Box(0, 0, level.width, level.height))
+        assert np.array_equal(np.asarray(array[:]), np.moveaxis(own, 2, 0))
+
+
+@given(data=st.data())
+def test_any_range_of_a_shard_is_that_part_of_it(kept: Kept, data: st.DataObject) -> None:
+    shard = kept.view.find("stored/1/c/0/0/0")
+    assert isinstance(shard, Shard)
+    whole = kept.bytes_of(shard, 0, shard.size_bytes)
+    assert len(whole) == shard.size_bytes
+    begin = data.draw(st.integers(0, shard.size_bytes))
+    length = data.draw(st.integers(0, shard.size_bytes - begin))
+    assert kept.bytes_of(shard, begin, length) == whole[begin : begin + length]
+
+
+def test_a_shard_holds_the_frames_and_nothing_of_the_header(kept: Kept) -> None:
+    shard = kept.view.find("stored/0/c/0/0/0")
+    assert isinstance(shard, Shard)
+    whole = kept.bytes_of(shard, 0, shard.size_bytes)
+    offsets, lengths = read_shard_index(whole[-(16 * LEVELS[0].tiles + 4) :], LEVELS[0].tiles)
+    for number, (at, length) in enumerate(zip(offsets, lengths, strict=True)):
+        column, row = number % LEVELS[0].columns, number // LEVELS[0].columns
+        assert whole[at : at + length] == kept.image.frame(0, column, row).data
+    begin = int(shard.index.offsets.min())
+    # The last element before the pixel data is the table of lengths.
+    assert kept.contents[0][:begin].endswith(
+        b"\xfe\xff\x00\xe0" + int(lengths[0]).to_bytes(4, "little")
+    )
+    assert offsets[0] == 0
+
+
+def test_chunks_are_padded_with_what_zarr_fills_in(kept: Kept) -> None:
+    document = kept.view.find("1/zarr.json")
+    assert isinstance(document, bytes)
+    assert json.loads(document)["fill_value"] == 0
+    tile = kept.view.find(f"1/c/0/{LEVELS[1].rows - 1}/{LEVELS[1].columns - 1}")
+    assert isinstance(tile, Tile)
+    from numcodecs import zstd
+
+    pixels = np.frombuffer(zstd.decompress(decoded(kept.image, tile)), np.uint8)
+    square = pixels.reshape(64, 64, -1)
+    assert not square[125 - 64 :].any()
+    assert not square[:, 167 - 128 :].any()
+    assert square[: 125 - 64, : 167 - 128].any()
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        *("", "zarr", "zarr.json/", "/zarr.json", ".zgroup", ".zattrs", "0", "0/", "2/zarr.json"),
+        *("00/zarr.json", "0/.zarray", "0/c/0/0", "0/c/0/0/0/0", "0/c/0/0/6", "0/c/0/4/0"),
+        *("0/c/1/0/0", "0/c/0/00/0", "0/c/0/-1/0", "0/c/0/٣/0", "0/d/0/0/0", "0/c.0.0.0"),
+        *("stored", "stored/", "stored/stored/zarr.json", "stored/2/zarr.json"),
+        *("stored/0/c/0/0/1", "stored/0/c/0/1/0", "stored/0/c/1/0/0", "stored/0/c/0/0"),
+        *("stored/zarr.json/zarr.json", "0/stored/zarr.json", "../0/zarr.json"),
+    ],
+)
+def test_a_key_that_means_nothing_is_outside(kept: Kept, key: str) -> None:
+    with pytest.raises(OutsideImage):
+        kept.view.find(key)

@@ -1,0 +1,156 @@
+"""A stored image as OME-Zarr: which document, tile or range a key means. Knows no HTTP.
+
+    zarr.json, N/zarr.json, N/c/0/ROW/COLUMN                 decoded, for any reader of zarr
+    stored/zarr.json, stored/N/zarr.json, stored/N/c/0/0/0   as stored, for readers with the codec
+
+The second view's shard of a level is the frames of its instance and an index of them. It begins at
+the first frame: the header before it, which may say whose slide it was, is no part of it.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from tiles import ngff
+from tiles.errors import OutsideImage
+from tiles.instance import FrameIndex
+from tiles.linked_zarr import CODECS, encoded_array, layout_of
+from tiles.pyramid import spacing_of
+from tiles.shard import index_bytes, shard_index
+from tiles.source import TileSource
+
+STORED = "stored"
+ZSTD_LEVEL = 1
+_NUMBER = re.compile("0|[1-9][0-9]{0,8}")
+_ZSTD: ngff.Json = {"name": "zstd", "configuration": {"level": ZSTD_LEVEL, "checksum": False}}
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """A chunk that is one decoded tile."""
+
+    level: int
+    column: int
+    row: int
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Some bytes of the stored instance of a level."""
+
+    level: int
+    offset: int
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """The frames of a level with their index behind them, as if that were an object."""
+
+    level: int
+    index: FrameIndex
+
+    @property
+    def size_bytes(self) -> int:
+        """The length of frames and index."""
+        return self._frames_bytes + index_bytes(len(self.index.offsets))
+
+    def parts(self, offset: int, length: int) -> Iterator[Range | bytes]:
+        """What a range that lies within is made of, in order."""
+        stored = min(self._frames_bytes - offset, length)
+        if stored > 0:
+            yield Range(self.level, self._begin + offset, stored)
+        if offset + length > self._frames_bytes:
+            own = shard_index(self.index.offsets - np.uint64(self._begin), self.index.lengths)
+            begin = max(0, offset - self._frames_bytes)
+            yield own[begin : offset + length - self._frames_bytes]
+
+    @property
+    def _begin(self) -> int:
+        return int(self.index.offsets.min())
+
+    @property
+    def _frames_bytes(self) -> int:
+        return int((self.index.offsets + self.index.lengths).max()) - self._begin
+
+
+@dataclass(frozen=True)
+class ZarrView:
+    """The levels of a stored image, largest first, and the extent (x, y) of its smallest pixels."""
+
+    levels: Sequence[FrameIndex]
+    mpp_um: tuple[float, float]
+
+    def find(self, key: str) -> bytes | Tile | Shard:
+        """The document, the tile or the shard that a key means; raises OutsideImage."""
+        head, _, rest = key.partition("/")
+        if head == STORED and rest and all(level.encoding in CODECS for level in self.levels):
+            return self._found(rest, stored=True)
+        return self._found(key, stored=False)
+
+    def _found(self, key: str, *, stored: bool) -> bytes | Tile | Shard:
+        if key == "zarr.json":
+            return self._group()
+        name, _, rest = key.partition("/")
+        number = _number(name)
+        if not rest or number >= len(self.levels):
+            raise OutsideImage(f"no array at {len(key)} letters of a key")
+        index = self.levels[number]
+        if rest == "zarr.json":
+            return _json(encoded_array(layout_of(index), index) if stored else _decoded(index))
+        path = _chunk(rest, len(layout_of(index).axes))
+        if stored:
+            if any(path):
+                raise OutsideImage("a level is one shard")
+            return Shard(number, index)
+        *planes, row, column = path
+        if any(planes):
+            raise OutsideImage("no such plane")
+        index.level.box(column, row)
+        return Tile(number, column, row)
+
+    def _group(self) -> bytes:
+        base = self.levels[0].level
+        spacings = [spacing_of(index.level, base, self.mpp_um) for index in self.levels]
+        return _json(ngff.group_document(layout_of(self.levels[0]), spacings, "slide", "average"))
+
+
+def decoded(source: TileSource, tile: Tile) -> bytes:
+    """The bytes of a chunk: the pixels of a tile, continued with zeros to a whole one."""
+    from numcodecs import zstd
+
+    level = source.pyramid.level(tile.level)
+    pixels = source.pixels(tile.level, level.box(tile.column, tile.row))
+    if not level.is_whole(tile.column, tile.row):
+        down, across = level.tile_height - pixels.shape[0], level.tile_width - pixels.shape[1]
+        pixels = np.pad(pixels, ((0, down), (0, across), (0, 0)))
+    little_endian = pixels.astype(pixels.dtype.newbyteorder("<"), order="C", copy=False)
+    return bytes(zstd.compress(little_endian, ZSTD_LEVEL))
+
+
+def _decoded(index: FrameIndex) -> ngff.Json:
+    layout = layout_of(index)
+    codecs = [*ngff.samples_last(layout), ngff.LITTLE_ENDIAN_BYTES, _ZSTD]
+    return ngff.array_document(layout, index.level, layout.chunk(index.level), codecs)
+
+
+def _chunk(key: str, dimensions: int) -> list[int]:
+    """The coordinates of a chunk by the default encoding of keys."""
+    kind, *numbers = key.split("/")
+    if kind != "c" or len(numbers) != dimensions:
+        raise OutsideImage("no key of a chunk")
+    return [_number(number) for number in numbers]
+
+
+def _number(text: str) -> int:
+    """A number as zarr writes it, so that a chunk has one key."""
+    if not _NUMBER.fullmatch(text):
+        raise OutsideImage("no number of a level or a chunk")
+    return int(text)
+
+
+def _json(document: ngff.Json) -> bytes:
+    return json.dumps(document, separators=(",", ":")).encode()
