@@ -95,6 +95,7 @@ def _convert(arguments: argparse.Namespace) -> int:
         "lossless_only": arguments.lossless_only,
         "verify": arguments.verify,
         "label": arguments.label,
+        "metadata": _absolute(arguments.metadata) if arguments.metadata else None,
     }
     # Written beside its place, so that it appears whole, and goes with whatever goes wrong.
     try:
@@ -127,6 +128,9 @@ def _print_plan(news: Any) -> None:
         come_from = "" if step["source_level"] is None else f"from {step['source_level']}, "
         why = _line(f"{step['action']}: {come_from}{step['reason']}")
         print(f"level {number:<4}{size:18}{why}", flush=True)
+    for name, one in news["described"].items():
+        said = _line(f"{one.get('value', '(not shown)')}, from the {one['from']}")
+        print(f"{name:22}{said}", flush=True)
 
 
 def _print_proof(proof: Any) -> None:
@@ -286,6 +290,7 @@ def _parser() -> argparse.ArgumentParser:
         default="keep",
         help="the label, and the part of the macro that shows it",
     )
+    convert.add_argument("--metadata", metavar="FILE", help="what the slide is: CSV or JSON")
 
     ingest = commands.add_parser("ingest", help="take slides and photographs into the archive")
     ingest.set_defaults(run=_ingest)

@@ -5,9 +5,13 @@ inside, so that each child loads what its task needs and no more.
 """
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from api.sandbox import Progress, Voice
+
+if TYPE_CHECKING:
+    from slides.metadata import Decided
+    from tiles.plan import Plan
 
 JPEG = b"\xff\xd8\xff"
 PHOTOGRAPHS = ((0, JPEG), (0, b"\x89PNG\r\n\x1a\n"), (0, b"GIF8"), (4, b"ftyp"))
@@ -44,7 +48,7 @@ def describe(say: Progress, path: str) -> dict[str, Any]:
 def convert(say: Voice, path: str, out: str, request: dict[str, Any]) -> dict[str, Any]:
     """Convert a slide's file into a folder that appears when complete; gives the report.
 
-    The levels as they are planned are told before the work begins.
+    The levels as they are planned and what headers will say are told before the work begins.
     """
     from slides.convert import Request, convert
     from slides.open import open_slide
@@ -53,10 +57,16 @@ def convert(say: Voice, path: str, out: str, request: dict[str, Any]) -> dict[st
     with open_slide(Path(path)):
         say(0, 1)
     mpp_um = request["mpp_um"]
-    wanted = Request(**{**request, "mpp_um": tuple(mpp_um) if mpp_um else None})
-    report = convert(
-        Path(path), Path(out), wanted, say, lambda plan: say.tell({"levels": plan.as_json()})
-    )
+    metadata = request["metadata"]
+    typed = {
+        "mpp_um": tuple(mpp_um) if mpp_um else None,
+        "metadata": Path(metadata) if metadata else None,
+    }
+
+    def tell(plan: "Plan", decided: "Decided") -> None:
+        say.tell({"levels": plan.as_json(), "described": decided.as_json()})
+
+    report = convert(Path(path), Path(out), Request(**{**request, **typed}), say, tell)
     return report.as_json()
 
 

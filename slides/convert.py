@@ -1,7 +1,6 @@
 """From a scanner's file to DICOM or OME-Zarr: plan, build, assemble, and only then be visible."""
 
 import errno
-import hashlib
 import shutil
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -12,7 +11,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from archive.identity import uid_from
 from slides.copying import associated_picture, copied_levels
 from slides.errors import (
     CannotLink,
@@ -25,9 +23,12 @@ from slides.errors import (
 from slides.header import VL_WHOLE_SLIDE, Context, Picture, header
 from slides.hiding import LabelPolicy, hide_label
 from slides.lossless import refuse_loss
+from slides.metadata import Decided, applied, context_of, decide, sources
+from slides.metadata_file import read_metadata
 from slides.open import open_slide
 from slides.progress import Progress, Shares
 from slides.slide import Facts, Slide
+from slides.source_file import OpenSource, source_sha256
 from tiles import plan as planning
 from tiles.coding import Loss, encoded
 from tiles.errors import NoLinks, TilesError, UnsupportedPixels
@@ -44,8 +45,6 @@ GLASS_WIDTH_UM = 25_000
 label or an overview without spacing of its own has."""
 
 
-READ_BYTES = 1 << 20
-
 LINKED = "slide.ome.zarr"
 """Beside the instances: a folder of its own, as zarr's readers warn of files they do not know."""
 
@@ -57,7 +56,8 @@ class Request:
     `quality` (1-100) and `mpp_um` (x, y) override what the file says; `scheduler` is the address
     of a `dask.distributed` scheduler whose workers see the same files; `lossless_only` refuses to
     encode the source's own pixels with loss; `label` is what becomes of the label and of the part
-    of the macro that shows it; `verify` reads again all that was written.
+    of the macro that shows it; `verify` reads again all that was written; `metadata` is a CSV or
+    JSON file about the slide.
     """
 
     to: Literal["dicom", "zarr", "both"] = "dicom"
@@ -68,6 +68,7 @@ class Request:
     lossless_only: bool = False
     label: LabelPolicy = "keep"
     verify: bool = False
+    metadata: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +94,8 @@ class Report:
     beside: Mapping[str, str] = field(default_factory=dict)
     """What was done with the pictures beside the slide, by their names."""
     proof: "Proof | None" = None
+    described: Mapping[str, Any] = field(default_factory=dict)
+    """What the header says of the slide, and whose word each is (`Decided.as_json`)."""
 
     def as_json(self) -> dict[str, Any]:
         """For machines; sizes in pixels."""
@@ -106,22 +109,8 @@ class Report:
             "files": list(self.files),
             "beside": dict(self.beside),
             "verified": self.proof.as_json() if self.proof else None,
+            "described": dict(self.described),
         }
-
-
-@dataclass(frozen=True, slots=True)
-class OpenSource:
-    """Opens a slide's pixels, here or in another process that sees the same files.
-
-    The digest keeps apart two files that had the same name one after the other.
-    """
-
-    path: Path
-    sha256: str
-
-    def __call__(self) -> TileSource:
-        """The pixels of the slide."""
-        return open_slide(self.path).source
 
 
 def convert(
@@ -129,13 +118,13 @@ def convert(
     out: Path,
     request: Request,
     progress: Progress | None = None,
-    planned: Callable[[Plan], None] | None = None,
+    planned: Callable[[Plan, Decided], None] | None = None,
 ) -> Report:
     """Convert a slide into a folder that appears only when it is complete.
 
-    `planned` hears what will be done before it begins. Raises OutputExists, MissingSpacing,
-    LossRefused, NoRoom, NotFaithful, what opening raises, and DamagedSlide for damage found on the
-    way; then nothing is left behind.
+    `planned` hears what will be done and said before it begins. Raises OutputExists,
+    MissingSpacing, InvalidMetadata, LossRefused, NoRoom, NotFaithful, what opening raises, and
+    DamagedSlide for damage found on the way; then nothing is left behind.
     """
     if out.exists() or out.is_symlink():
         raise OutputExists("the output already exists; remove it or name another", out)
@@ -144,8 +133,10 @@ def convert(
         plan = plan_for(slide.source, request)
         if request.lossless_only:
             refuse_loss(slide.source, plan)
+        given = read_metadata(request.metadata, path) if request.metadata else None
+        decided = decide([] if request.to == "zarr" else sources(slide.facts, given))
         if planned is not None:
-            planned(plan)
+            planned(plan, decided)
         judging = 0.5 if request.verify else 0.0
         shares = Shares(progress, digest=0.1, build=0.9 - judging, verify=judging)
         sha256 = source_sha256(slide.files, shares.of("digest"))
@@ -155,10 +146,13 @@ def convert(
         if request.to == "zarr":
             _write_zarr(folder, opener, plan, mpp_um, request.scheduler, tell)
         else:
-            context = Context((sha256, plan.identity), uid_from("study of a conversion", sha256))
+            context = context_of(
+                decided.metadata, sha256, plan.identity, *([given.fingerprint()] if given else [])
+            )
             shown = hide_label(slide.associated, slide.facts.format, request.label)
             beside = shown.done
-            public = replace(slide, associated=shown.pictures)
+            facts = applied(slide.facts, decided.metadata)
+            public = replace(slide, facts=facts, associated=shown.pictures)
             instances = write_dicom(
                 public, opener, plan, folder, context, mpp_um, request.scheduler, tell
             )
@@ -166,7 +160,7 @@ def convert(
                 _link_zarr(folder, instances, plan, mpp_um)
         files = tuple(sorted(one.name for one in folder.iterdir()))
         proof = _proof(slide, plan, folder, mpp_um, shares) if request.verify else None
-    return Report(out, request.to, sha256, mpp_um, plan, files, beside, proof)
+    return Report(out, request.to, sha256, mpp_um, plan, files, beside, proof, decided.as_json())
 
 
 def _proof(
@@ -193,25 +187,6 @@ def plan_for(source: TileSource, request: Request) -> Plan:
         return planning.pixels_only(source, base.tile_width if suits else planning.ENCODED_TILE)
     make = planning.full if request.levels == "full" else planning.stored
     return make(source, request.quality)
-
-
-def source_sha256(files: Sequence[Path], progress: Progress | None = None) -> str:
-    """The digest of a slide's file; of several, that of their digests, whatever their names."""
-    total = sum(file.stat().st_size for file in files)
-    tell = progress or (lambda _done, _total: None)
-    done = 0
-    digests = []
-    for file in files:
-        digest = hashlib.sha256()
-        with file.open("rb", buffering=0) as stream:
-            while data := stream.read(READ_BYTES):
-                digest.update(data)
-                done += len(data)
-                tell(done, total)
-        digests.append(digest.hexdigest())
-    if len(files) == 1:
-        return digests[0]
-    return hashlib.sha256("\n".join(sorted(digests)).encode()).hexdigest()
 
 
 def write_dicom(

@@ -22,6 +22,7 @@ from slides.dicom_frames import Places, find_frames
 from slides.dicom_planes import PlaneKey, arrange, identifier, optical_paths
 from slides.errors import DamagedSlide, UnsupportedSlide
 from slides.slide import Channel, Scanner, Specimen
+from slides.specimen import read_specimen
 
 WHOLE_SLIDE = "1.2.840.10008.5.1.4.1.1.77.1.6"
 PART_OF_A_SLIDE = "1.2.840.10008.5.1.4.1.1.77.1.3"
@@ -257,7 +258,7 @@ def _read(files: list[File]) -> Instance:
         scanner=_scanner(header),
         acquired_at=_moment(header.get("AcquisitionDateTime"), header.get("TimezoneOffsetFromUTC")),
         barcode=_text(header, "BarcodeValue"),
-        specimen=_specimen(header),
+        specimen=read_specimen(header),
         frames=arrangement.frames,
     )
 
@@ -295,15 +296,6 @@ def _scanner(header: Dataset) -> Scanner:
         model=_text(header, "ManufacturerModelName"),
         serial_number=_text(header, "DeviceSerialNumber"),
         software=(versions if isinstance(versions, str) else ", ".join(versions)) or None,
-    )
-
-
-def _specimen(header: Dataset) -> Specimen:
-    described = header.get("SpecimenDescriptionSequence") or []
-    identifiers = (_text(item, "SpecimenIdentifier") for item in described)
-    return Specimen(
-        container_identifier=_text(header, "ContainerIdentifier"),
-        specimen_identifiers=tuple(found for found in identifiers if found),
     )
 
 

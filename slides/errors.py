@@ -7,6 +7,7 @@
     ├── DamagedSlide        (ValueError)         a file that does not hold what it promises
     ├── TooLarge            (ValueError)         a file that would need unreasonable resources
     ├── MissingSpacing      (ValueError)         no pixel spacing, and none was given
+    ├── InvalidMetadata     (ValueError)         what is said of a slide cannot be made sense of
     ├── LossRefused         (ValueError)         a level would lose, and none may
     ├── NotFaithful         (ValueError)         what was written is not what was to be written
     ├── OutputExists        (FileExistsError)    something lies where the result belongs
@@ -58,6 +59,10 @@ class LossRefused(SlideError, ValueError):
 
 class NotFaithful(SlideError, ValueError):
     """What was written, read again, is not what the slide and the plan ask for."""
+
+
+class InvalidMetadata(SlideError, ValueError):
+    """What a person said of a slide is of no known form, or of no known term."""
 
 
 class OutputExists(SlideError, FileExistsError):

@@ -21,7 +21,8 @@ from archive.modules import (
     patient_module,
     sop_common_module,
 )
-from slides.slide import Facts
+from slides.slide import Code, Facts
+from slides.specimen import code_item, specimen_module
 from tiles.coding import Coding, Loss
 from tiles.colour import as_input_profile, srgb_profile
 from tiles.pyramid import Level
@@ -34,6 +35,9 @@ ENCODER = "sansverre-1"
 CORNER_MM = ("25", "75")
 """Where the first pixel lies (x, y) on a nominal glass: files do not say it, but all levels begin
 at one place, and one made from their own extents would differ by what was rounded up."""
+
+BRIGHTFIELD = Code("111744", "DCM", "Brightfield illumination")
+FULL_SPECTRUM = Code("414298005", "SCT", "Full Spectrum")
 
 UNKNOWN_TIME = datetime(1900, 1, 1)  # noqa: DTZ001 -- stands for a time nobody knows
 """AcquisitionDateTime must have a value (C.8.12.4); this one cannot be mistaken for a real one."""
@@ -110,8 +114,9 @@ def header(
         _series(picture, context),
         _image_pixel(picture),
         _image(picture, facts, mpp_um),
+        _times(facts, context),
         _functional_groups(picture, mpp_um),
-        _specimen(facts, context),
+        specimen_module(facts.specimen, _text, context.uid),
         _optical_path(picture, facts),
     ):
         data.update(module)
@@ -189,21 +194,35 @@ def _image_pixel(picture: Picture) -> Dataset:
     return data
 
 
+def _times(facts: Facts, context: Context) -> Dataset:
+    """When the slide was scanned, and the zone that dates and times are in, where it is known.
+
+    TimezoneOffsetFromUTC (C.12.1.1.8) is about every date of the instance: it is there only where
+    the zones of the study and of the scan are both known, and the scan's is turned into it.
+    """
+    acquired = facts.acquired_at
+    if acquired is None or acquired.year < _EARLIEST_YEAR:
+        acquired = UNKNOWN_TIME
+    data = Dataset()
+    data.AcquisitionDateTime = acquired.strftime("%Y%m%d%H%M%S%z")
+    study = context.study_at or acquired
+    if acquired.tzinfo is not None and study.tzinfo is not None:
+        acquired = acquired.astimezone(study.tzinfo)
+        data.TimezoneOffsetFromUTC = acquired.strftime("%z")
+    data.ContentDate = acquired.strftime("%Y%m%d")
+    data.ContentTime = acquired.strftime("%H%M%S")
+    return data
+
+
 def _image(picture: Picture, facts: Facts, mpp_um: tuple[float, float]) -> Dataset:
     """Whole Slide Microscopy Image module (C.8.12.4), with acquisition context."""
     data = Dataset()
     data.ImageType = _image_type(picture)
-    acquired = facts.acquired_at or UNKNOWN_TIME
-    if acquired.year < _EARLIEST_YEAR:
-        acquired = UNKNOWN_TIME
-    data.AcquisitionDateTime = acquired.strftime("%Y%m%d%H%M%S%z")
-    data.ContentDate = acquired.strftime("%Y%m%d")
-    data.ContentTime = acquired.strftime("%H%M%S")
     data.BurnedInAnnotation = "YES" if picture.shows_text else "NO"
     # Of these flavours C.8.12.4 asks for YES, blanked or not; BurnedInAnnotation tells which.
     data.SpecimenLabelInImage = "NO" if picture.role == "level" else "YES"
     data.VolumetricProperties = "VOLUME"
-    data.FocusMethod = "AUTO"
+    data.FocusMethod = facts.focus_method
     data.ExtendedDepthOfField = "NO"
     data.AcquisitionContextSequence = Sequence()
     data.TotalPixelMatrixColumns = picture.level.width
@@ -253,52 +272,23 @@ def _functional_groups(picture: Picture, mpp_um: tuple[float, float]) -> Dataset
     return data
 
 
-def _specimen(facts: Facts, context: Context) -> Dataset:
-    """Specimen module (C.7.6.22): the glass and what lies on it."""
-    stated = facts.specimen
-    candidates = (stated.container_identifier, *facts.barcodes, "Unknown")
-    container = next(one for one in candidates if _text(one)) or "Unknown"
-    data = Dataset()
-    data.ContainerIdentifier = _text(container)
-    data.IssuerOfTheContainerIdentifierSequence = Sequence()
-    data.ContainerTypeCodeSequence = Sequence([_code("433466003", "SCT", "Microscope slide")])
-    descriptions = []
-    for identifier in stated.specimen_identifiers or (container,):
-        description = Dataset()
-        description.SpecimenIdentifier = _text(identifier) or "Unknown"
-        description.IssuerOfTheSpecimenIdentifierSequence = Sequence()
-        description.SpecimenUID = context.uid("specimen", identifier)
-        description.SpecimenPreparationSequence = Sequence()
-        descriptions.append(description)
-    data.SpecimenDescriptionSequence = Sequence(descriptions)
-    return data
-
-
 def _optical_path(picture: Picture, facts: Facts) -> Dataset:
     """Optical Path module (C.8.12.5): bright field, the objective and the colour profile."""
     path = Dataset()
     path.OpticalPathIdentifier = "0"
     path.OpticalPathDescription = "Brightfield"
-    path.IlluminationTypeCodeSequence = Sequence(
-        [_code("111744", "DCM", "Brightfield illumination")]
-    )
-    path.IlluminationColorCodeSequence = Sequence([_code("414298005", "SCT", "Full Spectrum")])
+    path.IlluminationTypeCodeSequence = Sequence([code_item(facts.illumination or BRIGHTFIELD)])
+    path.IlluminationColorCodeSequence = Sequence([code_item(FULL_SPECTRUM)])
     if facts.objective_power is not None and picture.role == "level":
         path.ObjectiveLensPower = _decimal(facts.objective_power)
+    if facts.numerical_aperture is not None and picture.role == "level":
+        path.ObjectiveLensNumericalAperture = facts.numerical_aperture
     if picture.samples == 3:
         own = as_input_profile(facts.icc_profile) if facts.icc_profile else None
         path.ICCProfile = own or srgb_profile()
     data = Dataset()
     data.OpticalPathSequence = Sequence([path])
     return data
-
-
-def _code(value: str, scheme: str, meaning: str) -> Dataset:
-    code = Dataset()
-    code.CodeValue = value
-    code.CodingSchemeDesignator = scheme
-    code.CodeMeaning = meaning
-    return code
 
 
 def _text(foreign: str | None) -> str:

@@ -11,6 +11,7 @@ import shutil
 import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,11 +20,13 @@ from archive.catalog import Catalog
 from archive.jobs import Job
 from archive.record import Exam, Image, ImageState, ObjectRole, StoredObject
 from archive.storage import Storage
-from slides.convert import Instance, OpenSource, blaming_the_file, spacing, write_dicom
+from slides.convert import Instance, blaming_the_file, spacing, write_dicom
 from slides.header import Context
+from slides.metadata import applied, decide, sources
 from slides.open import open_slide
 from slides.progress import Progress, Shares
 from slides.slide import Facts, Slide
+from slides.source_file import OpenSource
 from tiles import plan as planning
 from tiles.instance import StoredImage, read_index
 from tiles.render import thumbnail
@@ -95,13 +98,14 @@ def _build(
     exam = catalog.exam(image.exam_id, establishment=None, states=tuple(ImageState))
     plan = planning.full(slide.source)
     context = _context(image, exam, plan)
+    described = replace(slide, facts=applied(slide.facts, decide(sources(slide.facts)).metadata))
     x, y = image.facts["mpp_um"]
     shares = Shares(progress, convert=0.8, store=0.2)
     tell = shares.of("convert")
     scratch = Path(tempfile.mkdtemp(prefix="sansverre-"))
     try:
         opener = OpenSource(original, image.source_sha256)
-        instances = write_dicom(slide, opener, plan, scratch, context, (x, y), None, tell)
+        instances = write_dicom(described, opener, plan, scratch, context, (x, y), None, tell)
         objects = []
         total_bytes = sum(instance.written.length_bytes for instance in instances)
         for instance in instances:

@@ -106,4 +106,4 @@ def _with_barcodes(slide: Slide) -> Slide:
         slide.close()
         raise
     barcodes = tuple(dict.fromkeys((*slide.facts.barcodes, *found)))
-    return replace(slide, facts=replace(slide.facts, barcodes=barcodes))
+    return replace(slide, facts=replace(slide.facts, barcodes=barcodes, label_barcodes=found))

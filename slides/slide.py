@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol, Self, runtime_checkable
+from typing import Literal, Protocol, Self, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,11 +28,33 @@ class Scanner:
 
 
 @dataclass(frozen=True, slots=True)
+class Code:
+    """A coded concept (PS3.3 8.1)."""
+
+    value: str
+    scheme: str
+    meaning: str
+
+
+@dataclass(frozen=True, slots=True)
 class Specimen:
-    """Identifiers of the glass and of what lies on it, as a DICOM slide states them."""
+    """The glass, what lies on it, where that comes from and what was done with it.
+
+    A stain is a text where no code is known for it (antibodies). `block_identifier` is that of the
+    block the section was cut from.
+    """
 
     container_identifier: str | None = None
     specimen_identifiers: tuple[str, ...] = ()
+    description: str | None = None
+    kind: Code | None = None
+    body_site: Code | None = None
+    side: Code | None = None
+    collection: Code | None = None
+    fixative: Code | None = None
+    embedding_medium: Code | None = None
+    block_identifier: str | None = None
+    stains: tuple[Code | str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +76,10 @@ class Facts:
     tiff. `mpp_um` is the extent (x, y) of a pixel of level 0 in micrometres. `acquired_at` has a
     time zone only where the file states one. `background` fills what was not scanned.
     `bounds` is the scanned part of level 0, where the file leaves the rest empty.
-    `barcodes` are the texts the scanner stored, then those read off the label.
     `channels` describes each optical path, where the file does; `focal_spacing_um` is how far apart
-    its focal planes lie.
+    its focal planes lie. `barcodes` are the texts the scanner stored, then those read off the
+    label, which `label_barcodes` holds alone. Scanners of whole slides focus by themselves
+    (`focus_method`).
     """
 
     format: str
@@ -71,6 +94,10 @@ class Facts:
     specimen: Specimen = Specimen()
     channels: tuple[Channel, ...] = ()
     focal_spacing_um: float | None = None
+    numerical_aperture: float | None = None
+    illumination: Code | None = None
+    focus_method: Literal["AUTO", "MANUAL"] = "AUTO"
+    label_barcodes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

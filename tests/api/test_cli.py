@@ -191,14 +191,34 @@ def test_convert_prints_the_plan_before_it_works(run: Run, slide: Path, tmp_path
     done = run("convert", slide, tmp_path / "out", "--to", "dicom")
     assert (done.returncode, done.stderr) == (0, "")
     lines = done.stdout.splitlines()
-    assert [line.split()[:2] for line in lines[:-1]] == [
-        ["level", str(number)] for number in range(len(list((tmp_path / "out").glob("level-*"))))
+    levels = len(list((tmp_path / "out").glob("level-*")))
+    assert [line.split()[:2] for line in lines[:levels]] == [
+        ["level", str(number)] for number in range(levels)
     ]
+    said = dict(line.split(maxsplit=1) for line in lines[levels:-1])
+    assert said["container_identifier"] == "SV24-00007;1, from the label's barcode"
+    assert "from the scanner's header" in said["serial_number"]
     assert "500 × 400" in lines[0]
     assert "copy: from 0, " in lines[0]
     assert "250 × 200" in lines[1]
     assert "derive: " in lines[1]
     assert lines[-1] == f"{tmp_path / 'out'}: complete"
+
+
+def test_convert_says_what_a_file_says_but_no_patient(
+    run: Run, slide: Path, tmp_path: Path
+) -> None:
+    metadata = tmp_path / "metadata.csv"
+    metadata.write_text("patient_id;stain\n4711;HES|PAS\n")
+    done = run("convert", slide, tmp_path / "out", "--to", "dicom", "--metadata", metadata)
+    assert (done.returncode, done.stderr) == (0, "")
+    said = dict(line.split(maxsplit=1) for line in done.stdout.splitlines())
+    assert said["patient_id"] == "(not shown), from the --metadata"
+    assert said["stains"].startswith("hematoxylin stain, water soluble eosin stain, saffron stain")
+    metadata.write_text("stain\npurple\n")
+    refused = run("convert", slide, tmp_path / "other", "--to", "dicom", "--metadata", metadata)
+    assert is_one_line_about(refused, slide.name)
+    assert "known are HE, HES" in refused.stderr
 
 
 def test_convert_verified(run: Run, slide: Path, tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from archive.identity import uid_from
 from slides.convert import Report, Request, convert
 from slides.copying import SingleFrame, as_one_tile
 from slides.header import Context, Picture, header
+from slides.metadata import applied, decide, sources
 from slides.open import open_slide
 from slides.slide import Facts, Scanner, Specimen
 from tests.samples import real_samples, vendors
@@ -328,7 +329,8 @@ def test_whatever_a_barcode_or_a_scanner_says_the_header_is_valid(
     tile = encode_jpeg(WHOLE_TILES[:48, :64], 80, "444")
     context = Context(("digest", "plan"), uid_from("study"))
     for role in ("level", "label"):
-        data = header(Picture(role, 0, level, 3, encoded(3)), facts, MPP_UM, context)
+        said = applied(facts, decide(sources(facts)).metadata)
+        data = header(Picture(role, 0, level, 3, encoded(3)), said, MPP_UM, context)
         writing.write_instance(tmp_path / f"{role}.dcm", data, SingleFrame(tile))
         back = dcmread(tmp_path / f"{role}.dcm", stop_before_pixels=True)
         assert 0 < len(back.ContainerIdentifier) <= 64

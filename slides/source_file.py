@@ -1,0 +1,46 @@
+"""A slide's file as another process finds it, and as its digest tells it from all others."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from slides.open import open_slide
+from slides.progress import Progress
+from tiles.source import TileSource
+
+READ_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSource:
+    """Opens a slide's pixels, here or in another process that sees the same files.
+
+    The digest keeps apart two files that had the same name one after the other.
+    """
+
+    path: Path
+    sha256: str
+
+    def __call__(self) -> TileSource:
+        """The pixels of the slide."""
+        return open_slide(self.path).source
+
+
+def source_sha256(files: Sequence[Path], progress: Progress | None = None) -> str:
+    """The digest of a slide's file; of several, that of their digests, whatever their names."""
+    total = sum(file.stat().st_size for file in files)
+    tell = progress or (lambda _done, _total: None)
+    done = 0
+    digests = []
+    for file in files:
+        digest = hashlib.sha256()
+        with file.open("rb", buffering=0) as stream:
+            while data := stream.read(READ_BYTES):
+                digest.update(data)
+                done += len(data)
+                tell(done, total)
+        digests.append(digest.hexdigest())
+    if len(files) == 1:
+        return digests[0]
+    return hashlib.sha256("\n".join(sorted(digests)).encode()).hexdigest()
