@@ -3,12 +3,12 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from slides.slide import Addressed, Addresses, Slide
+from slides.slide import WHITE, Addressed, Addresses, Slide
 from tiles import plan as planning
 from tiles.aligned import Aligned
 from tiles.codestream import parse_jpeg
 from tiles.errors import DamagedCodestream
-from tiles.pyramid import Pyramid
+from tiles.pyramid import Box, Pyramid
 from tiles.source import Encoding, TileSource
 from tiles.tile_map import MappedImage, MappedLevel, TileMap
 
@@ -23,7 +23,7 @@ def early_tile_size(slide: Slide) -> int | None:
     eyes are shown are left to the converter.
     """
     pyramid = slide.source.pyramid
-    if pyramid.bits != 8 or pyramid.samples not in {1, 3}:
+    if pyramid.bits != 8 or pyramid.samples not in {1, 3} or len(pyramid.planes) > 1:
         return None
     levels = tuple(step.level for step in planning.full(slide.source).levels)
     tile_size = Pyramid(levels).deep_zoom.tile_size
@@ -44,10 +44,23 @@ def tile_map_of(slide: Slide, tile_size: int) -> TileMap | None:
         if mapped is not None:
             levels.append(mapped)
     samples = slide.source.pyramid.samples
-    background = slide.facts.background[:samples]
+    background = _background(slide.source, levels)
     found = TileMap(tile_size, samples, background, tuple(levels))
     image = MappedImage(found, [_unread] * len(slide.files))
     return found if Aligned(image, tile_size).is_cheap else None
+
+
+def _background(source: TileSource, levels: list[MappedLevel]) -> tuple[int, ...]:
+    """What the source shows where no tile is stored; white where all are."""
+    for mapped in levels:
+        missing = np.flatnonzero(mapped.lengths == 0)
+        if missing.size:
+            row, column = divmod(int(missing[0]), mapped.level.columns)
+            box = mapped.level.box(column, row)
+            level = source.pyramid.levels.index(mapped.level)
+            pixel = source.pixels(level, Box(box.x, box.y, 1, 1))[0, 0]
+            return tuple(int(sample) for sample in pixel)
+    return WHITE[: source.pyramid.samples]
 
 
 def _unread(offset: int, length: int) -> bytes:
