@@ -4,6 +4,7 @@
     ├── MissingFile         (FileNotFoundError)  the file, or one it needs, is not there
     ├── UnknownFormat       (ValueError)         not a slide of any format read here
     ├── UnsupportedSlide    (ValueError)         a known format in a variant not read here
+    │   └── NotAddressable                       … whose tiles OpenSlide alone can find
     ├── DamagedSlide        (ValueError)         a file that does not hold what it promises
     ├── TooLarge            (ValueError)         a file that would need unreasonable resources
     ├── MissingSpacing      (ValueError)         no pixel spacing, and none was given
@@ -39,6 +40,10 @@ class UnknownFormat(SlideError, ValueError):
 
 class UnsupportedSlide(SlideError, ValueError):
     """A recognised format whose variant (depth, planes, encoding, kind of object) is not read."""
+
+
+class NotAddressable(UnsupportedSlide):
+    """A variant whose tiles are not where we would look: OpenSlide may know where."""
 
 
 class DamagedSlide(SlideError, ValueError):

@@ -1,9 +1,9 @@
 """Which pages of a TIFF are levels of the slide and which are pictures beside it."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from slides.errors import UnsupportedSlide
+from slides.errors import NotAddressable, UnsupportedSlide
 from slides.levels import same_view
 from slides.slide import Facts, Scanner
 from slides.tiff_structure import Page
@@ -22,6 +22,26 @@ class Layout:
     levels: tuple[Page, ...]
     facts: Facts
     associated: Mapping[str, Page] = field(default_factory=dict)
+    jpegs: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    """Pictures beside the slide that are JPEGs of their own, in no page."""
+
+
+def cropped(page: Page, width: int, height: int) -> Page:
+    """A tiled page that shows no more than its upper left part of this size.
+
+    Raises NotAddressable where it is smaller than that.
+    """
+    columns, rows = -(-page.width // page.tile_width), -(-page.height // page.tile_height)
+    if width > page.width or height > page.height or len(page.offsets) != columns * rows:
+        raise NotAddressable(f"a level has {page.width} × {page.height} pixels, not those told")
+    kept = slice(-(-height // page.tile_height)), slice(-(-width // page.tile_width))
+    return replace(
+        page,
+        width=width,
+        height=height,
+        offsets=page.offsets.reshape(rows, columns)[kept].ravel(),
+        counts=page.counts.reshape(rows, columns)[kept].ravel(),
+    )
 
 
 def pyramid_of(main: Page, candidates: Iterable[Page]) -> tuple[Page, ...]:

@@ -18,13 +18,13 @@ from slides.codestreams import (
     read_jpeg2000,
     rgb_from_ycbcr,
 )
-from slides.errors import DamagedSlide, UnsupportedSlide
+from slides.errors import DamagedSlide, NotAddressable, UnsupportedSlide
 from slides.limits import check_extent, check_segment
 from slides.shared_file import SharedFile
 from slides.slide import WHITE, Addresses
 from slides.tiff_structure import Page
 from tiles.codestream import complete, parse_jpeg
-from tiles.coding import COPYABLE
+from tiles.coding import COPYABLE, Loss, losses_in
 from tiles.errors import DamagedCodestream, TilesError
 from tiles.jpeg2000 import (
     Jpeg2000Header,
@@ -94,6 +94,13 @@ class Picture:
         if self.page.planar:
             return None
         return Addresses(self.file.path, self.offsets, np.where(self.offsets > 0, self.counts, 0))
+
+    @property
+    def losses(self) -> tuple[Loss, ...]:
+        """What the tiles lost when they were encoded."""
+        decoded = int(np.count_nonzero(self.counts)) * self.level.tile_width
+        decoded *= self.level.tile_height * self.samples
+        return losses_in(self.encoding, decoded, int(self.counts.sum()))
 
     def tile(self, column: int, row: int) -> Pixels:
         """The pixels of a tile, possibly padded; one that was never stored is background."""
@@ -302,7 +309,7 @@ def _encoding(page: Page, name: str, first: bytes | None) -> Encoding:
 
 def _encoding_2000(page: Page, name: str, header: Jpeg2000Header) -> Encoding:
     if header.subsampled:
-        raise UnsupportedSlide(f"{name} has JPEG 2000 tiles with subsampled components")
+        raise NotAddressable(f"{name} has JPEG 2000 tiles with subsampled components")
     if _is_ycbcr(page) and (header.colour_transform or header.reversible or not header.uniform):
         return Encoding.JPEG_2000_YCBCR
     return Encoding.HTJ2K if header.high_throughput else Encoding.JPEG_2000

@@ -8,9 +8,7 @@ import threading
 from collections.abc import Callable, Mapping
 from configparser import ConfigParser
 from configparser import Error as ConfigError
-from datetime import datetime
 from pathlib import Path
-from re import fullmatch
 from typing import TypeVar
 
 import numpy as np
@@ -20,11 +18,13 @@ from PIL import Image
 from slides.errors import DamagedSlide, MissingFile, TooLarge, UnsupportedSlide
 from slides.limits import MOST_SEGMENT_BYTES, check_bomb, check_extent
 from slides.slide import WHITE, AssociatedImage, Facts, Scanner, Slide
+from slides.stated import moment, positive
 from tiles.errors import DamagedCodestream, OutsideImage, ShortRead
 from tiles.pyramid import FIRST, Box, Level, Plane, Pyramid
 from tiles.source import Encoding, Frame, Pixels, assemble
 
 FORMATS = {
+    "aperio": "svs",
     "hamamatsu": "ndpi",
     "leica": "scn",
     "mirax": "mrxs",
@@ -36,6 +36,7 @@ FORMATS = {
     "zeiss": "czi",
 }
 MANUFACTURERS = {
+    "aperio": "Aperio",
     "hamamatsu": "Hamamatsu",
     "leica": "Leica",
     "mirax": "3DHISTECH",
@@ -218,8 +219,7 @@ def _associated(source: OpenSlideSource) -> dict[str, AssociatedImage]:
 
 def _facts(path: Path, properties: dict[str, str], icc_profile: bytes | None) -> Facts:
     def number(key: str) -> float | None:
-        text = properties.get(f"openslide.{key}", "")
-        return float(text) or None if fullmatch(r"\d+(\.\d+)?(e[+-]?\d+)?", text) else None
+        return positive(properties.get(f"openslide.{key}"))
 
     def first(*keys: str) -> str | None:
         return next((properties[key].strip() for key in keys if properties.get(key)), None)
@@ -247,7 +247,7 @@ def _facts(path: Path, properties: dict[str, str], icc_profile: bytes | None) ->
             ),
             software=first("tiff.Software"),
         ),
-        acquired_at=_moment(
+        acquired_at=moment(
             first(
                 "mirax.GENERAL.SLIDE_CREATIONDATETIME",
                 "leica.creation-date",
@@ -270,21 +270,6 @@ def _still_of_the_scan(properties: Mapping[str, str]) -> bool:
 def _colour(text: str) -> tuple[int, int, int]:
     red, green, blue = bytes.fromhex(text)
     return red, green, blue
-
-
-def _moment(text: str | None) -> datetime | None:
-    parts = fullmatch(
-        r"(\d{4})[-:/]?(\d\d)[-:/]?(\d\d)[ T]?(\d\d):?(\d\d):?(\d\d)(?:\.\d+)?(Z?)", text or ""
-    )
-    if not parts:
-        return None
-    *numbers, zone = parts.groups()
-    stated = "-".join(numbers[:3]) + "T" + ":".join(numbers[3:]) + ("+00:00" if zone else "")
-    try:
-        return datetime.fromisoformat(stated)
-    except ValueError:
-        # A scanner whose clock was never set.
-        return None
 
 
 def _is_tiff(path: Path) -> bool:

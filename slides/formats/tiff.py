@@ -6,22 +6,25 @@ Encoded tiles can be had as they are stored, so they can be copied.
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from slides.formats import ome_tiff, svs
-from slides.limits import check_bomb
+import numpy as np
+
+from slides.errors import DamagedSlide, NotAddressable
+from slides.formats import ome_tiff, philips, svs
+from slides.limits import check_bomb, check_segment
 from slides.oriented import ORIENTATIONS, OrientedSource
 from slides.shared_file import SharedFile
 from slides.slide import Addresses, AssociatedImage, Slide, colours
 from slides.tiff_layout import Layout, arrange
 from slides.tiff_picture import Picture, open_picture
 from slides.tiff_structure import Page, read_structure
-from tiles.errors import OutsideImage
+from tiles.codec import decode_jpeg
+from tiles.codestream import parse_jpeg
+from tiles.errors import DamagedCodestream, OutsideImage
 from tiles.pyramid import FIRST, Box, Plane, Pyramid
 from tiles.source import Encoding, Frame, Pixels, TileSource, assemble
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+VENDORS = (svs, ome_tiff, philips)
 
 
 class TiffSource:
@@ -71,12 +74,16 @@ def open(path: Path) -> Slide:  # noqa: A001  (every format module has it)
     Those of vendors whose layout is not known here are read through OpenSlide.
     """
     pages = read_structure(path)
-    if not any(known.recognised(pages) for known in (svs, ome_tiff)):
-        from slides.formats import openslide
+    vendor = next((known for known in VENDORS if known.recognised(pages)), None)
+    try:
+        if vendor is None and _knows_better(path):
+            return _through_openslide(path)
+        return _open(path, (vendor.arrange if vendor else arrange)(pages))
+    except NotAddressable:
+        return _through_openslide(path)
 
-        if openslide.detect(path):
-            return openslide.open(path)
-    layout = _arrange(pages)
+
+def _open(path: Path, layout: Layout) -> Slide:
     file = SharedFile(path)
     try:
         main = layout.levels[0]
@@ -93,19 +100,49 @@ def open(path: Path) -> Slide:  # noqa: A001  (every format module has it)
                 facts = replace(facts, mpp_um=facts.mpp_um[::-1])
         associated = {
             name: _associated(page, name, file) for name, page in layout.associated.items()
-        }
+        } | {name: _embedded(data, name) for name, data in layout.jpegs.items()}
     except BaseException:
         file.close()
         raise
-    return Slide(source, facts, associated, (path,))
+    losses = tuple(picture.losses for picture in pictures)
+    return Slide(source, facts, associated, (path,), losses)
 
 
-def _arrange(pages: "Sequence[Page]") -> Layout:
-    if svs.recognised(pages):
-        return svs.arrange(pages)
-    if ome_tiff.recognised(pages):
-        return ome_tiff.arrange(pages)
-    return arrange(pages)
+def _knows_better(path: Path) -> bool:
+    """Whether OpenSlide takes a TIFF of no vendor known here for that of one it knows."""
+    from slides.formats import openslide
+
+    return openslide.detect(path)
+
+
+def _through_openslide(path: Path) -> Slide:
+    from slides.formats import openslide
+
+    return openslide.open(path)
+
+
+def _embedded(data: bytes, name: str) -> AssociatedImage:
+    """A picture that is a JPEG of its own; raises DamagedSlide."""
+    try:
+        header = parse_jpeg(data)
+    except DamagedCodestream as error:
+        raise DamagedSlide(f"its {name} is damaged ({error}); fetch it again") from error
+    check_bomb(header.width, header.height, header.samples, len(data))
+    check_segment(name, header.width * header.height * header.samples)
+    encoding = Encoding.JPEG_BASELINE if header.baseline else Encoding.JPEG
+
+    def read() -> Pixels:
+        pixels = decode_jpeg(data)
+        return np.repeat(pixels, 3, axis=2) if pixels.shape[2] == 1 else pixels
+
+    return AssociatedImage(
+        width=header.width,
+        height=header.height,
+        encoding=encoding,
+        read=read,
+        read_frame=lambda: Frame(data, encoding),
+        stored_bytes=len(data),
+    )
 
 
 def _associated(page: Page, name: str, file: SharedFile) -> AssociatedImage:

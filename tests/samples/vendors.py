@@ -143,15 +143,22 @@ def trestle(path: Path, pixels: RGB) -> Path:
     return path
 
 
-def philips(path: Path, pixels: RGB) -> Path:
-    """A Philips TIFF with its label in the XML."""
-    levels = halves(pixels)
+def philips(path: Path, pixels: RGB, *, empty: Sequence[int] = ()) -> Path:
+    """A Philips TIFF with its label in the XML; every level is padded to whole tiles.
+
+    `empty` are tiles of the largest level that are not stored.
+    """
+    levels = halves(_to_whole_tiles(pixels))
     root = Element("DataObject", ObjectType="DPUfsImport")
     _attribute(root, "DICOM_MANUFACTURER", "PHILIPS")
+    _attribute(root, "DICOM_DEVICE_SERIAL_NUMBER", "FMT0001")
+    _attribute(root, "DICOM_ACQUISITION_DATETIME", "20210304101112.000000")
     _attribute(root, "PIM_DP_UFS_BARCODE", base64.b64encode(BARCODE.encode()).decode())
     images = _array(root, "PIM_DP_SCANNED_IMAGES")
     slide = SubElement(images, "DataObject", ObjectType="DPScannedImage")
     _attribute(slide, "PIM_DP_IMAGE_TYPE", "WSI")
+    made = 'tiff-useBigTIFF=1-levels=40,2,3-q75-sourceFilename="T-levels=20-a.isyntax"'
+    _attribute(slide, "DICOM_DERIVATION_DESCRIPTION", made)
     _attribute(slide, "DICOM_PIXEL_SPACING", _pair(SPACING_MM), "IDoubleArray")
     representations = _array(slide, "PIIM_PIXEL_DATA_REPRESENTATION_SEQUENCE")
     for index, level in enumerate(levels):
@@ -160,20 +167,35 @@ def philips(path: Path, pixels: RGB) -> Path:
         _attribute(one, "PIIM_PIXEL_DATA_REPRESENTATION_NUMBER", index, "IUInt16")
         _attribute(one, "PIIM_PIXEL_DATA_REPRESENTATION_COLUMNS", level.shape[1], "IUInt32")
         _attribute(one, "PIIM_PIXEL_DATA_REPRESENTATION_ROWS", level.shape[0], "IUInt32")
-    label = SubElement(images, "DataObject", ObjectType="DPScannedImage")
-    _attribute(label, "PIM_DP_IMAGE_TYPE", "LABELIMAGE")
-    encoded = io.BytesIO()
-    Image.fromarray(thumbnail(pixels)).save(encoded, "JPEG")
-    _attribute(label, "PIM_DP_IMAGE_DATA", base64.b64encode(encoded.getvalue()).decode())
+    for kind in ("LABELIMAGE", "MACROIMAGE"):
+        label = SubElement(images, "DataObject", ObjectType="DPScannedImage")
+        _attribute(label, "PIM_DP_IMAGE_TYPE", kind)
+        encoded = io.BytesIO()
+        Image.fromarray(thumbnail(pixels)).save(encoded, "JPEG")
+        _attribute(label, "PIM_DP_IMAGE_DATA", base64.b64encode(encoded.getvalue()).decode())
     with tifffile.TiffWriter(path, bigtiff=True) as tiff:
         for index, level in enumerate(levels):
             tiff.write(
-                level,
+                _to_whole_tiles(level),
                 description="" if index else tostring(root, encoding="unicode"),
                 software="Philips DP v1.0",
                 subfiletype=1 if index else 0,
                 **_tiled(),
             )
+    return _without(path, empty)
+
+
+def _to_whole_tiles(pixels: RGB) -> RGB:
+    rows, columns = (-extent % TILE for extent in pixels.shape[:2])
+    return np.pad(pixels, ((0, rows), (0, columns), (0, 0)), constant_values=255)
+
+
+def _without(path: Path, tiles: Sequence[int]) -> Path:
+    """The file with some tiles of its first page never stored: offset and length are 0."""
+    with tifffile.TiffFile(path, mode="r+") as tiff:
+        for code in (324, 325) if tiles else ():
+            tag = tiff.pages.first.tags[code]
+            tag.overwrite([0 if n in tiles else value for n, value in enumerate(tag.value)])
     return path
 
 

@@ -216,7 +216,7 @@ KINDS: dict[str, Kind] = {
     "grey-raw.tif": Kind(partial(_grey, compression=None, compressionargs=None)),
     "a.ome.tif": Kind(partial(vendors.ome_pyramid, pixels=PICTURE), COPY),
     "trestle.tif": Kind(partial(vendors.trestle, pixels=PICTURE)),
-    "philips.tiff": Kind(partial(vendors.philips, pixels=WHOLE_TILES)),
+    "philips.tiff": Kind(partial(vendors.philips, pixels=PICTURE, empty=(1, 7)), COPY),
     "a.bif": Kind(partial(vendors.ventana, pixels=WHOLE_TILES)),
     "set/a.dcm": Kind(_set, COPY),
     "fragments/a.dcm": Kind(partial(_dicom, made=Made(fragments=3)), COPY),

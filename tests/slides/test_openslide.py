@@ -11,20 +11,8 @@ from slides.open import open_slide
 from tests.samples import vendors
 from tiles.errors import DamagedCodestream
 from tiles.pyramid import Box
-from tiles.source import Encoding
 
 PICTURE = vendors.picture()
-
-
-def test_philips(tmp_path: Path) -> None:
-    with open_slide(vendors.philips(tmp_path / "a.tiff", PICTURE)) as slide:
-        assert slide.facts.format == "philips"
-        assert slide.facts.mpp_um == pytest.approx((0.5, 0.5))
-        assert slide.facts.barcodes == (vendors.BARCODE,)
-        assert slide.facts.scanner.manufacturer == "PHILIPS"
-        assert slide.source.encoding(0) is Encoding.OPAQUE
-        assert slide.source.frame(0, 0, 0) is None
-        assert set(slide.associated) == {"label"}
 
 
 def test_ventana(tmp_path: Path) -> None:

@@ -1,0 +1,26 @@
+"""What scanners state in words: moments, numbers, pairs of numbers."""
+
+from datetime import datetime
+from re import fullmatch
+
+
+def moment(text: str | None) -> datetime | None:
+    """A date and time, year first, to the second; None for anything else."""
+    parts = fullmatch(
+        r"(\d{4})[-:/]?(\d\d)[-:/]?(\d\d)[ T]?(\d\d):?(\d\d):?(\d\d)(?:\.\d+)?(Z?)", text or ""
+    )
+    if not parts:
+        return None
+    *numbers, zone = parts.groups()
+    stated = "-".join(numbers[:3]) + "T" + ":".join(numbers[3:]) + ("+00:00" if zone else "")
+    try:
+        return datetime.fromisoformat(stated)
+    except ValueError:
+        # A scanner whose clock was never set.
+        return None
+
+
+def positive(text: str | None) -> float | None:
+    """A decimal number above zero; None for anything else."""
+    number = fullmatch(r"\d+(\.\d+)?(e[+-]?\d+)?", (text or "").strip())
+    return float(number[0]) or None if number else None
