@@ -48,8 +48,9 @@ class CopiedFrames:
         return self._level.tiles
 
     def __iter__(self) -> Iterator[bytes]:
-        columns = self._level.columns
-        for number, frame in enumerate(frames_in_order(self._source, self._number)):
+        columns, rows = self._level.columns, self._level.rows
+        tiles = frames_in_order(self._source, self._number, range(columns), range(rows))
+        for number, frame in enumerate(tiles):
             try:
                 if frame is None:
                     yield self._filled(number % columns, number // columns)

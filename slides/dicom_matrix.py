@@ -80,10 +80,12 @@ class Matrix:
             b"".join(file.read(*place) for place in part.fragments[number - part.first])
         )
 
-    def in_order(self, plane: Plane) -> Iterator[Stated | None]:
-        """What `stored` gives for every tile of a plane, row by row, out of long reads."""
+    def in_order(self, columns: range, rows: range, plane: Plane) -> Iterator[Stated | None]:
+        """What `stored` gives for each of these tiles, row by row, out of long reads."""
         instance, index = self.planes[plane]
-        numbers = [int(number) for number in instance.frames[index]]
+        across = self.level.columns
+        tiles = [row * across + column for row in rows for column in columns]
+        numbers = instance.frames[index][tiles].tolist()
         parts = [_part_of(instance, number) for number in numbers]
         extents: dict[Path, list[tuple[int, int]]] = {}
         for number, part in zip(numbers, parts, strict=True):

@@ -123,16 +123,18 @@ class Picture:
         index = self._index(column, row)
         return self._framed(self._stored(index), index) if self._has_frames() else None
 
-    def frames(self) -> Iterator[Frame | None]:
-        """What `frame` gives for every tile, row by row, out of long reads."""
+    def frames(self, columns: range, rows: range) -> Iterator[Frame | None]:
+        """What `frame` gives for each of these tiles, row by row, out of long reads."""
+        across = self.level.columns
+        numbers = [row * across + column for row in rows for column in columns]
         if not self._has_frames():
-            yield from itertools.repeat(None, self.level.tiles)
+            yield from itertools.repeat(None, len(numbers))
             return
-        present = (self.offsets > 0) & (self.counts > 0)
-        extents = zip(self.offsets[present].tolist(), self.counts[present].tolist(), strict=True)
-        stored = self.file.read_in_order(list(extents))
-        for index, there in enumerate(present.tolist()):
-            yield self._framed(next(stored), index) if there else None
+        extents = zip(self.offsets[numbers].tolist(), self.counts[numbers].tolist(), strict=True)
+        places = [extent if all(extent) else None for extent in extents]
+        stored = self.file.read_in_order([place for place in places if place])
+        for number, place in zip(numbers, places, strict=True):
+            yield self._framed(next(stored) if place else None, number)
 
     def _has_frames(self) -> bool:
         return self.encoding in COPYABLE and not self.page.planar

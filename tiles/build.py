@@ -10,21 +10,24 @@ The only module that imports dask.
 
 import os
 import uuid
-from collections.abc import Callable, Hashable, Iterator
+from collections import deque
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
+from itertools import chain
 from queue import SimpleQueue
 from threading import Lock
 from typing import Any, Protocol
 
 import numpy as np
 
-from tiles.codec import decode_jpeg_half, half
+from tiles.codec import decode_jpeg_half, half_into
 from tiles.errors import DamagedCodestream
 from tiles.plan import Action, LevelPlan, Plan
-from tiles.pyramid import Box
+from tiles.pyramid import Box, Level
 from tiles.sink import Part, Sink, Task
-from tiles.source import Pixels, TileSource
+from tiles.source import Frame, Pixels, TileSource, frames_in_order
 
 BLOCK_PX = 4096
 """Side of a first-stage block: large enough that a graph stays small, 12 MB once halved."""
@@ -155,9 +158,17 @@ def _children(task: Task) -> Iterator[tuple[int, int]]:
             yield column, row
 
 
+Row = Iterable[Pixels]
+"""The tiles of one row of a block, left to right; at the image's edge real pixels only."""
+
+
 @dataclass(frozen=True)
 class _Builder:
-    """Makes one block; sent to other processes as it is."""
+    """Makes one block; sent to other processes as it is.
+
+    Rows of tiles flow from level to level, two making one of the next: what is worked on at a time
+    is a few tiles and stays near the processor.
+    """
 
     source: Open
     plan: Plan
@@ -165,27 +176,40 @@ class _Builder:
 
     def __call__(self, task: Task, children: list[Pixels], reduce: bool) -> Pixels | None:
         """Write every level of the block; give the tile it is reduced to where `reduce` asks."""
-        rows = self._joined(task, children) if children else self._read(task)
-        reduced: Pixels | None = None
+        levels = task.levels if not reduce else range(task.levels.start, task.levels.stop + 1)
         with self.sink.part(task) as part:
-            for index in task.levels:
-                goes_on = reduce or index != task.levels[-1]
-                if not goes_on:
-                    self._put(part, task, index, rows)
-                    return None
-                if self.plan.levels[index + 1].source_level is None:
-                    reduced = self._write(part, task, index, rows)
-                else:
-                    reduced = self._decode_half(task)
-                rows = _rows_of(reduced, self.plan.levels[index].grid.tile_height)
-        return reduced
+            rows = self._joined(task, children) if children else self._read(task)
+            for index in levels:
+                if index > levels.start:
+                    halves = self.plan.levels[index].source_level is not None
+                    rows = self._decoded_half(task) if halves else _halved(rows)
+                if index in task.levels and self.sink.wants(index):
+                    rows = self._put(part, task, index, rows)
+            last = deque(chain.from_iterable(rows), 1)
+        return last[0] if reduce else None
 
-    def _read(self, task: Task) -> Iterator[Pixels]:
-        """The block at its first level, one row of tiles at a time, from the source."""
+    def _put(self, part: Part, task: Task, index: int, rows: Iterator[Row]) -> Iterator[Row]:
+        """Hand every tile to the sink on its way."""
+        halvings = index - task.levels.start
+        column, row = (first * task.span >> halvings for first in (task.column, task.row))
+        for down, tiles in enumerate(rows):
+            kept = []
+            for across, tile in enumerate(tiles):
+                part.put(index, column + across, row + down, tile)
+                kept.append(tile)
+            yield kept
+
+    def _joined(self, task: Task, children: list[Pixels]) -> Iterator[Row]:
+        """The block at its first level, from reduced tiles."""
+        across = min(task.span, self._level(task).columns - task.column * task.span)
+        return (children[start : start + across] for start in range(0, len(children), across))
+
+    def _read(self, task: Task) -> Iterator[Row]:
+        """The block at its first level, from the source."""
         source = _opened.get(self.source)
-        step = self.plan.levels[task.levels[0]]
+        step = self.plan.levels[task.levels.start]
         if step.source_level is None:
-            raise ValueError(f"level {task.levels[0]} is not read from the source")
+            raise ValueError(f"level {task.levels.start} is not read from the source")
         level = step.grid
         # As high as the source's tiles: none is decoded for each row of ours.
         stored = source.pyramid.level(step.source_level)
@@ -195,73 +219,87 @@ class _Builder:
             box = Box(task.column * width, row * level.tile_height, width, height)
             inside = box.within(level.width, level.height)
             if inside.height:
-                pixels = source.pixels(step.source_level, inside)
-                yield from _rows_of(pixels, level.tile_height)
+                yield from _tiles(source.pixels(step.source_level, inside), level)
 
-    def _decode_half(self, task: Task) -> Pixels:
+    def _decoded_half(self, task: Task) -> Iterator[Row]:
         """The block one level below its first, from the encoded tiles decoded at half scale."""
         source = _opened.get(self.source)
-        step = self.plan.levels[task.levels[0]]
-        columns = range(task.column * task.span, (task.column + 1) * task.span)
-        rows = range(task.row * task.span, (task.row + 1) * task.span)
-        return np.concatenate(
-            [
-                np.concatenate(
-                    [
-                        _half_tile(source, step, column, row)
-                        for column in columns[: step.level.columns - columns.start]
-                    ],
-                    axis=1,
-                )
-                for row in rows[: step.level.rows - rows.start]
+        step = self.plan.levels[task.levels.start]
+        level = step.level
+        columns = range(task.column * task.span, min((task.column + 1) * task.span, level.columns))
+        last = min((task.row + 1) * task.span, level.rows)
+        for row in range(task.row * task.span, last, 2):
+            rows = range(row, min(row + 2, last))
+            frames = frames_in_order(source, step.source_level or 0, columns, rows)
+            quarters = [
+                [_half_tile(source, step, column, down, next(frames)) for column in columns]
+                for down in rows
             ]
-        )
+            yield _joined_by_four(quarters, source.pyramid.samples, np.dtype(np.uint8))
 
-    def _joined(self, task: Task, children: list[Pixels]) -> Iterator[Pixels]:
-        """The block at its first level, one row of tiles at a time, from reduced tiles."""
-        level = self.plan.levels[task.levels[0]].grid
-        across = min(task.span, level.columns - task.column * task.span)
-        for start in range(0, len(children), across):
-            yield np.concatenate(children[start : start + across], axis=1)
-
-    def _write(self, part: Part, task: Task, index: int, rows: Iterator[Pixels]) -> Pixels:
-        """Put the tiles of one level, and give the level below."""
-        halves = []
-        for number, pixels in enumerate(rows):
-            self._put_row(part, task, index, number, pixels)
-            halves.append(half(pixels))
-        return np.concatenate(halves, axis=0)
-
-    def _put(self, part: Part, task: Task, index: int, rows: Iterator[Pixels]) -> None:
-        for number, pixels in enumerate(rows):
-            self._put_row(part, task, index, number, pixels)
-
-    def _put_row(self, part: Part, task: Task, index: int, number: int, pixels: Pixels) -> None:
-        if not self.sink.wants(index):
-            return
-        halvings = index - task.levels[0]
-        tile = self.plan.levels[index].grid.tile_width
-        row = (task.row * task.span >> halvings) + number
-        first = task.column * task.span >> halvings
-        for offset, x in enumerate(range(0, pixels.shape[1], tile)):
-            part.put(index, first + offset, row, pixels[:, x : x + tile])
+    def _level(self, task: Task) -> Level:
+        return self.plan.levels[task.levels.start].grid
 
 
-def _half_tile(source: TileSource, step: LevelPlan, column: int, row: int) -> Pixels:
+Quarter = tuple[int, int, Callable[[Pixels], None]]
+"""Height and width of a halved tile, and what puts its pixels into an array of these extents."""
+
+
+def _halved(rows: Iterator[Row]) -> Iterator[Row]:
+    """Rows of tiles one level below: two make one."""
+    for upper in rows:
+        pair = [list(upper), list(next(rows, ()))]
+        quarters = [[_quarter(tile) for tile in row] for row in pair if row]
+        yield _joined_by_four(quarters, pair[0][0].shape[2], pair[0][0].dtype)
+
+
+def _quarter(tile: Pixels) -> Quarter:
+    return -(-tile.shape[0] // 2), -(-tile.shape[1] // 2), partial(half_into, tile)
+
+
+def _half_tile(
+    source: TileSource, step: LevelPlan, column: int, row: int, frame: Frame | None
+) -> Quarter:
     """The real pixels of a tile at half scale; the padding of an edge tile has no part in them."""
     level, number = step.level, step.source_level or 0
     box = level.box(column, row)
-    frame = source.frame(number, column, row)
-    if frame is None or not level.is_whole(column, row):
-        return half(source.pixels(number, box))
-    try:
-        return decode_jpeg_half(frame.data, box.width, box.height, source.pyramid.samples)
-    except DamagedCodestream as error:
-        raise DamagedCodestream(f"level {number}, tile ({column}, {row}): {error}") from error
+
+    def fill(out: Pixels) -> None:
+        if frame is None or (box.width, box.height) != (level.tile_width, level.tile_height):
+            half_into(source.pixels(number, box), out)
+            return
+        try:
+            out[...] = decode_jpeg_half(frame.data, box.width, box.height, out.shape[2])
+        except DamagedCodestream as error:
+            raise DamagedCodestream(f"level {number}, tile ({column}, {row}): {error}") from error
+
+    return -(-box.height // 2), -(-box.width // 2), fill
 
 
-def _rows_of(pixels: Pixels, tile: int) -> Iterator[Pixels]:
-    return (pixels[y : y + tile] for y in range(0, pixels.shape[0], tile))
+def _joined_by_four(
+    quarters: list[list[Quarter]], samples: int, dtype: "np.dtype[Any]"
+) -> Iterator[Pixels]:
+    """A row of tiles, each made of two by two; fewer at the image's edge."""
+    for column in range(0, len(quarters[0]), 2):
+        square = [line[column : column + 2] for line in quarters]
+        height = sum(line[0][0] for line in square)
+        width = sum(wide for _, wide, _ in square[0])
+        tile = np.empty((height, width, samples), dtype)
+        y = 0
+        for line in square:
+            x = 0
+            for high, wide, fill in line:
+                fill(tile[y : y + high, x : x + wide])
+                x += wide
+            y += line[0][0]
+        yield tile
+
+
+def _tiles(pixels: Pixels, level: Level) -> Iterator[Row]:
+    """Pixels that begin at a tile's corner, cut into rows of tiles."""
+    for y in range(0, pixels.shape[0], level.tile_height):
+        row = pixels[y : y + level.tile_height]
+        yield [row[:, x : x + level.tile_width] for x in range(0, row.shape[1], level.tile_width)]
 
 
 class _Opened:

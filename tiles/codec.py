@@ -154,7 +154,15 @@ def padded(pixels: Pixels, height: int, width: int) -> Pixels:
 
 
 def half(pixels: Pixels) -> Pixels:
-    """Every 2 × 2 pixels averaged, extents rounded up.
+    """Every 2 × 2 pixels averaged, extents rounded up: see `half_into`."""
+    rows, columns, samples = pixels.shape
+    reduced = np.empty((-(-rows // 2), -(-columns // 2), samples), pixels.dtype)
+    half_into(pixels, reduced)
+    return reduced
+
+
+def half_into(pixels: Pixels, out: Pixels) -> None:
+    """Every 2 × 2 pixels averaged into `out`, of half the extents rounded up.
 
     A last odd row or column is averaged over the pixels it has, so nothing from beyond the image
     enters it.
@@ -165,10 +173,10 @@ def half(pixels: Pixels) -> Pixels:
         raise UnsupportedPixels(f"only 8-bit pixels can be reduced, not {_kind(pixels)}")
     rows, columns, samples = pixels.shape
     even = padded(pixels, rows + rows % 2, columns + columns % 2)
-    reduced = cv2.resize(
-        even, (even.shape[1] // 2, even.shape[0] // 2), interpolation=cv2.INTER_AREA
-    )
-    return np.asarray(reduced).reshape(reduced.shape[0], reduced.shape[1], samples)
+    place = out if samples > 1 else out[..., 0]
+    size = place.shape[1], place.shape[0]
+    if cv2.resize(even, size, dst=place, interpolation=cv2.INTER_AREA) is not place:
+        raise ValueError(f"{even.shape} cannot be halved into {out.shape}")
 
 
 def _kind(pixels: "np.ndarray[Any, Any]") -> str:

@@ -131,7 +131,8 @@ class _FramePart:
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
         self._index: list[tuple[int, int, int, int, int]] = []
-        self._data = io.BytesIO()
+        self._tiles: list[bytes] = []
+        self._at = 0
 
     def put(self, level: int, column: int, row: int, pixels: Pixels) -> None:
         grid = self._plan.levels[level].level
@@ -140,12 +141,13 @@ class _FramePart:
             self._plan.quality,
             self._plan.subsampling,
         )
-        self._index.append((level, column, row, self._data.tell(), len(tile)))
-        self._data.write(tile)
+        self._index.append((level, column, row, self._at, len(tile)))
+        self._tiles.append(tile)
+        self._at += len(tile)
 
     def finish(self) -> bytes:
         entries = np.array(self._index, _ENTRY)
-        return b"".join((_COUNT.pack(len(entries)), entries.tobytes(), self._data.getbuffer()))
+        return b"".join((_COUNT.pack(len(entries)), entries.tobytes(), *self._tiles))
 
 
 class EncodedFrames:

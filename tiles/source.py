@@ -80,19 +80,22 @@ class TileSource(Protocol):
 
 @runtime_checkable
 class InOrder(Protocol):
-    """A source that gives the tiles of a level one after another faster than one by one."""
+    """A source that gives neighbouring tiles one after another faster than one by one."""
 
-    def frames(self, level: int, plane: Plane = FIRST) -> Iterator[Frame | None]:
-        """What `frame` gives for every tile of a level, row by row."""
+    def frames(
+        self, level: int, columns: range, rows: range, plane: Plane = FIRST
+    ) -> Iterator[Frame | None]:
+        """What `frame` gives for each of these tiles, row by row."""
         ...
 
 
-def frames_in_order(source: TileSource, level: int, plane: Plane = FIRST) -> Iterator[Frame | None]:
-    """Every tile of a level as `source.frame` gives it, row by row."""
+def frames_in_order(
+    source: TileSource, level: int, columns: range, rows: range, plane: Plane = FIRST
+) -> Iterator[Frame | None]:
+    """Tiles of a level as `source.frame` gives them, row by row."""
     if isinstance(source, InOrder):
-        return source.frames(level, plane)
-    grid = source.pyramid.level(level)
-    addresses = ((column, row) for row in range(grid.rows) for column in range(grid.columns))
+        return source.frames(level, columns, rows, plane)
+    addresses = ((column, row) for row in rows for column in columns)
     return (source.frame(level, column, row, plane) for column, row in addresses)
 
 

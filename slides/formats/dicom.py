@@ -61,12 +61,15 @@ class DicomSource:
         stored = matrix.stored(column, row, plane)
         return stored.frame if stored is not None else None
 
-    def frames(self, level: int, plane: Plane = FIRST) -> Iterator[Frame | None]:
-        """What `frame` gives for every tile of a level, row by row, out of long reads."""
+    def frames(
+        self, level: int, columns: range, rows: range, plane: Plane = FIRST
+    ) -> Iterator[Frame | None]:
+        """What `frame` gives for each of these tiles, row by row, out of long reads."""
         matrix = self._matrix(level, plane)
         if matrix.encoding in BARE or matrix.converted:
-            return itertools.repeat(None, matrix.level.tiles)
-        return (None if stored is None else stored.frame for stored in matrix.in_order(plane))
+            return itertools.repeat(None, len(columns) * len(rows))
+        stored = matrix.in_order(columns, rows, plane)
+        return (None if one is None else one.frame for one in stored)
 
     def addresses(self, level: int) -> Addresses | None:
         """Where the frames of a level lie; None where one of them is in fragments."""

@@ -49,9 +49,11 @@ class TiffSource:
         """A tile as one complete codestream (JPEG, JPEG 2000); None for all other encodings."""
         return self._picture(level, plane).frame(column, row)
 
-    def frames(self, level: int, plane: Plane = FIRST) -> Iterator[Frame | None]:
-        """What `frame` gives for every tile of a level, row by row, out of long reads."""
-        return self._picture(level, plane).frames()
+    def frames(
+        self, level: int, columns: range, rows: range, plane: Plane = FIRST
+    ) -> Iterator[Frame | None]:
+        """What `frame` gives for each of these tiles, row by row, out of long reads."""
+        return self._picture(level, plane).frames(columns, rows)
 
     def addresses(self, level: int) -> Addresses | None:
         """Where the tiles of a level lie; None where their samples lie apart."""
