@@ -2,7 +2,6 @@
 
 import hashlib
 import unicodedata
-import uuid
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal, get_args
@@ -88,13 +87,19 @@ def read_birth_date(text: str) -> date | None:
 
 
 def uid_from(*parts: str) -> str:
-    """A UID that is a function of its parts: "2.25." and a name-based UUID (PS3.5 B.2)."""
+    """A UID that is a function of its parts: "2.25." and a UUID made from them (PS3.5 B.2).
+
+    All are of one length, so that a header's is known before the UIDs are: the UUID is of version
+    8 (RFC 9562), which leaves its first bit to us, and with that set it has 39 decimal digits.
+    """
     digest = hashlib.sha256()
     for part in parts:
         data = part.encode("utf-8", "surrogatepass")
         # The length in front keeps ("a", "bc") apart from ("ab", "c").
         digest.update(len(data).to_bytes(8, "big") + data)
-    return f"2.25.{uuid.UUID(bytes=digest.digest()[:16], version=5).int}"
+    number = int.from_bytes(digest.digest()[:16], "big") | 1 << 127
+    version_and_variant = 0xF << 76 | 0x3 << 62
+    return f"2.25.{number & ~version_and_variant | 0x8 << 76 | 0x2 << 62}"
 
 
 def study_instance_uid(establishment: str, issuer: str | None, accession_number: str) -> str:

@@ -3,7 +3,7 @@
 import errno
 import shutil
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -11,7 +11,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from slides.copying import associated_picture, copied_levels
 from slides.errors import (
     CannotLink,
     DamagedSlide,
@@ -20,33 +19,20 @@ from slides.errors import (
     OutputExists,
     UnsupportedSlide,
 )
-from slides.header import VL_WHOLE_SLIDE, Context, Picture, header
 from slides.hiding import LabelPolicy, hide_label
 from slides.lossless import refuse_loss
-from slides.metadata import Decided, applied, context_of, decide, sources
-from slides.metadata_file import read_metadata
 from slides.open import open_slide
 from slides.progress import Progress, Shares
 from slides.slide import Facts, Slide
-from slides.source_file import OpenSource, source_sha256
+from slides.source_file import OpenSource, identity_of, source_sha256
 from tiles import plan as planning
-from tiles.coding import Loss, encoded
 from tiles.errors import NoLinks, TilesError, UnsupportedPixels
-from tiles.frames import Frames, FrameSink, Written, write_instance
-from tiles.plan import Action, Plan
-from tiles.pyramid import spacing_of
+from tiles.plan import Plan
 from tiles.source import TileSource
 
 if TYPE_CHECKING:
+    from slides.metadata import Decided
     from slides.verify import Proof
-
-GLASS_WIDTH_UM = 25_000
-"""Nominal width of a glass slide (ISO 8037-1: 26 × 76 mm, less the edge), the only scale that a
-label or an overview without spacing of its own has."""
-
-
-LINKED = "slide.ome.zarr"
-"""Beside the instances: a folder of its own, as zarr's readers warn of files they do not know."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,16 +55,6 @@ class Request:
     label: LabelPolicy = "keep"
     verify: bool = False
     metadata: Path | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Instance:
-    """One DICOM instance as it was written."""
-
-    picture: Picture
-    written: Written
-    sop_instance_uid: str
-    sop_class_uid: str = VL_WHOLE_SLIDE
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +94,7 @@ def convert(
     out: Path,
     request: Request,
     progress: Progress | None = None,
-    planned: Callable[[Plan, Decided], None] | None = None,
+    planned: "Callable[[Plan, Decided], None] | None" = None,
 ) -> Report:
     """Convert a slide into a folder that appears only when it is complete.
 
@@ -128,39 +104,51 @@ def convert(
     """
     if out.exists() or out.is_symlink():
         raise OutputExists("the output already exists; remove it or name another", out)
-    with blaming_the_file(path), open_slide(path) as slide, _unpublished(out) as folder:
+    with (
+        blaming_the_file(path),
+        open_slide(path) as slide,
+        ThreadPoolExecutor(1, "digest") as beside,
+        _unpublished(out) as folder,
+    ):
         mpp_um = spacing(slide.facts, request.mpp_um)
         plan = plan_for(slide.source, request)
         if request.lossless_only:
             refuse_loss(slide.source, plan)
+        judging = 0.5 if request.verify else 0.0
+        shares = Shares(progress, digest=0.1, build=0.9 - judging, verify=judging)
+        digest = beside.submit(source_sha256, slide.files, shares.of("digest"))
+        # Slow to load, which the digest does not wait for.
+        from slides.header import Promise
+        from slides.instances import link_zarr, write_dicom
+        from slides.metadata import applied, context_of, decide, sources
+        from slides.metadata_file import read_metadata
+
         given = read_metadata(request.metadata, path) if request.metadata else None
         decided = decide([] if request.to == "zarr" else sources(slide.facts, given))
         if planned is not None:
             planned(plan, decided)
-        judging = 0.5 if request.verify else 0.0
-        shares = Shares(progress, digest=0.1, build=0.9 - judging, verify=judging)
-        sha256 = source_sha256(slide.files, shares.of("digest"))
-        opener = OpenSource(path, sha256)
         tell = shares.of("build")
-        beside: Mapping[str, str] = {}
+        opener = OpenSource(path, identity_of(path))
+        done: Mapping[str, str] = {}
         if request.to == "zarr":
             _write_zarr(folder, opener, plan, mpp_um, request.scheduler, tell)
         else:
-            context = context_of(
-                decided.metadata, sha256, plan.identity, *([given.fingerprint()] if given else [])
-            )
+            seed = (plan.identity, *([given.fingerprint()] if given else []))
+            make = partial(context_of, decided.metadata)
+            context = Promise(make("", *seed), lambda: make(digest.result(), *seed))
             shown = hide_label(slide.associated, slide.facts.format, request.label)
-            beside = shown.done
+            done = shown.done
             facts = applied(slide.facts, decided.metadata)
             public = replace(slide, facts=facts, associated=shown.pictures)
             instances = write_dicom(
                 public, opener, plan, folder, context, mpp_um, request.scheduler, tell
             )
             if request.to == "both":
-                _link_zarr(folder, instances, plan, mpp_um)
+                link_zarr(folder, instances, plan, mpp_um)
         files = tuple(sorted(one.name for one in folder.iterdir()))
         proof = _proof(slide, plan, folder, mpp_um, shares) if request.verify else None
-    return Report(out, request.to, sha256, mpp_um, plan, files, beside, proof, decided.as_json())
+        sha256 = digest.result()
+    return Report(out, request.to, sha256, mpp_um, plan, files, done, proof, decided.as_json())
 
 
 def _proof(
@@ -189,105 +177,6 @@ def plan_for(source: TileSource, request: Request) -> Plan:
     return make(source, request.quality)
 
 
-def write_dicom(
-    slide: Slide,
-    opener: OpenSource,
-    plan: Plan,
-    folder: Path,
-    context: Context,
-    mpp_um: tuple[float, float],
-    scheduler: str | None = None,
-    progress: Progress | None = None,
-) -> tuple[Instance, ...]:
-    """Write all instances of a slide into a folder: levels, label and overview.
-
-    Copied levels are written straight from the source; the others from the tiles that the graph
-    of tasks leaves in a folder inside, which is gone afterwards.
-    """
-    parts = folder / "parts"
-    parts.mkdir()
-    sink = FrameSink(parts, plan)
-    shares = Shares(progress, build=0.75, write=0.25)
-    tiles = sum(step.level.tiles for step in plan.levels)
-    part_of = {str(number): step.level.tiles / tiles for number, step in enumerate(plan.levels)}
-    write = partial(
-        _write_instance, folder, slide.facts, context, Shares(shares.of("write"), **part_of)
-    )
-    with ThreadPoolExecutor(1, "copy") as beside:
-        # Copying waits for the disk, building for the processors.
-        copying = beside.submit(_copy_levels, slide, plan, mpp_um, write)
-        if any(sink.wants(level) for level in range(len(plan.levels))):
-            from tiles.build import run  # dask: slow to load, and a plain copy needs none
-
-            run(opener, plan, sink, scheduler=scheduler, progress=shares.of("build"))
-        levels = copying.result()
-    shares.of("build")(1, 1)
-    lost = _lost(slide, levels)
-    for number, step in enumerate(plan.levels):
-        if step.action is not Action.COPY:
-            picture = Picture(
-                "level",
-                number,
-                step.level,
-                plan.samples,
-                encoded(plan.samples),
-                derived=number > 0,
-                lost_before=lost if step.source_level in {None, 0} else slide.lost(number),
-            )
-            spacing_um = _level_spacing(plan, number, mpp_um)
-            levels[number] = write(picture, sink.frames(number), spacing_um)
-    instances = [levels[number] for number in sorted(levels)]
-    shutil.rmtree(parts)
-    for role, name in (("label", "label"), ("overview", "macro")):
-        if name in slide.associated:
-            picture, frames = associated_picture(slide.associated[name], role)
-            side = min(picture.level.width, picture.level.height)
-            instances.append(write(picture, frames, (GLASS_WIDTH_UM / side,) * 2))
-    return tuple(instances)
-
-
-def _write_instance(
-    folder: Path,
-    facts: Facts,
-    context: Context,
-    shares: Shares,
-    picture: Picture,
-    frames: Frames,
-    mpp_um: tuple[float, float],
-) -> Instance:
-    data = header(picture, facts, mpp_um, context)
-    name = f"level-{picture.number}" if picture.role == "level" else picture.role
-    progress = shares.of(str(picture.number)) if picture.role == "level" else None
-    written = write_instance(folder / f"{name}.dcm", data, frames, progress)
-    return Instance(picture, written, str(data.SOPInstanceUID))
-
-
-def _lost(slide: Slide, copied: Mapping[int, Instance]) -> tuple[Loss, ...]:
-    """What the pixels of level 0 went through before anything is encoded from them."""
-    if 0 not in copied:
-        return slide.lost(0)
-    picture, written = copied[0].picture, copied[0].written
-    method = picture.coding.lossy_method
-    return (*picture.lost_before, *((Loss(method, written.ratio),) if method else ()))
-
-
-def _copy_levels(
-    slide: Slide,
-    plan: Plan,
-    mpp_um: tuple[float, float],
-    write: Callable[[Picture, Frames, tuple[float, float]], Instance],
-) -> dict[int, Instance]:
-    """Write the levels whose tiles are the source's own."""
-    return {
-        picture.number: write(picture, frames, _level_spacing(plan, picture.number, mpp_um))
-        for picture, frames in copied_levels(slide, plan)
-    }
-
-
-def _level_spacing(plan: Plan, number: int, mpp_um: tuple[float, float]) -> tuple[float, float]:
-    return spacing_of(plan.levels[number].level, plan.levels[0].level, mpp_um)
-
-
 def _write_zarr(
     folder: Path,
     opener: OpenSource,
@@ -301,20 +190,6 @@ def _write_zarr(
 
     create(folder, plan, mpp_um, "slide")
     run(opener, plan, ZarrSink(folder, plan), scheduler=scheduler, progress=progress)
-
-
-def _link_zarr(
-    folder: Path, instances: Sequence[Instance], plan: Plan, mpp_um: tuple[float, float]
-) -> None:
-    from tiles.linked_zarr import LinkedLevel, link
-
-    levels = [
-        LinkedLevel(one.written.path, _level_spacing(plan, one.picture.number, mpp_um))
-        for one in instances
-        if one.picture.role == "level"
-    ]
-    derived = all(step.action is Action.DERIVE for step in plan.levels[1:])
-    link(folder / LINKED, levels, "slide", "box average" if derived else "as the scanner has it")
 
 
 @contextmanager

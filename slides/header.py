@@ -6,6 +6,7 @@ same plan give the same header.
 """
 
 import unicodedata
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -69,6 +70,17 @@ class Context:
     def uid(self, *role: str) -> str:
         """The UID of something of this slide."""
         return uid_from(ENCODER, *self.seed, *role)
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """A context that waits for the source's digest.
+
+    Headers made with `draft`, whose digest is any, have the length of those made with `kept()`.
+    """
+
+    draft: Context
+    kept: Callable[[], Context]
 
 
 @dataclass(frozen=True, slots=True)

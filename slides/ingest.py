@@ -20,8 +20,9 @@ from archive.catalog import Catalog
 from archive.jobs import Job
 from archive.record import Exam, Image, ImageState, ObjectRole, StoredObject
 from archive.storage import Storage
-from slides.convert import Instance, blaming_the_file, spacing, write_dicom
-from slides.header import Context
+from slides.convert import blaming_the_file, spacing
+from slides.header import Context, Promise
+from slides.instances import Instance, write_dicom
 from slides.metadata import applied, decide, sources
 from slides.open import open_slide
 from slides.progress import Progress, Shares
@@ -97,7 +98,8 @@ def _build(
     """Convert into a scratch folder and store every instance."""
     exam = catalog.exam(image.exam_id, establishment=None, states=tuple(ImageState))
     plan = planning.full(slide.source)
-    context = _context(image, exam, plan)
+    known = _context(image, exam, plan)
+    context = Promise(known, lambda: known)
     described = replace(slide, facts=applied(slide.facts, decide(sources(slide.facts)).metadata))
     x, y = image.facts["mpp_um"]
     shares = Shares(progress, convert=0.8, store=0.2)

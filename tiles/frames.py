@@ -16,7 +16,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from io import RawIOBase
 from pathlib import Path
-from struct import Struct, pack
+from struct import Struct
 from typing import Any, Protocol
 
 import numpy as np
@@ -40,7 +40,8 @@ _PLACE = np.dtype([("part", np.uint32), ("offset", np.uint64), ("length", np.uin
 """One tile of a level: which part file, where in it, how long (0: never made)."""
 _ITEM = b"\xfe\xff\x00\xe0"
 _END_OF_ITEMS = b"\xfe\xff\xdd\xe0\x00\x00\x00\x00"
-_PIXEL_DATA = b"\xe0\x7f\x10\x00OB\x00\x00\xff\xff\xff\xff"
+_FRAMES_BEGIN = b"\xe0\x7f\x10\x00OB\x00\x00\xff\xff\xff\xff" + _ITEM + bytes(4)
+"""The tag of the pixel data, encapsulated, and an empty basic offset table."""
 _RATIO_PLACE = "-9876543210.1234"
 """As wide as a DS may be; stands in the header until the true ratio is known."""
 LOSSY = frozenset({JPEG_BASELINE_8BIT, JPEG_2000, HTJ2K})
@@ -185,23 +186,58 @@ def write_instance(
     are taken one at a time; `progress` hears now and then how many are written. Raises what
     iterating them raises; the unfinished file is the caller's.
     """
+    return write_frames(path, header, frames, progress).finish(header)
+
+
+def write_frames(
+    path: Path, draft: Dataset, frames: Frames, progress: Progress | None = None
+) -> "Unfinished":
+    """Write the frames of an instance behind the place that its header will take.
+
+    `draft` is a header of the same length as the one that `finish` gets, which may not be known
+    yet. Otherwise as `write_instance`.
+    """
     lengths = np.zeros(len(frames), "<u8")
-    head = _encoded_header(header, len(frames))
-    before = b"".join((head, _PIXEL_DATA, _ITEM, pack("<I", 0)))
+    head = _encoded_header(draft, len(frames))
     with path.open("wb", buffering=0) as file:
-        file.write(before)
+        file.write(bytes(len(head)) + _FRAMES_BEGIN)
         _write_items(file, frames, lengths, progress or _unheard)
-        # Of the items: each begins with a tag and a length of four bytes each.
-        offsets = np.cumsum(lengths + np.uint64(8)) - lengths - np.uint64(8)
-        items_end = file.tell()
-        first = np.uint64(len(before) + 8)
-        file.write(_END_OF_ITEMS + trailing_index(offsets + first, lengths))
-        total = file.tell()
-        ratio = _ratio(header, int(lengths.sum()))
-        _fill_in(file.fileno(), head, offsets, lengths, ratio)
-        os.fsync(file.fileno())
-    items = len(before), items_end - len(before)
-    return Written(path, total, int(lengths.sum()), ratio, items)
+        first = np.uint64(len(head) + len(_FRAMES_BEGIN) + 8)
+        file.write(_END_OF_ITEMS + trailing_index(_offsets(lengths) + first, lengths))
+    return Unfinished(path, len(head), lengths)
+
+
+@dataclass(frozen=True)
+class Unfinished:
+    """An instance that lacks its header: no reader takes it for DICOM."""
+
+    path: Path
+    head_bytes: int
+    lengths: NDArray[np.uint64]
+
+    def finish(self, header: Dataset) -> Written:
+        """Put the header in its place, with the tables of the frames, and sync the file.
+
+        Raises ValueError for a header of another length than the draft's.
+        """
+        head = _encoded_header(header, len(self.lengths))
+        if len(head) != self.head_bytes:
+            raise ValueError(f"a header of {len(head)} bytes in a place of {self.head_bytes}")
+        frames_bytes = int(self.lengths.sum())
+        ratio = _ratio(header, frames_bytes)
+        with self.path.open("r+b", buffering=0) as file:
+            file.write(head)
+            _fill_in(file.fileno(), head, _offsets(self.lengths), self.lengths, ratio)
+            os.fsync(file.fileno())
+            total = os.fstat(file.fileno()).st_size
+        items = len(head) + len(_FRAMES_BEGIN), frames_bytes + 8 * len(self.lengths)
+        return Written(self.path, total, frames_bytes, ratio, items)
+
+
+def _offsets(lengths: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Where each item begins, counted from the first: a tag and a length come before a frame."""
+    items = lengths + np.uint64(8)
+    return np.asarray(np.cumsum(items) - items, "<u8")
 
 
 def _write_items(

@@ -9,8 +9,9 @@ import zarr
 from wsidicom import WsiDicom
 from yaozarrs import validate_zarr_store
 
-from slides.convert import LINKED, Request, convert
+from slides.convert import Request, convert
 from slides.errors import CannotLink
+from slides.instances import LINKED
 from tests.samples import sample
 from tests.samples.slide import small_svs
 from tests.slides.test_convert import CMU, complaints, stored

@@ -96,9 +96,10 @@ def test_planes_come_from_their_own_frames(
         assert [one.name for one in slide.facts.channels] == [f"Dye {c}" for c in range(paths)]
         assert slide.facts.focal_spacing_um == (pytest.approx(2.0) if depth > 1 else None)
         for plane in planes:
-            at = [(c, r) for r in range(-(-height // 64)) for c in range(-(-width // 64))]
+            columns, rows = range(-(-width // 64)), range(-(-height // 64))
+            at = [(column, row) for row in rows for column in columns]
             one_by_one = [slide.source.frame(0, *place, plane) for place in at]
-            assert list(frames_in_order(slide.source, 0, plane)) == one_by_one
+            assert list(frames_in_order(slide.source, 0, columns, rows, plane)) == one_by_one
         with pytest.raises(OutsideImage):
             slide.source.pixels(0, Box(0, 0, 1, 1), Plane(depth, 0))
 

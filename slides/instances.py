@@ -1,0 +1,152 @@
+"""The DICOM instances of a slide: copied levels, encoded ones, and the pictures beside them."""
+
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from slides.copying import associated_picture, copied_levels
+from slides.header import VL_WHOLE_SLIDE, Picture, Promise, header
+from slides.progress import Progress, Shares
+from slides.slide import Facts, Slide
+from slides.source_file import OpenSource
+from tiles.coding import Loss, encoded
+from tiles.frames import Frames, FrameSink, Written, write_frames
+from tiles.plan import Action, Plan
+from tiles.pyramid import spacing_of
+
+GLASS_WIDTH_UM = 25_000
+"""Nominal width of a glass slide (ISO 8037-1: 26 × 76 mm, less the edge), the only scale that a
+label or an overview without spacing of its own has."""
+
+
+LINKED = "slide.ome.zarr"
+"""Beside the instances: a folder of its own, as zarr's readers warn of files they do not know."""
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """One DICOM instance as it was written."""
+
+    picture: Picture
+    written: Written
+    sop_instance_uid: str
+    sop_class_uid: str = VL_WHOLE_SLIDE
+
+
+def write_dicom(
+    slide: Slide,
+    opener: OpenSource,
+    plan: Plan,
+    folder: Path,
+    context: Promise,
+    mpp_um: tuple[float, float],
+    scheduler: str | None = None,
+    progress: Progress | None = None,
+) -> tuple[Instance, ...]:
+    """Write all instances of a slide into a folder: levels, label and overview.
+
+    Copied levels are written straight from the source, before the context need be known; the
+    others from the tiles that the graph of tasks leaves in a folder inside, which is gone
+    afterwards.
+    """
+    parts = folder / "parts"
+    parts.mkdir()
+    sink = FrameSink(parts, plan)
+    shares = Shares(progress, build=0.75, write=0.25)
+    tiles = sum(step.level.tiles for step in plan.levels)
+    part_of = {str(number): step.level.tiles / tiles for number, step in enumerate(plan.levels)}
+    write = partial(
+        _write_instance, folder, slide.facts, context, Shares(shares.of("write"), **part_of)
+    )
+    with ThreadPoolExecutor(1, "copy") as beside:
+        # Copying waits for the disk, building for the processors.
+        copying = beside.submit(_copy_levels, slide, plan, mpp_um, write)
+        if any(sink.wants(level) for level in range(len(plan.levels))):
+            from tiles.build import run  # dask: slow to load, and a plain copy needs none
+
+            run(opener, plan, sink, scheduler=scheduler, progress=shares.of("build"))
+        levels = copying.result()
+    shares.of("build")(1, 1)
+    lost = _lost(slide, levels)
+    for number, step in enumerate(plan.levels):
+        if step.action is not Action.COPY:
+            picture = Picture(
+                "level",
+                number,
+                step.level,
+                plan.samples,
+                encoded(plan.samples),
+                derived=number > 0,
+                lost_before=lost if step.source_level in {None, 0} else slide.lost(number),
+            )
+            spacing_um = _level_spacing(plan, number, mpp_um)
+            levels[number] = write(picture, sink.frames(number), spacing_um)
+    instances = [levels[number] for number in sorted(levels)]
+    shutil.rmtree(parts)
+    for role, name in (("label", "label"), ("overview", "macro")):
+        if name in slide.associated:
+            picture, frames = associated_picture(slide.associated[name], role)
+            side = min(picture.level.width, picture.level.height)
+            instances.append(write(picture, frames, (GLASS_WIDTH_UM / side,) * 2))
+    return tuple(instances)
+
+
+def _write_instance(
+    folder: Path,
+    facts: Facts,
+    context: Promise,
+    shares: Shares,
+    picture: Picture,
+    frames: Frames,
+    mpp_um: tuple[float, float],
+) -> Instance:
+    make = partial(header, picture, facts, mpp_um)
+    name = f"level-{picture.number}" if picture.role == "level" else picture.role
+    progress = shares.of(str(picture.number)) if picture.role == "level" else None
+    unfinished = write_frames(folder / f"{name}.dcm", make(context.draft), frames, progress)
+    data = make(context.kept())
+    return Instance(picture, unfinished.finish(data), str(data.SOPInstanceUID))
+
+
+def _lost(slide: Slide, copied: Mapping[int, Instance]) -> tuple[Loss, ...]:
+    """What the pixels of level 0 went through before anything is encoded from them."""
+    if 0 not in copied:
+        return slide.lost(0)
+    picture, written = copied[0].picture, copied[0].written
+    method = picture.coding.lossy_method
+    return (*picture.lost_before, *((Loss(method, written.ratio),) if method else ()))
+
+
+def _copy_levels(
+    slide: Slide,
+    plan: Plan,
+    mpp_um: tuple[float, float],
+    write: Callable[[Picture, Frames, tuple[float, float]], Instance],
+) -> dict[int, Instance]:
+    """Write the levels whose tiles are the source's own."""
+    return {
+        picture.number: write(picture, frames, _level_spacing(plan, picture.number, mpp_um))
+        for picture, frames in copied_levels(slide, plan)
+    }
+
+
+def _level_spacing(plan: Plan, number: int, mpp_um: tuple[float, float]) -> tuple[float, float]:
+    return spacing_of(plan.levels[number].level, plan.levels[0].level, mpp_um)
+
+
+def link_zarr(
+    folder: Path, instances: Sequence[Instance], plan: Plan, mpp_um: tuple[float, float]
+) -> None:
+    """Lay the OME-Zarr group whose shards are the instances' own files into their folder."""
+    from tiles.linked_zarr import LinkedLevel, link
+
+    levels = [
+        LinkedLevel(one.written.path, _level_spacing(plan, one.picture.number, mpp_um))
+        for one in instances
+        if one.picture.role == "level"
+    ]
+    derived = all(step.action is Action.DERIVE for step in plan.levels[1:])
+    link(folder / LINKED, levels, "slide", "box average" if derived else "as the scanner has it")
