@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from slides.door import check_unread
 from slides.errors import (
     CannotLink,
     DamagedSlide,
@@ -127,6 +128,7 @@ def convert(
         decided = decide([] if request.to == "zarr" else sources(slide.facts, given))
         if planned is not None:
             planned(plan, decided)
+        check_unread(slide.source, plan)
         tell = shares.of("build")
         opener = OpenSource(path, identity_of(path))
         done: Mapping[str, str] = {}

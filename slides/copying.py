@@ -71,8 +71,7 @@ class CopiedFrames:
             if obstacle_to_copying(header) or coding_of(header) != self._coding:
                 raise DamagedCodestream("it is encoded unlike the others")
             self._alike = header
-        check_body(frame, header)
-        if self._decoded:
+        if not check_body(frame, header) or self._decoded:
             decode(frame)
 
     def _filled(self, column: int, row: int) -> bytes:

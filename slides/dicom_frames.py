@@ -11,6 +11,7 @@ import numpy as np
 from pydicom.dataset import Dataset
 
 from slides.errors import DamagedSlide, UnsupportedSlide
+from slides.extents import first_overlap
 
 UNDEFINED = 0xFFFFFFFF
 ITEM, SEQUENCE_END = 0xE000FFFE, 0xE0DDFFFE
@@ -40,7 +41,25 @@ def find_frames(stream: BinaryIO, header: Dataset, syntax: str, count: int) -> P
         raise DamagedSlide("it is cut inside its frames; fetch it again") from error
     if any(offset + extent > size for frame in places for offset, extent in frame):
         raise DamagedSlide("it is cut inside its frames; fetch it again from where it came")
+    _refuse_missing(places)
     return places
+
+
+def _refuse_missing(places: Places) -> None:
+    """Every frame has bytes, and has them for itself."""
+    for number, frame in enumerate(places):
+        if not sum(extent for _, extent in frame):
+            raise DamagedSlide(f"its frame {number} has no bytes; fetch it again")
+    numbers = np.repeat(np.arange(len(places)), [len(frame) for frame in places])
+    parts = np.array([part for frame in places for part in frame], np.int64).reshape(-1, 2)
+    tangled = first_overlap(parts[:, 0], parts[:, 1])
+    begins, first = np.unique(parts[:, 0], return_index=True)
+    if tangled is None and len(begins) < len(parts):
+        again = int(np.setdiff1d(np.arange(len(parts)), first)[0])
+        tangled = int(first[np.searchsorted(begins, parts[again, 0])]), again
+    if tangled is not None:
+        one, other = sorted(int(numbers[part]) for part in tangled)
+        raise DamagedSlide(f"its frames {one} and {other} share their bytes; fetch it again")
 
 
 def _pixel_data(stream: BinaryIO, syntax: str) -> tuple[int, int]:

@@ -76,9 +76,8 @@ class Matrix:
             return None
         part = _part_of(instance, number)
         file = self.files[part.path]
-        return self._stated(
-            b"".join(file.read(*place) for place in part.fragments[number - part.first])
-        )
+        data = b"".join(file.read(*place) for place in part.fragments[number - part.first])
+        return self._stated(data, column, row)
 
     def in_order(self, columns: range, rows: range, plane: Plane) -> Iterator[Stated | None]:
         """What `stored` gives for each of these tiles, row by row, out of long reads."""
@@ -93,14 +92,22 @@ class Matrix:
                 own = extents.setdefault(part.path, [])
                 own.extend(part.fragments[number - part.first])
         reading = {path: self.files[path].read_in_order(own) for path, own in extents.items()}
-        for number, part in zip(numbers, parts, strict=True):
+        for tile, number, part in zip(tiles, numbers, parts, strict=True):
             if number < 0:
                 yield None
             else:
                 places = part.fragments[number - part.first]
-                yield self._stated(b"".join(next(reading[part.path]) for _ in places))
+                data = b"".join([next(reading[part.path]) for _ in places])
+                row, column = divmod(tile, across)
+                yield self._stated(data, column, row)
 
-    def _stated(self, data: bytes) -> Stated:
+    def _stated(self, data: bytes, column: int, row: int) -> Stated:
+        try:
+            return self._read(data)
+        except DamagedCodestream as error:
+            raise DamagedCodestream(f"tile ({column}, {row}) is damaged: {error}") from error
+
+    def _read(self, data: bytes) -> Stated:
         if self.encoding not in JPEGS:
             return read_header(Frame(data, self.encoding))
         jpeg = self._joining(data)
@@ -114,17 +121,15 @@ class Matrix:
 
     def tile(self, column: int, row: int, plane: Plane) -> Pixels:
         """The pixels of a tile, padded as stored; background where none is stored."""
+        stored = self.stored(column, row, plane)
+        if stored is None:
+            box = self.level.box(column, row)
+            shape = (box.height, box.width, self.first.samples)
+            return np.full(shape, self.background, self._stored_type.newbyteorder("="))
         try:
-            stored = self.stored(column, row, plane)
-            if stored is None:
-                box = self.level.box(column, row)
-                shape = (box.height, box.width, self.first.samples)
-                return np.full(shape, self.background, self._stored_type.newbyteorder("="))
             pixels = self._decode(stored)
         except (DamagedCodestream, ValueError) as error:
-            raise DamagedCodestream(
-                f"the frame of tile ({column}, {row}) does not decode: {error}"
-            ) from error
+            raise DamagedCodestream(f"tile ({column}, {row}) does not decode: {error}") from error
         return rgb_from_ycbcr(pixels) if self.converted else pixels
 
     @property

@@ -21,6 +21,7 @@ from archive.jobs import Job
 from archive.record import Exam, Image, ImageState, ObjectRole, StoredObject
 from archive.storage import Storage
 from slides.convert import blaming_the_file, spacing
+from slides.door import check_unread
 from slides.header import Context, Promise
 from slides.instances import Instance, write_dicom
 from slides.metadata import applied, decide, sources
@@ -98,6 +99,7 @@ def _build(
     """Convert into a scratch folder and store every instance."""
     exam = catalog.exam(image.exam_id, establishment=None, states=tuple(ImageState))
     plan = planning.full(slide.source)
+    check_unread(slide.source, plan)
     known = _context(image, exam, plan)
     context = Promise(known, lambda: known)
     described = replace(slide, facts=applied(slide.facts, decide(sources(slide.facts)).metadata))

@@ -19,6 +19,7 @@ from slides.codestreams import (
     rgb_from_ycbcr,
 )
 from slides.errors import DamagedSlide, NotAddressable, UnsupportedSlide
+from slides.extents import first_overlap
 from slides.limits import check_extent, check_segment
 from slides.shared_file import SharedFile
 from slides.slide import WHITE, Addresses
@@ -236,11 +237,36 @@ def open_picture(page: Page, name: str, file: SharedFile) -> Picture:
             f"{name}, tile ({column}, {row}) and {beyond.size - 1} more lie beyond the end of the "
             "file: it is cut short; fetch it again from the scanner"
         )
+    _refuse_tangled(offsets, counts, name, level)
     stored = np.flatnonzero((offsets > 0) & (counts > 0))
     first = None
     if stored.size:
         first = file.read(int(offsets[stored[0]]), int(counts[stored[0]]))
-    return Picture(page, name, level, _encoding(page, name, first), offsets, counts, file)
+    try:
+        encoding = _encoding(page, name, first)
+    except DamagedCodestream as error:
+        row, column = divmod(int(stored[0]) % level.tiles, level.columns)
+        raise DamagedSlide(
+            f"{name}, tile ({column}, {row}) cannot be decoded: {error}; "
+            "fetch the file again from the scanner"
+        ) from error
+    return Picture(page, name, level, encoding, offsets, counts, file)
+
+
+def _refuse_tangled(
+    offsets: NDArray[np.int64], counts: NDArray[np.int64], name: str, level: Level
+) -> None:
+    # A tile without bytes was never stored, wherever it is said to lie; none lies in the header.
+    nowhere = np.flatnonzero((offsets == 0) & (counts > 0))
+    wrong = (int(nowhere[0]),) if nowhere.size else first_overlap(offsets, counts)
+    if wrong is not None:
+        tiles = [divmod(number % level.tiles, level.columns) for number in wrong]
+        named = " and ".join(f"tile ({column}, {row})" for row, column in tiles)
+        what = "lies nowhere" if nowhere.size else "share their bytes"
+        raise DamagedSlide(
+            f"{name}, {named} {what}: its directory is damaged; fetch the file again "
+            "from the scanner"
+        )
 
 
 def _check_kind(page: Page, name: str) -> None:
@@ -293,15 +319,9 @@ def _encoding(page: Page, name: str, first: bytes | None) -> Encoding:
         return INFLATE[page.compression][0]
     if first is None:
         return Encoding.OPAQUE
-    try:
-        if page.compression in JPEG_2000:
-            return _encoding_2000(page, name, parse_jpeg2000(codestream_of(first)))
-        header = parse_jpeg(complete(first, page.jpeg_tables, rgb=False))
-    except DamagedCodestream as error:
-        raise DamagedSlide(
-            f"{name} begins with a tile that cannot be decoded ({error}); "
-            "fetch the file again from the scanner"
-        ) from error
+    if page.compression in JPEG_2000:
+        return _encoding_2000(page, name, parse_jpeg2000(codestream_of(first)))
+    header = parse_jpeg(complete(first, page.jpeg_tables, rgb=False))
     if header.precision != 8:
         raise UnsupportedSlide(f"{name} has JPEG tiles of {header.precision} bits a sample")
     # A last strip that is shorter than the others cannot be a frame beside them.

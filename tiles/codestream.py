@@ -34,6 +34,8 @@ ADOBE_RGB = b"\xff\xee\x00\x0eAdobe\x00\x64\x00\x00\x00\x00\x00"
 
 _END = b"\xff\xd9"
 _MARKER = re.compile(rb"\xff[^\x00]", re.DOTALL)
+_RESTART = re.compile(rb"\xff[\xd0-\xd7]")
+_PADDING = b"\x00\xff"
 _MARKER_IN_SCAN = re.compile(rb"\xff+([^\x00\xd0-\xd7\xff])", re.DOTALL)
 
 # Annex K, table K.1 in zigzag order, which encoders scale by their "quality".
@@ -259,27 +261,46 @@ def check_header(header: JpegHeader, width: int, height: int) -> None:
         raise DamagedCodestream("the codestream lacks tables")
 
 
-def check_scan(data: bytes, header: JpegHeader) -> None:
+def check_scan(data: bytes, header: JpegHeader) -> bool:
     """Make sure that what follows a JPEG's header are scans up to their end.
 
-    Raises DamagedCodestream.
+    False where more than padding follows that end: then it may have come too soon, which only a
+    decoder can tell. Raises DamagedCodestream.
     """
     at = header.scan_offset
     # One scan without restarts, and whole: the first marker in it is the EOI that ends it.
     first = _MARKER.search(data, at)
     if first is not None and first.end() == len(data) and data.endswith(_END):
-        return
+        if header.restart_interval:
+            _check_restarts(data, header, len(data))
+        return True
+    scans = 1
     while True:
         found = _MARKER_IN_SCAN.search(data, at)
         if found is None:
             raise DamagedCodestream("the codestream is cut: it has no EOI")
         marker = found.group(1)[0]
         if marker == EOI:
-            return
+            if header.restart_interval and scans == 1:
+                _check_restarts(data, header, found.start())
+            return not data[found.end() :].strip(_PADDING)
         if marker not in INSIDE_AN_IMAGE or found.end() + 2 > len(data):
             raise DamagedCodestream(f"foreign bytes in the scan at byte {found.start()}")
+        scans += marker == SOS
         (length,) = unpack_from(">H", data, found.end())
         at = found.end() + length
+
+
+def _check_restarts(data: bytes, header: JpegHeader, end: int) -> None:
+    """Make sure that no restart interval of an only scan is missing (T.81, B.2.1 and E.1.4)."""
+    alone = header.samples == 1
+    across = 8 * (1 if alone else max(one.horizontal for one in header.components))
+    down = 8 * (1 if alone else max(one.vertical for one in header.components))
+    units = -(-header.width // across) * -(-header.height // down)
+    expected = -(-units // header.restart_interval) - 1
+    found = [one[0][-1] & 7 for one in _RESTART.finditer(data, header.scan_offset, end)]
+    if found != [number % 8 for number in range(expected)]:
+        raise DamagedCodestream(f"{len(found)} of its {expected} restart markers are there in turn")
 
 
 def _quantization(payload: bytes) -> dict[int, tuple[int, ...]]:

@@ -106,12 +106,15 @@ def check_extent(header: Header, width: int, height: int) -> None:
         jpeg2000.check_header(header, width, height)
 
 
-def check_body(frame: Frame, header: Header) -> None:
-    """Make sure that what follows a frame's header is whole; raises DamagedCodestream."""
+def check_body(frame: Frame, header: Header) -> bool:
+    """Make sure that what follows a frame's header is whole; raises DamagedCodestream.
+
+    False where its end may have come too soon, which only a decoder can tell.
+    """
     if isinstance(header, JpegHeader):
-        codestream.check_scan(frame.data, header)
-    else:
-        jpeg2000.check_tile_parts(frame.data, header)
+        return codestream.check_scan(frame.data, header)
+    jpeg2000.check_tile_parts(frame.data, header)
+    return True
 
 
 def coding_of(header: Header) -> Coding:

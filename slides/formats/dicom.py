@@ -6,6 +6,7 @@ overview and thumbnail are the pictures beside it. Frames can be had as they are
 
 import itertools
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from slides.dicom_matrix import BARE, ENCODINGS, Matrix, check_kind, open_matrix
@@ -21,7 +22,7 @@ from slides.errors import UnsupportedSlide
 from slides.levels import same_view
 from slides.limits import check_bomb
 from slides.slide import Addresses, AssociatedImage, Facts, Slide, colours
-from tiles.errors import OutsideImage
+from tiles.errors import DamagedCodestream, OutsideImage
 from tiles.pyramid import FIRST, Box, Plane, Pyramid
 from tiles.source import Encoding, Frame, Pixels, assemble
 
@@ -50,7 +51,8 @@ class DicomSource:
     def pixels(self, level: int, box: Box, plane: Plane = FIRST) -> Pixels:
         """The pixels of a box; tiles that were never stored are background."""
         matrix = self._matrix(level, plane)
-        return assemble(self, level, box, lambda c, r: matrix.tile(c, r, plane))
+        with _naming(level):
+            return assemble(self, level, box, lambda c, r: matrix.tile(c, r, plane))
 
     def frame(self, level: int, column: int, row: int, plane: Plane = FIRST) -> Frame | None:
         """A frame as stored; None where it would not show the right colours by itself."""
@@ -58,7 +60,8 @@ class DicomSource:
         matrix.level.box(column, row)
         if matrix.encoding in BARE or matrix.converted:
             return None
-        stored = matrix.stored(column, row, plane)
+        with _naming(level):
+            stored = matrix.stored(column, row, plane)
         return stored.frame if stored is not None else None
 
     def frames(
@@ -67,9 +70,11 @@ class DicomSource:
         """What `frame` gives for each of these tiles, row by row, out of long reads."""
         matrix = self._matrix(level, plane)
         if matrix.encoding in BARE or matrix.converted:
-            return itertools.repeat(None, len(columns) * len(rows))
-        stored = matrix.in_order(columns, rows, plane)
-        return (None if one is None else one.frame for one in stored)
+            yield from itertools.repeat(None, len(columns) * len(rows))
+            return
+        with _naming(level):
+            for stored in matrix.in_order(columns, rows, plane):
+                yield None if stored is None else stored.frame
 
     def addresses(self, level: int) -> Addresses | None:
         """Where the frames of a level lie; None where one of them is in fragments."""
@@ -85,6 +90,14 @@ class DicomSource:
         if plane not in self._matrices[level].planes:
             raise OutsideImage(f"{plane} of {len(self.pyramid.planes)}")
         return self._matrices[level]
+
+
+@contextmanager
+def _naming(level: int) -> Iterator[None]:
+    try:
+        yield
+    except DamagedCodestream as error:
+        raise DamagedCodestream(f"level {level}, {error}") from error
 
 
 def open(path: Path) -> Slide:  # noqa: A001  (every format module has it)
