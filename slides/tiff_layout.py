@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+import numpy as np
+
 from slides.errors import NotAddressable, UnsupportedSlide
 from slides.levels import same_view
 from slides.slide import Facts, Scanner
@@ -13,6 +15,9 @@ UM_PER_UNIT = {INCH: 25_400.0, CENTIMETRE: 10_000.0}
 COARSEST_MPP_UM = 25.0
 """Above it (about 1,000 dots an inch) a TIFF's resolution is that of a printer or a screen, put in
 by software that knew no better. No microscope makes such pixels, so nothing is measured by it."""
+
+MOST_WHOLE_PIXELS = 1 << 24
+"""Of a level that is one JPEG without parts, which is decoded whole for each part of it."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +46,20 @@ def cropped(page: Page, width: int, height: int) -> Page:
         height=height,
         offsets=page.offsets.reshape(rows, columns)[kept].ravel(),
         counts=page.counts.reshape(rows, columns)[kept].ravel(),
+    )
+
+
+def as_one_strip(page: Page) -> Page:
+    """A page of restart intervals as the one JPEG that they are."""
+    offset, length = page.strip or (0, 0)
+    return replace(
+        page,
+        tiled=False,
+        tile_width=page.width,
+        tile_height=page.height,
+        offsets=np.array([offset]),
+        counts=np.array([length]),
+        strip=None,
     )
 
 

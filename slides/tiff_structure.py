@@ -4,8 +4,10 @@ Source: TIFF revision 6.0 with its Technical Notes, and the BigTIFF design.
 """
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from struct import unpack, unpack_from
 
 import numpy as np
 import tifffile
@@ -17,6 +19,9 @@ from slides.errors import DamagedSlide, UnsupportedSlide
 logging.getLogger("tifffile").setLevel(logging.CRITICAL + 1)
 
 MOST_PAGES = 4096
+NDPI_FORMAT, NDPI_INTERVALS = 65420, 65426
+# Date and time, XMP, and what Hamamatsu's files say of lens, focus, capture and scanner.
+VENDOR_TAGS = frozenset({306, 700, NDPI_FORMAT, 65421, 65424, 65441, 65449})
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,6 +60,10 @@ class Page:
     counts: NDArray[np.int64] = field(repr=False)
     reduced: tuple["Page", ...] = ()
     """The pages of its SubIFDs."""
+    tags: Mapping[int, object] = field(default_factory=dict, repr=False)
+    """Values of those tags that scanners put their facts into."""
+    strip: tuple[int, int] | None = None
+    """Offset and length of the one JPEG whose restart intervals are listed as tiles."""
 
 
 def read_structure(path: Path) -> tuple[Page, ...]:
@@ -63,7 +72,8 @@ def read_structure(path: Path) -> tuple[Page, ...]:
     Raises DamagedSlide where the directories cannot be followed.
     """
     try:
-        with tifffile.TiffFile(path) as tiff:
+        # Left to itself the library goes by the name.
+        with tifffile.TiffFile(path, is_ndpi=_is_ndpi(path)) as tiff:
             count = len(tiff.pages)
             pages = tuple(_page(page) for page in tiff.pages) if count <= MOST_PAGES else ()
     except Exception as error:  # a parser of foreign bytes raises anything
@@ -114,7 +124,24 @@ def _page(page: "tifffile.TiffPage | tifffile.TiffFrame", *, nested: bool = Fals
         offsets=np.asarray(page.dataoffsets, np.int64),
         counts=np.asarray(page.databytecounts, np.int64),
         reduced=() if nested else tuple(_page(sub, nested=True) for sub in page.pages or ()),
+        tags={code: value(code) for code in VENDOR_TAGS if code in page.tags},
+        strip=(int(value(273)[0]), int(value(279)[0]))
+        if value(NDPI_INTERVALS) is not None
+        else None,
     )
+
+
+def _is_ndpi(path: Path) -> bool:
+    """Whether a TIFF is Hamamatsu's kind, with offsets of 64 bits: its first page says so."""
+    with path.open("rb") as stream:
+        magic, at = unpack("<4sQ", stream.read(12).ljust(12, b"\0"))
+        if magic != b"II*\0" or at >= path.stat().st_size:
+            return False
+        stream.seek(at)
+        (count,) = unpack("<H", stream.read(2).ljust(2, b"\0"))
+        entries = stream.read(12 * count)
+    codes = (unpack_from("<H", entries, place)[0] for place in range(0, len(entries) - 11, 12))
+    return NDPI_FORMAT in codes
 
 
 def _text(value: object) -> str | None:

@@ -10,12 +10,13 @@ from pathlib import Path
 import numpy as np
 
 from slides.errors import DamagedSlide, NotAddressable
-from slides.formats import ome_tiff, philips, svs
+from slides.formats import ndpi, ome_tiff, philips, svs
 from slides.limits import check_bomb, check_segment
 from slides.oriented import ORIENTATIONS, OrientedSource
+from slides.restart_picture import RestartPicture, open_restarts
 from slides.shared_file import SharedFile
 from slides.slide import Addresses, AssociatedImage, Slide, colours
-from slides.tiff_layout import Layout, arrange
+from slides.tiff_layout import MOST_WHOLE_PIXELS, Layout, arrange, as_one_strip
 from slides.tiff_picture import Picture, open_picture
 from slides.tiff_structure import Page, read_structure
 from tiles.codec import decode_jpeg
@@ -24,13 +25,13 @@ from tiles.errors import DamagedCodestream, OutsideImage
 from tiles.pyramid import FIRST, Box, Plane, Pyramid
 from tiles.source import Encoding, Frame, Pixels, TileSource, assemble
 
-VENDORS = (svs, ome_tiff, philips)
+VENDORS = (svs, ome_tiff, philips, ndpi)
 
 
 class TiffSource:
     """A TileSource over the levels of a TIFF, read by offset from one shared file."""
 
-    def __init__(self, pictures: tuple[Picture, ...], file: SharedFile) -> None:
+    def __init__(self, pictures: tuple[Picture | RestartPicture, ...], file: SharedFile) -> None:
         self._pictures = pictures
         self._file = file
         self.pyramid = Pyramid(
@@ -63,7 +64,7 @@ class TiffSource:
         """Release the file; safe to call twice."""
         self._file.close()
 
-    def _picture(self, level: int, plane: Plane = FIRST) -> Picture:
+    def _picture(self, level: int, plane: Plane = FIRST) -> Picture | RestartPicture:
         self.pyramid.level(level)
         if plane != FIRST:
             raise OutsideImage(f"{plane} of a slide with one plane")
@@ -91,7 +92,7 @@ def _open(path: Path, layout: Layout) -> Slide:
         main = layout.levels[0]
         check_bomb(main.width, main.height, main.samples, file.size)
         pictures = tuple(
-            open_picture(page, f"level {index}", file) for index, page in enumerate(layout.levels)
+            _opened(page, f"level {index}", file) for index, page in enumerate(layout.levels)
         )
         source: TileSource = TiffSource(pictures, file)
         facts = layout.facts
@@ -108,6 +109,17 @@ def _open(path: Path, layout: Layout) -> Slide:
         raise
     losses = tuple(picture.losses for picture in pictures)
     return Slide(source, facts, associated, (path,), losses)
+
+
+def _opened(page: Page, name: str, file: SharedFile) -> Picture | RestartPicture:
+    if page.strip is None:
+        return open_picture(page, name, file)
+    try:
+        return open_restarts(page, name, file)
+    except NotAddressable:
+        if page.width * page.height > MOST_WHOLE_PIXELS:
+            raise
+        return open_picture(as_one_strip(page), name, file)
 
 
 def _knows_better(path: Path) -> bool:

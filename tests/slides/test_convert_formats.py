@@ -28,6 +28,7 @@ from slides.open import open_slide
 from slides.slide import Facts, Scanner, Specimen
 from tests.samples import real_samples, vendors
 from tests.samples.dicom_slides import Made, write_instance
+from tests.samples.hamamatsu import Scan, ndpi
 from tests.samples.slide import make_slide
 from tests.samples.tissue import display_profile
 from tests.slides.expected import SLIDES
@@ -217,6 +218,8 @@ KINDS: dict[str, Kind] = {
     "a.ome.tif": Kind(partial(vendors.ome_pyramid, pixels=PICTURE), COPY),
     "trestle.tif": Kind(partial(vendors.trestle, pixels=PICTURE)),
     "philips.tiff": Kind(partial(vendors.philips, pixels=PICTURE, empty=(1, 7)), COPY),
+    "squares.ndpi": Kind(partial(ndpi, pixels=WHOLE_TILES, scan=Scan(512)), COPY),
+    "bands.ndpi": Kind(partial(ndpi, pixels=WHOLE_TILES, scan=Scan(1024, "4:4:4")), COPY),
     "a.bif": Kind(partial(vendors.ventana, pixels=WHOLE_TILES)),
     "set/a.dcm": Kind(_set, COPY),
     "fragments/a.dcm": Kind(partial(_dicom, made=Made(fragments=3)), COPY),
