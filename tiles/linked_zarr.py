@@ -15,16 +15,7 @@ from pathlib import Path
 from tiles import ngff
 from tiles.errors import DamagedShard, NoLinks, UnsupportedPixels
 from tiles.instance import FrameIndex, read_index
-from tiles.source import Encoding
 from tiles.trailing_index import read_trailing_index
-
-CODECS = {
-    Encoding.JPEG_BASELINE: "imagecodecs_jpeg",
-    Encoding.JPEG_2000: "imagecodecs_jpeg2k",
-    Encoding.HTJ2K: "imagecodecs_htj2k",
-    Encoding.JPEG_LS: "imagecodecs_jpegls",
-}
-"""Encoding of frames → the zarr codec that reads them, as the package imagecodecs-zarr names it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +52,7 @@ def layout_of(index: FrameIndex) -> ngff.Layout:
 
 def encoded_array(layout: ngff.Layout, index: FrameIndex) -> ngff.Json:
     """The zarr.json of a level that is one shard of its frames as they are stored."""
-    codec = CODECS.get(index.encoding)
+    codec = ngff.FRAME_CODECS.get(index.encoding)
     if codec is None:
         raise UnsupportedPixels(f"no zarr codec is known for {index.encoding} frames")
     chunk = layout.chunk(index.level)

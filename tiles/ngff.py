@@ -9,12 +9,21 @@ from dataclasses import dataclass
 from typing import Any
 
 from tiles.pyramid import Level
+from tiles.source import Encoding
 
 Json = dict[str, Any]
 Shape = tuple[int, ...]
 
 VERSION = "0.5"
 LITTLE_ENDIAN_BYTES: Json = {"name": "bytes", "configuration": {"endian": "little"}}
+FRAME_CODECS = {
+    Encoding.JPEG_BASELINE: "imagecodecs_jpeg",
+    Encoding.JPEG_2000: "imagecodecs_jpeg2k",
+    Encoding.HTJ2K: "imagecodecs_htj2k",
+    Encoding.JPEG_LS: "imagecodecs_jpegls",
+}
+"""Encoding of frames → the zarr codec that reads them, as the package imagecodecs-zarr names it."""
+
 _COLOURS = (("R", "FF0000"), ("G", "00FF00"), ("B", "0000FF"))
 _PLAIN = "FFFFFF"
 

@@ -20,7 +20,7 @@ from zarr.registry import register_codec
 
 from tiles.codec import decode
 from tiles.errors import DamagedCodestream, UnsupportedPixels
-from tiles.linked_zarr import CODECS
+from tiles.ngff import FRAME_CODECS
 from tiles.source import Encoding, Frame
 
 
@@ -34,7 +34,7 @@ class EncodedFrame(ArrayBytesCodec):
     @classmethod
     def from_dict(cls, data: dict[str, JSON]) -> Self:
         """The codec as an array's metadata asks for it; raises ValueError for any option."""
-        name = CODECS[cls.encoding]
+        name = FRAME_CODECS[cls.encoding]
         _, options = parse_named_configuration(data, name, require_configuration=False)
         if options:
             raise ValueError(f"the codec {name} is read here without options, not {set(options)}")
@@ -42,7 +42,7 @@ class EncodedFrame(ArrayBytesCodec):
 
     def to_dict(self) -> dict[str, JSON]:
         """The codec as metadata has it."""
-        return {"name": CODECS[self.encoding]}
+        return {"name": FRAME_CODECS[self.encoding]}
 
     def _decode_sync(self, chunk_data: Buffer, chunk_spec: ArraySpec) -> NDBuffer:
         pixels = decode(Frame(chunk_data.to_bytes(), self.encoding))
@@ -96,14 +96,14 @@ ALL: tuple[type[EncodedFrame], ...] = (Jpeg, Jpeg2000, HighThroughputJpeg2000, J
 def register() -> None:
     """Make the codecs known to zarr in this process, installed or not."""
     for codec in ALL:
-        register_codec(CODECS[codec.encoding], codec)
+        register_codec(FRAME_CODECS[codec.encoding], codec)
 
 
 def _prefer() -> None:
     """Choose these where others of the same names are installed, unless somebody has chosen."""
     chosen = zarr.config.get("codecs", {})
     for codec in ALL:
-        name = CODECS[codec.encoding]
+        name = FRAME_CODECS[codec.encoding]
         if name not in chosen:
             zarr.config.set({f"codecs.{name}": f"{codec.__module__}.{codec.__qualname__}"})
 

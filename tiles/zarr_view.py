@@ -17,7 +17,7 @@ import numpy as np
 from tiles import ngff
 from tiles.errors import OutsideImage
 from tiles.instance import FrameIndex
-from tiles.linked_zarr import CODECS, encoded_array, layout_of
+from tiles.linked_zarr import encoded_array, layout_of
 from tiles.pyramid import spacing_of
 from tiles.shard import index_bytes, shard_index
 from tiles.source import TileSource
@@ -87,7 +87,11 @@ class ZarrView:
     def find(self, key: str) -> bytes | Tile | Shard:
         """The document, the tile or the shard that a key means; raises OutsideImage."""
         head, _, rest = key.partition("/")
-        if head == STORED and rest and all(level.encoding in CODECS for level in self.levels):
+        if (
+            head == STORED
+            and rest
+            and all(level.encoding in ngff.FRAME_CODECS for level in self.levels)
+        ):
             return self._found(rest, stored=True)
         return self._found(key, stored=False)
 

@@ -30,7 +30,8 @@ from tiles.codec import encode_jpeg, encode_jpeg2000_lossless, padded
 from tiles.errors import DamagedCodestream, DamagedShard, NoLinks, UnsupportedPixels
 from tiles.frames import write_instance
 from tiles.instance import StoredImage, read_index
-from tiles.linked_zarr import CODECS, LinkedLevel, link
+from tiles.linked_zarr import LinkedLevel, link
+from tiles.ngff import FRAME_CODECS
 from tiles.pyramid import Box, Level
 from tiles.source import Pixels
 from tiles.zarr_codec import ALL, register
@@ -118,7 +119,7 @@ def test_zarr_and_dicom_read_the_same_pixels(tmp_path: Path, name: str) -> None:
 def test_programs_without_our_codec_decode_the_same(tmp_path: Path, name: str) -> None:
     image = stored(write_levels(tmp_path, KINDS[name]))
     frame = image.frame(0, 1, 1)
-    codec = CODECS[frame.encoding].removeprefix("imagecodecs_")
+    codec = FRAME_CODECS[frame.encoding].removeprefix("imagecodecs_")
     decode = getattr(imagecodecs, "jpeg8_decode" if codec == "jpeg" else f"{codec}_decode")
     decoded = decode(frame.data)
     assert np.array_equal(decoded.reshape(64, 64, -1), image.pixels(0, Box(64, 64, 64, 64)))
@@ -221,7 +222,7 @@ def test_a_damaged_frame_is_never_shown(tmp_path: Path, name: str) -> None:
 
 def test_options_that_would_change_the_pixels_are_refused() -> None:
     for codec in ALL:
-        name = CODECS[codec.encoding]
+        name = FRAME_CODECS[codec.encoding]
         assert codec.from_dict({"name": name}).to_dict() == {"name": name}
         assert codec.from_dict({"name": name, "configuration": {}}) == codec()
         with pytest.raises(ValueError, match="without options"):
@@ -233,7 +234,7 @@ def test_zarr_finds_the_codecs_by_itself(tmp_path: Path) -> None:
     link(tmp_path / "slide.ome.zarr", levels, "slide", "box average")
     project = tomllib.loads(Path("pyproject.toml").read_text())["project"]
     entered = project["entry-points"]["zarr.codecs"]
-    assert set(entered) == set(CODECS.values())
+    assert set(entered) == set(FRAME_CODECS.values())
     installed = tmp_path / "packages/codecs-1.dist-info"
     installed.mkdir(parents=True)
     (installed / "METADATA").write_text("Metadata-Version: 2.1\nName: codecs\nVersion: 1\n")
