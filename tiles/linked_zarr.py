@@ -5,7 +5,6 @@ which zarr finds each frame as a chunk by the index at the end (`tiles.trailing_
 extents are the array's, so the padding of edge tiles is what zarr expects of a regular grid.
 """
 
-import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -36,12 +35,12 @@ def link(folder: Path, levels: Sequence[LinkedLevel], name: str, method: str) ->
     layout = layout_of(found[0])
     folder.mkdir()
     spacings = [level.spacing_um for level in levels]
-    _write(folder, ngff.group_document(layout, spacings, name, method))
+    ngff.write_document(folder, ngff.group_document(layout, spacings, name, method))
     for number, (level, index) in enumerate(zip(levels, found, strict=True)):
         place = folder / str(number)
         shard = place.joinpath("c", *("0" for _ in layout.axes))
         shard.parent.mkdir(parents=True)
-        _write(place, encoded_array(layout, index))
+        ngff.write_document(place, encoded_array(layout, index))
         _name_again(level.path, shard)
 
 
@@ -74,11 +73,6 @@ def _index(path: Path) -> FrameIndex:
 
 def _pread(file: int, offset: int, length: int) -> bytes:
     return os.pread(file, length, offset)
-
-
-def _write(folder: Path, document: ngff.Json) -> None:
-    folder.mkdir(exist_ok=True)
-    (folder / "zarr.json").write_text(json.dumps(document, separators=(",", ":")))
 
 
 def _name_again(path: Path, shard: Path) -> None:

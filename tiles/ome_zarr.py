@@ -1,53 +1,41 @@
 """Write a pyramid as OME-Zarr 0.5: zarr v3, sharded, one writer a shard.
 
-Axes are c, y, x; a chunk is one tile with all its samples, a shard the part of one task. Scales
-are micrometres (https://ngff.openmicroscopy.org/0.5/).
+A chunk is one tile with all its samples, a shard the part of one task. Documents are those of
+`tiles.ngff`; zarr itself is not needed to write them.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import zarr
-from numcodecs import zstd
-from zarr.codecs import ZstdCodec
-from zarr.storage import LocalStore
 
+from tiles import ngff
 from tiles.plan import Plan
+from tiles.pyramid import spacing_of
 from tiles.shard import Shard
 from tiles.sink import Task
 from tiles.source import Pixels
 
-ZSTD_LEVEL = 1
-"""Tissue shrinks 1.86 times at level 1, and 1.87 times at level 3 in half as much time again."""
-
-_CHANNELS = {1: (("grey", "FFFFFF"),), 3: (("R", "FF0000"), ("G", "00FF00"), ("B", "0000FF"))}
-
 
 def create(folder: Path, plan: Plan, mpp_um: tuple[float, float], name: str) -> None:
-    """Lay out the group and its arrays, empty, in a folder that does not exist yet.
+    """Lay out the group and its arrays, empty, in a folder that is empty or not there yet.
 
-    `mpp_um` is (x, y) of level 0. A reduced pixel is centred between those it averages, which its
-    translation says.
+    `mpp_um` is (x, y) of level 0.
     """
-    group = zarr.create_group(LocalStore(folder), zarr_format=3)
+    layout = ngff.Layout(plan.samples)
+    base = plan.levels[0].level
+    spacings = [spacing_of(step.level, base, mpp_um) for step in plan.levels]
+    folder.mkdir(exist_ok=True)
+    ngff.write_document(folder, ngff.group_document(layout, spacings, name, "box average"))
     for index, step in enumerate(plan.levels):
-        level = step.level
-        side = level.tile_width * _tiles_along(plan, index)
-        group.create_array(
-            str(index),
-            shape=(plan.samples, level.height, level.width),
-            dtype=np.uint8,
-            chunks=(plan.samples, level.tile_height, level.tile_width),
-            shards=(plan.samples, side, side),
-            compressors=ZstdCodec(level=ZSTD_LEVEL),
-            fill_value=0,
-            dimension_names=("c", "y", "x"),
-        )
-        (folder / str(index) / "c" / "0").mkdir(parents=True)
-    group.attrs["ome"] = _metadata(plan, mpp_um, name)
+        chunk = layout.chunk(step.level)
+        across = _tiles_along(plan, index)
+        shard = (*chunk[:-2], chunk[-2] * across, chunk[-1] * across)
+        codecs = ngff.sharded(chunk, ngff.compressed(layout))
+        place = folder / str(index)
+        (place / "c" / "0").mkdir(parents=True)
+        ngff.write_document(place, ngff.array_document(layout, step.level, shard, codecs))
 
 
 def _tiles_along(plan: Plan, index: int) -> int:
@@ -58,44 +46,6 @@ def _tiles_along(plan: Plan, index: int) -> int:
         if index in task.levels:
             return max(1, task.span >> (index - task.levels[0]))
     raise LookupError(f"no task makes level {index}")
-
-
-def _metadata(plan: Plan, mpp_um: tuple[float, float], name: str) -> dict[str, Any]:
-    datasets = []
-    for index in range(len(plan.levels)):
-        scale = 1 << index
-        x, y = mpp_um[0] * scale, mpp_um[1] * scale
-        shift = [0.0, (y - mpp_um[1]) / 2, (x - mpp_um[0]) / 2]
-        transformations: list[dict[str, Any]] = [{"type": "scale", "scale": [1.0, y, x]}]
-        if index:
-            transformations.append({"type": "translation", "translation": shift})
-        datasets.append({"path": str(index), "coordinateTransformations": transformations})
-    return {
-        "version": "0.5",
-        "multiscales": [
-            {
-                "name": name,
-                "axes": [
-                    {"name": "c", "type": "channel"},
-                    {"name": "y", "type": "space", "unit": "micrometer"},
-                    {"name": "x", "type": "space", "unit": "micrometer"},
-                ],
-                "datasets": datasets,
-                "type": "box average",
-            }
-        ],
-        "omero": {
-            "channels": [
-                {
-                    "label": label,
-                    "color": color,
-                    "active": True,
-                    "window": {"min": 0, "max": 255, "start": 0, "end": 255},
-                }
-                for label, color in _CHANNELS[plan.samples]
-            ],
-        },
-    }
 
 
 class ZarrSink:
@@ -131,8 +81,9 @@ class _ZarrPart:
         across = max(1, self._task.span >> (level - self._task.levels[0]))
         shard = self.shards.setdefault(level, Shard(across * across))
         grid = self._plan.levels[level].level
-        chunk = np.zeros((self._plan.samples, grid.tile_height, grid.tile_width), np.uint8)
         rows, columns = pixels.shape[:2]
-        chunk[:, :rows, :columns] = np.moveaxis(pixels, 2, 0)
+        if (rows, columns) != (grid.tile_height, grid.tile_width):
+            fill = ((0, grid.tile_height - rows), (0, grid.tile_width - columns), (0, 0))
+            pixels = np.pad(pixels, fill)
         number = row % across * across + column % across
-        shard.put(number, zstd.compress(chunk, ZSTD_LEVEL))
+        shard.put(number, ngff.compress(pixels))

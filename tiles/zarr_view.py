@@ -23,9 +23,7 @@ from tiles.shard import index_bytes, shard_index
 from tiles.source import TileSource
 
 STORED = "stored"
-ZSTD_LEVEL = 1
 _NUMBER = re.compile("0|[1-9][0-9]{0,8}")
-_ZSTD: ngff.Json = {"name": "zstd", "configuration": {"level": ZSTD_LEVEL, "checksum": False}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,21 +122,18 @@ class ZarrView:
 
 def decoded(source: TileSource, tile: Tile) -> bytes:
     """The bytes of a chunk: the pixels of a tile, continued with zeros to a whole one."""
-    from numcodecs import zstd
-
     level = source.pyramid.level(tile.level)
     pixels = source.pixels(tile.level, level.box(tile.column, tile.row))
     if not level.is_whole(tile.column, tile.row):
         down, across = level.tile_height - pixels.shape[0], level.tile_width - pixels.shape[1]
         pixels = np.pad(pixels, ((0, down), (0, across), (0, 0)))
-    little_endian = pixels.astype(pixels.dtype.newbyteorder("<"), order="C", copy=False)
-    return bytes(zstd.compress(little_endian, ZSTD_LEVEL))
+    return ngff.compress(pixels)
 
 
 def _decoded(index: FrameIndex) -> ngff.Json:
     layout = layout_of(index)
-    codecs = [*ngff.samples_last(layout), ngff.LITTLE_ENDIAN_BYTES, _ZSTD]
-    return ngff.array_document(layout, index.level, layout.chunk(index.level), codecs)
+    chunk = layout.chunk(index.level)
+    return ngff.array_document(layout, index.level, chunk, ngff.compressed(layout))
 
 
 def _chunk(key: str, dimensions: int) -> list[int]:
