@@ -9,14 +9,15 @@ import argparse
 import json
 import logging
 import os
+import secrets
 import signal
 import sys
 from collections.abc import Callable, Sequence
-from datetime import date, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from api import values
 from api.errors import ApiError, SandboxError
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 ROLES = ("reader", "contributor", "operator")
 ESTABLISHMENT = "local"
+DEIDENTIFICATION_KEY = "SANSVERRE_DEIDENTIFICATION_KEY"
+LEAST_KEY = 16
 
 
 class Fault(Exception):
@@ -81,6 +84,8 @@ def _info(arguments: argparse.Namespace) -> int:
 def _convert(arguments: argparse.Namespace) -> int:
     from api.progress import shown
 
+    if arguments.deidentify and arguments.label == "keep":
+        _usage("--deidentify takes the label away: ask for --label blank or drop")
     out = Path(arguments.out).absolute()
     if out.exists() or out.is_symlink():
         raise Fault(f"{arguments.out}: it exists already; name a folder that does not")
@@ -94,7 +99,8 @@ def _convert(arguments: argparse.Namespace) -> int:
         "scheduler": arguments.scheduler,
         "lossless_only": arguments.lossless_only,
         "verify": arguments.verify,
-        "label": arguments.label,
+        "label": arguments.label or "keep",
+        "deidentify": _deidentification_key() if arguments.deidentify else None,
         "metadata": _absolute(arguments.metadata) if arguments.metadata else None,
     }
     # Written beside its place, so that it appears whole, and goes with whatever goes wrong.
@@ -274,7 +280,7 @@ def _parser() -> argparse.ArgumentParser:
     convert.add_argument("out", metavar="OUT", help="a folder that appears when it is complete")
     convert.add_argument("--to", choices=("dicom", "zarr", "both"), required=True)
     convert.add_argument("--levels", choices=("full", "source"), default="full")
-    convert.add_argument("--quality", type=_quality, metavar="1-100")
+    convert.add_argument("--quality", type=values.quality, metavar="1-100")
     convert.add_argument(
         "--lossless-only",
         action="store_true",
@@ -287,8 +293,12 @@ def _parser() -> argparse.ArgumentParser:
     convert.add_argument(
         "--label",
         choices=("keep", "blank", "drop"),
-        default="keep",
         help="the label, and the part of the macro that shows it",
+    )
+    convert.add_argument(
+        "--deidentify",
+        action="store_true",
+        help="tell nothing of whose the slide is (DICOM PS3.15, basic profile)",
     )
     convert.add_argument("--metadata", metavar="FILE", help="what the slide is: CSV or JSON")
 
@@ -298,7 +308,7 @@ def _parser() -> argparse.ArgumentParser:
     ingest.add_argument("--patient-id", metavar="ID")
     ingest.add_argument("--issuer", metavar="NAME", help="who gave the patient's number")
     ingest.add_argument("--patient-name", metavar="FAMILY^GIVEN")
-    ingest.add_argument("--birth-date", type=_date, metavar="YYYYMMDD")
+    ingest.add_argument("--birth-date", type=values.date, metavar="YYYYMMDD")
     ingest.add_argument("--sex", choices=("F", "M", "O"))
     ingest.add_argument("--accession", metavar="NUMBER")
     ingest.add_argument("--establishment", metavar="NAME", default=ESTABLISHMENT)
@@ -311,7 +321,10 @@ def _parser() -> argparse.ArgumentParser:
 
     for command in (convert, ingest):
         command.add_argument(
-            "--mpp", type=_mpp, metavar="X[,Y]", help="µm per pixel, where the file says nothing"
+            "--mpp",
+            type=values.mpp,
+            metavar="X[,Y]",
+            help="µm per pixel, where the file says nothing",
         )
     for command in (info, convert, ingest, reindex):
         command.add_argument("--json", action="store_true", help="for machines")
@@ -319,8 +332,8 @@ def _parser() -> argparse.ArgumentParser:
     serve = commands.add_parser("serve", help="the viewer and its interface, on this machine")
     serve.set_defaults(run=_serve)
     serve.add_argument("--host", default="127.0.0.1")
-    serve.add_argument("--port", type=_port, default=8000)
-    serve.add_argument("--workers", type=_workers, metavar="N", default=_usual_workers())
+    serve.add_argument("--port", type=values.port, default=8000)
+    serve.add_argument("--workers", type=values.workers, metavar="N", default=_usual_workers())
 
     token = commands.add_parser("token", help="a bearer token for scripts")
     token.set_defaults(run=_token)
@@ -329,42 +342,12 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _quality(text: str) -> int:
-    return _between(text, 1, 100)
-
-
-def _port(text: str) -> int:
-    return _between(text, 0, 65535)
-
-
-def _workers(text: str) -> int:
-    return _between(text, 1, 256)
-
-
-def _between(text: str, low: int, high: int) -> int:
-    if not text.isascii() or not text.isdigit() or not low <= int(text) <= high:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from {low} to {high}")
-    return int(text)
-
-
-def _mpp(text: str) -> tuple[float, float]:
-    try:
-        parts = [float(part) for part in text.split(",")]
-    except ValueError:
-        parts = []
-    # Beyond these no microscope goes; infinities and NaN fail the comparison.
-    if len(parts) not in {1, 2} or not all(0.001 <= part <= 1000 for part in parts):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a pixel's size in µm, such as 0.25")
-    return parts[0], parts[-1]
-
-
-def _date(text: str) -> date:
-    try:
-        if len(text) != 8 or not (text.isascii() and text.isdigit()):
-            raise ValueError
-        return datetime.strptime(text, "%Y%m%d").date()  # noqa: DTZ007 - a birthday has no zone
-    except ValueError as error:
-        raise argparse.ArgumentTypeError("a date is written YYYYMMDD") from error
+def _deidentification_key() -> str:
+    """The secret of pseudonyms: the installation's, or one of this run that nobody keeps."""
+    key = os.environ.get(DEIDENTIFICATION_KEY) or secrets.token_hex(32)
+    if len(key) < LEAST_KEY:
+        raise Fault(f"{DEIDENTIFICATION_KEY} is shorter than {LEAST_KEY} characters: lengthen it")
+    return key
 
 
 def _usual_workers() -> int:

@@ -87,3 +87,26 @@ def sop_common_module(sop_class_uid: str, sop_instance_uid: str) -> Dataset:
     module.SOPClassUID = sop_class_uid
     module.SOPInstanceUID = sop_instance_uid
     return module
+
+
+def deidentification_module() -> Dataset:
+    """What tells that whose it was has been taken out, and how (PS3.3 C.7.1.1, C.12.1; CID 7050).
+
+    Longitudinal information is not retained, so nothing of it is true any more.
+    """
+    module = Dataset()
+    module.PatientIdentityRemoved = "YES"
+    module.LongitudinalTemporalInformationModified = "REMOVED"
+    methods = []
+    for value, meaning in (
+        ("113100", "Basic Application Confidentiality Profile"),
+        ("113101", "Clean Pixel Data Option"),
+        ("113104", "Clean Structured Content Option"),
+    ):
+        method = Dataset()
+        method.CodeValue = value
+        method.CodingSchemeDesignator = "DCM"
+        method.CodeMeaning = meaning
+        methods.append(method)
+    module.DeidentificationMethodCodeSequence = Sequence(methods)
+    return module

@@ -32,7 +32,8 @@ from tiles.plan import Plan
 from tiles.source import TileSource
 
 if TYPE_CHECKING:
-    from slides.metadata import Decided
+    from slides.header import Context
+    from slides.metadata import Decided, Metadata
     from slides.verify import Proof
 
 
@@ -44,7 +45,8 @@ class Request:
     of a `dask.distributed` scheduler whose workers see the same files; `lossless_only` refuses to
     encode the source's own pixels with loss; `label` is what becomes of the label and of the part
     of the macro that shows it; `verify` reads again all that was written; `metadata` is a CSV or
-    JSON file about the slide.
+    JSON file about the slide; `deidentify` is the secret that pseudonyms are made with, where whose
+    the slide is may not be told.
     """
 
     to: Literal["dicom", "zarr", "both"] = "dicom"
@@ -56,6 +58,7 @@ class Request:
     label: LabelPolicy = "keep"
     verify: bool = False
     metadata: Path | None = None
+    deidentify: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,25 +110,29 @@ def convert(
         raise OutputExists("the output already exists; remove it or name another", out)
     with (
         blaming_the_file(path),
-        open_slide(path) as slide,
+        open_slide(path) as opened,
         ThreadPoolExecutor(1, "digest") as beside,
         _unpublished(out) as folder,
     ):
-        mpp_um = spacing(slide.facts, request.mpp_um)
-        plan = plan_for(slide.source, request)
+        mpp_um = spacing(opened.facts, request.mpp_um)
+        plan = plan_for(opened.source, request)
         if request.lossless_only:
-            refuse_loss(slide.source, plan)
+            refuse_loss(opened.source, plan)
         judging = 0.5 if request.verify else 0.0
         shares = Shares(progress, digest=0.1, build=0.9 - judging, verify=judging)
-        digest = beside.submit(source_sha256, slide.files, shares.of("digest"))
+        digest = beside.submit(source_sha256, opened.files, shares.of("digest"))
         # Slow to load, which the digest does not wait for.
+        from slides.deidentify import anonymous, cleaned
         from slides.header import Promise
         from slides.instances import link_zarr, write_dicom
-        from slides.metadata import applied, context_of, decide, sources
+        from slides.metadata import applied, decide, sources
         from slides.metadata_file import read_metadata
 
         given = read_metadata(request.metadata, path) if request.metadata else None
-        decided = decide([] if request.to == "zarr" else sources(slide.facts, given))
+        decided = decide([] if request.to == "zarr" else sources(opened.facts, given))
+        secret = request.deidentify
+        slide = opened if secret is None else cleaned(opened)
+        decided = decided if secret is None else anonymous(decided, secret)
         if planned is not None:
             planned(plan, decided)
         check_unread(slide.source, plan)
@@ -136,9 +143,10 @@ def convert(
             _write_zarr(folder, opener, plan, mpp_um, request.scheduler, tell)
         else:
             seed = (plan.identity, *([given.fingerprint()] if given else []))
-            make = partial(context_of, decided.metadata)
-            context = Promise(make("", *seed), lambda: make(digest.result(), *seed))
-            shown = hide_label(slide.associated, slide.facts.format, request.label)
+            make = partial(_context, decided.metadata, secret, seed)
+            context = Promise(make(""), lambda: make(digest.result()))
+            policy = request.label if secret is None or request.label != "keep" else "drop"
+            shown = hide_label(slide.associated, slide.facts.format, policy)
             done = shown.done
             facts = applied(slide.facts, decided.metadata)
             public = replace(slide, facts=facts, associated=shown.pictures)
@@ -159,6 +167,19 @@ def _proof(
     from slides.verify import verify
 
     return verify(slide, plan, folder, mpp_um, shares.of("verify"))
+
+
+def _context(
+    said: "Metadata", secret: str | None, seed: tuple[str, ...], source_sha256: str
+) -> "Context":
+    """Whose the slide is; under a secret, UIDs that nobody can find without it."""
+    from slides.deidentify import Pseudonyms
+    from slides.metadata import context_of
+
+    if secret is None:
+        return context_of(said, source_sha256, *seed)
+    hidden = Pseudonyms(secret).digest("seed", source_sha256, *seed)
+    return replace(context_of(said, hidden), deidentified=True)
 
 
 def spacing(facts: Facts, given: tuple[float, float] | None) -> tuple[float, float]:

@@ -17,6 +17,7 @@ from pydicom.uid import UID
 from archive.identity import PatientIdentity, uid_from
 from archive.modules import (
     Equipment,
+    deidentification_module,
     enhanced_general_equipment_module,
     general_study_module,
     patient_module,
@@ -66,6 +67,7 @@ class Context:
     patient: PatientIdentity | None = None
     accession_number: str | None = None
     issuer_of_accession_number: str | None = None
+    deidentified: bool = False
 
     def uid(self, *role: str) -> str:
         """The UID of something of this slide."""
@@ -138,6 +140,8 @@ def header(
         shown = facts.barcodes if picture.shows_text else ()
         data.BarcodeValue = _readable(shown[0]) if shown else ""
         data.LabelText = ""
+    if context.deidentified:
+        data.update(deidentification_module())
     data.file_meta = _file_meta(uid, picture)
     return data
 

@@ -6,6 +6,7 @@ collection (8109), kinds of specimens (8103), body sites (4031 and 8134), sides 
 
 import unicodedata
 from collections.abc import Mapping
+from itertools import chain
 from typing import NamedTuple
 
 from archive.identity import LO_CHARACTERS
@@ -230,6 +231,16 @@ def look_up(name: str, terms: Terms) -> tuple[Code, ...]:
         f"{name[:40]!r} is no known {terms.kind}; known are {', '.join(terms.everyday)}, every "
         f"term of DICOM's CID {' and '.join(map(str, terms.groups))}, and VALUE^SCHEME^MEANING"
     )
+
+
+def known(code: Code, terms: Terms) -> Code | None:
+    """A code as this page or the standard has it, whatever meaning it came with."""
+    pages = (one for codes in terms.names.values() for one in codes)
+    standard = (one for group in terms.groups for one in in_the_standard(group))
+    for one in chain(pages, standard):
+        if (one.value, one.scheme) == (code.value, code.scheme):
+            return one
+    return None
 
 
 def _given(name: str) -> Code:

@@ -221,6 +221,27 @@ def test_convert_says_what_a_file_says_but_no_patient(
     assert "known are HE, HES" in refused.stderr
 
 
+def test_convert_without_a_trace_of_whose_it_was(
+    run: Run, slide: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = ("--to", "dicom", "--deidentify")
+    kept = run("convert", slide, tmp_path / "out", *asked, "--label", "keep")
+    assert kept.returncode == 2
+    monkeypatch.setenv("SANSVERRE_DEIDENTIFICATION_KEY", "short")
+    assert "16 characters" in run("convert", slide, tmp_path / "out", *asked).stderr
+    monkeypatch.setenv("SANSVERRE_DEIDENTIFICATION_KEY", "a secret of this test")
+    done = run("convert", slide, tmp_path / "out", *asked)
+    assert (done.returncode, done.stderr) == (0, "")
+    everything = b"".join(path.read_bytes() for path in (tmp_path / "out").iterdir())
+    assert b"SV24-00007" not in everything
+    assert "SV24-00007" not in done.stdout
+    monkeypatch.delenv("SANSVERRE_DEIDENTIFICATION_KEY")
+    assert run("convert", slide, tmp_path / "other", *asked).returncode == 0
+    assert (tmp_path / "other" / "level-0.dcm").read_bytes() != (
+        tmp_path / "out" / "level-0.dcm"
+    ).read_bytes()
+
+
 def test_convert_verified(run: Run, slide: Path, tmp_path: Path) -> None:
     done = run("convert", slide, tmp_path / "out", "--to", "dicom", "--verify")
     assert (done.returncode, done.stderr) == (0, "")

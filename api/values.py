@@ -1,0 +1,47 @@
+"""What words of the command line stand for; each raises ArgumentTypeError for what is none."""
+
+import argparse
+import datetime
+
+
+def quality(text: str) -> int:
+    """A JPEG's quality."""
+    return _between(text, 1, 100)
+
+
+def port(text: str) -> int:
+    """A port, 0 for any."""
+    return _between(text, 0, 65535)
+
+
+def workers(text: str) -> int:
+    """A number of processes."""
+    return _between(text, 1, 256)
+
+
+def mpp(text: str) -> tuple[float, float]:
+    """The extent (x, y) of a pixel in micrometres; one number is both."""
+    try:
+        parts = [float(part) for part in text.split(",")]
+    except ValueError:
+        parts = []
+    # Beyond these no microscope goes; infinities and NaN fail the comparison.
+    if len(parts) not in {1, 2} or not all(0.001 <= part <= 1000 for part in parts):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a pixel's size in µm, such as 0.25")
+    return parts[0], parts[-1]
+
+
+def date(text: str) -> datetime.date:
+    """A day written YYYYMMDD."""
+    try:
+        if len(text) != 8 or not (text.isascii() and text.isdigit()):
+            raise ValueError
+        return datetime.datetime.strptime(text, "%Y%m%d").date()  # noqa: DTZ007 - a birthday has no zone
+    except ValueError as error:
+        raise argparse.ArgumentTypeError("a date is written YYYYMMDD") from error
+
+
+def _between(text: str, low: int, high: int) -> int:
+    if not text.isascii() or not text.isdigit() or not low <= int(text) <= high:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from {low} to {high}")
+    return int(text)
