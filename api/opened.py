@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 import archive.errors
-from archive.record import Image, ImageState, ObjectRole, StoredObject
+from archive.record import Image, ImageKind, ImageState, ObjectRole, StoredObject
 from archive.storage import Storage
 from tiles.aligned import Aligned
 from tiles.errors import OutsideImage
@@ -19,6 +19,7 @@ from tiles.instance import FrameIndex, StoredImage, read_index
 from tiles.pyramid import DeepZoom, Level
 from tiles.source import Encoding, TileSource
 from tiles.tile_map import MappedImage, MappedLevel, read_tile_map
+from tiles.zarr_view import ZarrView
 
 ON_ITS_WAY = frozenset({ImageState.RECEIVED, ImageState.OPENED, ImageState.BUILT})
 
@@ -51,8 +52,8 @@ class OpenImage:
 
     `levels` are those of Deep Zoom; `finders` has for each how its tiles are found among the
     stored ones, if they are; `stored` has what `source` is made of once it is published, largest
-    first. `tag` changes with the stored objects and tells nothing of them.
-    Nothing is held open: forgetting it releases it.
+    first, and `zarr` is the same of a slide as OME-Zarr. `tag` changes with the stored objects
+    and tells nothing of them. Nothing is held open: forgetting it releases it.
     """
 
     source: TileSource
@@ -61,6 +62,7 @@ class OpenImage:
     finders: tuple[Find | None, ...]
     tag: str
     stored: tuple[Stored, ...] = ()
+    zarr: ZarrView | None = None
 
     def require(self, level: int, column: int, row: int) -> None:
         """Raises OutsideImage where Deep Zoom has no such tile."""
@@ -125,7 +127,11 @@ def _published(image: Image, storage: Storage) -> OpenImage:
                 return partial(_frame, one.key, one.index)
         return None
 
-    return replace(_opened(image, source, deep_zoom, find), stored=tuple(stored))
+    zarr = None
+    if image.kind is ImageKind.SLIDE:
+        x, y = image.facts["mpp_um"]
+        zarr = ZarrView([one.index for one in stored], (x, y))
+    return replace(_opened(image, source, deep_zoom, find), stored=tuple(stored), zarr=zarr)
 
 
 def _on_its_way(image: Image, storage: Storage) -> OpenImage:

@@ -12,8 +12,8 @@ from api.answer import KEPT, Answer, headers_of, holds, unchanged
 from api.errors import NoSuchAddress
 from api.opened import OpenImage
 from api.sources import Sources
-from archive.record import Image, ImageKind
-from tiles.zarr_view import Range, Shard, Tile, ZarrView
+from archive.record import Image
+from tiles.zarr_view import Range, Shard, Tile
 
 PART_BYTES = 1 << 20
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
@@ -27,13 +27,10 @@ async def zarr_answer(
 
     A key that means nothing is not found, which readers of zarr take for a chunk that is not there.
     """
-    if image.kind is not ImageKind.SLIDE:
-        raise NoSuchAddress
     opened = await sources.open(image)
-    if not opened.stored:
+    if opened.zarr is None:
         raise NoSuchAddress
-    x, y = image.facts["mpp_um"]
-    found = ZarrView([one.index for one in opened.stored], (x, y)).find(key)
+    found = opened.zarr.find(key)
     tag = f'"{opened.tag}-zarr-{key.replace("/", "-")}"'
     if holds(scope, tag):
         return unchanged(tag, KEPT)

@@ -13,6 +13,7 @@ from struct import Struct
 from typing import BinaryIO
 
 import numpy as np
+from pydicom.dataset import Dataset
 
 from tiles.errors import DamagedInstance, UnsupportedPixels
 from tiles.instance import read_header
@@ -41,8 +42,7 @@ def reindex(path: Path, draft: Path, progress: Progress | None = None) -> bool:
         size_bytes = os.fstat(file.fileno()).st_size
         read = partial(_pread, file.fileno())
         header, at = read_header(read, size_bytes)
-        frames = int(header.get("NumberOfFrames") or 1)
-        offsets, lengths, end = _walk(read, at, size_bytes, frames)
+        offsets, lengths, end = _walk(read, at, size_bytes, _frames(header))
         kept = _before_padding(read, end, size_bytes)
         element = trailing_index(offsets, lengths)
         if read(kept, size_bytes - kept) == element:
@@ -54,6 +54,13 @@ def reindex(path: Path, draft: Path, progress: Progress | None = None) -> bool:
             os.fsync(out.fileno())
     shutil.copymode(path, draft)
     return True
+
+
+def _frames(header: Dataset) -> int:
+    try:
+        return int(header.get("NumberOfFrames") or 1)
+    except Exception as error:  # pydicom raises what it likes
+        raise DamagedInstance("its header is damaged where it counts the frames") from error
 
 
 def _walk(read: ReadRange, at: int, size_bytes: int, frames: int) -> tuple[Places, Places, int]:

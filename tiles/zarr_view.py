@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -44,7 +45,7 @@ class Range:
     length: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Shard:
     """The frames of a level with their index behind them, as if that were an object."""
 
@@ -66,11 +67,11 @@ class Shard:
             begin = max(0, offset - self._frames_bytes)
             yield own[begin : offset + length - self._frames_bytes]
 
-    @property
+    @cached_property
     def _begin(self) -> int:
         return int(self.index.offsets.min())
 
-    @property
+    @cached_property
     def _frames_bytes(self) -> int:
         return int((self.index.offsets + self.index.lengths).max()) - self._begin
 
@@ -107,12 +108,16 @@ class ZarrView:
         if stored:
             if any(path):
                 raise OutsideImage("a level is one shard")
-            return Shard(number, index)
+            return self._shards[number]
         *planes, row, column = path
         if any(planes):
             raise OutsideImage("no such plane")
         index.level.box(column, row)
         return Tile(number, column, row)
+
+    @cached_property
+    def _shards(self) -> tuple[Shard, ...]:
+        return tuple(Shard(number, index) for number, index in enumerate(self.levels))
 
     def _group(self) -> bytes:
         base = self.levels[0].level

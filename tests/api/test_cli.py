@@ -337,6 +337,7 @@ def test_bad_settings_are_told_in_one_line(run: Run, variables: dict[str, str]) 
 def test_reindex_gives_files_their_index_back(run: Run, slide: Path, tmp_path: Path) -> None:
     assert run("convert", slide, "out", "--to", "both").returncode == 0
     levels = sorted((tmp_path / "out").glob("level-*.dcm"))
+    assert (tmp_path / "out/slide.ome.zarr/0/c/0/0/0").samefile(levels[0])
     whole = [path.read_bytes() for path in levels]
     for path, content in zip(levels, whole, strict=True):
         path.write_bytes(content[: content.rindex(b"\xfc\xff\xfc\xffOB")])

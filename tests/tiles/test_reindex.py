@@ -104,6 +104,13 @@ def test_fewer_frames_than_promised_are_refused(tmp_path: Path) -> None:
         reindex(path, tmp_path / "draft.dcm")
 
 
+def test_a_number_of_frames_that_is_none_is_damage(tmp_path: Path, whole: bytes) -> None:
+    at = whole.index(b"\x28\x00\x08\x00IS\x02\x006 ")
+    (tmp_path / "level.dcm").write_bytes(whole[: at + 8] + b"?!" + whole[at + 10 :])
+    with pytest.raises(DamagedInstance, match="counts the frames"):
+        reindex(tmp_path / "level.dcm", tmp_path / "draft.dcm")
+
+
 @given(data=st.data())
 def test_a_truncated_instance_is_refused(
     tmp_path_factory: pytest.TempPathFactory, whole: bytes, data: st.DataObject
