@@ -1,5 +1,7 @@
 """What scanners state in words: moments, numbers, pairs of numbers."""
 
+import binascii
+from base64 import b64decode
 from datetime import datetime
 from re import fullmatch
 
@@ -24,3 +26,12 @@ def positive(text: str | None) -> float | None:
     """A decimal number above zero; None for anything else."""
     number = fullmatch(r"\d+(\.\d+)?(e[+-]?\d+)?", (text or "").strip())
     return float(number[0]) or None if number else None
+
+
+def decoded_text(text: str) -> str:
+    """A text that is kept in base64; one that is not is given back as it is."""
+    try:
+        return b64decode(text, validate=True).decode().strip()
+    except (binascii.Error, ValueError):
+        # Older scanners keep the text itself.
+        return text.strip()

@@ -83,6 +83,7 @@ class Picture:
     offsets: NDArray[np.int64]
     counts: NDArray[np.int64]
     file: SharedFile
+    background: tuple[int, int, int] = WHITE
 
     @property
     def samples(self) -> int:
@@ -110,8 +111,8 @@ class Picture:
         for plane in range(self.page.samples if self.page.planar else 1):
             stored = self._stored(index + plane * self.level.tiles)
             if stored is None:
-                box = self.level.box(column, row)
-                return np.full((box.height, box.width, self.samples), WHITE[0], np.uint8)
+                box, colour = self.level.box(column, row), self.background[: self.samples]
+                return np.full((box.height, box.width, self.samples), colour, np.uint8)
             try:
                 planes.append(self._decode(stored, row))
             except (TilesError, RuntimeError, ValueError) as error:

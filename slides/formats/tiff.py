@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from slides.errors import DamagedSlide, NotAddressable
-from slides.formats import ndpi, ome_tiff, philips, svs
+from slides.formats import leica, ndpi, ome_tiff, philips, svs, trestle, ventana
 from slides.limits import check_bomb, check_segment
 from slides.oriented import ORIENTATIONS, OrientedSource
 from slides.restart_picture import RestartPicture, open_restarts
@@ -25,7 +25,7 @@ from tiles.errors import DamagedCodestream, OutsideImage
 from tiles.pyramid import FIRST, Box, Plane, Pyramid
 from tiles.source import Encoding, Frame, Pixels, TileSource, assemble
 
-VENDORS = (svs, ome_tiff, philips, ndpi)
+VENDORS = (svs, ome_tiff, philips, ndpi, ventana, leica, trestle)
 
 
 class TiffSource:
@@ -74,13 +74,13 @@ class TiffSource:
 def open(path: Path) -> Slide:  # noqa: A001  (every format module has it)
     """Open a TIFF of 8-bit grey or RGB pixels; memory is bounded by one tile or strip.
 
-    Those of vendors whose layout is not known here are read through OpenSlide.
+    Vendors' files whose tiles are not where we look are read through OpenSlide.
     """
     pages = read_structure(path)
     vendor = next((known for known in VENDORS if known.recognised(pages)), None)
+    if vendor is trestle and trestle.overview_of(path).exists():
+        return _through_openslide(path)
     try:
-        if vendor is None and _knows_better(path):
-            return _through_openslide(path)
         return _open(path, (vendor.arrange if vendor else arrange)(pages))
     except NotAddressable:
         return _through_openslide(path)
@@ -92,7 +92,8 @@ def _open(path: Path, layout: Layout) -> Slide:
         main = layout.levels[0]
         check_bomb(main.width, main.height, main.samples, file.size)
         pictures = tuple(
-            _opened(page, f"level {index}", file) for index, page in enumerate(layout.levels)
+            _opened(page, f"level {index}", file, layout.facts.background)
+            for index, page in enumerate(layout.levels)
         )
         source: TileSource = TiffSource(pictures, file)
         facts = layout.facts
@@ -111,22 +112,17 @@ def _open(path: Path, layout: Layout) -> Slide:
     return Slide(source, facts, associated, (path,), losses)
 
 
-def _opened(page: Page, name: str, file: SharedFile) -> Picture | RestartPicture:
+def _opened(
+    page: Page, name: str, file: SharedFile, background: tuple[int, int, int]
+) -> Picture | RestartPicture:
     if page.strip is None:
-        return open_picture(page, name, file)
+        return replace(open_picture(page, name, file), background=background)
     try:
         return open_restarts(page, name, file)
     except NotAddressable:
         if page.width * page.height > MOST_WHOLE_PIXELS:
             raise
         return open_picture(as_one_strip(page), name, file)
-
-
-def _knows_better(path: Path) -> bool:
-    """Whether OpenSlide takes a TIFF of no vendor known here for that of one it knows."""
-    from slides.formats import openslide
-
-    return openslide.detect(path)
 
 
 def _through_openslide(path: Path) -> Slide:

@@ -130,9 +130,9 @@ def ome_pyramid(path: Path, pixels: RGB) -> Path:
     return path
 
 
-def trestle(path: Path, pixels: RGB) -> Path:
+def trestle(path: Path, pixels: RGB, *, overlap: int = 0) -> Path:
     """A Trestle MedScan TIFF."""
-    said = "Objective Power=20;Background Color=F0F0F0;White Balance=000000;Overlaps=0 0 0 0 0 0"
+    said = f"Objective Power=20;Background Color=F0F0F0;OverlapsXY= {overlap} {overlap} 0 0 0 0"
     with tifffile.TiffWriter(path) as tiff:
         for index, level in enumerate(halves(pixels)):
             description = "" if index else said
@@ -216,8 +216,8 @@ def _pair(value: float) -> str:
     return f'"{value}" "{value}"'
 
 
-def ventana(path: Path, pixels: RGB) -> Path:
-    """A Ventana BIF of one area whose tiles do not overlap; extents are whole tiles."""
+def ventana(path: Path, pixels: RGB, *, overlap: int = 0) -> Path:
+    """A Ventana BIF of one area; extents are whole tiles."""
     height, width = pixels.shape[:2]
     columns, rows = int(width) // TILE, int(height) // TILE
     scan = Element("iScan", ScanRes=str(MPP_UM), Magnification="20", ScannerModel="VENTANA DP 200")
@@ -237,7 +237,7 @@ def ventana(path: Path, pixels: RGB) -> Path:
 
     def join(direction: str, one: int, two: int) -> None:
         sides = {"FlagJoined": 1, "Confidence": 98, "Tile1": one, "Tile2": two}
-        sides |= {"OverlapX": 0, "OverlapY": 0}
+        sides |= {"OverlapX": overlap, "OverlapY": overlap}
         SubElement(joints, "TileJointInfo", _texts(sides) | {"Direction": direction})
 
     for row in range(rows):
@@ -267,8 +267,8 @@ def _xmp(root: Element) -> tuple[int, str, int, bytes, bool]:
     return 700, "B", len(text), text, True
 
 
-def leica(path: Path, pixels: RGB) -> Path:
-    """A Leica SCN: a macro of the whole glass, and one area with its levels."""
+def leica(path: Path, pixels: RGB, *, areas: int = 1) -> Path:
+    """A Leica SCN: a macro of the whole glass, and areas with their levels."""
     levels = halves(pixels)
     small = thumbnail(pixels)
     glass_nm = (26_000_000, 76_000_000)
@@ -278,11 +278,14 @@ def leica(path: Path, pixels: RGB) -> Path:
     collection = SubElement(root, "collection", {"name": "made", "uuid": "urn:uuid:0"} | sides)
     SubElement(collection, "barcode").text = base64.b64encode(BARCODE.encode()).decode()
     _leica_image(collection, "macro", [small], 0, (0, 0), glass_nm, 0.6)
-    _leica_image(collection, "area", levels, 1, (8_000_000, 20_000_000), area_nm, 20)
+    for number in range(areas):
+        corner_nm = (8_000_000, 20_000_000 + number * 2_000_000)
+        first = 1 + number * len(levels)
+        _leica_image(collection, f"area {number}", levels, first, corner_nm, area_nm, 20)
     with tifffile.TiffWriter(path, bigtiff=True) as tiff:
-        for index, level in enumerate([small, *levels]):
+        for index, level in enumerate([small, *levels * areas]):
             said = "" if index else tostring(root, encoding="unicode")
-            per_cm = 10_000 / MPP_UM / 2 ** max(index - 1, 0)
+            per_cm = 10_000 / MPP_UM / 2 ** (max(index - 1, 0) % len(levels))
             resolution = {"resolution": (per_cm, per_cm), "resolutionunit": "CENTIMETER"}
             tiff.write(level, description=said, **_tiled(**resolution))
     return path

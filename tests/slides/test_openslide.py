@@ -1,6 +1,5 @@
 """Vendors' formats read through OpenSlide: facts, companions, and errors without names."""
 
-from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -13,36 +12,6 @@ from tiles.errors import DamagedCodestream
 from tiles.pyramid import Box
 
 PICTURE = vendors.picture()
-
-
-def test_ventana(tmp_path: Path) -> None:
-    with open_slide(vendors.ventana(tmp_path / "a.bif", PICTURE)) as slide:
-        assert slide.facts.format == "bif"
-        assert slide.facts.mpp_um == pytest.approx((0.5, 0.5))
-        assert slide.facts.objective_power == 20
-        assert slide.facts.scanner.model == "VENTANA DP 200"
-
-
-def test_trestle(tmp_path: Path) -> None:
-    with open_slide(vendors.trestle(tmp_path / "a.tif", PICTURE)) as slide:
-        assert slide.facts.format == "trestle"
-        assert slide.facts.mpp_um == pytest.approx((0.5, 0.5))
-        assert slide.facts.background == (0xF0, 0xF0, 0xF0)
-
-
-def test_leica_knows_what_was_scanned(tmp_path: Path) -> None:
-    with open_slide(vendors.leica(tmp_path / "a.scn", PICTURE)) as slide:
-        facts = slide.facts
-        assert facts.format == "scn"
-        assert facts.mpp_um == pytest.approx((0.5, 0.5))
-        assert facts.barcodes == (vendors.BARCODE,)
-        assert facts.acquired_at == datetime(2021, 3, 4, 10, 11, 12, tzinfo=UTC)
-        assert facts.bounds is not None
-        assert (facts.bounds.width, facts.bounds.height) == (1024, 768)
-        scanned = slide.source.pixels(0, facts.bounds)
-        assert np.abs(scanned.astype(int) - PICTURE).mean() < 3
-        outside = slide.source.pixels(0, Box(0, 0, 8, 8))
-        assert (outside == 255).all()
 
 
 def test_an_mrxs_without_its_folder_names_what_is_missing(tmp_path: Path) -> None:
@@ -64,7 +33,7 @@ def test_an_mrxs_without_its_folder_names_what_is_missing(tmp_path: Path) -> Non
 
 def test_messages_do_not_name_the_file(tmp_path: Path) -> None:
     path = tmp_path / "family name.bif"
-    vendors.ventana(path, PICTURE)
+    vendors.ventana(path, PICTURE, overlap=8)
     content = path.read_bytes().replace(b'Direction="RIGHT"', b'Direction="WRONG"')
     path.write_bytes(content)
     with pytest.raises(DamagedSlide) as caught:

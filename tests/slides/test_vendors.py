@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,8 @@ PICTURE = vendors.picture(1025, 769)
 WHOLE_TILES = vendors.picture(1024, 768)
 Make = Callable[[Path], Path]
 FILES: dict[str, Make] = {
+    "a.bif": partial(vendors.ventana, pixels=WHOLE_TILES),
+    "trestle.tif": partial(vendors.trestle, pixels=PICTURE),
     "philips.tiff": partial(vendors.philips, pixels=PICTURE, empty=(1, 7)),
     "squares.ndpi": partial(ndpi, pixels=WHOLE_TILES, scan=Scan(512)),
     "bands.ndpi": partial(ndpi, pixels=WHOLE_TILES, scan=Scan(1024, "4:4:4")),
@@ -37,11 +40,13 @@ FILES: dict[str, Make] = {
 
 
 def shown(theirs: openslide.OpenSlide, level: int) -> Pixels:
-    """A level as OpenSlide shows it, on white."""
+    """A level as OpenSlide shows it, on its background."""
     region = theirs.read_region((0, 0), level, theirs.level_dimensions[level])
     alpha = np.asarray(region)[..., 3:]
     assert set(np.unique(alpha)) <= {0, 255}
-    return np.where(alpha == 0, np.uint8(255), np.asarray(region)[..., :3])
+    colour = bytes.fromhex(theirs.properties.get("openslide.background-color", "ffffff"))
+    ground = np.frombuffer(colour, np.uint8)
+    return np.where(alpha == 0, ground, np.asarray(region)[..., :3])
 
 
 def whole(slide: Slide, level: int) -> Pixels:
@@ -78,7 +83,7 @@ def test_facts_are_those_that_openslide_states(path: Path) -> None:
         power = properties.get("openslide.objective-power")
         assert facts.objective_power == (float(power) if power else None)
         assert facts.barcodes[:1] == tuple(filter(None, [properties.get("openslide.barcode")]))
-        assert facts.acquired_at is not None
+        assert (facts.acquired_at is None) == (facts.format in {"bif", "trestle"})
         assert facts.scanner.manufacturer
 
 
@@ -172,3 +177,45 @@ def test_frames_in_a_row_are_those_one_by_one(
         one_by_one = [slide.source.frame(0, c, r) for r in rows for c in columns]
         assert list(frames_in_order(slide.source, 0, columns, rows)) == one_by_one
         whole(slide, 0)
+
+
+def test_an_scn_of_one_area_is_that_area(tmp_path: Path) -> None:
+    path = vendors.leica(tmp_path / "a.scn", PICTURE)
+    with open_slide(path) as slide, openslide.OpenSlide(path) as theirs:
+        properties, facts = theirs.properties, slide.facts
+        corner = int(properties["openslide.bounds-x"]), int(properties["openslide.bounds-y"])
+        levels = slide.source.pyramid.levels
+        assert [(level.width, level.height) for level in levels] == [
+            (1025, 769),
+            (512, 384),
+            (256, 192),
+        ]
+        for level, shape in enumerate(levels):
+            region = theirs.read_region(corner, level, (shape.width, shape.height))
+            assert np.array_equal(whole(slide, level), np.asarray(region)[..., :3])
+            assert slide.source.encoding(level) is Encoding.JPEG_BASELINE
+        assert facts.mpp_um == pytest.approx((0.5, 0.5))
+        assert facts.objective_power == float(properties["openslide.objective-power"])
+        assert facts.barcodes == (properties["openslide.barcode"],)
+        assert facts.acquired_at == datetime(2021, 3, 4, 10, 11, 12, tzinfo=UTC)
+        assert facts.scanner.model == "Leica SCN400"
+        macro = np.asarray(theirs.associated_images["macro"].convert("RGB"))
+        assert np.array_equal(slide.associated["macro"].pixels(), macro)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        partial(vendors.ventana, pixels=WHOLE_TILES, overlap=8),
+        partial(vendors.trestle, pixels=WHOLE_TILES, overlap=8),
+        partial(vendors.leica, pixels=PICTURE, areas=2),
+    ],
+)
+def test_tiles_that_lie_over_one_another_are_put_together_by_openslide(
+    make: Make, tmp_path: Path
+) -> None:
+    path = make(tmp_path / "a.tif")
+    with open_slide(path) as slide, openslide.OpenSlide(path) as theirs:
+        assert slide.source.encoding(0) is Encoding.OPAQUE
+        size = slide.source.pyramid.levels[0].width, slide.source.pyramid.levels[0].height
+        assert size == theirs.dimensions
