@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from slides.as_zarr import write_zarr
 from slides.door import check_unread
 from slides.errors import (
     CannotLink,
@@ -140,7 +141,7 @@ def convert(
         opener = OpenSource(path, identity_of(path))
         done: Mapping[str, str] = {}
         if request.to == "zarr":
-            _write_zarr(folder, opener, plan, mpp_um, request.scheduler, tell)
+            write_zarr(folder, opener, plan, mpp_um, slide.facts, request.scheduler, tell)
         else:
             seed = (plan.identity, *([given.fingerprint()] if given else []))
             make = partial(_context, decided.metadata, secret, seed)
@@ -154,7 +155,7 @@ def convert(
                 public, opener, plan, folder, context, mpp_um, request.scheduler, tell
             )
             if request.to == "both":
-                link_zarr(folder, instances, plan, mpp_um)
+                link_zarr(folder, instances, plan, mpp_um, slide.facts)
         files = tuple(sorted(one.name for one in folder.iterdir()))
         proof = _proof(slide, plan, folder, mpp_um, shares) if request.verify else None
         sha256 = digest.result()
@@ -198,21 +199,6 @@ def plan_for(source: TileSource, request: Request) -> Plan:
         return planning.pixels_only(source, base.tile_width if suits else planning.ENCODED_TILE)
     make = planning.full if request.levels == "full" else planning.stored
     return make(source, request.quality)
-
-
-def _write_zarr(
-    folder: Path,
-    opener: OpenSource,
-    plan: Plan,
-    mpp_um: tuple[float, float],
-    scheduler: str | None,
-    progress: Progress | None,
-) -> None:
-    from tiles.build import run
-    from tiles.ome_zarr import ZarrSink, create
-
-    create(folder, plan, mpp_um, "slide")
-    run(opener, plan, ZarrSink(folder, plan), scheduler=scheduler, progress=progress)
 
 
 @contextmanager

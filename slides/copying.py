@@ -23,13 +23,13 @@ from tiles.coding import (
 )
 from tiles.errors import DamagedCodestream
 from tiles.frames import Frames
-from tiles.plan import Action, LevelPlan, Plan
-from tiles.pyramid import Level
-from tiles.source import Frame, TileSource, frames_in_order
+from tiles.plan import Action, Plan
+from tiles.pyramid import Level, Plane
+from tiles.source import Frame, TileSource, first_frame, frames_in_order
 
 
 class CopiedFrames:
-    """The encoded tiles of one level of a source, each checked before it is handed on.
+    """The encoded tiles of one level of a source, plane by plane, each checked before it goes on.
 
     A sparse tile, which the source fills with its background, is encoded like its neighbours.
     Iterating raises DamagedSlide naming the first tile that is not whole or unlike the others.
@@ -45,15 +45,19 @@ class CopiedFrames:
         self._decoded = decoded
 
     def __len__(self) -> int:
-        return self._level.tiles
+        return self._level.tiles * len(self._source.pyramid.planes)
 
     def __iter__(self) -> Iterator[bytes]:
+        for plane in self._source.pyramid.planes:
+            yield from self._of(plane)
+
+    def _of(self, plane: Plane) -> Iterator[bytes]:
         columns, rows = self._level.columns, self._level.rows
-        tiles = frames_in_order(self._source, self._number, range(columns), range(rows))
+        tiles = frames_in_order(self._source, self._number, range(columns), range(rows), plane)
         for number, frame in enumerate(tiles):
             try:
                 if frame is None:
-                    yield self._filled(number % columns, number // columns)
+                    yield self._filled(number % columns, number // columns, plane)
                 else:
                     self._check(frame)
                     yield frame.data
@@ -74,9 +78,9 @@ class CopiedFrames:
         if not check_body(frame, header) or self._decoded:
             decode(frame)
 
-    def _filled(self, column: int, row: int) -> bytes:
+    def _filled(self, column: int, row: int, plane: Plane) -> bytes:
         level = self._level
-        pixels = self._source.pixels(self._number, level.box(column, row))
+        pixels = self._source.pixels(self._number, level.box(column, row), plane)
         return encode_as(padded(pixels, level.tile_height, level.tile_width), self._like)
 
 
@@ -114,7 +118,10 @@ def copied_levels(slide: Slide, plan: Plan) -> Iterator[tuple[Picture, CopiedFra
     """The levels of a plan whose tiles are the source's own."""
     for number, step in enumerate(plan.levels):
         if step.action is Action.COPY and step.source_level is not None:
-            like = header_of(_first_frame(slide.source, step))
+            first = first_frame(slide.source, step.source_level)
+            if first is None:
+                raise LookupError("a level to be copied has no tile")
+            like = header_of(first)
             picture = Picture(
                 "level",
                 number,
@@ -123,21 +130,13 @@ def copied_levels(slide: Slide, plan: Plan) -> Iterator[tuple[Picture, CopiedFra
                 coding_of(like),
                 derived=number > 0,
                 lost_before=slide.lost(step.source_level)[:-1],
+                bits=plan.bits,
+                planes=plan.planes,
             )
             # Tiles from which a level is derived are decoded for it, and damage is found there; a
             # copy of stored levels is judged by its structure, but for tiles that stand alone.
             alone = step.level.tiles == 1
             yield picture, CopiedFrames(slide.source, step.source_level, like, decoded=alone)
-
-
-def _first_frame(source: TileSource, step: LevelPlan) -> Frame:
-    level = step.level
-    for row in range(level.rows):
-        for column in range(level.columns):
-            frame = source.frame(step.source_level or 0, column, row)
-            if frame is not None:
-                return frame
-    raise LookupError("a level to be copied has no tile")
 
 
 def associated_picture(image: AssociatedImage, role: str) -> tuple[Picture, Frames]:

@@ -9,6 +9,7 @@ import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from math import inf
 
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.sequence import Sequence
@@ -23,11 +24,11 @@ from archive.modules import (
     patient_module,
     sop_common_module,
 )
-from slides.slide import Code, Facts
+from slides.slide import Channel, Code, Facts
 from slides.specimen import code_item, specimen_module
 from tiles.coding import Coding, Loss
 from tiles.colour import as_input_profile, srgb_profile
-from tiles.pyramid import Level
+from tiles.pyramid import FIRST, Level, Plane
 
 VL_WHOLE_SLIDE = "1.2.840.10008.5.1.4.1.1.77.1.6"
 
@@ -46,6 +47,16 @@ UNKNOWN_TIME = datetime(1900, 1, 1)  # noqa: DTZ001 -- stands for a time nobody 
 
 _EARLIEST_YEAR = 1900
 """Before it no slide was scanned: software writes the year 1 where it knows none."""
+
+EPIFLUORESCENCE = Code("111743", "DCM", "Epifluorescence illumination")
+COLOURS_OF_LIGHT = (
+    (400.0, Code("415770004", "SCT", "Ultraviolet")),
+    (490.0, Code("405738005", "SCT", "Blue")),
+    (580.0, Code("371246006", "SCT", "Green")),
+    (750.0, Code("371240000", "SCT", "Red")),
+    (inf, Code("414497003", "SCT", "Infrared")),
+)
+"""Wavelength in nm below which light has a colour of CID 8122."""
 
 _RATIO_TO_FILL_IN = "1"
 _LO_CHARACTERS = 64
@@ -101,6 +112,18 @@ class Picture:
     """What the pixels went through before these frames were encoded."""
     cleaned: bool = False
     """Whether the label's text was taken out of the label or the overview."""
+    bits: int = 8
+    planes: tuple[Plane, ...] = (FIRST,)
+
+    @property
+    def optical_paths(self) -> int:
+        """How many ways to light the slide there are."""
+        return 1 + max(plane.optical_path for plane in self.planes)
+
+    @property
+    def focal_planes(self) -> int:
+        """How many focal planes there are through each of them."""
+        return len(self.planes) // self.optical_paths
 
     @property
     def shows_text(self) -> bool:
@@ -129,7 +152,7 @@ def header(
         _image_pixel(picture),
         _image(picture, facts, mpp_um),
         _times(facts, context),
-        _functional_groups(picture, mpp_um),
+        _functional_groups(picture, facts, mpp_um),
         specimen_module(facts.specimen, _text, context.uid),
         _optical_path(picture, facts),
     ):
@@ -197,9 +220,9 @@ def _image_pixel(picture: Picture) -> Dataset:
         data.PresentationLUTShape = "IDENTITY"
     data.Rows = picture.level.tile_height
     data.Columns = picture.level.tile_width
-    data.NumberOfFrames = picture.level.tiles
-    data.BitsAllocated = data.BitsStored = 8
-    data.HighBit = 7
+    data.NumberOfFrames = picture.level.tiles * len(picture.planes)
+    data.BitsAllocated = data.BitsStored = picture.bits
+    data.HighBit = picture.bits - 1
     data.PixelRepresentation = 0
     method = picture.coding.lossy_method
     losses = [*picture.lost_before, *([Loss(method, _RATIO_TO_FILL_IN)] if method else ())]
@@ -243,11 +266,12 @@ def _image(picture: Picture, facts: Facts, mpp_um: tuple[float, float]) -> Datas
     data.AcquisitionContextSequence = Sequence()
     data.TotalPixelMatrixColumns = picture.level.width
     data.TotalPixelMatrixRows = picture.level.height
-    data.TotalPixelMatrixFocalPlanes = 1
-    data.NumberOfOpticalPaths = 1
+    data.TotalPixelMatrixFocalPlanes = picture.focal_planes
+    data.NumberOfOpticalPaths = picture.optical_paths
     data.ImagedVolumeWidth = picture.level.width * mpp_um[0] / 1000
     data.ImagedVolumeHeight = picture.level.height * mpp_um[1] / 1000
-    data.ImagedVolumeDepth = 1.0
+    apart_um = facts.focal_spacing_um or 1.0
+    data.ImagedVolumeDepth = max(1.0, apart_um * (picture.focal_planes - 1))
     origin = Dataset()
     origin.XOffsetInSlideCoordinateSystem, origin.YOffsetInSlideCoordinateSystem = CORNER_MM
     data.TotalPixelMatrixOriginSequence = Sequence([origin])
@@ -270,41 +294,67 @@ def _image_type(picture: Picture) -> list[str]:
     return ["ORIGINAL", "PRIMARY", flavor, "NONE"]
 
 
-def _functional_groups(picture: Picture, mpp_um: tuple[float, float]) -> Dataset:
+def _functional_groups(picture: Picture, facts: Facts, mpp_um: tuple[float, float]) -> Dataset:
     measures = Dataset()
     measures.PixelSpacing = [_decimal(mpp_um[1] / 1000), _decimal(mpp_um[0] / 1000)]
     measures.SliceThickness = _decimal(0.001)
-    measures.SpacingBetweenSlices = _decimal(0.001)
+    measures.SpacingBetweenSlices = _decimal((facts.focal_spacing_um or 1.0) / 1000)
     kind = Dataset()
     kind.FrameType = _image_type(picture)
-    path = Dataset()
-    path.OpticalPathIdentifier = "0"
     shared = Dataset()
     shared.PixelMeasuresSequence = Sequence([measures])
     shared.WholeSlideMicroscopyImageFrameTypeSequence = Sequence([kind])
-    shared.OpticalPathIdentificationSequence = Sequence([path])
+    if picture.optical_paths == 1:
+        # Of several, the order of TILED_FULL tells which a frame shows (C.7.6.17.3).
+        path = Dataset()
+        path.OpticalPathIdentifier = "0"
+        shared.OpticalPathIdentificationSequence = Sequence([path])
     data = Dataset()
     data.SharedFunctionalGroupsSequence = Sequence([shared])
     return data
 
 
 def _optical_path(picture: Picture, facts: Facts) -> Dataset:
-    """Optical Path module (C.8.12.5): bright field, the objective and the colour profile."""
-    path = Dataset()
-    path.OpticalPathIdentifier = "0"
-    path.OpticalPathDescription = "Brightfield"
-    path.IlluminationTypeCodeSequence = Sequence([code_item(facts.illumination or BRIGHTFIELD)])
-    path.IlluminationColorCodeSequence = Sequence([code_item(FULL_SPECTRUM)])
-    if facts.objective_power is not None and picture.role == "level":
-        path.ObjectiveLensPower = _decimal(facts.objective_power)
-    if facts.numerical_aperture is not None and picture.role == "level":
-        path.ObjectiveLensNumericalAperture = facts.numerical_aperture
-    if picture.samples == 3:
-        own = as_input_profile(facts.icc_profile) if facts.icc_profile else None
-        path.ICCProfile = own or srgb_profile()
+    """Optical Path module (C.8.12.5): the light, the objective and the colour profile."""
+    own = as_input_profile(facts.icc_profile) if facts.icc_profile else None
+    paths = []
+    for number in range(picture.optical_paths):
+        path = _light(number, picture, facts)
+        if facts.objective_power is not None and picture.role == "level":
+            path.ObjectiveLensPower = _decimal(facts.objective_power)
+        if facts.numerical_aperture is not None and picture.role == "level":
+            path.ObjectiveLensNumericalAperture = facts.numerical_aperture
+        if picture.samples == 3:
+            path.ICCProfile = own or srgb_profile()
+        paths.append(path)
     data = Dataset()
-    data.OpticalPathSequence = Sequence([path])
+    data.OpticalPathSequence = Sequence(paths)
     return data
+
+
+def _light(number: int, picture: Picture, facts: Facts) -> Dataset:
+    """One optical path: bright field, unless the file says something else of this channel."""
+    described = picture.role == "level" and number < len(facts.channels)
+    channel = facts.channels[number] if described else Channel()
+    path = Dataset()
+    path.OpticalPathIdentifier = str(number)
+    usual = "Fluorescence" if channel.fluorescent else "Brightfield"
+    path.OpticalPathDescription = _text(channel.name) or usual
+    kind = EPIFLUORESCENCE if channel.fluorescent else facts.illumination or BRIGHTFIELD
+    path.IlluminationTypeCodeSequence = Sequence([code_item(kind)])
+    path.IlluminationColorCodeSequence = Sequence([code_item(_colour_of(channel.excitation_nm))])
+    if channel.excitation_nm is not None:
+        path.IlluminationWaveLength = channel.excitation_nm
+    if channel.emission_nm is not None:
+        path.ImagePathFilterPassThroughWavelength = round(channel.emission_nm)
+    return path
+
+
+def _colour_of(wavelength_nm: float | None) -> Code:
+    """The colour of light (CID 8122) of a wavelength; white light has none."""
+    if wavelength_nm is None:
+        return FULL_SPECTRUM
+    return next(code for longest, code in COLOURS_OF_LIGHT if wavelength_nm < longest)
 
 
 def _text(foreign: str | None) -> str:

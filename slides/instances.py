@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from slides.channels import channels_of
 from slides.copying import associated_picture, copied_levels
 from slides.header import VL_WHOLE_SLIDE, Picture, Promise, header
 from slides.progress import Progress, Shares
@@ -78,8 +79,10 @@ def write_dicom(
                 number,
                 step.level,
                 plan.samples,
-                encoded(plan.samples),
+                encoded(plan.samples, plan.encoding),
                 derived=number > 0,
+                bits=plan.bits,
+                planes=plan.planes,
                 lost_before=lost if step.source_level in {None, 0} else slide.lost(number),
             )
             spacing_um = _level_spacing(plan, number, mpp_um)
@@ -138,7 +141,11 @@ def _level_spacing(plan: Plan, number: int, mpp_um: tuple[float, float]) -> tupl
 
 
 def link_zarr(
-    folder: Path, instances: Sequence[Instance], plan: Plan, mpp_um: tuple[float, float]
+    folder: Path,
+    instances: Sequence[Instance],
+    plan: Plan,
+    mpp_um: tuple[float, float],
+    facts: Facts,
 ) -> None:
     """Lay the OME-Zarr group whose shards are the instances' own files into their folder."""
     from tiles.linked_zarr import LinkedLevel, link
@@ -149,4 +156,7 @@ def link_zarr(
         if one.picture.role == "level"
     ]
     derived = all(step.action is Action.DERIVE for step in plan.levels[1:])
-    link(folder / LINKED, levels, "slide", "box average" if derived else "as the scanner has it")
+    method = "box average" if derived else "as the scanner has it"
+    channels = channels_of([level.path for level in levels], facts)
+    step_um = facts.focal_spacing_um or 1.0
+    link(folder / LINKED, levels, "slide", method, channels, step_um)

@@ -25,7 +25,7 @@ from tiles.codec import decode_jpeg, encode_jpeg, half, padded
 from tiles.errors import TilesError
 from tiles.likeness import psnr_db, squared_error, ssim
 from tiles.plan import LOSSY, Action, LevelPlan, Plan
-from tiles.pyramid import Box, Level
+from tiles.pyramid import Box, Level, Plane
 from tiles.source import Pixels, TileSource
 
 LOSS_DB = 3.0
@@ -109,6 +109,7 @@ def verify(
     unused = [n for n in range(len(slide.source.pyramid.levels)) if n not in used]
     levels = [slide.source.pyramid.levels[n] for n in unused]
     total = sum(one.tiles for one in (*levels, *(step.level for step in plan.levels)))
+    total *= len(plan.planes)
     done = 0
 
     def tell(tiles: int) -> None:
@@ -124,16 +125,19 @@ def verify(
         proofs = []
         for number, step in enumerate(plan.levels):
             tally = Tally()
-            for box, found in _spread(pool, partial(judge, number), _blocks(step.level)):
-                tally += found
-                tell(_tiles(step.level, box))
-                if tally.fault:
-                    raise NotFaithful(f"{tally.fault}; nothing was kept: convert it again")
-            proofs.append(_proof(number, step, tally))
+            for plane in plan.planes:
+                judged = _spread(pool, partial(judge, number, plane), _blocks(step.level))
+                for box, found in judged:
+                    tally += found
+                    tell(_tiles(step.level, box))
+                    if tally.fault:
+                        raise NotFaithful(f"{tally.fault}; nothing was kept: convert it again")
+            proofs.append(_proof(number, step, len(plan.planes), tally))
         for number, level in zip(unused, levels, strict=True):
-            read = partial(slide.source.pixels, number)
-            for box, _ in _spread(pool, read, _blocks(level)):
-                tell(_tiles(level, box))
+            for plane in plan.planes:
+                read = partial(slide.source.pixels, number, plane=plane)
+                for box, _ in _spread(pool, read, _blocks(level)):
+                    tell(_tiles(level, box))
     return Proof(tuple(proofs), result.instances)
 
 
@@ -168,54 +172,54 @@ class _Judge:
     written: Written
     plan: Plan
 
-    def __call__(self, number: int, box: Box) -> Tally:
-        """Judge all tiles in a box of whole tiles."""
+    def __call__(self, number: int, plane: Plane, box: Box) -> Tally:
+        """Judge all tiles of a plane in a box of whole tiles."""
         step = self.plan.levels[number]
         tally = Tally()
         columns, rows = step.level.covering(box)
-        model = None if step.action is Action.COPY else self._model(number, box)
+        model = None if step.action is Action.COPY else self._model(number, plane, box)
         for row in rows:
             for column in columns:
                 own = step.level.box(column, row)
                 try:
                     if model is None:
-                        tally += self._copied(number, step, column, row)
+                        tally += self._copied(number, step, plane, column, row)
                     else:
                         y, x = own.y - box.y, own.x - box.x
                         expected = model[y : y + own.height, x : x + own.width]
-                        tally += self._made(step.level, self._pixels(number, own), expected)
+                        tally += self._made(step.level, self._pixels(number, plane, own), expected)
                 except _Unlike as unlike:
                     tally += Tally(fault=f"level {number}, tile ({column}, {row}) {unlike}")
         return tally
 
-    def _pixels(self, number: int, box: Box) -> Pixels:
+    def _pixels(self, number: int, plane: Plane, box: Box) -> Pixels:
         try:
-            return self.written.pixels(number, box)
+            return self.written.pixels(number, box, plane)
         except TilesError as error:
             raise _Unlike(f"cannot be read as it was written: {error}") from error
 
-    def _model(self, number: int, box: Box) -> Pixels:
+    def _model(self, number: int, plane: Plane, box: Box) -> Pixels:
         """What a block should show: the source's pixels, or the average of the level above."""
         step = self.plan.levels[number]
         if step.action is Action.ENCODE and step.source_level is not None:
-            return self.source.pixels(step.source_level, box)
+            return self.source.pixels(step.source_level, box, plane)
         above = self.plan.levels[number - 1].level
         double = Box(2 * box.x, 2 * box.y, 2 * box.width, 2 * box.height)
         inside = double.within(above.width, above.height)
         try:
-            return half(self.written.pixels(number - 1, inside))
+            return half(self.written.pixels(number - 1, inside, plane))
         except TilesError as error:
             raise NotFaithful(f"level {number - 1} as written cannot be read: {error}") from error
 
-    def _copied(self, number: int, step: LevelPlan, column: int, row: int) -> Tally:
+    def _copied(self, number: int, step: LevelPlan, plane: Plane, column: int, row: int) -> Tally:
         assert step.source_level is not None
-        own = self.source.frame(step.source_level, column, row)
+        own = self.source.frame(step.source_level, column, row, plane)
         box = step.level.box(column, row)
-        pixels = self._pixels(number, box)
+        pixels = self._pixels(number, plane, box)
         if own is None:
             # Never scanned: its background was encoded like its neighbours.
-            return self._made(step.level, pixels, self.source.pixels(step.source_level, box))
-        made = self.written.frame(number, column, row)
+            return self._made(step.level, pixels, self.source.pixels(step.source_level, box, plane))
+        made = self.written.frame(number, column, row, plane)
         if made is None:
             raise _Unlike("is missing")
         if made.data != own.data and made.data != own.data + b"\0":
@@ -251,16 +255,17 @@ class _Unlike(Exception):
     """What is wrong with a tile, to follow its name."""
 
 
-def _proof(number: int, step: LevelPlan, tally: Tally) -> LevelProof:
+def _proof(number: int, step: LevelPlan, planes: int, tally: Tally) -> LevelProof:
+    tiles = step.level.tiles * planes
     compared = tally.compared > 0
     lowest = None if isinf(tally.lowest_psnr_db) else round(tally.lowest_psnr_db, 2)
     return LevelProof(
         number,
         str(step.action),
-        step.level.tiles,
+        tiles,
         tally.identical,
         tally.compared,
-        step.level.tiles - tally.identical - tally.compared,
+        tiles - tally.identical - tally.compared,
         round(psnr_db(tally.squared, tally.samples), 2) if compared else None,
         lowest if compared else None,
         round(tally.likeness / tally.samples, 4) if compared else None,

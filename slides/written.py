@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-import numpy as np
 from pydicom import dcmread
 from pydicom.dataset import Dataset
 
@@ -48,7 +47,7 @@ def reopened(folder: Path, plan: Plan, mpp_um: tuple[float, float]) -> Iterator[
     """
     files = sorted(folder.glob("*.dcm"))
     if not files:
-        yield Reopened(_ZarrLevels(_zarr_arrays(folder, plan)), 0)
+        yield Reopened(_ZarrLevels(_zarr_arrays(folder, plan), plan.samples), 0)
         return
     for file in files:
         try:
@@ -110,6 +109,7 @@ def _refuse(name: str, faults: Iterator[str]) -> None:
 def _zarr_arrays(folder: Path, plan: Plan) -> list[Any]:
     import zarr
 
+    from tiles.ome_zarr import layout_of
     from tiles.zarr_codec import register
 
     register()
@@ -117,7 +117,7 @@ def _zarr_arrays(folder: Path, plan: Plan) -> list[Any]:
     arrays = []
     for number, step in enumerate(plan.levels):
         array = group.get(str(number))
-        shape = (plan.samples, step.level.height, step.level.width)
+        shape = layout_of(plan).shape(step.level)
         if not isinstance(array, zarr.Array) or array.shape != shape:
             raise NotFaithful(f"level {number} of the zarr group was not written")
         arrays.append(array)
@@ -125,13 +125,14 @@ def _zarr_arrays(folder: Path, plan: Plan) -> list[Any]:
 
 
 class _ZarrLevels:
-    def __init__(self, arrays: Sequence[Any]) -> None:
+    def __init__(self, arrays: Sequence[Any], samples: int) -> None:
         self._arrays = arrays
+        self._samples = samples
 
     def pixels(self, level: int, box: Box, plane: Plane = FIRST) -> Pixels:
-        del plane
-        part = self._arrays[level][:, box.y : box.bottom, box.x : box.right]
-        return np.moveaxis(np.asarray(part), 0, 2)
+        from tiles.ome_zarr import pixels_of
+
+        return pixels_of(self._arrays[level], self._samples, box, plane)
 
     def frame(self, level: int, column: int, row: int, plane: Plane = FIRST) -> Frame | None:
         del level, column, row, plane

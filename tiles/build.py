@@ -25,7 +25,7 @@ import numpy as np
 from tiles.codec import decode_jpeg_half, half_into
 from tiles.errors import DamagedCodestream
 from tiles.plan import Action, LevelPlan, Plan
-from tiles.pyramid import Box, Level
+from tiles.pyramid import Box, Level, Plane
 from tiles.sink import Part, Sink, Task
 from tiles.source import Frame, Pixels, TileSource, frames_in_order
 
@@ -74,19 +74,21 @@ def run(
 
 def tasks(plan: Plan) -> Iterator[Task]:
     """Every block of a plan, whether or not a sink wants it."""
-    for start, stop in _spans(plan):
-        for stage in _stages(plan, start, stop):
-            yield from stage
+    for plane in plan.planes:
+        for start, stop in _spans(plan):
+            for stage in _stages(plan, start, stop, plane):
+                yield from stage
 
 
 def _chains(plan: Plan, sink: Sink) -> Iterator[list[list[Task]]]:
     """Stages of blocks that hang together: from a level read from the source to where none derives.
 
-    Chains of which the sink wants nothing are left out.
+    Every plane is a tree of its own. Chains of which the sink wants nothing are left out.
     """
-    for start, stop in _spans(plan):
-        if any(sink.wants(level) for level in range(start, stop)):
-            yield _stages(plan, start, stop)
+    for plane in plan.planes:
+        for start, stop in _spans(plan):
+            if any(sink.wants(level) for level in range(start, stop)):
+                yield _stages(plan, start, stop, plane)
 
 
 def _spans(plan: Plan) -> Iterator[tuple[int, int]]:
@@ -95,7 +97,7 @@ def _spans(plan: Plan) -> Iterator[tuple[int, int]]:
     return zip(starts, [*starts[1:], len(plan.levels)], strict=True)
 
 
-def _stages(plan: Plan, start: int, stop: int) -> list[list[Task]]:
+def _stages(plan: Plan, start: int, stop: int, plane: Plane) -> list[list[Task]]:
     stages: list[list[Task]] = []
     first = start
     while first < stop:
@@ -104,7 +106,7 @@ def _stages(plan: Plan, start: int, stop: int) -> list[list[Task]]:
         last = min(stop, first + span.bit_length() - 1)
         stages.append(
             [
-                Task(first, column, row, range(first, last), span)
+                Task(first, column, row, range(first, last), span, plane)
                 for row in range(-(-level.rows // span))
                 for column in range(-(-level.columns // span))
             ]
@@ -219,21 +221,21 @@ class _Builder:
             box = Box(task.column * width, row * level.tile_height, width, height)
             inside = box.within(level.width, level.height)
             if inside.height:
-                yield from _tiles(source.pixels(step.source_level, inside), level)
+                yield from _tiles(source.pixels(step.source_level, inside, task.plane), level)
 
     def _decoded_half(self, task: Task) -> Iterator[Row]:
         """The block one level below its first, from the encoded tiles decoded at half scale."""
         source = _opened.get(self.source)
         step = self.plan.levels[task.levels.start]
         level = step.level
+        half_tile = partial(_half_tile, source, step, task.plane)
         columns = range(task.column * task.span, min((task.column + 1) * task.span, level.columns))
         last = min((task.row + 1) * task.span, level.rows)
         for row in range(task.row * task.span, last, 2):
             rows = range(row, min(row + 2, last))
-            frames = frames_in_order(source, step.source_level or 0, columns, rows)
+            frames = frames_in_order(source, step.source_level or 0, columns, rows, task.plane)
             quarters = [
-                [_half_tile(source, step, column, down, next(frames)) for column in columns]
-                for down in rows
+                [half_tile(column, down, next(frames)) for column in columns] for down in rows
             ]
             yield _joined_by_four(quarters, source.pyramid.samples, np.dtype(np.uint8))
 
@@ -258,7 +260,7 @@ def _quarter(tile: Pixels) -> Quarter:
 
 
 def _half_tile(
-    source: TileSource, step: LevelPlan, column: int, row: int, frame: Frame | None
+    source: TileSource, step: LevelPlan, plane: Plane, column: int, row: int, frame: Frame | None
 ) -> Quarter:
     """The real pixels of a tile at half scale; the padding of an edge tile has no part in them."""
     level, number = step.level, step.source_level or 0
@@ -266,7 +268,7 @@ def _half_tile(
 
     def fill(out: Pixels) -> None:
         if frame is None or (box.width, box.height) != (level.tile_width, level.tile_height):
-            half_into(source.pixels(number, box), out)
+            half_into(source.pixels(number, box, plane), out)
             return
         try:
             out[...] = decode_jpeg_half(frame.data, box.width, box.height, out.shape[2])

@@ -133,6 +133,15 @@ def encode_jpeg2000_lossless(pixels: Pixels) -> bytes:
     )
 
 
+def encode_jpeg_ls(pixels: Pixels) -> bytes:
+    """A lossless JPEG-LS of (rows, columns, 1) uint8 or uint16 pixels, at their full precision."""
+    import imagecodecs
+
+    if pixels.ndim != 3 or pixels.shape[2] != 1:
+        raise UnsupportedPixels(f"only grey planes are kept as JPEG-LS, not {_kind(pixels)}")
+    return bytes(imagecodecs.jpegls_encode(np.ascontiguousarray(pixels[..., 0])))
+
+
 def _nearest_subsampling(like: JpegHeader) -> str:
     return like.subsampling if like.subsampling in {"444", "422", "420", "gray"} else "444"
 
@@ -165,12 +174,12 @@ def half_into(pixels: Pixels, out: Pixels) -> None:
     """Every 2 × 2 pixels averaged into `out`, of half the extents rounded up.
 
     A last odd row or column is averaged over the pixels it has, so nothing from beyond the image
-    enters it.
+    enters it. A half is rounded up, in 8 and in 16 bits.
     """
     import cv2
 
-    if pixels.dtype != np.uint8:
-        raise UnsupportedPixels(f"only 8-bit pixels can be reduced, not {_kind(pixels)}")
+    if pixels.dtype not in {np.dtype(np.uint8), np.dtype(np.uint16)}:
+        raise UnsupportedPixels(f"only 8- and 16-bit pixels can be reduced, not {_kind(pixels)}")
     rows, columns, samples = pixels.shape
     even = padded(pixels, rows + rows % 2, columns + columns % 2)
     place = out if samples > 1 else out[..., 0]

@@ -16,6 +16,7 @@ from tiles.jpeg2000 import Jpeg2000Header, parse_jpeg2000
 from tiles.source import Encoding, Frame, Pixels
 
 JPEG_BASELINE_8BIT = "1.2.840.10008.1.2.4.50"
+JPEG_LS_LOSSLESS = "1.2.840.10008.1.2.4.80"
 JPEG_2000_LOSSLESS = "1.2.840.10008.1.2.4.90"
 JPEG_2000 = "1.2.840.10008.1.2.4.91"
 HTJ2K = "1.2.840.10008.1.2.4.203"
@@ -67,8 +68,10 @@ def lossless(samples: int) -> Coding:
     return Coding(JPEG_2000_LOSSLESS, "YBR_RCT" if samples == 3 else "MONOCHROME2")
 
 
-def encoded(samples: int) -> Coding:
-    """Of what `encode_jpeg` makes."""
+def encoded(samples: int, encoding: Encoding = Encoding.JPEG_BASELINE) -> Coding:
+    """Of what `encode_jpeg` and `encode_jpeg_ls` make."""
+    if encoding is Encoding.JPEG_LS:
+        return Coding(JPEG_LS_LOSSLESS, "MONOCHROME2")
     # YBR_FULL_422 stands for YCbCr whatever it samples (PS3.5 8.2.1).
     colours = "YBR_FULL_422" if samples == 3 else "MONOCHROME2"
     return Coding(JPEG_BASELINE_8BIT, colours, JPEG_METHOD)

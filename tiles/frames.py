@@ -24,17 +24,18 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.filewriter import dcmwrite
 
-from tiles.codec import encode_jpeg, padded
+from tiles.codec import encode_jpeg, encode_jpeg_ls, padded
 from tiles.coding import HTJ2K, JPEG_2000, JPEG_BASELINE_8BIT
 from tiles.errors import DamagedInstance
 from tiles.plan import Action, Plan
-from tiles.pyramid import Level
 from tiles.sink import Task
-from tiles.source import Pixels
+from tiles.source import Encoding, Pixels
 from tiles.trailing_index import trailing_index
 
 _COUNT = Struct("<Q")
-_ENTRY = np.dtype([(name, "<u8") for name in ("level", "column", "row", "offset", "length")])
+_ENTRY = np.dtype(
+    [(name, "<u8") for name in ("level", "plane", "column", "row", "offset", "length")]
+)
 """One tile of a part file: its address, and where its bytes lie after the entries."""
 _PLACE = np.dtype([("part", np.uint32), ("offset", np.uint64), ("length", np.uint32)])
 """One tile of a level: which part file, where in it, how long (0: never made)."""
@@ -88,7 +89,7 @@ class Written:
 
 
 class FrameSink:
-    """Encodes tiles as JPEG and keeps them in part files until an instance is written from them.
+    """Encodes tiles as planned and keeps them in part files until an instance is written from them.
 
     `folder` must be seen under the same path by all processes that take part.
     """
@@ -104,7 +105,7 @@ class FrameSink:
     @contextmanager
     def part(self, task: Task) -> Iterator["_FramePart"]:
         """Collect the encoded tiles of a task; a part file appears when all of them are in."""
-        part = _FramePart(self.plan)
+        part = _FramePart(self.plan, self.plan.planes.index(task.plane))
         yield part
         final = self.folder / f"{task.name}.part"
         temporary = self.folder / f"{task.name}.{os.getpid()}.tmp"
@@ -112,9 +113,12 @@ class FrameSink:
         temporary.replace(final)
 
     def frames(self, level: int) -> "EncodedFrames":
-        """The frames of an encoded level, in order, once every task has run."""
+        """The frames of an encoded level, in order, once every task has run.
+
+        The order is that of TILED_FULL (PS3.3 C.7.6.17.3): plane by plane, row by row.
+        """
         grid = self.plan.levels[level].level
-        places = np.zeros((grid.rows, grid.columns), _PLACE)
+        places = np.zeros((len(self.plan.planes), grid.rows, grid.columns), _PLACE)
         parts = sorted(self.folder.glob("*.part"))
         for number, path in enumerate(parts):
             with path.open("rb") as file:
@@ -124,25 +128,22 @@ class FrameSink:
             made = np.empty(len(own), _PLACE)
             made["part"], made["length"] = number, own["length"]
             made["offset"] = own["offset"] + np.uint64(_COUNT.size + entries.nbytes)
-            places[own["row"], own["column"]] = made
-        return EncodedFrames(grid, parts, places)
+            places[own["plane"], own["row"], own["column"]] = made
+        return EncodedFrames(parts, places.reshape(-1, grid.columns))
 
 
 class _FramePart:
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, plane: int) -> None:
         self._plan = plan
-        self._index: list[tuple[int, int, int, int, int]] = []
+        self._plane = plane
+        self._index: list[tuple[int, int, int, int, int, int]] = []
         self._tiles: list[bytes] = []
         self._at = 0
 
     def put(self, level: int, column: int, row: int, pixels: Pixels) -> None:
         grid = self._plan.levels[level].level
-        tile = encode_jpeg(
-            padded(pixels, grid.tile_height, grid.tile_width),
-            self._plan.quality,
-            self._plan.subsampling,
-        )
-        self._index.append((level, column, row, self._at, len(tile)))
+        tile = _encoded(padded(pixels, grid.tile_height, grid.tile_width), self._plan)
+        self._index.append((level, self._plane, column, row, self._at, len(tile)))
         self._tiles.append(tile)
         self._at += len(tile)
 
@@ -151,13 +152,19 @@ class _FramePart:
         return b"".join((_COUNT.pack(len(entries)), entries.tobytes(), *self._tiles))
 
 
+def _encoded(tile: Pixels, plan: Plan) -> bytes:
+    if plan.encoding is Encoding.JPEG_LS:
+        return encode_jpeg_ls(tile)
+    return encode_jpeg(tile, plan.quality, plan.subsampling)
+
+
 class EncodedFrames:
     """The frames of one level out of the part files of the tasks that made it."""
 
-    def __init__(self, level: Level, parts: list[Path], places: NDArray[Any]) -> None:
+    def __init__(self, parts: list[Path], places: NDArray[Any]) -> None:
         missing = int(np.count_nonzero(places["length"] == 0))
         if missing:
-            raise DamagedInstance(f"{missing} of {level.tiles} tiles were never made")
+            raise DamagedInstance(f"{missing} of {places.size} tiles were never made")
         self._parts = parts
         self._places = places
 

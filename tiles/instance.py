@@ -38,7 +38,11 @@ _HEAD_BYTES = 256 * 1024
 
 @dataclass(frozen=True, slots=True)
 class FrameIndex:
-    """Where the frames of one instance lie, and what they are."""
+    """Where the frames of one instance lie, and what they are.
+
+    They lie in the order of TILED_FULL (PS3.3 C.7.6.17.3): by optical path, then by focal plane,
+    then row by row.
+    """
 
     level: Level
     samples: int
@@ -47,13 +51,28 @@ class FrameIndex:
     offsets: NDArray[np.uint64]
     """Of the first byte of each frame, from the beginning of the object."""
     lengths: NDArray[np.uint64]
+    optical_paths: int = 1
+    focal_planes: int = 1
 
-    def range(self, column: int, row: int) -> tuple[int, int]:
+    @property
+    def planes(self) -> tuple[Plane, ...]:
+        """All planes, in the order of their frames."""
+        return tuple(
+            Plane(focal, optical)
+            for optical in range(self.optical_paths)
+            for focal in range(self.focal_planes)
+        )
+
+    def range(self, column: int, row: int, plane: Plane = FIRST) -> tuple[int, int]:
         """Offset and length of a tile's frame; raises OutsideImage where there is none."""
         level = self.level
         if not (0 <= column < level.columns and 0 <= row < level.rows):
             raise OutsideImage(f"tile ({column}, {row}) of {level.columns} × {level.rows}")
-        number = row * level.columns + column
+        focal, optical = plane.focal_plane, plane.optical_path
+        if not (0 <= focal < self.focal_planes and 0 <= optical < self.optical_paths):
+            raise OutsideImage(f"{plane} of {self.optical_paths} × {self.focal_planes}")
+        before = (optical * self.focal_planes + focal) * level.tiles
+        number = before + row * level.columns + column
         return int(self.offsets[number]), int(self.lengths[number])
 
 
@@ -108,7 +127,10 @@ def _index(header: Dataset, at: int, read: ReadRange, size_bytes: int) -> FrameI
         int(header.Columns),
         int(header.Rows),
     )
-    if not len(offsets) == len(lengths) == level.tiles == int(header.get("NumberOfFrames", 1)):
+    optical_paths = int(header.get("NumberOfOpticalPaths") or 1)
+    focal_planes = int(header.get("TotalPixelMatrixFocalPlanes") or 1)
+    expected = level.tiles * optical_paths * focal_planes
+    if not len(offsets) == len(lengths) == expected == int(header.get("NumberOfFrames", 1)):
         raise DamagedInstance("the offset table and the number of frames do not agree")
     (basic,) = struct.unpack("<I", read(at + 16, 4))
     # Offsets count from the item tag of the first frame; its bytes follow tag and length.
@@ -123,6 +145,8 @@ def _index(header: Dataset, at: int, read: ReadRange, size_bytes: int) -> FrameI
         ENCODINGS.get(syntax, Encoding.OPAQUE),
         absolute,
         lengths,
+        optical_paths,
+        focal_planes,
     )
 
 
@@ -135,7 +159,8 @@ class StoredImage:
         ordered = sorted(instances, key=lambda one: -one[0].level.width * one[0].level.height)
         self._instances = ordered
         base = ordered[0][0]
-        self._pyramid = Pyramid(tuple(index.level for index, _ in ordered), base.samples, base.bits)
+        levels = tuple(index.level for index, _ in ordered)
+        self._pyramid = Pyramid(levels, base.samples, base.bits, base.planes)
 
     @property
     def pyramid(self) -> Pyramid:
@@ -147,17 +172,17 @@ class StoredImage:
         self._pyramid.level(level)
         return self._instances[level][0].encoding
 
-    def place(self, level: int, column: int, row: int) -> tuple[ReadRange, int, int]:
+    def place(
+        self, level: int, column: int, row: int, plane: Plane = FIRST
+    ) -> tuple[ReadRange, int, int]:
         """What to read for a tile: the object's reader, offset and length."""
         self._pyramid.level(level)
         index, read = self._instances[level]
-        return read, *index.range(column, row)
+        return read, *index.range(column, row, plane)
 
     def frame(self, level: int, column: int, row: int, plane: Plane = FIRST) -> Frame:
         """The stored bytes of a tile: one range read."""
-        if plane != FIRST:
-            raise OutsideImage(f"no {plane}")
-        read, offset, length = self.place(level, column, row)
+        read, offset, length = self.place(level, column, row, plane)
         data = read(offset, length)
         if len(data) != length:
             raise ShortRead(f"{len(data)} bytes of a frame of {length}")

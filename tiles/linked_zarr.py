@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from tiles import ngff
+from tiles.composite import Channel
 from tiles.errors import DamagedShard, NoLinks, UnsupportedPixels
 from tiles.instance import FrameIndex, read_index
 from tiles.trailing_index import read_trailing_index
@@ -25,17 +26,24 @@ class LinkedLevel:
     spacing_um: tuple[float, float]
 
 
-def link(folder: Path, levels: Sequence[LinkedLevel], name: str, method: str) -> None:
+def link(
+    folder: Path,
+    levels: Sequence[LinkedLevel],
+    name: str,
+    method: str,
+    channels: Sequence[Channel] = (),
+    focal_step_um: float = 1.0,
+) -> None:
     """Make a group, in a folder that does not exist yet, out of instances on the same file system.
 
     Raises DamagedShard where an instance has no index, UnsupportedPixels for frames that no zarr
     codec reads, NoLinks where the file system gives no file a second name.
     """
     found = [_index(level.path) for level in levels]
-    layout = layout_of(found[0])
+    layout = layout_of(found[0], focal_step_um)
     folder.mkdir()
     spacings = [level.spacing_um for level in levels]
-    ngff.write_document(folder, ngff.group_document(layout, spacings, name, method))
+    ngff.write_document(folder, ngff.group_document(layout, spacings, name, method, channels))
     for number, (level, index) in enumerate(zip(levels, found, strict=True)):
         place = folder / str(number)
         shard = place.joinpath("c", *("0" for _ in layout.axes))
@@ -44,9 +52,11 @@ def link(folder: Path, levels: Sequence[LinkedLevel], name: str, method: str) ->
         _name_again(level.path, shard)
 
 
-def layout_of(index: FrameIndex) -> ngff.Layout:
+def layout_of(index: FrameIndex, focal_step_um: float = 1.0) -> ngff.Layout:
     """What the arrays of an image have in common, by its largest instance."""
-    return ngff.Layout(index.samples, index.bits)
+    return ngff.Layout(
+        index.samples, index.bits, index.optical_paths, index.focal_planes, focal_step_um
+    )
 
 
 def encoded_array(layout: ngff.Layout, index: FrameIndex) -> ngff.Json:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tiles.composite import Channel
 from tiles.pyramid import Level
 from tiles.source import Encoding, Pixels
 
@@ -130,12 +131,16 @@ def array_document(layout: Layout, level: Level, grid: Shape, codecs: Sequence[J
 
 
 def group_document(
-    layout: Layout, spacings_um: Sequence[tuple[float, float]], name: str, method: str
+    layout: Layout,
+    spacings_um: Sequence[tuple[float, float]],
+    name: str,
+    method: str,
+    channels: Sequence[Channel] = (),
 ) -> Json:
     """The zarr.json of an image of levels with these spacings (x, y), level 0 first.
 
     A reduced pixel is centred between those it stands for, which its translation says. `method` is
-    how levels were reduced, in words.
+    how levels were reduced, in words; `channels` tell how each optical path is shown.
     """
     image = {
         "name": name,
@@ -149,7 +154,7 @@ def group_document(
         ],
         "type": method,
     }
-    attributes = {"version": VERSION, "multiscales": [image], "omero": {"channels": _shown(layout)}}
+    attributes = {"version": VERSION, "multiscales": [image], "omero": _shown(layout, channels)}
     return {"zarr_format": 3, "node_type": "group", "attributes": {"ome": attributes}}
 
 
@@ -172,16 +177,23 @@ def _transformations(
     return [scale, {"type": "translation", "translation": shift}]
 
 
-def _shown(layout: Layout) -> list[Json]:
+def _shown(layout: Layout, channels: Sequence[Channel]) -> Json:
     most = 2**layout.bits - 1
-    plain = [(f"{path + 1}", _PLAIN) for path in range(layout.optical_paths)]
-    channels = _COLOURS * layout.optical_paths if layout.samples == 3 else plain
-    return [
+    if channels:
+        told = [(one.name, bytes(one.colour).hex().upper(), one.low, one.high) for one in channels]
+    elif layout.samples == 3:
+        told = [(label, colour, 0, most) for label, colour in _COLOURS] * layout.optical_paths
+    else:
+        told = [(f"{path + 1}", _PLAIN, 0, most) for path in range(layout.optical_paths)]
+    shown = [
         {
             "label": label,
             "color": colour,
             "active": True,
-            "window": {"min": 0, "max": most, "start": 0, "end": most},
+            "window": {"min": 0, "max": most, "start": low, "end": high},
         }
-        for label, colour in channels
+        for label, colour, low, high in told
     ]
+    planes = {"defaultZ": layout.focal_planes // 2, "defaultT": 0}
+    model = "color" if len(shown) > 1 or layout.samples == 3 else "greyscale"
+    return {"channels": shown, "rdefs": {**planes, "model": model}}

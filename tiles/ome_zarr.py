@@ -1,41 +1,76 @@
 """Write a pyramid as OME-Zarr 0.5: zarr v3, sharded, one writer a shard.
 
-A chunk is one tile with all its samples, a shard the part of one task. Documents are those of
-`tiles.ngff`; zarr itself is not needed to write them.
+A chunk is one tile of one plane with all its samples, a shard the part of one task. Documents are
+those of `tiles.ngff`; zarr itself is not needed to write them.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from tiles import ngff
+from tiles.composite import Channel
 from tiles.plan import Plan
-from tiles.pyramid import spacing_of
+from tiles.pyramid import Box, Plane, spacing_of
 from tiles.shard import Shard
 from tiles.sink import Task
 from tiles.source import Pixels
 
 
-def create(folder: Path, plan: Plan, mpp_um: tuple[float, float], name: str) -> None:
-    """Lay out the group and its arrays, empty, in a folder that is empty or not there yet.
-
-    `mpp_um` is (x, y) of level 0.
-    """
-    layout = ngff.Layout(plan.samples)
-    base = plan.levels[0].level
-    spacings = [spacing_of(step.level, base, mpp_um) for step in plan.levels]
+def create(folder: Path, plan: Plan) -> None:
+    """Lay out the arrays, empty, in a folder that is empty or not there yet."""
+    layout = layout_of(plan)
     folder.mkdir(exist_ok=True)
-    ngff.write_document(folder, ngff.group_document(layout, spacings, name, "box average"))
     for index, step in enumerate(plan.levels):
         chunk = layout.chunk(step.level)
         across = _tiles_along(plan, index)
         shard = (*chunk[:-2], chunk[-2] * across, chunk[-1] * across)
         codecs = ngff.sharded(chunk, ngff.compressed(layout))
         place = folder / str(index)
-        (place / "c" / "0").mkdir(parents=True)
+        for plane in plan.planes:
+            _place(folder, plan, index, plane).mkdir(parents=True)
         ngff.write_document(place, ngff.array_document(layout, step.level, shard, codecs))
+
+
+def describe(
+    folder: Path,
+    plan: Plan,
+    mpp_um: tuple[float, float],
+    name: str,
+    channels: Sequence[Channel] = (),
+    focal_step_um: float = 1.0,
+) -> None:
+    """Make the arrays a group that says what they are; `mpp_um` is (x, y) of level 0."""
+    layout = layout_of(plan, focal_step_um)
+    base = plan.levels[0].level
+    spacings = [spacing_of(step.level, base, mpp_um) for step in plan.levels]
+    document = ngff.group_document(layout, spacings, name, "box average", channels)
+    ngff.write_document(folder, document)
+
+
+def layout_of(plan: Plan, focal_step_um: float = 1.0) -> ngff.Layout:
+    """What the arrays of a plan have in common."""
+    paths = 1 + max(plane.optical_path for plane in plan.planes)
+    depth = len(plan.planes) // paths
+    return ngff.Layout(plan.samples, plan.bits, paths, depth, focal_step_um)
+
+
+def _place(folder: Path, plan: Plan, level: int, plane: Plane) -> Path:
+    """The folder of the shards of one plane of a level."""
+    deep = len(layout_of(plan).axes) == 4
+    depth = (str(plane.focal_plane),) if deep else ()
+    return folder.joinpath(str(level), "c", str(plane.optical_path), *depth)
+
+
+def pixels_of(array: Any, samples: int, box: Box, plane: Plane) -> Pixels:
+    """A box of one plane of a level's array, of shape (box.height, box.width, samples)."""
+    channels = slice(plane.optical_path * samples, (plane.optical_path + 1) * samples)
+    depth = (plane.focal_plane,) if array.ndim == 4 else ()
+    part = array[(channels, *depth, slice(box.y, box.bottom), slice(box.x, box.right))]
+    return np.moveaxis(np.asarray(part), 0, 2)
 
 
 def _tiles_along(plan: Plan, index: int) -> int:
@@ -65,8 +100,8 @@ class ZarrSink:
         part = _ZarrPart(self.plan, task)
         yield part
         for level, shard in part.shards.items():
-            place = self.folder / str(level) / "c" / "0" / str(task.row) / str(task.column)
-            shard.write(place)
+            place = _place(self.folder, self.plan, level, task.plane)
+            shard.write(place / str(task.row) / str(task.column))
 
 
 class _ZarrPart:

@@ -4,7 +4,7 @@ A plan is made by looking at the source once and is then only read. It is part o
 identity: the same source and the same plan give the same objects.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -12,8 +12,8 @@ from tiles.codec import subsampling_for
 from tiles.codestream import JpegHeader
 from tiles.coding import COPYABLE, Header, header_of, obstacle_to_copying
 from tiles.errors import UnsupportedPixels
-from tiles.pyramid import Level, dyadic
-from tiles.source import Encoding, TileSource
+from tiles.pyramid import FIRST, Level, Plane, Pyramid, dyadic
+from tiles.source import Encoding, TileSource, first_frame
 
 ENCODED_TILE = 512
 """Tile size where we choose: fewer requests than 256, still small next to a screen."""
@@ -29,7 +29,7 @@ LOWEST_QUALITY, HIGHEST_QUALITY = 80, 95
 
 
 LOSSY = frozenset({Encoding.JPEG_BASELINE})
-"""What we encode to that does not give back the very pixels; JPEG 2000 we write without loss."""
+"""What we encode to that does not give back the very pixels; all else we write without loss."""
 
 
 class Action(StrEnum):
@@ -69,6 +69,8 @@ class Plan:
     subsampling: str
     encoding: Encoding = Encoding.JPEG_BASELINE
     """Of the levels that are encoded or derived."""
+    bits: int = 8
+    planes: tuple[Plane, ...] = (FIRST,)
 
     @property
     def losses(self) -> tuple[int, ...]:
@@ -89,7 +91,9 @@ class Plan:
             for step in self.levels
         )
         made = f"{self.encoding};q={self.quality};{self.subsampling}"
-        return f"{steps};samples={self.samples};{made}"
+        plain = self.bits == 8 and len(self.planes) == 1
+        stack = "" if plain else f";bits={self.bits};planes={len(self.planes)}"
+        return f"{steps};samples={self.samples};{made}{stack}"
 
     def as_json(self) -> list[dict[str, Any]]:
         """The plan for people and machines to read."""
@@ -111,10 +115,9 @@ def full(source: TileSource, quality: int | None = None) -> Plan:
     the other levels on ours.
 
     `quality` (1-100) overrides the one taken from the source. Raises UnsupportedPixels for
-    images that baseline JPEG cannot hold.
+    images that DICOM cannot hold.
     """
     header = _header_of(source, 0)
-    quality, subsampling = _parameters(source, header, quality)
     base = source.pyramid.levels[0]
     obstacle, unsuited = _obstacle(source, 0, header), _obstacle_to_halving(base)
     suited = obstacle is None and unsuited is None
@@ -127,25 +130,25 @@ def full(source: TileSource, quality: int | None = None) -> Plan:
     else:
         first = LevelPlan(levels[0], Action.COPY, 0, _copied(source, 0))
     derived = [LevelPlan(level, Action.DERIVE, None, "full pyramid") for level in levels[1:]]
-    if derived and suited and _halves_as_well(header, quality, subsampling):
+    plan = _plan((first, *derived), source, header, quality)
+    if derived and suited and _halves_as_well(header, plan):
         derived[0] = LevelPlan(levels[1], Action.DERIVE, 0, "decoded at half scale")
-    return Plan((first, *derived), source.pyramid.samples, quality, subsampling)
+    return replace(plan, levels=(first, *derived))
 
 
-def _halves_as_well(header: Header | None, quality: int, subsampling: str) -> bool:
+def _halves_as_well(header: Header | None, plan: Plan) -> bool:
     """Whether decoding at half scale costs less than encoding does (under 0.5 dB on tissue).
 
     Chroma that was subsampled is where a half-scale decode and an average differ; where it is
     subsampled again the difference is lost.
     """
-    if not isinstance(header, JpegHeader) or quality > HIGHEST_QUALITY:
+    if not isinstance(header, JpegHeader) or plan.quality > HIGHEST_QUALITY:
         return False
-    return header.subsampling == subsampling
+    return header.subsampling == plan.subsampling
 
 
 def stored(source: TileSource, quality: int | None = None) -> Plan:
     """The source's own levels as they are: copied where they can be, else encoded."""
-    chosen, subsampling = _parameters(source, _header_of(source, 0), quality)
     steps = []
     for index, level in enumerate(source.pyramid.levels):
         obstacle = _obstacle(source, index, _header_of(source, index))
@@ -154,7 +157,7 @@ def stored(source: TileSource, quality: int | None = None) -> Plan:
         else:
             own = Level(level.width, level.height, ENCODED_TILE, ENCODED_TILE)
             steps.append(LevelPlan(own, Action.ENCODE, index, obstacle))
-    return Plan(tuple(steps), source.pyramid.samples, chosen, subsampling)
+    return _plan(tuple(steps), source, _header_of(source, 0), quality)
 
 
 def pixels_only(source: TileSource, tile: int) -> Plan:
@@ -162,7 +165,16 @@ def pixels_only(source: TileSource, tile: int) -> Plan:
     levels = dyadic(source.pyramid.width, source.pyramid.height, tile)
     first = LevelPlan(levels[0], Action.ENCODE, 0, "kept as pixels")
     derived = (LevelPlan(level, Action.DERIVE, None, "full pyramid") for level in levels[1:])
-    return Plan((first, *derived), source.pyramid.samples, 100, "444", Encoding.ZSTD)
+    pyramid = source.pyramid
+    return Plan(
+        levels=(first, *derived),
+        samples=pyramid.samples,
+        quality=100,
+        subsampling="444",
+        encoding=Encoding.ZSTD,
+        bits=pyramid.bits,
+        planes=pyramid.planes,
+    )
 
 
 def _copied(source: TileSource, level: int) -> str:
@@ -173,13 +185,8 @@ def _header_of(source: TileSource, level: int) -> Header | None:
     """The header of the level's first tile that has bytes, if they could be copied."""
     if source.encoding(level) not in COPYABLE:
         return None
-    grid = source.pyramid.levels[level]
-    for row in range(grid.rows):
-        for column in range(grid.columns):
-            frame = source.frame(level, column, row)
-            if frame is not None:
-                return header_of(frame)
-    return None
+    frame = first_frame(source, level)
+    return None if frame is None else header_of(frame)
 
 
 def _obstacle(source: TileSource, level: int, header: Header | None) -> str | None:
@@ -205,17 +212,45 @@ def _obstacle_to_halving(base: Level) -> str | None:
     return None
 
 
-def _parameters(source: TileSource, header: Header | None, quality: int | None) -> tuple[int, str]:
-    if len(source.pyramid.planes) > 1:
-        raise UnsupportedPixels("stacks of planes are not converted yet")
-    if source.pyramid.bits != 8 or source.pyramid.samples not in {1, 3}:
-        raise UnsupportedPixels(
-            f"{source.pyramid.samples} samples of {source.pyramid.bits} bits cannot be JPEG"
-        )
+def _plan(
+    steps: tuple[LevelPlan, ...], source: TileSource, header: Header | None, quality: int | None
+) -> Plan:
+    """The plan of these levels; `header` is that of a tile of the largest, where it has one."""
+    pyramid = source.pyramid
+    encoding = _encoding(pyramid, header)
+    quality, subsampling = _parameters(pyramid, header, quality)
+    return Plan(
+        levels=steps,
+        samples=pyramid.samples,
+        quality=quality if encoding in LOSSY else 100,
+        subsampling=subsampling,
+        encoding=encoding,
+        bits=pyramid.bits,
+        planes=pyramid.planes,
+    )
+
+
+def _encoding(pyramid: Pyramid, header: Header | None) -> Encoding:
+    """How levels that are not copied are encoded: without loss where pixels are measurements.
+
+    That is, of more than 8 bits or of grey planes, unless they came as baseline JPEG. Raises
+    UnsupportedPixels for what DICOM cannot hold (PS3.3 C.8.12.4.1).
+    """
+    if pyramid.samples not in {1, 3} or pyramid.bits not in {8, 16}:
+        raise UnsupportedPixels(f"{pyramid.samples} samples of {pyramid.bits} bits are no slide")
+    if pyramid.bits > 8 and pyramid.samples > 1:
+        raise UnsupportedPixels(f"DICOM slides cannot hold {pyramid.bits}-bit colours")
+    measured = pyramid.bits > 8 or (pyramid.samples == 1 and len(pyramid.planes) > 1)
+    if measured and not isinstance(header, JpegHeader):
+        return Encoding.JPEG_LS
+    return Encoding.JPEG_BASELINE
+
+
+def _parameters(pyramid: Pyramid, header: Header | None, quality: int | None) -> tuple[int, str]:
     if quality is None:
         own = header.quality if isinstance(header, JpegHeader) else DEFAULT_QUALITY
         quality = max(LOWEST_QUALITY, min(HIGHEST_QUALITY, own))
-    if source.pyramid.samples == 1:
+    if pyramid.samples == 1:
         return quality, "gray"
     if isinstance(header, JpegHeader) and header.subsampling in {"444", "422", "420"}:
         return quality, header.subsampling

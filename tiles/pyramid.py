@@ -129,7 +129,9 @@ def spacing_of(level: Level, base: Level, base_um: tuple[float, float]) -> tuple
 class Pyramid:
     """All levels of an image, largest first, and what a pixel is.
 
-    `samples` is 1 (grey) or 3 (RGB); `bits` per sample are 8 or 16.
+    `samples` is 1 (grey) or 3 (RGB); `bits` per sample are 8 or 16. `planes` are in the order of
+    DICOM's TILED_FULL (PS3.3 C.7.6.17.3): by optical path, of each every focal plane from the glass
+    upwards, and all levels have all of them.
     """
 
     levels: tuple[Level, ...]

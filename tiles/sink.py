@@ -4,12 +4,13 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
+from tiles.pyramid import FIRST, Plane
 from tiles.source import Pixels
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One square block of the slide and all levels that are made from it alone.
+    """One square block of a plane of the slide and all levels that are made from it alone.
 
     `levels` are consecutive; `columns × rows` tiles of the first of them begin at tile
     `(column, row)` of that level, and each further level has half of them, rounded up.
@@ -22,11 +23,13 @@ class Task:
     levels: range
     span: int
     """Tiles along a full block's side at the first level: a power of two."""
+    plane: Plane = FIRST
 
     @property
     def name(self) -> str:
         """Unique within a build; safe as a file name."""
-        return f"{self.stage}.{self.column}.{self.row}"
+        plane = f"{self.plane.optical_path}.{self.plane.focal_plane}"
+        return f"{self.stage}.{self.column}.{self.row}.{plane}"
 
 
 class Part(Protocol):

@@ -99,6 +99,18 @@ def frames_in_order(
     return (source.frame(level, column, row, plane) for column, row in addresses)
 
 
+def first_frame(source: TileSource, level: int) -> Frame | None:
+    """The first tile of a level that has bytes, in whichever plane; None where none has."""
+    grid = source.pyramid.level(level)
+    for plane in source.pyramid.planes:
+        for row in range(grid.rows):
+            for column in range(grid.columns):
+                frame = source.frame(level, column, row, plane)
+                if frame is not None:
+                    return frame
+    return None
+
+
 def assemble(
     source: TileSource, level: int, box: Box, tile: Callable[[int, int], Pixels]
 ) -> Pixels:

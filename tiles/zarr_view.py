@@ -16,10 +16,11 @@ from functools import cached_property
 import numpy as np
 
 from tiles import ngff
+from tiles.composite import Channel
 from tiles.errors import OutsideImage
 from tiles.instance import FrameIndex
 from tiles.linked_zarr import encoded_array, layout_of
-from tiles.pyramid import spacing_of
+from tiles.pyramid import FIRST, Plane, spacing_of
 from tiles.shard import index_bytes, shard_index
 from tiles.source import TileSource
 
@@ -34,6 +35,7 @@ class Tile:
     level: int
     column: int
     row: int
+    plane: Plane = FIRST
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +80,15 @@ class Shard:
 
 @dataclass(frozen=True)
 class ZarrView:
-    """The levels of a stored image, largest first, and the extent (x, y) of its smallest pixels."""
+    """The levels of a stored image, largest first, and the extent (x, y) of its smallest pixels.
+
+    `channels` tell how measured light is shown, `focal_step_um` how far apart focal planes lie.
+    """
 
     levels: Sequence[FrameIndex]
     mpp_um: tuple[float, float]
+    channels: Sequence[Channel] = ()
+    focal_step_um: float = 1.0
 
     def find(self, key: str) -> bytes | Tile | Shard:
         """The document, the tile or the shard that a key means; raises OutsideImage."""
@@ -109,11 +116,12 @@ class ZarrView:
             if any(path):
                 raise OutsideImage("a level is one shard")
             return self._shards[number]
-        *planes, row, column = path
-        if any(planes):
+        optical_path, *depth, row, column = path
+        plane = Plane(depth[0] if depth else 0, optical_path)
+        if plane not in index.planes:
             raise OutsideImage("no such plane")
         index.level.box(column, row)
-        return Tile(number, column, row)
+        return Tile(number, column, row, plane)
 
     @cached_property
     def _shards(self) -> tuple[Shard, ...]:
@@ -122,13 +130,15 @@ class ZarrView:
     def _group(self) -> bytes:
         base = self.levels[0].level
         spacings = [spacing_of(index.level, base, self.mpp_um) for index in self.levels]
-        return _json(ngff.group_document(layout_of(self.levels[0]), spacings, "slide", "average"))
+        layout = layout_of(self.levels[0], self.focal_step_um)
+        document = ngff.group_document(layout, spacings, "slide", "average", self.channels)
+        return _json(document)
 
 
 def decoded(source: TileSource, tile: Tile) -> bytes:
     """The bytes of a chunk: the pixels of a tile, continued with zeros to a whole one."""
     level = source.pyramid.level(tile.level)
-    pixels = source.pixels(tile.level, level.box(tile.column, tile.row))
+    pixels = source.pixels(tile.level, level.box(tile.column, tile.row), tile.plane)
     if not level.is_whole(tile.column, tile.row):
         down, across = level.tile_height - pixels.shape[0], level.tile_width - pixels.shape[1]
         pixels = np.pad(pixels, ((0, down), (0, across), (0, 0)))

@@ -67,6 +67,7 @@ def _jpeg_xl_of_jpeg(tile: NDArray[Any]) -> bytes:
 
 
 ENCAPSULATED: dict[str, tuple[str, Encode]] = {
+    "JPEG": ("1.2.840.10008.1.2.4.50", _by("jpeg8_encode", level=95)),
     "JPEG extended": ("1.2.840.10008.1.2.4.51", _by("jpeg8_encode", level=98, bitspersample=12)),
     "JPEG lossless": ("1.2.840.10008.1.2.4.57", _lossless_jpeg),
     "JPEG lossless SV1": ("1.2.840.10008.1.2.4.70", _lossless_jpeg),
@@ -194,7 +195,9 @@ def _header(name: str, stack: Stack, cut: Cut) -> Dataset:
     header.PhotometricInterpretation = "MONOCHROME2" if samples == 1 else "RGB"
     if samples > 1:
         header.PlanarConfiguration = 0
-        if cut.syntax.startswith("JPEG 2000"):
+        if cut.syntax == "JPEG":
+            header.PhotometricInterpretation = "YBR_FULL_422"
+        elif cut.syntax.startswith("JPEG 2000"):
             header.PhotometricInterpretation = "YBR_ICT"
     header.BitsAllocated = header.BitsStored = bits
     header.HighBit, header.PixelRepresentation = bits - 1, 0

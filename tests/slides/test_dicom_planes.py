@@ -19,7 +19,7 @@ from tiles.errors import OutsideImage
 from tiles.pyramid import Box, Plane
 from tiles.source import Encoding, frames_in_order
 
-LOSSY = {"JPEG extended", "JPEG-LS near", "JPEG 2000", "JPEG XL", "JPEG XL of JPEG"}
+LOSSY = {"JPEG", "JPEG extended", "JPEG-LS near", "JPEG 2000", "JPEG XL", "JPEG XL of JPEG"}
 
 
 def smooth(paths: int, depth: int, width: int, height: int, dtype: Any, samples: int = 1) -> Stack:
@@ -48,7 +48,7 @@ def whole(slide: Slide) -> NDArray[Any]:
 def test_every_transfer_syntax(syntax: str, dtype: Any, samples: int, tmp_path: Path) -> None:
     if syntax == "JPEG extended":
         dtype, samples = np.uint16, 1
-    if syntax == "JPEG XL of JPEG":
+    if syntax in {"JPEG", "JPEG XL of JPEG"}:
         dtype = np.uint8
     stack = smooth(1, 1, 100, 90, dtype, samples)
     (path,) = write_stack(tmp_path, "a", stack, Cut(syntax))

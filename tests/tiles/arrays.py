@@ -96,6 +96,60 @@ class OpenPicture:
 def halved_by_definition(pixels: Pixels) -> Pixels:
     """2 × 2 averages written as the definition has them: what is missing is the edge repeated."""
     rows, columns = pixels.shape[:2]
-    even = np.pad(pixels, ((0, rows % 2), (0, columns % 2), (0, 0)), mode="edge").astype(np.uint16)
+    even = np.pad(pixels, ((0, rows % 2), (0, columns % 2), (0, 0)), mode="edge").astype(np.uint32)
     total = even[::2, ::2] + even[1::2, ::2] + even[::2, 1::2] + even[1::2, 1::2]
-    return ((total + 2) // 4).astype(np.uint8)
+    halved: Pixels = ((total + 2) // 4).astype(pixels.dtype)
+    return halved
+
+
+class StackSource:
+    """One level of several planes: (optical paths, focal planes, rows, columns, samples)."""
+
+    def __init__(self, stack: Pixels, tile: int) -> None:
+        self.stack = stack
+        paths, depth, height, width, samples = stack.shape
+        planes = tuple(Plane(z, c) for c in range(paths) for z in range(depth))
+        level = Level(width, height, tile, tile)
+        self.pyramid = Pyramid((level,), samples, 8 * stack.itemsize, planes)
+
+    def encoding(self, level: int) -> Encoding:
+        self.pyramid.level(level)
+        return Encoding.RAW
+
+    def pixels(self, level: int, box: Box, plane: Plane = FIRST) -> Pixels:
+        assert level == 0
+        own: Pixels = self.stack[plane.optical_path, plane.focal_plane]
+        return own[box.y : box.bottom, box.x : box.right]
+
+    def frame(self, level: int, column: int, row: int, plane: Plane = FIRST) -> Frame | None:
+        return None
+
+    def close(self) -> None:
+        pass
+
+
+def measured(paths: int, depth: int, width: int, height: int, dtype: str = "uint16") -> Pixels:
+    """A grey stack in which every plane and every place differs."""
+    rng = np.random.default_rng(paths * depth)
+    shape = (paths, depth, height, width, 1)
+    most = np.iinfo(dtype).max
+    stack: Pixels = rng.integers(0, most, shape, dtype=np.dtype(dtype), endpoint=True)
+    # Few values in one quarter, as where there is no light.
+    stack[..., : height // 2, : width // 2, :] %= 7
+    return stack
+
+
+@dataclass(frozen=True)
+class OpenStack:
+    """Opens the same stack in whichever process asks."""
+
+    paths: int
+    depth: int
+    width: int
+    height: int
+    dtype: str = "uint16"
+    tile: int = 64
+
+    def __call__(self) -> StackSource:
+        stack = measured(self.paths, self.depth, self.width, self.height, self.dtype)
+        return StackSource(stack, self.tile)

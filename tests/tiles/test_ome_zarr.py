@@ -11,7 +11,7 @@ from yaozarrs import validate_zarr_store
 from tests.tiles.arrays import OpenPicture, halved_by_definition
 from tiles import plan as planning
 from tiles.build import run
-from tiles.ome_zarr import ZarrSink, create
+from tiles.ome_zarr import ZarrSink, create, describe
 
 
 @pytest.mark.parametrize(("samples", "size"), [(3, (4700, 2111)), (1, (513, 300))])
@@ -19,8 +19,9 @@ def test_pixels_units_and_metadata(tmp_path: Path, samples: int, size: tuple[int
     opener = OpenPicture(*size, 512, samples)
     plan = planning.pixels_only(opener(), 512)
     folder = tmp_path / "slide.ome.zarr"
-    create(folder, plan, (0.25, 0.5), "slide")
+    create(folder, plan)
     run(opener, plan, ZarrSink(folder, plan))
+    describe(folder, plan, (0.25, 0.5), "slide")
     validate_zarr_store(str(folder))
     group = zarr.open_group(folder, mode="r")
     attributes = OmeImage.from_zarr(group).ome_attributes
@@ -45,7 +46,7 @@ def test_one_file_a_shard_and_one_task_a_file(tmp_path: Path) -> None:
     opener = OpenPicture(5000, 4200, 512)
     plan = planning.pixels_only(opener(), 512)
     folder = tmp_path / "slide.ome.zarr"
-    create(folder, plan, (0.25, 0.25), "slide")
+    create(folder, plan)
     written: list[tuple[str, str]] = []
 
     class Noting(ZarrSink):
