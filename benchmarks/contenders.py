@@ -23,6 +23,8 @@ PEERS_ON_3_11 = {"wsidicomizer": "wsidicomizer==0.26.1"}
 OURS: dict[str, Sequence[str]] = {
     "source": ("--to", "dicom", "--levels", "source"),
     "full": ("--to", "dicom"),
+    "both": ("--to", "both", "--levels", "source"),
+    "both full": ("--to", "both"),
     "zarr": ("--to", "zarr"),
 }
 
@@ -84,6 +86,8 @@ def main() -> None:
     to: dict[str, Request] = {
         "source": Request(levels="source"),
         "full": Request(),
+        "both": Request(to="both", levels="source"),
+        "both full": Request(to="both"),
         "zarr": Request(to="zarr"),
     }
     started = time.perf_counter()

@@ -65,7 +65,9 @@ class Contender:
 def _size(path: Path) -> int:
     if path.is_file():
         return path.stat().st_size
-    return sum(one.stat().st_size for one in path.rglob("*") if one.is_file())
+    found = (one.stat() for one in path.rglob("*") if one.is_file())
+    # A file that has two names takes its bytes once.
+    return sum({one.st_ino: one.st_size for one in found}.values())
 
 
 def limits() -> list[Contender]:
@@ -155,11 +157,19 @@ def ratios(contenders: list[Contender]) -> str:
             if name.startswith("wsidicomizer") and ("missing" in name) is marked:
                 value = seconds / wall[f"sansverre {mine}"]
                 lines.append(f"| {name} ÷ sansverre {mine}, wall | {value:.2f} |")
-    for name in ("ngff-zarr", "eubi-bridge-lite"):
-        for full_name, seconds in wall.items():
-            if full_name.startswith(name):
-                value = seconds / wall["sansverre zarr"]
-                lines.append(f"| {full_name} ÷ sansverre zarr, wall | {value:.2f} |")
+    size = {one.name: one.out_mb for one in contenders}
+    for name, seconds in wall.items():
+        if name.startswith(("ngff-zarr", "eubi-bridge-lite")):
+            for mine in ("zarr", "both", "both full"):
+                value = seconds / wall[f"sansverre {mine}"]
+                lines.append(f"| {name} ÷ sansverre {mine}, wall | {value:.2f} |")
+            value = size[name] / size["sansverre both full"]
+            lines.append(f"| {name} ÷ sansverre both full, bytes | {value:.2f} |")
+    for mine, alone in (("both", "source"), ("both full", "full")):
+        value = wall[f"sansverre {mine}"] / wall[f"sansverre {alone}"]
+        lines.append(f"| sansverre {mine} ÷ sansverre {alone}, wall | {value:.2f} |")
+        value = size[f"sansverre {mine}"] / size[f"sansverre {alone}"]
+        lines.append(f"| sansverre {mine} ÷ sansverre {alone}, bytes | {value:.4f} |")
     for mine, limit in (("source", "passthrough"), ("full", "half")):
         value = work[f"limit: {limit}"] / work[f"sansverre {mine}, work alone"]
         lines.append(f"| limit {limit} ÷ sansverre {mine}, after start-up | {value:.2f} |")
