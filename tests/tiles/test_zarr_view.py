@@ -1,6 +1,7 @@
 """What a zarr key means: documents, tiles and made-up shards of a stored image."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +13,14 @@ from ome_zarr_models.v05.image import Image as OmeImage
 from zarr.core.buffer import Buffer, cpu
 from zarr.storage import MemoryStore
 
+from slides.convert import Request, convert
+from tests.samples.dicom_planes import Cut, write_stack
+from tests.slides.test_dicom_planes import smooth
 from tests.tiles.test_instance import reader
 from tests.tiles.test_linked_zarr import KINDS, LEVELS, write_levels
 from tiles.errors import OutsideImage
 from tiles.instance import StoredImage, read_index
+from tiles.linked_zarr import layout_of
 from tiles.pyramid import Box
 from tiles.shard import read_shard_index
 from tiles.zarr_codec import register
@@ -25,14 +30,12 @@ from tiles.zarr_view import Range, Shard, Tile, ZarrView, decoded
 class Kept:
     """A stored image held in memory, and its view."""
 
-    def __init__(self, folder: Path, kind: str) -> None:
-        contents = [level.path.read_bytes() for level in write_levels(folder, KINDS[kind])]
-        indices = [read_index(reader(one), len(one)) for one in contents]
-        self.contents = contents
-        self.image = StoredImage(
-            [(index, reader(one)) for index, one in zip(indices, contents, strict=True)]
-        )
-        self.view = ZarrView(indices, (0.25, 0.5))
+    def __init__(self, paths: Sequence[Path]) -> None:
+        self.contents = [path.read_bytes() for path in paths]
+        self.indices = [read_index(reader(one), len(one)) for one in self.contents]
+        readers = [reader(one) for one in self.contents]
+        self.image = StoredImage(list(zip(self.indices, readers, strict=True)))
+        self.view = ZarrView(self.indices, (0.25, 0.5))
 
     def bytes_of(self, shard: Shard, offset: int, length: int) -> bytes:
         return b"".join(
@@ -45,13 +48,15 @@ class Kept:
     def store(self, prefix: str) -> MemoryStore:
         """All that the view has below a prefix, as a store that zarr reads."""
         found = {f"{prefix}zarr.json": self.view.find(f"{prefix}zarr.json")}
-        for number, level in enumerate(LEVELS):
-            keys = [f"{prefix}{number}/zarr.json", f"{prefix}{number}/c/0/0/0"]
-            if not prefix:
-                keys += [
-                    f"{number}/c/0/{r}/{c}" for r in range(level.rows) for c in range(level.columns)
-                ]
-            found |= {key: self.view.find(key) for key in keys}
+        for number, index in enumerate(self.indices):
+            layout = layout_of(index)
+            chunks = zip(layout.shape(index.level), layout.chunk(index.level), strict=True)
+            grid = [1 if prefix else -(-extent // part) for extent, part in chunks]
+            keys = ["c/" + "/".join(map(str, place)) for place in np.ndindex(*grid)]
+            found |= {
+                f"{prefix}{number}/{key}": self.view.find(f"{prefix}{number}/{key}")
+                for key in ("zarr.json", *keys)
+            }
         values: dict[str, Buffer] = {}
         for key, value in found.items():
             match value:
@@ -68,7 +73,8 @@ class Kept:
 @pytest.fixture(scope="module", params=["ycbcr-420", "grey", "jpeg2000"])
 def kept(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Kept:
     register()
-    return Kept(tmp_path_factory.mktemp("view"), request.param)
+    levels = write_levels(tmp_path_factory.mktemp("view"), KINDS[request.param])
+    return Kept([level.path for level in levels])
 
 
 @pytest.mark.parametrize("prefix", ["", "stored/"])
@@ -84,6 +90,26 @@ def test_zarr_reads_the_pixels_of_the_stored_image(kept: Kept, prefix: str) -> N
         assert isinstance(array, zarr.Array)
         own = kept.image.pixels(number, Box(0, 0, level.width, level.height))
         assert np.array_equal(np.asarray(array[:]), np.moveaxis(own, 2, 0))
+
+
+@pytest.mark.parametrize("prefix", ["", "stored/"])
+@pytest.mark.parametrize(("paths", "depth"), [(2, 3), (3, 1), (1, 4)])
+def test_channels_and_focal_planes_are_axes(
+    tmp_path: Path, prefix: str, paths: int, depth: int
+) -> None:
+    register()
+    stack = smooth(paths, depth, 600, 400, np.uint16, 1)
+    (path,) = write_stack(tmp_path, "a", stack, Cut("JPEG-LS", tile=256))
+    convert(path, tmp_path / "out", Request(to="dicom"))
+    stacked = Kept(sorted((tmp_path / "out").glob("level-*.dcm")))
+    group = zarr.open_group(stacked.store(prefix), mode="r")
+    assert [axis.name for axis in OmeImage.from_zarr(group).ome_attributes.multiscales[0].axes] == (
+        ["c", "z", "y", "x"] if depth > 1 else ["c", "y", "x"]
+    )
+    array = group["0"]
+    assert isinstance(array, zarr.Array)
+    expected = stack[..., 0] if depth > 1 else stack[:, 0, :, :, 0]
+    assert np.array_equal(np.asarray(array[:]), expected)
 
 
 @given(data=st.data())
