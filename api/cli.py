@@ -86,6 +86,8 @@ def _convert(arguments: argparse.Namespace) -> int:
 
     if arguments.deidentify and arguments.label == "keep":
         _usage("--deidentify takes the label away: ask for --label blank or drop")
+    if arguments.max_instance_bytes is not None and arguments.to != "dicom":
+        _usage("--max-instance-bytes cuts DICOM instances, which no zarr can share: use --to dicom")
     out = Path(arguments.out).absolute()
     if out.exists() or out.is_symlink():
         raise Fault(f"{arguments.out}: it exists already; name a folder that does not")
@@ -100,6 +102,7 @@ def _convert(arguments: argparse.Namespace) -> int:
         "lossless_only": arguments.lossless_only,
         "verify": arguments.verify,
         "label": arguments.label or "keep",
+        "max_instance_bytes": arguments.max_instance_bytes,
         "deidentify": _deidentification_key() if arguments.deidentify else None,
         "metadata": _absolute(arguments.metadata) if arguments.metadata else None,
     }
@@ -299,6 +302,12 @@ def _parser() -> argparse.ArgumentParser:
         "--deidentify",
         action="store_true",
         help="tell nothing of whose the slide is (DICOM PS3.15, basic profile)",
+    )
+    convert.add_argument(
+        "--max-instance-bytes",
+        type=values.instance_bytes,
+        metavar="N",
+        help="cut larger DICOM instances into concatenations",
     )
     convert.add_argument("--metadata", metavar="FILE", help="what the slide is: CSV or JSON")
 

@@ -14,6 +14,11 @@ def port(text: str) -> int:
     return _between(text, 0, 65535)
 
 
+def instance_bytes(text: str) -> int:
+    """The size that no DICOM instance may exceed; below it not even a header has room."""
+    return _between(text, 100_000, 1 << 63)
+
+
 def workers(text: str) -> int:
     """A number of processes."""
     return _between(text, 1, 256)

@@ -34,6 +34,7 @@ from tiles.source import TileSource
 
 if TYPE_CHECKING:
     from slides.header import Context
+    from slides.instances import Instance
     from slides.metadata import Decided, Metadata
     from slides.verify import Proof
 
@@ -47,7 +48,8 @@ class Request:
     encode the source's own pixels with loss; `label` is what becomes of the label and of the part
     of the macro that shows it; `verify` reads again all that was written; `metadata` is a CSV or
     JSON file about the slide; `deidentify` is the secret that pseudonyms are made with, where whose
-    the slide is may not be told.
+    the slide is may not be told; larger instances than `max_instance_bytes` are cut into
+    concatenations.
     """
 
     to: Literal["dicom", "zarr", "both"] = "dicom"
@@ -60,6 +62,7 @@ class Request:
     verify: bool = False
     metadata: Path | None = None
     deidentify: str | None = field(default=None, repr=False)
+    max_instance_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +126,7 @@ def convert(
         shares = Shares(progress, digest=0.1, build=0.9 - judging, verify=judging)
         digest = beside.submit(source_sha256, opened.files, shares.of("digest"))
         # Slow to load, which the digest does not wait for.
+        from slides.concatenation import split
         from slides.deidentify import anonymous, cleaned
         from slides.header import Promise
         from slides.instances import link_zarr, write_dicom
@@ -140,6 +144,7 @@ def convert(
         tell = shares.of("build")
         opener = OpenSource(path, identity_of(path))
         done: Mapping[str, str] = {}
+        instances: tuple[Instance, ...] = ()
         if request.to == "zarr":
             write_zarr(folder, opener, plan, mpp_um, slide.facts, request.scheduler, tell)
         else:
@@ -156,8 +161,10 @@ def convert(
             )
             if request.to == "both":
                 link_zarr(folder, instances, plan, mpp_um, slide.facts)
-        files = tuple(sorted(one.name for one in folder.iterdir()))
         proof = _proof(slide, plan, folder, mpp_um, shares) if request.verify else None
+        if request.to == "dicom" and request.max_instance_bytes is not None:
+            split(instances, request.max_instance_bytes)
+        files = tuple(sorted(one.name for one in folder.iterdir()))
         sha256 = digest.result()
     return Report(out, request.to, sha256, mpp_um, plan, files, done, proof, decided.as_json())
 

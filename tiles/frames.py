@@ -222,16 +222,17 @@ class Unfinished:
     head_bytes: int
     lengths: NDArray[np.uint64]
 
-    def finish(self, header: Dataset) -> Written:
+    def finish(self, header: Dataset, ratio: str | None = None) -> Written:
         """Put the header in its place, with the tables of the frames, and sync the file.
 
+        `ratio` is that of the whole of which these frames are a part; else it is their own.
         Raises ValueError for a header of another length than the draft's.
         """
         head = _encoded_header(header, len(self.lengths))
         if len(head) != self.head_bytes:
             raise ValueError(f"a header of {len(head)} bytes in a place of {self.head_bytes}")
         frames_bytes = int(self.lengths.sum())
-        ratio = _ratio(header, frames_bytes)
+        ratio = ratio or _ratio(header, frames_bytes)
         with self.path.open("r+b", buffering=0) as file:
             file.write(head)
             _fill_in(file.fileno(), head, _offsets(self.lengths), self.lengths, ratio)

@@ -242,6 +242,16 @@ def test_convert_without_a_trace_of_whose_it_was(
     ).read_bytes()
 
 
+def test_convert_in_parts(run: Run, slide: Path, tmp_path: Path) -> None:
+    asked = ("--max-instance-bytes", "100000")
+    wrong = run("convert", slide, tmp_path / "out", "--to", "both", *asked)
+    assert wrong.returncode == 2
+    assert run("convert", slide, tmp_path / "out", "--to", "dicom", *asked).returncode == 0
+    sizes = [path.stat().st_size for path in (tmp_path / "out").iterdir()]
+    assert max(sizes) <= 100_000
+    assert run("info", tmp_path / "out").returncode == 0
+
+
 def test_convert_verified(run: Run, slide: Path, tmp_path: Path) -> None:
     done = run("convert", slide, tmp_path / "out", "--to", "dicom", "--verify")
     assert (done.returncode, done.stderr) == (0, "")
