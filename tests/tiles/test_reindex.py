@@ -1,10 +1,12 @@
 """An index made anew is the one that was there."""
 
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+import zarr
 from hypothesis import given
 from hypothesis import strategies as st
 from pydicom import dcmread
@@ -15,12 +17,14 @@ from tests.samples.dicom_slides import write_instance as write_foreign
 from tests.tiles.arrays import picture
 from tests.tiles.test_instance import minimal_header, reader
 from tests.tiles.test_linked_zarr import KINDS, lengthened, write_levels
-from tiles.errors import DamagedInstance, TilesError, UnsupportedPixels
+from tiles.errors import DamagedInstance, DamagedShard, TilesError, UnsupportedPixels
 from tiles.frames import write_instance
 from tiles.instance import read_index
+from tiles.linked_zarr import link
 from tiles.pyramid import Level
 from tiles.reindex import reindex
 from tiles.trailing_index import read_trailing_index
+from tiles.zarr_codec import register
 
 FRAMES = [bytes([n]) * (7 + 3 * n) for n in range(6)]
 INDEX_BYTES = 12 + 16 * len(FRAMES) + 4
@@ -145,6 +149,23 @@ def test_frames_of_every_encoding(tmp_path: Path, name: str) -> None:
     path.write_bytes(whole[: -(12 + 16 * tiles + 4)])
     assert reindex(path, tmp_path / "draft.dcm")
     assert (tmp_path / "draft.dcm").read_bytes() == whole
+
+
+def test_an_edited_header_costs_the_index_and_reindex_brings_it_back(tmp_path: Path) -> None:
+    register()
+    levels = write_levels(tmp_path, KINDS["ycbcr-420"])
+    path = levels[0].path
+    edit = ["dcmodify", "-nb", "-i", "(0010,0020)=A LONGER NUMBER", str(path)]
+    subprocess.run(edit, check=True, capture_output=True)
+    with pytest.raises(DamagedShard):
+        link(tmp_path / "slide.ome.zarr", levels, "slide", "box average")
+    assert reindex(path, tmp_path / "draft.dcm")
+    (tmp_path / "draft.dcm").replace(path)
+    link(tmp_path / "slide.ome.zarr", levels, "slide", "box average")
+    array = zarr.open_array(tmp_path / "slide.ome.zarr/0", mode="r")
+    pixels = np.moveaxis(np.asarray(array[:]), 0, 2)
+    assert np.abs(pixels.astype(int) - picture(333, 250)).mean() < 4
+    assert dcmread(path).PatientID == "A LONGER NUMBER"
 
 
 def test_the_rights_on_the_file_are_kept(tmp_path: Path, whole: bytes) -> None:
