@@ -14,9 +14,10 @@ import archive.errors
 from archive.record import Image, ImageKind, ImageState, ObjectRole, StoredObject
 from archive.storage import Storage
 from tiles.aligned import Aligned
+from tiles.composite import Composite, channels_of, is_composite, is_measured
 from tiles.errors import OutsideImage
 from tiles.instance import FrameIndex, StoredImage, read_index
-from tiles.pyramid import DeepZoom, Level
+from tiles.pyramid import FIRST, DeepZoom, Level, Plane
 from tiles.source import Encoding, TileSource
 from tiles.tile_map import MappedImage, MappedLevel, read_tile_map
 from tiles.zarr_view import ZarrView
@@ -52,8 +53,9 @@ class OpenImage:
 
     `levels` are those of Deep Zoom; `finders` has for each how its tiles are found among the
     stored ones, if they are; `stored` has what `source` is made of once it is published, largest
-    first, and `zarr` is the same of a slide as OME-Zarr. `tag` changes with the stored objects
-    and tells nothing of them. Nothing is held open: forgetting it releases it.
+    first, and `zarr` is the same of a slide as OME-Zarr. `kept` gives the stored values, where
+    `source` shows colours made of them. `tag` changes with the stored objects and tells nothing
+    of them. Nothing is held open: forgetting it releases it.
     """
 
     source: TileSource
@@ -63,6 +65,7 @@ class OpenImage:
     tag: str
     stored: tuple[Stored, ...] = ()
     zarr: ZarrView | None = None
+    kept: TileSource | None = None
 
     def require(self, level: int, column: int, row: int) -> None:
         """Raises OutsideImage where Deep Zoom has no such tile."""
@@ -118,20 +121,28 @@ def _published(image: Image, storage: Storage) -> OpenImage:
     if not stored:
         raise archive.errors.StorageFailure("a published image has no pixels")
     stored.sort(key=lambda one: -one.index.level.width * one.index.level.height)
-    source = StoredImage([(one.index, partial(storage.read_range, one.key)) for one in stored])
-    deep_zoom = source.pyramid.deep_zoom
+    kept = StoredImage([(one.index, partial(storage.read_range, one.key)) for one in stored])
+    source: TileSource = kept
+    plane: Plane | None = FIRST
+    if is_composite(kept.pyramid):
+        composite = Composite(kept, channels_of(image.facts.get("channels"), kept.pyramid))
+        source, plane = composite, composite.whole
 
     def find(wanted: Level) -> Find | None:
         for one in stored:
             if one.index.level == wanted and one.index.encoding is Encoding.JPEG_BASELINE:
-                return partial(_frame, one.key, one.index)
+                return partial(_frame, one.key, one.index, plane) if plane else None
         return None
 
     zarr = None
     if image.kind is ImageKind.SLIDE:
         x, y = image.facts["mpp_um"]
-        zarr = ZarrView([one.index for one in stored], (x, y))
-    return replace(_opened(image, source, deep_zoom, find), stored=tuple(stored), zarr=zarr)
+        measured = is_measured(kept.pyramid)
+        told = channels_of(image.facts.get("channels"), kept.pyramid) if measured else ()
+        step_um = image.facts.get("focal_spacing_um") or 1.0
+        zarr = ZarrView([one.index for one in stored], (x, y), told, step_um)
+    opened = _opened(image, source, source.pyramid.deep_zoom, find)
+    return replace(opened, stored=tuple(stored), zarr=zarr, kept=kept)
 
 
 def _on_its_way(image: Image, storage: Storage) -> OpenImage:
@@ -165,10 +176,10 @@ def _opened(
     return OpenImage(source, deep_zoom, levels, finders, tag_of(image.objects))
 
 
-def _frame(key: str, index: FrameIndex, column: int, row: int) -> Place | None:
+def _frame(key: str, index: FrameIndex, plane: Plane, column: int, row: int) -> Place | None:
     if not index.level.is_whole(column, row):
         return None
-    return Place(key, *index.range(column, row))
+    return Place(key, *index.range(column, row, plane))
 
 
 def _mapped_tile(

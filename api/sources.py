@@ -110,7 +110,7 @@ class Sources:
 
     async def zarr_chunk(self, image: Image, opened: OpenImage, tile: Tile) -> bytes:
         """A tile decoded as zarr has it; programs ask once for each, so few are kept."""
-        make = partial(decoded, opened.source, tile)
+        make = partial(decoded, opened.kept or opened.source, tile)
         return await self._or_forget(image, self._chunks.take((opened.tag, tile), make))
 
     async def stored(self, image: Image, key: str, offset: int, length: int) -> bytes:

@@ -1,8 +1,8 @@
 """What the channels of a slide are called and in which colour they are shown."""
 
 import os
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -30,16 +30,22 @@ STOKES_NM = 50.0
 
 def channels_of(instances: Sequence[Path], facts: Facts) -> tuple[composite.Channel, ...]:
     """How the channels of written levels are shown; none of what is a picture as it is."""
+    with stored_image(instances) as image:
+        if not is_measured(image.pyramid):
+            return ()
+        return shown(facts, windows(image.pixels, image.pyramid))
+
+
+@contextmanager
+def stored_image(instances: Sequence[Path]) -> Iterator[StoredImage]:
+    """The levels just written, to be read again."""
     with ExitStack() as stack:
         opened = []
         for path in instances:
             file = stack.enter_context(path.open("rb"))
             read = partial(_pread, file.fileno())
             opened.append((read_index(read, path.stat().st_size), read))
-        image = StoredImage(opened)
-        if not is_measured(image.pyramid):
-            return ()
-        return shown(facts, windows(image.pixels, image.pyramid))
+        yield StoredImage(opened)
 
 
 def _pread(file: int, offset: int, length: int) -> bytes:

@@ -6,13 +6,10 @@ transaction as the state that promises them; what a crash leaves in the store wi
 swept later.
 """
 
-import os
 import shutil
 import tempfile
 from collections.abc import Sequence
-from contextlib import ExitStack
-from dataclasses import replace
-from functools import partial
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +17,7 @@ from archive.catalog import Catalog
 from archive.jobs import Job
 from archive.record import Exam, Image, ImageState, ObjectRole, StoredObject
 from archive.storage import Storage
+from slides.channels import channels_of, stored_image
 from slides.convert import blaming_the_file, spacing
 from slides.door import check_unread
 from slides.header import Context, Promise
@@ -30,7 +28,7 @@ from slides.progress import Progress, Shares
 from slides.slide import Facts, Slide
 from slides.source_file import OpenSource
 from tiles import plan as planning
-from tiles.instance import StoredImage, read_index
+from tiles.composite import Channel, Composite, is_composite
 from tiles.render import thumbnail
 
 PREVIEW_PX = 512
@@ -59,9 +57,9 @@ def ingest_slide(
             facts = facts_of(slide, spacing(slide.facts, mpp_um))
             image = catalog.advance(image.id, ImageState.OPENED, facts=facts, attempt=attempt)
         if image.state is ImageState.OPENED:
-            objects = _build(slide, original, image, catalog, storage, progress)
+            objects, seen = _build(slide, original, image, catalog, storage, progress)
             image = catalog.advance(
-                image.id, ImageState.BUILT, add_objects=objects, attempt=attempt
+                image.id, ImageState.BUILT, facts=seen, add_objects=objects, attempt=attempt
             )
     if image.state is ImageState.BUILT:
         image = catalog.advance(image.id, ImageState.PUBLISHED, attempt=attempt)
@@ -95,8 +93,8 @@ def _build(
     catalog: Catalog,
     storage: Storage,
     progress: Progress | None,
-) -> list[StoredObject]:
-    """Convert into a scratch folder and store every instance."""
+) -> tuple[list[StoredObject], dict[str, Any]]:
+    """Convert into a scratch folder and store every instance; say how its channels are seen."""
     exam = catalog.exam(image.exam_id, establishment=None, states=tuple(ImageState))
     plan = planning.full(slide.source)
     check_unread(slide.source, plan)
@@ -116,27 +114,25 @@ def _build(
             objects.append(_store(instance, storage))
             stored_bytes = sum(one.length_bytes for one in objects)
             shares.of("store")(stored_bytes, total_bytes)
-        preview = _preview(instances, slide.facts)
+        levels = [one.written.path for one in instances if one.picture.role == "level"]
+        channels = channels_of(levels, slide.facts)
+        preview = _preview(levels, slide.facts, channels)
     finally:
         shutil.rmtree(scratch)
     key = storage.put_bytes(preview)
-    return [*objects, StoredObject(ObjectRole.PREVIEW, key, len(preview), JPEG)]
+    objects.append(StoredObject(ObjectRole.PREVIEW, key, len(preview), JPEG))
+    seen: dict[str, Any] = {"channels": [asdict(one) for one in channels]} if channels else {}
+    if slide.facts.focal_spacing_um is not None:
+        seen["focal_spacing_um"] = slide.facts.focal_spacing_um
+    return objects, seen
 
 
-def _preview(instances: Sequence[Instance], facts: Facts) -> bytes:
+def _preview(levels: Sequence[Path], facts: Facts, channels: Sequence[Channel]) -> bytes:
     """A small JPEG out of the levels just written: the scanner's may be halved too seldom."""
-    with ExitStack() as stack:
-        levels = []
-        for instance in instances:
-            if instance.picture.role == "level":
-                file = stack.enter_context(instance.written.path.open("rb"))
-                read = partial(_read_range, file.fileno())
-                levels.append((read_index(read, instance.written.length_bytes), read))
-        return thumbnail(StoredImage(levels), PREVIEW_PX, facts.icc_profile)
-
-
-def _read_range(file: int, offset: int, length: int) -> bytes:
-    return os.pread(file, length, offset)
+    with stored_image(levels) as image:
+        composite = is_composite(image.pyramid)
+        source = Composite(image, channels) if composite else image
+        return thumbnail(source, PREVIEW_PX, facts.icc_profile)
 
 
 def _context(image: Image, exam: Exam, plan: planning.Plan) -> Context:

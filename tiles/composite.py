@@ -29,6 +29,19 @@ class Channel:
     high: int
 
 
+def channels_of(told: object, pyramid: Pyramid) -> tuple[Channel, ...]:
+    """The channels of an image, out of what `asdict` gave of them.
+
+    Where nothing was kept, every channel is white over its whole range.
+    """
+    paths = 1 + max(plane.optical_path for plane in pyramid.planes)
+    if isinstance(told, list) and len(told) == paths:
+        return tuple(
+            Channel(one["name"], tuple(one["colour"]), one["low"], one["high"]) for one in told
+        )
+    return tuple(Channel(str(n + 1), (255, 255, 255), 0, 2**pyramid.bits - 1) for n in range(paths))
+
+
 Read = Callable[[int, Box, Plane], Pixels]
 """`read(level, box, plane)` gives pixels."""
 
@@ -77,6 +90,11 @@ class Composite:
     def first(self) -> Plane:
         """The plane that is shown through the first optical path."""
         return self._planes[0]
+
+    @property
+    def whole(self) -> Plane | None:
+        """The plane that is the whole picture, where it is one by itself."""
+        return self.first if self._source.pyramid.samples == 3 else None
 
     def encoding(self, level: int) -> Encoding:
         """As stored, of colour pictures; else opaque."""
