@@ -18,6 +18,7 @@ from api.doors import COOKIE, Doors
 from api.errors import ApiError, Problem, problem
 from api.logs import to_stderr
 from api.protocol import Patience
+from api.renderer import Renderers
 from api.routes import docs, enter, exams, health, images
 from api.routes.at_the_door import admit
 from api.sandbox import die_with
@@ -36,7 +37,7 @@ def create_app(settings: Settings, storage: Storage | None = None) -> Dispatcher
     doors = Doors(signing_key(settings))
     catalog = Catalog.open(settings.database_url)
     storage = storage or Storage.open(settings.objects_url)
-    sources = Sources(catalog, storage)
+    sources = Sources(catalog, storage, Renderers(storage, settings.data / "scratch"))
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

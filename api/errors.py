@@ -101,6 +101,7 @@ STATUSES: tuple[tuple[type[Exception], HTTPStatus], ...] = (
     (archive.errors.DifferentPatient, HTTPStatus.CONFLICT),
     (archive.errors.InvalidIdentity, HTTPStatus.UNPROCESSABLE_ENTITY),
     (TooBusy, HTTPStatus.SERVICE_UNAVAILABLE),
+    (SandboxError, HTTPStatus.SERVICE_UNAVAILABLE),
     (archive.errors.StorageFailure, HTTPStatus.SERVICE_UNAVAILABLE),
 )
 """The status of each exception, the first that fits; whatever is not here is a 500."""

@@ -1,8 +1,9 @@
 """An image ready to be read: where the bytes of each Deep Zoom tile lie, or from what it is drawn.
 
 A published image is read from its stored levels. One that is still on its way is read from the
-scanner's own file by its tile map, on the grid of the pyramid that it will become, so that the
-converted one takes its place at the same addresses.
+scanner's own file, by its tile map or through a child process with the scanner's reader; both on
+the grid of the pyramid that it will become, so that the converted one takes its place at the same
+addresses.
 """
 
 import hashlib
@@ -11,6 +12,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 import archive.errors
+from api.renderer import RenderedImage, Renderers
 from archive.record import Image, ImageKind, ImageState, ObjectRole, StoredObject
 from archive.storage import Storage
 from tiles.aligned import Aligned
@@ -82,17 +84,21 @@ class OpenImage:
 
 
 def is_viewable(image: Image) -> bool:
-    """Whether the image can be looked at: published, or on its way with its tiles mapped."""
+    """Whether the image can be looked at: published, or on its way and ready to be drawn."""
     if image.state is ImageState.PUBLISHED:
         return True
-    return image.state in ON_ITS_WAY and bool(image.objects_as(ObjectRole.TILE_MAP))
+    is_kept = bool(image.objects_as(ObjectRole.ORIGINAL))
+    return image.state in ON_ITS_WAY and is_kept and bool(image.facts.get("early"))
 
 
-def open_image(image: Image, storage: Storage) -> OpenImage:
+def open_image(image: Image, storage: Storage, renderers: Renderers) -> OpenImage:
     """A viewable image ready to be read; raises StorageFailure and DamagedInstance."""
     if image.state is ImageState.PUBLISHED:
         return _published(image, storage)
-    return _on_its_way(image, storage)
+    if image.objects_as(ObjectRole.TILE_MAP):
+        return _mapped(image, storage)
+    source = RenderedImage(image, renderers)
+    return _opened(image, source, source.pyramid.deep_zoom, lambda _: None)
 
 
 def index_of(one: StoredObject, storage: Storage) -> FrameIndex:
@@ -145,7 +151,7 @@ def _published(image: Image, storage: Storage) -> OpenImage:
     return replace(opened, stored=tuple(stored), zarr=zarr, kept=kept)
 
 
-def _on_its_way(image: Image, storage: Storage) -> OpenImage:
+def _mapped(image: Image, storage: Storage) -> OpenImage:
     (one,) = image.objects_as(ObjectRole.TILE_MAP)
     try:
         data = storage.read_range(one.key, 0, one.length_bytes)

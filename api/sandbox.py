@@ -113,7 +113,7 @@ def run_limited(
             return ear.listen(request)
         finally:
             os.close(parent_end)
-            _end(child)
+            end(child)
 
 
 class _Ear:
@@ -240,15 +240,19 @@ def _as_error(kind: str, name: str, message: str) -> SandboxError:
     return ChildFaulted(f"this software failed on it ({one_line(name, 80)})")
 
 
-def _start(child_end: int, limits: Limits, folder: str) -> subprocess.Popen[bytes]:
-    environment = {
+def environment_of(folder: str | Path) -> dict[str, str]:
+    """The environment of a child whose temporary files lie in that folder."""
+    return {
         **os.environ,
         # Libraries that size their buffers by the number of cores would fill the limit with them.
         "OMP_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",
         "MALLOC_ARENA_MAX": "4",
-        "TMPDIR": folder,
+        "TMPDIR": str(folder),
     }
+
+
+def _start(child_end: int, limits: Limits, folder: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen(  # noqa: S603 - our own interpreter and our own module
         [
             *(sys.executable, "-m", "api.sandbox"),
@@ -258,12 +262,13 @@ def _start(child_end: int, limits: Limits, folder: str) -> subprocess.Popen[byte
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         pass_fds=(child_end,),
-        env=environment,
+        env=environment_of(folder),
         process_group=0,
     )
 
 
-def _end(child: subprocess.Popen[bytes]) -> None:
+def end(child: subprocess.Popen[bytes]) -> None:
+    """End a child and whatever it started."""
     if child.poll() is None:
         # The group, as a library may have started helpers of its own.
         os.killpg(child.pid, signal.SIGKILL)
@@ -284,13 +289,18 @@ def die_with(parent_pid: int) -> None:
         os._exit(1)
 
 
-def main() -> NoReturn:
-    """The child: read the request, run the function, say how it went."""
-    descriptor, parent_pid, memory_bytes = map(int, sys.argv[1:4])
+def confine(parent_pid: int, memory_bytes: int) -> None:
+    """Take the limits of a child upon this process."""
     die_with(parent_pid)
     # DATA, not AS: files mapped for reading and reserved address space cost nobody memory.
     resource.setrlimit(resource.RLIMIT_DATA, (memory_bytes, memory_bytes))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def main() -> NoReturn:
+    """The child: read the request, run the function, say how it went."""
+    descriptor, parent_pid, memory_bytes = map(int, sys.argv[1:4])
+    confine(parent_pid, memory_bytes)
     os.set_inheritable(descriptor, False)
     request = json.loads(sys.stdin.buffer.read())
     _say(descriptor, _run(request, descriptor))

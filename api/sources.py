@@ -14,6 +14,7 @@ from typing import TypeVar
 from api.doors import Caller
 from api.errors import NoSuchAddress
 from api.opened import OpenImage, as_failure, index_of, is_viewable, open_image, tag_of
+from api.renderer import Renderers
 from api.shelf import Shelf
 from archive.catalog import Catalog
 from archive.record import Image, ImageState, ObjectRole, StoredObject
@@ -48,8 +49,8 @@ PICTURES = {
 class Sources:
     """What this process has open of the archive. For one event loop."""
 
-    def __init__(self, catalog: Catalog, storage: Storage) -> None:
-        self._catalog, self._storage = catalog, storage
+    def __init__(self, catalog: Catalog, storage: Storage, renderers: Renderers) -> None:
+        self._catalog, self._storage, self._renderers = catalog, storage, renderers
         self._readers = ThreadPoolExecutor(4, "read")
         self._drawers = ThreadPoolExecutor(DRAWERS, "draw")
         self._images: Shelf[tuple[str | None, str], Image] = Shelf(
@@ -73,6 +74,7 @@ class Sources:
         """Stop the threads, once what is under way has ended, and close the catalogue."""
         self._readers.shutdown()
         self._drawers.shutdown()
+        self._renderers.close()
         self._catalog.close()
 
     async def image(self, caller: Caller, image_id: str) -> Image:
@@ -94,7 +96,7 @@ class Sources:
     async def open(self, image: Image) -> OpenImage:
         """The image ready to be read, opened at its first use."""
         key = _state(image)
-        make = partial(open_image, image, self._storage)
+        make = partial(open_image, image, self._storage, self._renderers)
         return self._open.find(key) or await self._open.take(key, make)
 
     async def tile(self, image: Image, opened: OpenImage, address: tuple[int, int, int]) -> bytes:

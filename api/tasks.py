@@ -4,6 +4,7 @@ Each is called as `function(say, **arguments)` with JSON arguments and gives JSO
 inside, so that each child loads what its task needs and no more.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -73,30 +74,49 @@ def convert(say: Voice, path: str, out: str, request: dict[str, Any]) -> dict[st
 def examine(say: Progress, path: str, tile_map: str, mpp_um: list[float] | None) -> dict[str, Any]:
     """What a file is, by its content: a photograph or a slide, and the files it consists of.
 
-    Of a slide also what is known of it, and its tile map, written to the path `tile_map` where the
-    slide can be seen by one.
+    Of a slide also what is known of it, and how it can be seen before it is converted: by a tile
+    map, which is written to the path `tile_map`, or drawn by its reader.
     """
     from slides.open import open_slide
 
     file = Path(path)
     if _is_photograph(file):
         return {"kind": "photo", "files": [str(file)], "facts": {}}
-    from slides.ingest import facts_of
     from slides.mapping import early_tile_size, tile_map_of
+    from slides.summary import facts_of
+    from tiles.aligned import Aligned
     from tiles.tile_map import write_tile_map
 
     with open_slide(file) as slide:
         say(1, 1)
         spacing = tuple(mpp_um) if mpp_um else slide.facts.mpp_um
         tile_size = early_tile_size(slide)
-        found = None if tile_size is None else tile_map_of(slide, tile_size)
-        if found is not None:
-            Path(tile_map).write_bytes(write_tile_map(found))
+        early = None
+        if tile_size is not None:
+            found = tile_map_of(slide, tile_size)
+            if found is not None:
+                Path(tile_map).write_bytes(write_tile_map(found))
+            shown = Aligned(slide.source, tile_size).pyramid
+            early = {
+                "tile_size": tile_size,
+                "samples": shown.samples,
+                "levels": [[level.width, level.height] for level in shown.levels],
+            }
         return {
             "kind": "slide",
             "files": [str(one) for one in slide.files],
-            "facts": facts_of(slide, spacing),
+            "facts": {**facts_of(slide, spacing), "early": early},
         }
+
+
+def pixels(path: str, tile_size: int) -> Callable[[int, tuple[int, int, int, int]], bytes]:
+    """What gives the pixels of a box of a level of a slide, on the grid that it will be seen on."""
+    from slides.open import open_slide
+    from tiles.aligned import Aligned
+    from tiles.pyramid import Box
+
+    source = Aligned(open_slide(Path(path)).source, tile_size)
+    return lambda level, box: source.pixels(level, Box(*box)).tobytes()
 
 
 def build(say: Progress, image: str, job: int, attempt: int, original: str) -> None:

@@ -11,7 +11,6 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
 
 from archive.catalog import Catalog
 from archive.jobs import Job
@@ -27,6 +26,7 @@ from slides.open import open_slide
 from slides.progress import Progress, Shares
 from slides.slide import Facts, Slide
 from slides.source_file import OpenSource
+from slides.summary import facts_of
 from tiles import plan as planning
 from tiles.composite import Channel, Composite, is_composite
 from tiles.render import thumbnail
@@ -64,26 +64,6 @@ def ingest_slide(
     if image.state is ImageState.BUILT:
         image = catalog.advance(image.id, ImageState.PUBLISHED, attempt=attempt)
     return image
-
-
-def facts_of(slide: Slide, mpp_um: tuple[float, ...] | None) -> dict[str, Any]:
-    """What the catalogue keeps of a slide: nothing that identifies a patient.
-
-    `mpp_um` is the spacing (x, y), where it is known.
-    """
-    facts: Facts = slide.facts
-    base = slide.source.pyramid
-    return {
-        "format": facts.format,
-        "width": base.width,
-        "height": base.height,
-        "mpp_um": list(mpp_um) if mpp_um else None,
-        "objective_power": facts.objective_power,
-        "scanner": {"manufacturer": facts.scanner.manufacturer, "model": facts.scanner.model},
-        "acquired_at": facts.acquired_at.isoformat() if facts.acquired_at else None,
-        "icc_profile": facts.icc_profile is not None,
-        "barcodes": list(facts.barcodes),
-    }
 
 
 def _build(

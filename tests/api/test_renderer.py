@@ -1,0 +1,168 @@
+"""Originals without addressable tiles, seen through a child process before they are converted."""
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+
+from api import renderer
+from api.app import create_app
+from api.doors import Doors, Role
+from api.ingest import Order, receive
+from api.settings import Settings, read_settings, signing_key
+from api.work import BUILD, Workplace, open_workplace, work_once
+from archive.record import Image, ImageState, ObjectRole
+from slides.open import open_slide
+from tests.api.conftest import Web, opened
+from tests.samples import vendors
+from tiles.codec import decode_jpeg, half
+from tiles.pyramid import Box
+
+SIZE = 1100, 900
+TILE = 512
+
+
+@pytest.fixture(scope="module")
+def slide(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return vendors.trestle(tmp_path_factory.mktemp("rendered") / "a.tif", vendors.picture(*SIZE))
+
+
+@pytest.fixture
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    monkeypatch.setenv("SANSVERRE_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("SANSVERRE_SECRETS", str(tmp_path / "keys"))
+    return read_settings()
+
+
+@pytest.fixture
+def place(settings: Settings) -> Iterator[Workplace]:
+    with open_workplace(settings) as workplace:
+        yield workplace
+
+
+@pytest.fixture
+def web(settings: Settings, place: Workplace) -> Iterator[Web]:
+    with opened(create_app(settings)) as client:
+        token = Doors(signing_key(settings)).issue(Role.READER)
+        client.headers["authorization"] = f"Bearer {token}"
+        yield client
+    assert children() == []
+    # Of what was laid out for them nothing is left, but for the desk of this test's own workplace.
+    assert list(place.scratch.parent.glob("desk-*/*")) == []
+
+
+@pytest.fixture
+def image(place: Workplace, slide: Path) -> Image:
+    return receive(place, slide, Order("north"))
+
+
+def children() -> list[psutil.Process]:
+    return [
+        one
+        for one in psutil.Process().children()
+        if one.status() != psutil.STATUS_ZOMBIE and "api.renderer" in one.cmdline()
+    ]
+
+
+def address(image: Image, level: int = 11, column: int = 0, row: int = 0) -> str:
+    return f"/deepzoom/{image.id}_files/{level}/{column}_{row}.jpeg"
+
+
+def test_it_is_seen_and_the_converted_takes_over(
+    web: Web, place: Workplace, image: Image, slide: Path
+) -> None:
+    assert image.objects_as(ObjectRole.TILE_MAP) == ()
+    early = web.get(f"/api/images/{image.id}").json()
+    assert (early["viewable"], early["state"], early["tile_size"]) == (True, "received", TILE)
+    assert (early["width"], early["height"]) == SIZE
+    description = web.get(early["deepzoom"]).content
+    answers = {level: web.get(address(image, level)) for level in range(12)}
+    assert {one.status_code for one in answers.values()} == {200}
+    assert {one.headers["cache-control"] for one in answers.values()} == {"private, no-cache"}
+    with open_slide(slide) as own:
+        expected = own.source.pixels(0, Box(0, 0, TILE, TILE))
+    shown = decode_jpeg(answers[11].content)
+    assert np.abs(shown.astype(int) - expected).mean() < 2
+    assert web.get(early["files"]["thumbnail"]).status_code == 200
+    assert len(children()) == 1
+
+    place.catalog.jobs.enqueue(BUILD, image.id, {"mpp_um": [0.5, 0.5]})
+    assert work_once(place)
+    final = web.get(f"/api/images/{image.id}").json()
+    assert final["state"] == ImageState.PUBLISHED
+    assert web.get(final["deepzoom"]).content == description
+    for level, before in answers.items():
+        answer = web.get(address(image, level), headers={"if-none-match": before.headers["etag"]})
+        assert answer.status_code == 200
+        assert "immutable" in answer.headers["cache-control"]
+        was, now = half(decode_jpeg(before.content)), half(decode_jpeg(answer.content))
+        assert np.abs(was.astype(int) - now).mean() < (4 if now.size > 3000 else 40)
+
+
+def test_a_child_that_was_killed_is_replaced(web: Web, image: Image) -> None:
+    first = web.get(address(image))
+    (child,) = children()
+    os.kill(child.pid, signal.SIGKILL)
+    assert web.get(address(image, 10)).status_code == 200
+    assert children() != [child]
+    assert web.get(address(image)).content == first.content
+
+
+def test_nobody_waits_for_a_child_that_is_silent(
+    web: Web, image: Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert web.get(address(image)).status_code == 200
+    (child,) = children()
+    child.suspend()
+    monkeypatch.setattr(renderer, "ANSWER_S", 0.5)
+    monkeypatch.setattr(renderer, "FAILED_S", 2.0)
+    began = time.monotonic()
+    answer = web.get(address(image, 10))
+    assert answer.status_code == 503
+    assert time.monotonic() - began < 5
+    assert children() == []
+    # It is not tried again at once, but then it is.
+    monkeypatch.setattr(renderer, "ANSWER_S", 20.0)
+    assert web.get(address(image, 10)).status_code == 503
+    assert children() == []
+    time.sleep(renderer.FAILED_S)
+    assert web.get(address(image, 10)).status_code == 200
+
+
+def test_a_child_leaves_when_nobody_asks_and_another_comes_when_somebody_does(
+    web: Web, image: Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(renderer, "IDLE_S", 0.1)
+    assert web.get(address(image)).status_code == 200
+    (child,) = psutil.Process().children()
+    assert child.wait(timeout=30) == 0
+    assert web.get(address(image, 10)).status_code == 200
+
+
+def test_children_are_few(web: Web, place: Workplace, image: Image, tmp_path: Path) -> None:
+    images = [image]
+    for number in range(renderer.CHILDREN):
+        picture = vendors.picture(600 + 10 * number, 500)
+        other = vendors.trestle(tmp_path / f"{number}.tif", picture)
+        images.append(receive(place, other, Order("north")))
+    for _ in range(2):
+        for one in images:
+            assert web.get(address(one, 8)).status_code == 200
+        assert len(children()) == renderer.CHILDREN
+
+
+def test_an_original_that_cannot_be_read_any_more_is_no_fault_of_ours(
+    web: Web, place: Workplace, image: Image
+) -> None:
+    (original,) = image.objects_as(ObjectRole.ORIGINAL)
+    path = place.storage.local_path(original.key)
+    assert path is not None
+    path.write_bytes(b"no slide at all")
+    for level in (8, 9):
+        assert web.get(address(image, level)).status_code == 503
+    assert len(children()) == 1
