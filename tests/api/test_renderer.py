@@ -24,12 +24,13 @@ from tiles.codec import decode_jpeg, half
 from tiles.pyramid import Box
 
 SIZE = 1100, 900
-TILE = 512
+TILE = vendors.TILE
 
 
 @pytest.fixture(scope="module")
 def slide(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return vendors.trestle(tmp_path_factory.mktemp("rendered") / "a.tif", vendors.picture(*SIZE))
+    path = tmp_path_factory.mktemp("rendered") / "a.svs"
+    return vendors.aperio_jpeg_2000(path, vendors.picture(*SIZE))
 
 
 @pytest.fixture
@@ -148,7 +149,7 @@ def test_children_are_few(web: Web, place: Workplace, image: Image, tmp_path: Pa
     images = [image]
     for number in range(renderer.CHILDREN):
         picture = vendors.picture(600 + 10 * number, 500)
-        other = vendors.trestle(tmp_path / f"{number}.tif", picture)
+        other = vendors.aperio_jpeg_2000(tmp_path / f"{number}.svs", picture)
         images.append(receive(place, other, Order("north")))
     for _ in range(2):
         for one in images:
