@@ -1,10 +1,14 @@
 """Our converter, its peers and the machine's limits, side by side in one run.
 
-    python -m benchmarks.convert [SLIDE...] [--side 30000] [--repeat 5] [--no-peers] [--write]
+    python -m benchmarks.convert [SLIDE...] [--side 31000] [--repeat 5] [--without NAME] [--write]
 
 Every contender converts the same slide in turn, again and again, so that whatever else the machine
 does hits all of them alike; medians and their ratios are printed, and absolute times are worth
 nothing anywhere else. `--write` puts the tables into docs/performance.md.
+
+Without slides given, three are made: Aperio's layout with abbreviated RGB tiles and with complete
+YCbCr ones, and, a quarter of their size, one compressed without loss, whose tiles no DICOM slide
+can hold. `--side 91000 --without ngff-zarr eubi` compares on slides of 8 gigapixels.
 """
 
 import argparse
@@ -19,13 +23,22 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
+import numpy as np
+import tifffile
+
 from benchmarks.contenders import OURS, PEERS, install
+from benchmarks.limits import TILE
+from slides.open import open_slide
+from tiles.pyramid import Box
 
 FORMS = ("abbreviated-rgb", "complete-ycbcr")
 PAGE = Path(__file__).parent.parent / "docs" / "performance.md"
 LIMITS = ("copy", "passthrough", "half", "recode")
+LOSSLESS = "deflate"
+"""The form of slide that must be encoded."""
 
 
 @dataclass
@@ -38,6 +51,7 @@ class Contender:
     work_s: list[float] = field(default_factory=list)
     cpu_s: list[float] = field(default_factory=list)
     peak_mb: list[float] = field(default_factory=list)
+    work_mb: list[float] = field(default_factory=list)
     out_mb: float = 0.0
 
     def run(self, source: Path, out: Path) -> None:
@@ -54,9 +68,8 @@ class Contender:
             text = output.read()
         if process.returncode:
             raise subprocess.CalledProcessError(process.returncode, command, text)
-        found = re.search(r"work_s=([\d.]+)", text)
-        if found:
-            self.work_s.append(float(found[1]))
+        for name, said in re.findall(r"(work_s|work_mb)=([\d.]+)", text):
+            getattr(self, name).append(float(said))
         self.cpu_s.append(usage.ru_utime + usage.ru_stime)
         self.peak_mb.append(usage.ru_maxrss * (1e-6 if sys.platform == "darwin" else 1.024e-3))
         self.out_mb = _size(out) / 1e6
@@ -66,36 +79,28 @@ def _size(path: Path) -> int:
     if path.is_file():
         return path.stat().st_size
     found = (one.stat() for one in path.rglob("*") if one.is_file())
-    # A file that has two names takes its bytes once.
-    return sum({one.st_ino: one.st_size for one in found}.values())
+    # What has two names is there once.
+    return sum({status.st_ino: status.st_size for status in found}.values())
 
 
-def limits() -> list[Contender]:
+def limits(*names: str) -> list[Contender]:
     """The machine's limits."""
-    return [
-        Contender(f"limit: {name}", lambda s, o, name=name: _module("limits", name, s, o))
-        for name in LIMITS
-    ]
+    return [Contender(f"limit: {name}", partial(_module, "limits", name)) for name in names]
 
 
-def ours() -> list[Contender]:
+def ours(*names: str) -> list[Contender]:
     """Our command as people run it, and the same work after start-up."""
-    sansverre = str(Path(sys.executable).with_name("sansverre"))
     made = []
-    for name, options in OURS.items():
-        made.append(
-            Contender(
-                f"sansverre {name}",
-                lambda s, o, options=options: (sansverre, "convert", str(s), str(o), *options),
-            )
-        )
-        made.append(
-            Contender(
-                f"sansverre {name}, work alone",
-                lambda s, o, name=name: _module("contenders", name, s, o),
-            )
-        )
+    for name in names:
+        made.append(Contender(f"sansverre {name}", partial(_command, OURS[name])))
+        work = partial(_module, "contenders", name)
+        made.append(Contender(f"sansverre {name}, work alone", work))
     return made
+
+
+def _command(options: Sequence[str], source: Path, out: Path) -> Sequence[str]:
+    # As a module: the script of the same name may be that of another tree.
+    return (sys.executable, "-m", "api.cli", "convert", str(source), str(out), *options)
 
 
 def _module(module: str, name: str, source: Path, out: Path) -> Sequence[str]:
@@ -135,56 +140,102 @@ def compare(source: Path, contenders: list[Contender], repeat: int, scratch: Pat
             for left in scratch.glob("out*"):
                 shutil.rmtree(left) if left.is_dir() else left.unlink()
     lines = [
-        "| | wall s | work s | processor s | peak MB | out MB |",
-        "|---|---:|---:|---:|---:|---:|",
+        "| | wall s | work s | processor s | peak MB | of it work | out MB |",
+        "|---|---:|---:|---:|---:|---:|---:|",
     ]
-    for one in contenders:
-        work = f"{statistics.median(one.work_s):.2f}" if one.work_s else ""
-        lines.append(
-            f"| {one.name} | {statistics.median(one.wall_s):.2f} | {work} "
-            f"| {statistics.median(one.cpu_s):.2f} | {max(one.peak_mb):.0f} | {one.out_mb:.0f} |"
-        )
+    lines += [
+        f"| {one.name} | {statistics.median(one.wall_s):.2f} | {_median(one.work_s, 2)} "
+        f"| {statistics.median(one.cpu_s):.2f} | {max(one.peak_mb):.0f} "
+        f"| {_median(one.work_mb, 0)} | {one.out_mb:.1f} |"
+        for one in contenders
+    ]
     return "\n".join(lines)
+
+
+def _median(values: list[float], digits: int) -> str:
+    return f"{statistics.median(values):.{digits}f}" if values else ""
+
+
+RATIOS = (
+    ("times as fast as", "wall_s", "sansverre source", "wsidicomizer"),
+    ("times as fast as", "wall_s", "sansverre full", "missing levels"),
+    ("times as fast as", "wall_s", "sansverre zarr", "ngff-zarr"),
+    ("times as fast as", "wall_s", "sansverre zarr", "eubi-bridge-lite"),
+    ("times as fast as", "wall_s", "sansverre both", "ngff-zarr"),
+    ("times as fast as", "wall_s", "sansverre both", "eubi-bridge-lite"),
+    ("of the time of", "wall_s", "sansverre both", "sansverre source"),
+    ("of the bytes of", "out_mb", "sansverre both", "sansverre source"),
+    ("of the time of", "wall_s", "sansverre both full", "sansverre full"),
+    ("of the bytes of", "out_mb", "sansverre both full", "sansverre full"),
+    ("times as fast as", "wall_s", "sansverre both full", "ngff-zarr"),
+    ("times as fast as", "wall_s", "sansverre both full", "eubi-bridge-lite"),
+    ("of the bytes of", "out_mb", "sansverre both full", "ngff-zarr"),
+    ("of the bytes of", "out_mb", "sansverre both full", "eubi-bridge-lite"),
+    ("of the speed of", "work_s", "sansverre source, work alone", "limit: passthrough"),
+    ("of the speed of", "work_s", "sansverre full, work alone", "limit: half"),
+    ("of the speed of", "work_s", "sansverre source, work alone", "limit: inflate"),
+)
+"""What is said of ours and another, and by which of their figures."""
 
 
 def ratios(contenders: list[Contender]) -> str:
     """How ours compare with peers and limits, as medians."""
-    wall = {one.name: statistics.median(one.wall_s) for one in contenders}
-    work = {one.name: statistics.median(one.work_s) for one in contenders if one.work_s}
-    lines = ["| ratio | |", "|---|---:|"]
-    for mine, marked in (("source", False), ("full", True)):
-        for name, seconds in wall.items():
-            if name.startswith("wsidicomizer") and ("missing" in name) is marked:
-                value = seconds / wall[f"sansverre {mine}"]
-                lines.append(f"| {name} ÷ sansverre {mine}, wall | {value:.2f} |")
-    size = {one.name: one.out_mb for one in contenders}
-    for name, seconds in wall.items():
-        if name.startswith(("ngff-zarr", "eubi-bridge-lite")):
-            for mine in ("zarr", "both", "both full"):
-                value = seconds / wall[f"sansverre {mine}"]
-                lines.append(f"| {name} ÷ sansverre {mine}, wall | {value:.2f} |")
-            value = size[name] / size["sansverre both full"]
-            lines.append(f"| {name} ÷ sansverre both full, bytes | {value:.2f} |")
-    for mine, alone in (("both", "source"), ("both full", "full")):
-        value = wall[f"sansverre {mine}"] / wall[f"sansverre {alone}"]
-        lines.append(f"| sansverre {mine} ÷ sansverre {alone}, wall | {value:.2f} |")
-        value = size[f"sansverre {mine}"] / size[f"sansverre {alone}"]
-        lines.append(f"| sansverre {mine} ÷ sansverre {alone}, bytes | {value:.4f} |")
-    for mine, limit in (("source", "passthrough"), ("full", "half")):
-        value = work[f"limit: {limit}"] / work[f"sansverre {mine}, work alone"]
-        lines.append(f"| limit {limit} ÷ sansverre {mine}, after start-up | {value:.2f} |")
+    lines = []
+    for words, figure, ours_name, part in RATIOS:
+        mine = next((one for one in contenders if one.name == ours_name), None)
+        other = next((one for one in contenders if _is(one, part)), None)
+        if mine is not None and other is not None:
+            share = _figure(mine, figure) / _figure(other, figure)
+            value = share if words.startswith("of the") and figure != "work_s" else 1 / share
+            lines.append(f"- {mine.name}: {value:.3g} {words} {other.name}")
     return "\n".join(lines)
+
+
+def _is(one: Contender, part: str) -> bool:
+    """Whether a contender is meant by a part of its name; a peer's plain command comes first."""
+    return part in one.name and (part != "wsidicomizer" or "missing" not in one.name)
+
+
+def _figure(one: Contender, name: str) -> float:
+    return one.out_mb if name == "out_mb" else statistics.median(getattr(one, name))
 
 
 def make(folder: Path, form: str, side: int) -> Path:
     """A slide of that form and size, made once."""
-    path = folder / f"{form}-{side}.svs"
+    path = folder / f"{form}-{side}{'.tiff' if form == LOSSLESS else '.svs'}"
     if not path.exists():
-        draft = folder / "draft.svs"
-        options = ("--width", str(side), "--height", str(side - 1000), "--form", form)
-        subprocess.run([sys.executable, "-m", "tests.samples.slide", draft, *options], check=True)
+        draft = folder / f"draft{path.suffix}"
+        if form == LOSSLESS:
+            make_lossless(draft, make(folder, FORMS[1], side))
+        else:
+            size = ("--width", str(side), "--height", str(side - side // 31))
+            command = (sys.executable, "-m", "tests.samples.slide", draft, *size, "--form", form)
+            subprocess.run(command, check=True)
         draft.rename(path)
     return path
+
+
+def make_lossless(path: Path, source: Path) -> None:
+    """The upper left quarter of a slide, compressed by Deflate."""
+    with open_slide(source) as slide:
+        pixels, base = slide.source.pixels, slide.source.pyramid.levels[0]
+        columns, rows = base.width // 2 // TILE, base.height // 2 // TILE
+        tifffile.imwrite(
+            path,
+            (
+                pixels(0, Box(column * TILE, row * TILE, TILE, TILE))
+                for row in range(rows)
+                for column in range(columns)
+            ),
+            shape=(rows * TILE, columns * TILE, 3),
+            dtype=np.uint8,
+            tile=(TILE, TILE),
+            photometric="rgb",
+            compression="zlib",
+            resolution=(20_000, 20_000),
+            resolutionunit="CENTIMETER",
+            bigtiff=True,
+        )
 
 
 def main() -> None:
@@ -193,17 +244,22 @@ def main() -> None:
     parser.add_argument("slides", nargs="*", type=Path)
     parser.add_argument("--side", type=int, default=31_000)
     parser.add_argument("--repeat", type=int, default=5)
-    parser.add_argument("--no-peers", action="store_true")
+    parser.add_argument("--without", nargs="+", default=[], help="parts of contenders' names")
     parser.add_argument("--write", action="store_true")
     parser.add_argument("--folder", type=Path, help="where slides and peers are kept between runs")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="sansverre-bench-") as scratch:
         folder = options.folder or Path(scratch) / "kept"
         folder.mkdir(parents=True, exist_ok=True)
-        slides = options.slides or [make(folder, form, options.side) for form in FORMS]
+        forms = (*FORMS, LOSSLESS)
+        slides = options.slides or [make(folder, form, options.side) for form in forms]
         parts = [_machine()]
         for slide in slides:
-            contenders = limits() + ours() + ([] if options.no_peers else peers(folder))
+            contenders = [
+                one
+                for one in _contenders(slide, folder)
+                if not any(part in one.name for part in options.without)
+            ]
             table = compare(slide, contenders, options.repeat, Path(scratch))
             parts += [f"## {slide.stem}, {slide.stat().st_size / 1e6:.0f} MB", table]
             parts.append(ratios(contenders))
@@ -211,6 +267,12 @@ def main() -> None:
     print(text)
     if options.write:
         PAGE.write_text(text)
+
+
+def _contenders(slide: Path, folder: Path) -> list[Contender]:
+    if slide.stem.startswith(LOSSLESS):
+        return [*limits("copy", "inflate"), *ours("source")]
+    return [*limits(*LIMITS), *ours(*OURS), *peers(folder)]
 
 
 def _machine() -> str:

@@ -5,6 +5,7 @@ start-up. They know the layout of the slide they are given, check nothing and wr
 they are floors, not converters.
 """
 
+import itertools
 import os
 import shutil
 import struct
@@ -15,11 +16,19 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import imagecodecs
 import numpy as np
 import simplejpeg
 import tifffile
 
+from tiles.codec import subsampling_for
+from tiles.codestream import JpegHeader, parse_jpeg
+from tiles.plan import DEFAULT_QUALITY, HIGHEST_QUALITY, LOWEST_QUALITY
+
 RUN_BYTES = 8 << 20
+JPEG = 7
+TILE = 512
+"""Side of the tiles of the slide that is compressed without loss."""
 
 
 def copy(source: Path, out: Path) -> None:
@@ -55,38 +64,48 @@ def passthrough(source: Path, out: Path) -> None:
 def half(source: Path, out: Path) -> None:
     """Every tile decoded at half scale and encoded, on all cores: the first halving."""
 
-    def one(tile: bytes) -> bytes:
+    def one(tile: bytes, like: JpegHeader | None) -> bytes:
         pixels = simplejpeg.decode_jpeg(tile, "RGB", min_height=128, min_width=128, min_factor=2)
-        return _encode(pixels)
+        return _encode(pixels, like)
 
     _recode(source, out, one)
 
 
 def recode(source: Path, out: Path) -> None:
     """Every tile decoded and encoded, on all cores."""
-    _recode(source, out, lambda tile: _encode(simplejpeg.decode_jpeg(tile, "RGB")))
+    _recode(source, out, lambda tile, like: _encode(simplejpeg.decode_jpeg(tile, "RGB"), like))
 
 
-def _encode(pixels: Any) -> bytes:
+def _encode(pixels: Any, like: JpegHeader | None) -> bytes:
+    """A JPEG as our converter makes it from such a source: of its quality and subsampling."""
+    quality = max(LOWEST_QUALITY, min(HIGHEST_QUALITY, like.quality)) if like else DEFAULT_QUALITY
+    subsampling = like.subsampling if like else subsampling_for(quality)
     data: bytes = simplejpeg.encode_jpeg(
-        np.ascontiguousarray(pixels), quality=80, colorsubsampling="420"
+        np.ascontiguousarray(pixels), quality=quality, colorsubsampling=subsampling
     )
     return data
 
 
-def _recode(source: Path, out: Path, one: Callable[[bytes], bytes]) -> None:
+def _recode(source: Path, out: Path, one: Callable[[bytes, JpegHeader | None], bytes]) -> None:
     with tifffile.TiffFile(source) as tiff, source.open("rb") as file, out.open("wb") as target:
         page = _levels(tiff)[0]
         middle = (page.jpegtables or b"\xff\xd8\xff\xd9")[2:-2]
         tiles = _tiles(file.fileno(), page.dataoffsets, page.databytecounts)
-        whole = (tile[:2] + middle + tile[2:] for tile in tiles)
+        joined = (tile[:2] + middle + tile[2:] for tile in tiles)
+        first, whole = _first(joined)
+        like = parse_jpeg(first) if page.compression == JPEG else None
         cores = os.cpu_count() or 1
         with ThreadPoolExecutor(cores) as pool:
             for batch in _batches(whole, 64 * cores):
-                for data in pool.map(one, batch, chunksize=16):
+                for data in pool.map(one, batch, itertools.repeat(like), chunksize=16):
                     target.write(data)
         target.flush()
         os.fsync(target.fileno())
+
+
+def _first(items: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:
+    first = next(items)
+    return first, itertools.chain([first], items)
 
 
 def _batches(items: Iterator[bytes], size: int) -> Iterator[list[bytes]]:
@@ -100,7 +119,7 @@ def _batches(items: Iterator[bytes], size: int) -> Iterator[list[bytes]]:
 
 
 def _levels(tiff: tifffile.TiffFile) -> list[Any]:
-    return [page for page in tiff.pages if page.is_tiled]
+    return [page for page in tiff.pages if getattr(page, "is_tiled", False)]
 
 
 def _tiles(file: int, offsets: Any, counts: Any) -> Iterator[bytes]:
@@ -112,11 +131,22 @@ def _tiles(file: int, offsets: Any, counts: Any) -> Iterator[bytes]:
         yield run[offset - start : offset - start + count]
 
 
+def inflate(source: Path, out: Path) -> None:
+    """Every tile of a Deflate TIFF decompressed and encoded, on all cores."""
+
+    def one(tile: bytes, like: JpegHeader | None) -> bytes:
+        pixels = imagecodecs.deflate_decode(tile, out=TILE * TILE * 3)
+        return _encode(np.frombuffer(pixels, np.uint8).reshape(TILE, TILE, 3), like)
+
+    _recode(source, out, one)
+
+
 PROGRAMS: dict[str, Callable[[Path, Path], None]] = {
     "copy": copy,
     "passthrough": passthrough,
     "half": half,
     "recode": recode,
+    "inflate": inflate,
 }
 
 

@@ -150,7 +150,7 @@ def convert(
         else:
             seed = (plan.identity, *([given.fingerprint()] if given else []))
             make = partial(_context, decided.metadata, secret, seed)
-            context = Promise(make(""), lambda: make(digest.result()))
+            context = Promise(make(""), beside.submit(lambda: make(digest.result())))
             policy = request.label if secret is None or request.label != "keep" else "drop"
             shown = hide_label(slide.associated, slide.facts.format, policy)
             done = shown.done

@@ -6,7 +6,7 @@ same plan give the same header.
 """
 
 import unicodedata
-from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime
 from math import inf
@@ -89,11 +89,26 @@ class Context:
 class Promise:
     """A context that waits for the source's digest.
 
-    Headers made with `draft`, whose digest is any, have the length of those made with `kept()`.
+    Headers made from `draft`, whose digest is any, have the length of those made from `kept()`.
     """
 
     draft: Context
-    kept: Callable[[], Context]
+    making: Future[Context]
+
+    def now(self) -> Context:
+        """The context if it is known, else the draft."""
+        return self.making.result() if self.making.done() else self.draft
+
+    def kept(self) -> Context:
+        """The context, once it is known; raises what digesting raised."""
+        return self.making.result()
+
+    @classmethod
+    def of(cls, context: Context) -> "Promise":
+        """A context that is known."""
+        making: Future[Context] = Future()
+        making.set_result(context)
+        return cls(context, making)
 
 
 @dataclass(frozen=True, slots=True)

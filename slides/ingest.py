@@ -79,8 +79,7 @@ def _build(
     exam = catalog.exam(image.exam_id, establishment=None, states=tuple(ImageState))
     plan = planning.full(slide.source)
     check_unread(slide.source, plan)
-    known = _context(image, exam, plan)
-    context = Promise(known, lambda: known)
+    context = Promise.of(_context(image, exam, plan))
     described = replace(slide, facts=applied(slide.facts, decide(sources(slide.facts)).metadata))
     x, y = image.facts["mpp_um"]
     shares = Shares(progress, convert=0.8, store=0.2)

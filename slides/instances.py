@@ -62,39 +62,54 @@ def write_dicom(
     write = partial(
         _write_instance, folder, slide.facts, context, Shares(shares.of("write"), **part_of)
     )
-    with ThreadPoolExecutor(1, "copy") as beside:
+    with ThreadPoolExecutor(2, "write") as beside:
         # Copying waits for the disk, building for the processors.
         copying = beside.submit(_copy_levels, slide, plan, mpp_um, write)
+        depicting = beside.submit(_write_associated, slide, write)
         if any(sink.wants(level) for level in range(len(plan.levels))):
             from tiles.build import run  # dask: slow to load, and a plain copy needs none
 
             run(opener, plan, sink, scheduler=scheduler, progress=shares.of("build"))
         levels = copying.result()
-    shares.of("build")(1, 1)
-    lost = _lost(slide, levels)
-    for number, step in enumerate(plan.levels):
-        if step.action is not Action.COPY:
-            picture = Picture(
-                "level",
-                number,
-                step.level,
-                plan.samples,
-                encoded(plan.samples, plan.encoding),
-                derived=number > 0,
-                bits=plan.bits,
-                planes=plan.planes,
-                lost_before=lost if step.source_level in {None, 0} else slide.lost(number),
-            )
-            spacing_um = _level_spacing(plan, number, mpp_um)
-            levels[number] = write(picture, sink.frames(number), spacing_um)
-    instances = [levels[number] for number in sorted(levels)]
-    shutil.rmtree(parts)
+        shares.of("build")(1, 1)
+        pictures = _encoded_levels(slide, plan, levels)
+        spacings = (_level_spacing(plan, picture.number, mpp_um) for picture in pictures)
+        frames = (sink.frames(picture.number) for picture in pictures)
+        for instance in beside.map(write, pictures, frames, spacings):
+            levels[instance.picture.number] = instance
+        shutil.rmtree(parts)
+        return (*(levels[number] for number in sorted(levels)), *depicting.result())
+
+
+def _encoded_levels(slide: Slide, plan: Plan, copied: Mapping[int, Instance]) -> list[Picture]:
+    lost = _lost(slide, copied)
+    return [
+        Picture(
+            "level",
+            number,
+            step.level,
+            plan.samples,
+            encoded(plan.samples, plan.encoding),
+            derived=number > 0,
+            bits=plan.bits,
+            planes=plan.planes,
+            lost_before=lost if step.source_level in {None, 0} else slide.lost(number),
+        )
+        for number, step in enumerate(plan.levels)
+        if step.action is not Action.COPY
+    ]
+
+
+def _write_associated(
+    slide: Slide, write: Callable[[Picture, Frames, tuple[float, float]], Instance]
+) -> list[Instance]:
+    instances = []
     for role, name in (("label", "label"), ("overview", "macro")):
         if name in slide.associated:
             picture, frames = associated_picture(slide.associated[name], role)
             side = min(picture.level.width, picture.level.height)
             instances.append(write(picture, frames, (GLASS_WIDTH_UM / side,) * 2))
-    return tuple(instances)
+    return instances
 
 
 def _write_instance(
@@ -109,8 +124,11 @@ def _write_instance(
     make = partial(header, picture, facts, mpp_um)
     name = f"level-{picture.number}" if picture.role == "level" else picture.role
     progress = shares.of(str(picture.number)) if picture.role == "level" else None
-    unfinished = write_frames(folder / f"{name}.dcm", make(context.draft), frames, progress)
-    data = make(context.kept())
+    known = context.now()
+    data = make(known)
+    unfinished = write_frames(folder / f"{name}.dcm", data, frames, progress)
+    if known is not (kept := context.kept()):
+        data = make(kept)
     return Instance(picture, unfinished.finish(data), str(data.SOPInstanceUID))
 
 

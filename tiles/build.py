@@ -334,12 +334,14 @@ def _run_here(
     builder: _Builder, chains: list[list[list[Task]]], threads: int, progress: Progress
 ) -> None:
     from dask.base import compute
+    from dask.threaded import get
 
     roots, total = _graph(builder, chains)
     try:
         # A pool of its own: it ends with the last block under way, also when another has failed.
         with ThreadPoolExecutor(threads, "build") as pool, _counting(total, progress):
-            compute(*roots, scheduler="threads", pool=pool)
+            # By its name, dask would load all of `distributed` to find out that it is not meant.
+            compute(*roots, scheduler=get, pool=pool)
     finally:
         _opened.forget(builder.source)
 

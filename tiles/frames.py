@@ -211,7 +211,7 @@ def write_frames(
         _write_items(file, frames, lengths, progress or _unheard)
         first = np.uint64(len(head) + len(_FRAMES_BEGIN) + 8)
         file.write(_END_OF_ITEMS + trailing_index(_offsets(lengths) + first, lengths))
-    return Unfinished(path, len(head), lengths)
+    return Unfinished(path, draft, head, lengths)
 
 
 @dataclass(frozen=True)
@@ -219,7 +219,8 @@ class Unfinished:
     """An instance that lacks its header: no reader takes it for DICOM."""
 
     path: Path
-    head_bytes: int
+    draft: Dataset
+    head: bytes
     lengths: NDArray[np.uint64]
 
     def finish(self, header: Dataset, ratio: str | None = None) -> Written:
@@ -228,9 +229,10 @@ class Unfinished:
         `ratio` is that of the whole of which these frames are a part; else it is their own.
         Raises ValueError for a header of another length than the draft's.
         """
-        head = _encoded_header(header, len(self.lengths))
-        if len(head) != self.head_bytes:
-            raise ValueError(f"a header of {len(head)} bytes in a place of {self.head_bytes}")
+        known = header is self.draft
+        head = self.head if known else _encoded_header(header, len(self.lengths))
+        if len(head) != len(self.head):
+            raise ValueError(f"a header of {len(head)} bytes in a place of {len(self.head)}")
         frames_bytes = int(self.lengths.sum())
         ratio = ratio or _ratio(header, frames_bytes)
         with self.path.open("r+b", buffering=0) as file:
