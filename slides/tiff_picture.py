@@ -34,6 +34,7 @@ from tiles.jpeg2000 import (
     with_colour_transform,
 )
 from tiles.pyramid import Level
+from tiles.restarts import stacked
 from tiles.source import Encoding, Frame, Pixels
 
 MINISBLACK, RGB, YCBCR = 1, 2, 6
@@ -154,6 +155,17 @@ class Picture:
         # A strip is stored no longer than the picture; only whole tiles can be passed on.
         whole = tile.shape is not None and tile.shape.height == self.level.tile_height
         return tile.frame if whole else None
+
+    def one_frame(self) -> Frame | None:
+        """The whole picture as one codestream, where it is such or can be put together as one."""
+        if self.level.tiles == 1:
+            return self.frame(0, 0)
+        if self.page.tiled or self.page.compression != JPEG or self.page.planar:
+            return None
+        stored = [self._stored(index) for index in range(self.level.rows)]
+        strips = [self._jpeg(strip).frame.data for strip in stored if strip is not None]
+        data = stacked(strips) if len(strips) == len(stored) else None
+        return Frame(data, Encoding.JPEG_BASELINE) if data is not None else None
 
     def _index(self, column: int, row: int) -> int:
         self.level.box(column, row)

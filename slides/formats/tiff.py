@@ -164,7 +164,7 @@ def _associated(page: Page, name: str, file: SharedFile) -> AssociatedImage:
         height=page.height,
         encoding=picture.encoding,
         read=lambda: colours(source),
-        read_frame=lambda: picture.frame(0, 0) if picture.level.tiles == 1 else None,
+        read_frame=picture.one_frame,
         icc_profile=page.icc_profile,
         stored_bytes=int(page.counts.sum()),
     )

@@ -398,7 +398,7 @@ def test_what_was_lossy_stays_so(slide: Path, levels: list[Dataset], tmp_path: P
         name: dcmread(tmp_path / "out" / f"{name}.dcm", stop_before_pixels=True)
         for name in ("label", "overview", "level-0", "level-1")
     }
-    # The label is LZW, the macro JPEG in strips, which is no single codestream.
+    # The label is LZW, the macro JPEG in strips, which are put together as they are.
     assert by_role["label"].LossyImageCompression == "00"
     assert by_role["overview"].LossyImageCompression == "01"
     assert float(by_role["overview"].LossyImageCompressionRatio) > 1

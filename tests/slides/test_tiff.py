@@ -333,3 +333,24 @@ def test_a_scanner_without_a_clock_has_no_moment(tmp_path: Path) -> None:
         assert slide.facts.acquired_at is None
         assert slide.facts.mpp_um is None
         assert slide.facts.acquired_at != datetime.now(UTC)
+
+
+def test_a_picture_in_jpeg_strips_is_one_jpeg(aperio: Path) -> None:
+    with open_slide(aperio) as slide, openslide.OpenSlide(aperio) as theirs:
+        macro = slide.associated["macro"]
+        frame = macro.frame()
+        assert frame is not None
+        assert len(frame.data) < 1.05 * (macro.stored_bytes or 0) + 1000
+        shown = np.asarray(theirs.associated_images["macro"].convert("RGB"))
+        assert np.array_equal(decode(frame), shown)
+
+
+def test_subsampled_jpeg_2000_is_left_to_openslide(tmp_path: Path) -> None:
+    path = vendors.aperio_jpeg_2000(tmp_path / "a.svs", PICTURE, 33003)
+    whole_chroma, half_chroma = bytes.fromhex("070101" * 3), bytes.fromhex("070101" + "070201" * 2)
+    assert whole_chroma in path.read_bytes()
+    path.write_bytes(path.read_bytes().replace(whole_chroma, half_chroma))
+    with open_slide(path) as slide:
+        assert slide.facts.format == "svs"
+        assert slide.facts.mpp_um == (0.5, 0.5)
+        assert slide.source.encoding(0) is Encoding.OPAQUE
