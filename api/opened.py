@@ -166,6 +166,8 @@ def _mapped(image: Image, storage: Storage) -> OpenImage:
         if (wanted.width, wanted.height) not in shown:
             return None
         number = source.stored_level(shown.index((wanted.width, wanted.height)))
+        if number is None:
+            return None
         mapped = tile_map.levels[number]
         if (mapped.level.tile_width, mapped.level.tile_height) != (tile_map.tile_size,) * 2:
             return None

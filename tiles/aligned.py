@@ -5,6 +5,8 @@ missing is one column or row at most, and is shown as a copy of its neighbour: g
 seconds until the converted pyramid takes over, never good enough to be kept.
 """
 
+from functools import cached_property
+
 from tiles.codec import padded
 from tiles.errors import OutsideImage
 from tiles.pyramid import FIRST, Box, Level, Plane, Pyramid
@@ -14,11 +16,17 @@ MOST_COARSEST_PIXELS = 64 << 20
 """The most that drawing the smallest views may decode: the whole of the smallest level."""
 
 
+OVERVIEW_PIXELS = 512
+"""The longer side of the level that is kept in memory once it was drawn; a megabyte at most."""
+
+
 class Aligned:
     """A TileSource that shows another one on the grid of the pyramid that it will become.
 
     It has the base and every level that is the base halved once or more; the others are left out.
-    Tiles are squares of `tile_size`, and have no bytes of their own.
+    A last level, small enough to be kept, is drawn at its first use, as each of the many small
+    views would else decode the whole of the one before. Tiles are squares of `tile_size`, and have
+    no bytes of their own.
     """
 
     def __init__(self, source: TileSource, tile_size: int) -> None:
@@ -36,6 +44,13 @@ class Aligned:
                 continue
             self._stored.append(number)
             levels.append(Level(*extents, tile_size, tile_size))
+        self._smallest = levels[-1]
+        times = 0
+        while max(base.width, base.height) > OVERVIEW_PIXELS << times:
+            times += 1
+        extents = -(-base.width >> times), -(-base.height >> times)
+        if max(extents) < max(self._smallest.width, self._smallest.height):
+            levels.append(Level(*extents, tile_size, tile_size))
         self._pyramid = Pyramid(tuple(levels), source.pyramid.samples, source.pyramid.bits)
 
     @property
@@ -46,13 +61,12 @@ class Aligned:
     @property
     def is_cheap(self) -> bool:
         """Whether the smallest views can be drawn while somebody waits."""
-        smallest = self._pyramid.levels[-1]
-        return smallest.width * smallest.height <= MOST_COARSEST_PIXELS
+        return self._smallest.width * self._smallest.height <= MOST_COARSEST_PIXELS
 
-    def stored_level(self, level: int) -> int:
-        """The number in the source of a level shown here."""
+    def stored_level(self, level: int) -> int | None:
+        """The number in the source of a level shown here, None for the one that is drawn."""
         self._pyramid.level(level)
-        return self._stored[level]
+        return self._stored[level] if level < len(self._stored) else None
 
     def encoding(self, level: int) -> Encoding:
         """Opaque: the tiles of this grid are stored nowhere."""
@@ -64,12 +78,23 @@ class Aligned:
         shown = self._pyramid.level(level)
         if box.within(shown.width, shown.height) != box or box.width < 1 or box.height < 1:
             raise OutsideImage(f"{box} of a level of {shown.width} × {shown.height}")
-        number = self._stored[level]
+        number = self.stored_level(level)
+        if number is None:
+            return self._overview[box.y : box.bottom, box.x : box.right]
         stored = self._source.pyramid.level(number)
         # A box that lies wholly in what is missing takes its neighbour's pixels.
         x, y = min(box.x, stored.width - 1), min(box.y, stored.height - 1)
         part = Box(x, y, box.width, box.height).within(stored.width, stored.height)
         return padded(self._source.pixels(number, part, plane), box.height, box.width)
+
+    @cached_property
+    def _overview(self) -> Pixels:
+        from tiles.render import reduced  # whoever only looks at the levels need not load it
+
+        shown, last = self._pyramid.levels[-1], len(self._stored) - 1
+        times = halvings(self._smallest, shown)
+        assert times is not None
+        return reduced(self, last, Box(0, 0, shown.width, shown.height), times)
 
     def frame(self, level: int, column: int, row: int, plane: Plane = FIRST) -> None:
         """There is none."""

@@ -115,6 +115,20 @@ def test_a_box_in_the_missing_corner_repeats_its_neighbour() -> None:
         aligned.pixels(1, Box(0, 0, 6, 5))
 
 
+def test_small_views_cost_one_reading_of_the_smallest_level() -> None:
+    source = Scanned(3000, 2000, (1, 2))
+    aligned = Aligned(source, 256)
+    assert [(one.width, one.height) for one in aligned.pyramid.levels] == [
+        (3000, 2000),
+        (1500, 1000),
+        (375, 250),
+    ]
+    for level in range(9):
+        deep_zoom_tile(aligned, level, 0, 0)
+    assert source.sources[1].pixels_read == 1500 * 1000
+    assert source.sources[0].pixels_read == 0
+
+
 def test_what_would_be_decoded_whole_is_not_cheap() -> None:
     side = int(MOST_COARSEST_PIXELS**0.5)
 
