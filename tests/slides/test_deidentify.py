@@ -2,6 +2,7 @@
 
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,10 @@ from pydicom import dcmread
 from pydicom.dataset import Dataset
 
 from slides.convert import Request, convert
-from slides.deidentify import Pseudonyms, Unremarked, anonymous
+from slides.deidentify import Pseudonyms, Unremarked, anonymous, cleaned
 from slides.metadata import Decided, Metadata, decide, sources
 from slides.open import open_slide
-from slides.slide import Code, Facts
+from slides.slide import Channel, Code, Facts
 from tests.samples import real_samples, sample, vendors
 from tests.samples.slide import make_slide, small_svs
 from tests.samples.tissue import display_profile
@@ -274,6 +275,15 @@ def test_a_code_loses_the_meaning_somebody_wrote() -> None:
     facts = Facts("svs", barcodes=(BARCODE,))
     hidden = anonymous(decide(sources(facts)), KEY)
     assert hidden.origins == {"container_identifier": "scanner's header"}
+
+
+def test_channels_lose_the_names_somebody_gave_them(slide: Path) -> None:
+    with open_slide(slide) as opened:
+        channel = Channel("Clotilde's DAPI", fluorescent=True, excitation_nm=358)
+        named = replace(opened, facts=replace(opened.facts, channels=(channel,)))
+        quiet = cleaned(named).facts
+    assert quiet.channels == (replace(channel, name=""),)
+    assert (quiet.barcodes, quiet.label_barcodes) == ((), ())
 
 
 PIXELS = vendors.picture(64, 48)
