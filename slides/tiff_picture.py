@@ -1,7 +1,7 @@
 """The pixels of one TIFF page, read tile by tile (a strip is a tile as wide as the picture)."""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -46,7 +46,7 @@ PHOTOMETRICS = {
     8: "CIE L*a*b* colours",
     32803: "a colour filter array",
 }
-UNCOMPRESSED, JPEG, WEBP = 1, 7, 50001
+UNCOMPRESSED, JPEG = 1, 7
 JPEG_2000_YCBCR = 33003
 JPEG_2000 = frozenset({JPEG_2000_YCBCR, 33004, 33005, 34712})
 # Every one is told the most it may give, so that a bomb ends at the size of its tile.
@@ -55,19 +55,22 @@ INFLATE = {
     8: (Encoding.DEFLATE, imagecodecs.zlib_decode),
     32946: (Encoding.DEFLATE, imagecodecs.zlib_decode),
     32773: (Encoding.OPAQUE, imagecodecs.packbits_decode),
+    34925: (Encoding.OPAQUE, imagecodecs.lzma_decode),
     50000: (Encoding.ZSTD, imagecodecs.zstd_decode),
+}
+# Each tile is a picture of its own; told what it must be, these refuse all else.
+PICTURES: dict[int, tuple[Encoding, Callable[..., Any]]] = {
+    34887: (Encoding.OPAQUE, imagecodecs.lerc_decode),
+    50001: (Encoding.WEBP, imagecodecs.webp_decode),
+    50002: (Encoding.JPEG_XL, imagecodecs.jpegxl_decode),
+    52546: (Encoding.JPEG_XL, imagecodecs.jpegxl_decode),
 }
 COMPRESSIONS = {
     2: "CCITT fax",
     3: "CCITT fax",
     4: "CCITT fax",
     6: "old-style JPEG",
-    34887: "LERC",
     34892: "lossy DNG JPEG",
-    34925: "LZMA",
-    WEBP: "WebP",
-    50002: "JPEG XL",
-    52546: "JPEG XL",
 }
 ASSOCIATED_ALPHA, UNASSOCIATED_ALPHA = 1, 2
 STRIP_ROWS = 256
@@ -189,6 +192,11 @@ class Picture:
             tile = self._jpeg2000(stored)
             pixels = decode_stated(tile, self._expected(tile, needed, samples))
             return rgb_from_ycbcr(pixels) if self.encoding is Encoding.JPEG_2000_YCBCR else pixels
+        if page.compression in PICTURES:
+            height = level.tile_height if page.tiled else needed
+            pixels = np.empty((height, level.tile_width, samples), np.uint8)
+            PICTURES[page.compression][1](stored, out=pixels[..., 0] if samples == 1 else pixels)
+            return pixels
         row_bytes = level.tile_width * samples
         raw: Any = stored
         if page.compression != UNCOMPRESSED:
@@ -294,7 +302,7 @@ def _check_kind(page: Page, name: str) -> None:
         wrong = PHOTOMETRICS.get(page.photometric, f"photometric interpretation {page.photometric}")
     elif page.samples not in ({1} if page.photometric == MINISBLACK else {3, 4}):
         wrong = f"{page.samples} samples a pixel"
-    elif page.compression not in {UNCOMPRESSED, JPEG, *JPEG_2000, *INFLATE}:
+    elif page.compression not in {UNCOMPRESSED, JPEG, *JPEG_2000, *INFLATE, *PICTURES}:
         wrong = f"tiles of {COMPRESSIONS.get(page.compression, f'compression {page.compression}')}"
     elif page.photometric == YCBCR and page.compression not in {JPEG, *JPEG_2000}:
         wrong = "YCbCr colours that are not compressed as JPEG"
@@ -330,6 +338,8 @@ def _encoding(page: Page, name: str, first: bytes | None) -> Encoding:
         return Encoding.RAW
     if page.compression in INFLATE:
         return INFLATE[page.compression][0]
+    if page.compression in PICTURES:
+        return PICTURES[page.compression][0]
     if first is None:
         return Encoding.OPAQUE
     if page.compression in JPEG_2000:

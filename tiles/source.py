@@ -28,6 +28,7 @@ class Encoding(StrEnum):
     HTJ2K = "htj2k"
     JPEG_LS = "jpeg-ls"
     JPEG_XL = "jpeg-xl"
+    WEBP = "webp"
     RLE = "rle"
     LZW = "lzw"
     DEFLATE = "deflate"

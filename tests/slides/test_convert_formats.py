@@ -84,7 +84,8 @@ def _orientation(path: Path) -> int:
 
 
 def _joined(data: Dataset) -> Pixels:
-    width, height = data.TotalPixelMatrixColumns, data.TotalPixelMatrixRows
+    width = data.get("TotalPixelMatrixColumns", data.Columns)
+    height = data.get("TotalPixelMatrixRows", data.Rows)
     columns = -(-width // data.Columns)
     tiles = data.pixel_array.reshape(-1, data.Rows, data.Columns, 3)
     rows = [np.concatenate(tiles[n : n + columns], 1) for n in range(0, len(tiles), columns)]
@@ -177,6 +178,7 @@ class Kind:
 
 
 COPY = Action.COPY
+OWN_CODEC: dict[str, Any] = {"compressionargs": None}
 JPEG_2000: dict[str, Any] = {
     "compression": 34712,
     "compressionargs": {"level": 45, "reversible": False},
@@ -210,6 +212,10 @@ KINDS: dict[str, Kind] = {
     "lzw.tif": Kind(
         partial(vendors.generic, pixels=PICTURE, compression="lzw", compressionargs=None)
     ),
+    "webp.tif": Kind(partial(vendors.generic, pixels=PICTURE, **OWN_CODEC, compression="webp")),
+    "jpegxl.tif": Kind(partial(vendors.generic, pixels=PICTURE, **OWN_CODEC, compression="jpegxl")),
+    "lerc.tif": Kind(partial(vendors.generic, pixels=PICTURE, **OWN_CODEC, compression="lerc")),
+    "lzma.tif": Kind(partial(vendors.generic, pixels=PICTURE, **OWN_CODEC, compression="lzma")),
     "alpha.tif": Kind(_see_through),
     "planar.tif": Kind(partial(vendors.planar, pixels=PICTURE)),
     "strips.tif": Kind(partial(vendors.strips, pixels=PICTURE)),
