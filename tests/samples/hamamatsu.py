@@ -18,6 +18,7 @@ from tests.samples.vendors import MPP_UM, RGB, halves, thumbnail
 
 SHORT, LONG, RATIONAL, ASCII, FLOAT, SLONG = 3, 4, 5, 2, 11, 9
 CODES = {SHORT: "H", LONG: "I", FLOAT: "f", SLONG: "i"}
+LOWER = 0xFFFFFFFF
 PROPERTIES = "Created=2021/03/04\r\nProduct=C13210\r\nNDP.S/N=000042\r\n"
 
 
@@ -33,6 +34,8 @@ class Scan:
     subsampling: str = "4:2:2"
     planes: tuple[int, ...] = (0,)
     listed: bool = True
+    begins_at: int = 0
+    """The place of the first level in the file, with a hole before it."""
 
 
 def ndpi(path: Path, pixels: RGB, scan: Scan | None = None) -> Path:
@@ -47,6 +50,7 @@ def ndpi(path: Path, pixels: RGB, scan: Scan | None = None) -> Path:
     with path.open("wb") as file:
         file.write(b"II*\0" + bytes(8))
         link = 4
+        file.truncate(max(file.tell(), scan.begins_at))
         for jpeg, tags in pages:
             link = _write(file, link, jpeg, tags)
     return path
@@ -96,8 +100,9 @@ def _write(file: io.BufferedWriter, link: int, jpeg: bytes, tags: list[Any]) -> 
     """Write a page, point the link before at it, and give the place of its own link."""
     strip = file.seek(0, 2)
     file.write(jpeg)
-    entries = b""
-    for code, kind, values in sorted([*tags, (273, LONG, [strip])]):
+    entries = upper = b""
+    for code, kind, values in sorted([*tags, (273, LONG, [strip & LOWER])]):
+        place = strip if code == 273 else 0
         if kind == ASCII:
             data, count = values.encode() + b"\0", len(values) + 1
         elif kind == RATIONAL:
@@ -107,12 +112,13 @@ def _write(file: io.BufferedWriter, link: int, jpeg: bytes, tags: list[Any]) -> 
         if len(data) > 4:
             place = file.seek(0, 2)
             file.write(data + bytes(len(data) % 2))
-            data = pack("<I", place)
+            data = pack("<I", place & LOWER)
         entries += pack("<HHI", code, kind, count) + data.ljust(4, b"\0")
+        upper += pack("<I", place >> 32)
     directory = file.seek(0, 2)
     file.write(pack("<H", len(entries) // 12) + entries)
     own = file.tell()
-    file.write(bytes(8) + bytes(4 * (len(entries) // 12)))
+    file.write(bytes(8) + upper)
     file.seek(link)
     file.write(pack("<Q", directory))
     return own

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from struct import pack
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,9 @@ FILES: dict[str, Make] = {
     "squares.ndpi": partial(ndpi, pixels=WHOLE_TILES, scan=Scan(512)),
     "bands.ndpi": partial(ndpi, pixels=WHOLE_TILES, scan=Scan(1024, "4:4:4")),
     "many-planes.ndpi": partial(ndpi, pixels=WHOLE_TILES, scan=Scan(256, "4:4:4", (0, -1, 1))),
+    "beyond-4-gib.ndpi": partial(
+        ndpi, pixels=WHOLE_TILES, scan=Scan(512, begins_at=(1 << 32) + 12_345_678)
+    ),
     "ndpi-under-another-name.tif": partial(ndpi, pixels=WHOLE_TILES, scan=Scan(256, "4:4:4")),
 }
 
@@ -219,3 +223,17 @@ def test_tiles_that_lie_over_one_another_are_put_together_by_openslide(
         assert slide.source.encoding(0) is Encoding.OPAQUE
         size = slide.source.pyramid.levels[0].width, slide.source.pyramid.levels[0].height
         assert size == theirs.dimensions
+
+
+def test_a_level_larger_than_a_jpeg_may_state_is_read(tmp_path: Path) -> None:
+    path = ndpi(tmp_path / "a.ndpi", WHOLE_TILES, Scan(512, "4:2:2"))
+    with open_slide(path) as slide:
+        expected = whole(slide, 0)
+    # Above 65,535 pixels the scanner leaves extents out of the JPEG's own header.
+    extents = b"\xff\xc0\x00\x11\x08" + pack(">HH", 768, 1024)
+    data = path.read_bytes()
+    assert data.count(extents) == 1
+    path.write_bytes(data.replace(extents, extents[:5] + bytes(4)))
+    with open_slide(path) as slide:
+        assert slide.source.encoding(0) is Encoding.JPEG_BASELINE
+        assert np.array_equal(whole(slide, 0), expected)
