@@ -14,11 +14,10 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from api import values
-from api.errors import ApiError, SandboxError
+from api.errors import ApiError, Refused, SandboxError
 
 if TYPE_CHECKING:
     from archive.identity import PatientIdentity
@@ -83,13 +82,14 @@ def _info(arguments: argparse.Namespace) -> int:
 
 def _convert(arguments: argparse.Namespace) -> int:
     from api.progress import shown
+    from slides.draft import discard, is_taken
 
     if arguments.deidentify and arguments.label == "keep":
         _usage("--deidentify takes the label away: ask for --label blank or drop")
     if arguments.max_instance_bytes is not None and arguments.to != "dicom":
         _usage("--max-instance-bytes cuts DICOM instances, which no zarr can share: use --to dicom")
     out = Path(arguments.out).absolute()
-    if out.exists() or out.is_symlink():
+    if is_taken(out):
         raise Fault(f"{arguments.out}: it exists already; name a folder that does not")
     if not out.parent.is_dir():
         raise Fault(f"{out.parent}: there is no such folder to write into; make it first")
@@ -106,21 +106,25 @@ def _convert(arguments: argparse.Namespace) -> int:
         "deidentify": _deidentification_key() if arguments.deidentify else None,
         "metadata": _absolute(arguments.metadata) if arguments.metadata else None,
     }
-    # Written beside its place, so that it appears whole, and goes with whatever goes wrong.
+    if not os.access(out.parent, os.W_OK):
+        raise Fault(f"{out.parent}: not to be written into; name another folder")
     try:
-        beside = TemporaryDirectory(prefix=".sansverre-", dir=out.parent)
-    except OSError as error:
-        raise Fault(f"{out.parent}: not to be written into: {error.strerror}") from error
-    with beside as draft, shown() as progress:
-        written = Path(draft, out.name)
-        report = _in_sandbox(
-            arguments.file,
-            "api.tasks:convert",
-            {"path": _absolute(arguments.file), "out": str(written), "request": request},
-            progress,
-            None if arguments.json else _print_plan,
-        )
-        written.rename(out)
+        with shown() as progress:
+            report = _in_sandbox(
+                arguments.file,
+                "api.tasks:convert",
+                {"path": _absolute(arguments.file), "out": str(out), "request": request},
+                progress,
+                None if arguments.json else _print_plan,
+            )
+    except KeyboardInterrupt:
+        # Whoever stops it means it; all others that end it may want it to go on later.
+        discard(out)
+        raise
+    except Fault as fault:
+        if not isinstance(fault.__cause__, Refused):
+            discard(out)
+        raise
     if arguments.json:
         print(json.dumps(report))
         return 0

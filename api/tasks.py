@@ -119,7 +119,7 @@ def pixels(path: str, tile_size: int) -> Callable[[int, tuple[int, int, int, int
     return lambda level, box: source.pixels(level, Box(*box)).tobytes()
 
 
-def build(say: Progress, image: str, job: int, attempt: int, original: str) -> None:
+def build(say: Progress, image: str, job: int, attempt: int, original: str, drafts: str) -> None:
     """Bring a received image to publication, from the state it has reached."""
     from api.settings import read_settings
     from archive.catalog import Catalog
@@ -147,6 +147,7 @@ def build(say: Progress, image: str, job: int, attempt: int, original: str) -> N
             received,
             catalog,
             storage,
+            Path(drafts),
             mpp_um=tuple(mpp_um) if mpp_um else None,
             attempt=lease,
             progress=say,

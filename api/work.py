@@ -49,6 +49,8 @@ class Workplace:
     storage: Storage
     scratch: Path
     worker: str
+    drafts: Path
+    """A folder with a folder for each image whose building may be taken up again."""
     turns: tuple[Path, ...]
     """A folder for each build that may be under way at once, whoever does it, held by its lock."""
 
@@ -58,7 +60,7 @@ def open_workplace(settings: Settings) -> Iterator[Workplace]:
     """Open the installation for work; raises BadSettings and StorageFailure."""
     data = data_folder(settings)
     turns = tuple(data / "turns" / str(number) for number in range(BUILDS_AT_ONCE))
-    for folder in (data / "scratch", *turns):
+    for folder in (data / "scratch", data / "drafts", *turns):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with desk(data / "scratch") as scratch, Catalog.open(settings.database_url) as catalog:
         yield Workplace(
@@ -66,6 +68,7 @@ def open_workplace(settings: Settings) -> Iterator[Workplace]:
             storage=Storage.open(settings.objects_url),
             scratch=scratch,
             worker=f"{socket.gethostname()}-{os.getpid()}",
+            drafts=data / "drafts",
             turns=turns,
         )
 
@@ -161,6 +164,9 @@ def sweep(place: Workplace, older_than_s: float = ABANDONED_S) -> None:
     nothing is deleted.
     """
     clear_refused(place)
+    for draft in place.drafts.iterdir():
+        if time.time() - draft.stat().st_mtime > older_than_s:
+            shutil.rmtree(draft, ignore_errors=True)
     for key in place.catalog.clear_tile_maps(datetime.now(UTC) - timedelta(seconds=SUPERSEDED_S)):
         place.storage.delete(key)
     known = place.catalog.object_keys()
@@ -200,6 +206,7 @@ def _build(place: Workplace, job: Job, progress: Progress | None) -> None:
                 "job": job.id,
                 "attempt": job.attempt,
                 "original": str(original),
+                "drafts": str(place.drafts),
             },
             limits_for(size_bytes),
             progress=progress,
@@ -221,4 +228,6 @@ def _record(place: Workplace, job: Job, error: Exception) -> None:
     except LeaseLost:
         LOG.warning("job %s was taken over by another worker", job.id)
         return
+    if not passing:
+        shutil.rmtree(place.drafts / job.image_id, ignore_errors=True)
     clear_refused(place, job.image_id)

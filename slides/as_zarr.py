@@ -1,8 +1,9 @@
 """A slide as OME-Zarr, written as decoded pixels."""
 
-from pathlib import Path
+import shutil
 
 from slides.channels import shown
+from slides.draft import Draft
 from slides.progress import Progress
 from slides.slide import Facts
 from slides.source_file import OpenSource
@@ -15,7 +16,7 @@ NAME = "slide"
 
 
 def write_zarr(
-    folder: Path,
+    draft: Draft,
     opener: OpenSource,
     plan: Plan,
     mpp_um: tuple[float, float],
@@ -23,12 +24,20 @@ def write_zarr(
     scheduler: str | None,
     progress: Progress | None,
 ) -> None:
-    """Write a plan's levels into a folder that is empty or not there yet."""
+    """Write a plan's levels as a draft's result; shards that it has already are not made again."""
     from tiles.build import run
     from tiles.ome_zarr import ZarrSink, create, describe, pixels_of
 
-    create(folder, plan)
-    run(opener, plan, ZarrSink(folder, plan), scheduler=scheduler, progress=progress)
+    folder = draft.result
+
+    def lay_out() -> None:
+        shutil.rmtree(folder)
+        create(folder, plan)
+
+    draft.once("layout", lay_out)
+    sink = ZarrSink(folder, plan)
+    finished = draft.finished
+    run(opener, plan, sink, scheduler=scheduler, progress=progress, finished=finished)
     step_um = facts.focal_spacing_um or 1.0
     describe(folder, plan, mpp_um, NAME, focal_step_um=step_um)
     levels = tuple(step.level for step in plan.levels)

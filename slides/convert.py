@@ -1,18 +1,18 @@
 """From a scanner's file to DICOM or OME-Zarr: plan, build, assemble, and only then be visible."""
 
 import errno
-import shutil
-import uuid
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from slides.as_zarr import write_zarr
 from slides.door import check_unread
+from slides.draft import Draft, draft_of, is_taken, publish
 from slides.errors import (
     CannotLink,
     DamagedSlide,
@@ -33,7 +33,7 @@ from tiles.plan import Plan
 from tiles.source import TileSource
 
 if TYPE_CHECKING:
-    from slides.header import Context
+    from slides.header import Context, Promise
     from slides.instances import Instance
     from slides.metadata import Decided, Metadata
     from slides.verify import Proof
@@ -71,9 +71,9 @@ class Report:
 
     out: Path
     to: str
-    source_sha256: str
     mpp_um: tuple[float, float]
     plan: Plan
+    source_sha256: str
     files: tuple[str, ...]
     beside: Mapping[str, str] = field(default_factory=dict)
     """What was done with the pictures beside the slide, by their names."""
@@ -108,15 +108,15 @@ def convert(
 
     `planned` hears what will be done and said before it begins. Raises OutputExists,
     MissingSpacing, InvalidMetadata, LossRefused, NoRoom, NotFaithful, what opening raises, and
-    DamagedSlide for damage found on the way; then nothing is left behind.
+    DamagedSlide for damage found on the way; then nothing is left behind. What a killed process
+    left of the same conversion is gone on with; one that is under way is waited for.
     """
-    if out.exists() or out.is_symlink():
+    if is_taken(out):
         raise OutputExists("the output already exists; remove it or name another", out)
     with (
         blaming_the_file(path),
         open_slide(path) as opened,
         ThreadPoolExecutor(1, "digest") as beside,
-        _unpublished(out) as folder,
     ):
         mpp_um = spacing(opened.facts, request.mpp_um)
         plan = plan_for(opened.source, request)
@@ -126,10 +126,8 @@ def convert(
         shares = Shares(progress, digest=0.1, build=0.9 - judging, verify=judging)
         digest = beside.submit(source_sha256, opened.files, shares.of("digest"))
         # Slow to load, which the digest does not wait for.
-        from slides.concatenation import split
         from slides.deidentify import anonymous, cleaned
-        from slides.header import Promise
-        from slides.instances import link_zarr, write_dicom
+        from slides.header import ENCODER, Promise
         from slides.metadata import applied, decide, sources
         from slides.metadata_file import read_metadata
 
@@ -141,32 +139,86 @@ def convert(
         if planned is not None:
             planned(plan, decided)
         check_unread(slide.source, plan)
-        tell = shares.of("build")
+        report = partial(Report, out, request.to, mpp_um, plan, described=decided.as_json())
+        seed = (plan.identity, *([given.fingerprint()] if given else []))
+        key = _key(request, ENCODER, *seed, *map(identity_of, slide.files))
+        make = partial(_context, decided.metadata, secret, seed)
+        context = Promise(make(""), beside.submit(lambda: make(digest.result())))
+        described = replace(slide, facts=applied(slide.facts, decided.metadata))
         opener = OpenSource(path, identity_of(path))
-        done: Mapping[str, str] = {}
-        instances: tuple[Instance, ...] = ()
-        if request.to == "zarr":
-            write_zarr(folder, opener, plan, mpp_um, slide.facts, request.scheduler, tell)
-        else:
-            seed = (plan.identity, *([given.fingerprint()] if given else []))
-            make = partial(_context, decided.metadata, secret, seed)
-            context = Promise(make(""), beside.submit(lambda: make(digest.result())))
-            policy = request.label if secret is None or request.label != "keep" else "drop"
-            shown = hide_label(slide.associated, slide.facts.format, policy)
-            done = shown.done
-            facts = applied(slide.facts, decided.metadata)
-            public = replace(slide, facts=facts, associated=shown.pictures)
-            instances = write_dicom(
-                public, opener, plan, folder, context, mpp_um, request.scheduler, tell
-            )
-            if request.to == "both":
-                link_zarr(folder, instances, plan, mpp_um, slide.facts)
-        proof = _proof(slide, plan, folder, mpp_um, shares) if request.verify else None
-        if request.to == "dicom" and request.max_instance_bytes is not None:
-            split(instances, request.max_instance_bytes)
-        files = tuple(sorted(one.name for one in folder.iterdir()))
-        sha256 = digest.result()
-    return Report(out, request.to, sha256, mpp_um, plan, files, done, proof, decided.as_json())
+        with draft_of(out, key, partial(_tell_waiting, progress)) as draft:
+            if draft.receipt is not None:
+                return report(**_done_by(draft.receipt))
+            done = _fill(draft, described, opener, plan, request, mpp_um, context, shares)
+            receipt = {"source_sha256": digest.result(), **done}
+            publish(draft, out, key, receipt)
+    return report(**_done_by(receipt))
+
+
+def _fill(
+    draft: Draft,
+    slide: Slide,
+    opener: OpenSource,
+    plan: Plan,
+    request: Request,
+    mpp_um: tuple[float, float],
+    context: "Promise",
+    shares: Shares,
+) -> dict[str, Any]:
+    """Make all that is asked for as a draft's result, and say what there is."""
+    from slides.concatenation import split
+    from slides.instances import link_zarr, write_dicom
+
+    tell = shares.of("build")
+    done: Mapping[str, str] = {}
+    instances: tuple[Instance, ...] = ()
+    if request.to == "zarr":
+        write_zarr(draft, opener, plan, mpp_um, slide.facts, request.scheduler, tell)
+    else:
+        hides = request.deidentify is not None and request.label == "keep"
+        shown = hide_label(slide.associated, slide.facts.format, "drop" if hides else request.label)
+        done = shown.done
+        public = replace(slide, associated=shown.pictures)
+        instances = write_dicom(
+            public, opener, plan, draft, context, mpp_um, request.scheduler, tell
+        )
+        if request.to == "both":
+            link_zarr(draft.result, instances, plan, mpp_um, slide.facts)
+    proof = _proof(slide, plan, draft.result, mpp_um, shares) if request.verify else None
+    if request.to == "dicom" and request.max_instance_bytes is not None:
+        split(instances, request.max_instance_bytes)
+    return {
+        "files": sorted(one.name for one in draft.result.iterdir()),
+        "beside": dict(done),
+        "verified": proof.as_json() if proof else None,
+    }
+
+
+def _key(request: Request, *made_of: str) -> str:
+    """What tells a result from every other one: what was asked, and of what it is made."""
+    asked = replace(request, scheduler=None, metadata=None)
+    return sha256("\n".join((repr(asked), *made_of)).encode()).hexdigest()
+
+
+def _done_by(receipt: Mapping[str, Any]) -> dict[str, Any]:
+    """The part of a report that whoever did the work knows."""
+    proof = None
+    if receipt["verified"] is not None:
+        from slides.verify import Proof
+
+        proof = Proof.from_json(receipt["verified"])
+    return {
+        "source_sha256": receipt["source_sha256"],
+        "files": tuple(receipt["files"]),
+        "beside": receipt["beside"],
+        "proof": proof,
+    }
+
+
+def _tell_waiting(progress: Progress | None, waited_s: float) -> None:
+    # That it waits is a sign of life; how long yet nobody knows.
+    if progress is not None:
+        progress(0, 1 + round(waited_s))
 
 
 def _proof(
@@ -225,20 +277,3 @@ def blaming_the_file(path: Path) -> Iterator[None]:
         raise NoRoom(
             "no room is left to write the result; make some and try again", path
         ) from error
-
-
-@contextmanager
-def _unpublished(out: Path) -> Iterator[Path]:
-    """A folder beside `out` that becomes `out` when all went well, and else is gone."""
-    out.parent.mkdir(parents=True, exist_ok=True)
-    folder = out.parent / f".{out.name}.{uuid.uuid4().hex}.partial"
-    folder.mkdir()
-    try:
-        yield folder
-        if out.exists():
-            raise OutputExists("the output appeared meanwhile; nothing was replaced", out)
-        folder.rename(out)
-    except BaseException:
-        # Out of reach first: a worker elsewhere may still be writing.
-        shutil.rmtree(folder.rename(folder.with_suffix(".removed")), ignore_errors=True)
-        raise

@@ -6,8 +6,6 @@ transaction as the state that promises them; what a crash leaves in the store wi
 swept later.
 """
 
-import shutil
-import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -20,7 +18,8 @@ from archive.storage import Storage
 from slides.channels import channels_of, stored_image
 from slides.convert import blaming_the_file, spacing
 from slides.door import check_unread
-from slides.header import Context, Promise
+from slides.draft import held
+from slides.header import ENCODER, Context, Promise
 from slides.instances import Instance, write_dicom
 from slides.metadata import applied, decide, sources
 from slides.open import open_slide
@@ -42,6 +41,7 @@ def ingest_slide(
     image: Image,
     catalog: Catalog,
     storage: Storage,
+    drafts: Path,
     *,
     mpp_um: tuple[float, float] | None = None,
     attempt: Job | None = None,
@@ -49,16 +49,17 @@ def ingest_slide(
 ) -> Image:
     """Bring a received slide to publication, from whatever state it has reached.
 
-    `original` is the slide's file as received; `attempt` the job that this is, so that a worker
-    which lost its lease changes nothing. Raises what opening and converting raise, LeaseLost and
-    StorageFailure; the image stays in the state it reached.
+    `original` is the slide's file as received; `drafts` a folder that outlives this process, where
+    what it leaves half-done is found by the next attempt; `attempt` the job that this is, so that
+    a worker which lost its lease changes nothing. Raises what opening and converting raise,
+    LeaseLost and StorageFailure; the image stays in the state it reached.
     """
     with blaming_the_file(original), open_slide(original) as slide:
         if image.state is ImageState.RECEIVED:
             facts = facts_of(slide, spacing(slide.facts, mpp_um))
             image = catalog.advance(image.id, ImageState.OPENED, facts=facts, attempt=attempt)
         if image.state is ImageState.OPENED:
-            objects, seen = _build(slide, original, image, catalog, storage, progress)
+            objects, seen = _build(slide, original, image, catalog, storage, drafts, progress)
             image = catalog.advance(
                 image.id, ImageState.BUILT, facts=seen, add_objects=objects, attempt=attempt
             )
@@ -73,9 +74,10 @@ def _build(
     image: Image,
     catalog: Catalog,
     storage: Storage,
+    drafts: Path,
     progress: Progress | None,
 ) -> tuple[list[StoredObject], dict[str, Any]]:
-    """Convert into a scratch folder and store every instance; say how its channels are seen."""
+    """Convert into a draft and store every instance; say how its channels are seen."""
     exam = catalog.exam(image.exam_id, establishment=None, states=tuple(ImageState))
     plan = planning.full(slide.source)
     check_unread(slide.source, plan)
@@ -84,10 +86,10 @@ def _build(
     x, y = image.facts["mpp_um"]
     shares = Shares(progress, convert=0.8, store=0.2)
     tell = shares.of("convert")
-    scratch = Path(tempfile.mkdtemp(prefix="sansverre-"))
-    try:
+    made_of = "\n".join((ENCODER, image.source_sha256, plan.identity))
+    with held(drafts / image.id, made_of, lambda _: None) as draft:
         opener = OpenSource(original, image.source_sha256)
-        instances = write_dicom(described, opener, plan, scratch, context, (x, y), None, tell)
+        instances = write_dicom(described, opener, plan, draft, context, (x, y), None, tell)
         objects = []
         total_bytes = sum(instance.written.length_bytes for instance in instances)
         for instance in instances:
@@ -97,8 +99,6 @@ def _build(
         levels = [one.written.path for one in instances if one.picture.role == "level"]
         channels = channels_of(levels, slide.facts)
         preview = _preview(levels, slide.facts, channels)
-    finally:
-        shutil.rmtree(scratch)
     key = storage.put_bytes(preview)
     objects.append(StoredObject(ObjectRole.PREVIEW, key, len(preview), JPEG))
     seen: dict[str, Any] = {"channels": [asdict(one) for one in channels]} if channels else {}

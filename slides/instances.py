@@ -9,12 +9,13 @@ from pathlib import Path
 
 from slides.channels import channels_of
 from slides.copying import associated_picture, copied_levels
+from slides.draft import Draft
 from slides.header import VL_WHOLE_SLIDE, Picture, Promise, header
 from slides.progress import Progress, Shares
 from slides.slide import Facts, Slide
 from slides.source_file import OpenSource
 from tiles.coding import Loss, encoded
-from tiles.frames import Frames, FrameSink, Written, write_frames
+from tiles.frames import Frames, FrameSink, Written
 from tiles.plan import Action, Plan
 from tiles.pyramid import spacing_of
 
@@ -41,26 +42,24 @@ def write_dicom(
     slide: Slide,
     opener: OpenSource,
     plan: Plan,
-    folder: Path,
+    draft: Draft,
     context: Promise,
     mpp_um: tuple[float, float],
     scheduler: str | None = None,
     progress: Progress | None = None,
 ) -> tuple[Instance, ...]:
-    """Write all instances of a slide into a folder: levels, label and overview.
+    """Write all instances of a slide into a draft's result: levels, label and overview.
 
     Copied levels are written straight from the source, before the context need be known; the
-    others from the tiles that the graph of tasks leaves in a folder inside, which is gone
-    afterwards.
+    others from the tiles that the graph of tasks leaves in the draft. What the draft has already
+    is not made again.
     """
-    parts = folder / "parts"
-    parts.mkdir()
-    sink = FrameSink(parts, plan)
+    sink = FrameSink(draft.parts, plan)
     shares = Shares(progress, build=0.75, write=0.25)
     tiles = sum(step.level.tiles for step in plan.levels)
     part_of = {str(number): step.level.tiles / tiles for number, step in enumerate(plan.levels)}
     write = partial(
-        _write_instance, folder, slide.facts, context, Shares(shares.of("write"), **part_of)
+        _write_instance, draft, slide.facts, context, Shares(shares.of("write"), **part_of)
     )
     with ThreadPoolExecutor(2, "write") as beside:
         # Copying waits for the disk, building for the processors.
@@ -69,7 +68,14 @@ def write_dicom(
         if any(sink.wants(level) for level in range(len(plan.levels))):
             from tiles.build import run  # dask: slow to load, and a plain copy needs none
 
-            run(opener, plan, sink, scheduler=scheduler, progress=shares.of("build"))
+            run(
+                opener,
+                plan,
+                sink,
+                scheduler=scheduler,
+                progress=shares.of("build"),
+                finished=draft.finished,
+            )
         levels = copying.result()
         shares.of("build")(1, 1)
         pictures = _encoded_levels(slide, plan, levels)
@@ -77,7 +83,6 @@ def write_dicom(
         frames = (sink.frames(picture.number) for picture in pictures)
         for instance in beside.map(write, pictures, frames, spacings):
             levels[instance.picture.number] = instance
-        shutil.rmtree(parts)
         return (*(levels[number] for number in sorted(levels)), *depicting.result())
 
 
@@ -113,7 +118,7 @@ def _write_associated(
 
 
 def _write_instance(
-    folder: Path,
+    draft: Draft,
     facts: Facts,
     context: Promise,
     shares: Shares,
@@ -126,7 +131,7 @@ def _write_instance(
     progress = shares.of(str(picture.number)) if picture.role == "level" else None
     known = context.now()
     data = make(known)
-    unfinished = write_frames(folder / f"{name}.dcm", data, frames, progress)
+    unfinished = draft.frames(name, data, frames, progress)
     if known is not (kept := context.kept()):
         data = make(kept)
     return Instance(picture, unfinished.finish(data), str(data.SOPInstanceUID))
@@ -173,6 +178,8 @@ def link_zarr(
         for one in instances
         if one.picture.role == "level"
     ]
+    # What a killed process may have left of it.
+    shutil.rmtree(folder / LINKED, ignore_errors=True)
     derived = all(step.action is Action.DERIVE for step in plan.levels[1:])
     method = "box average" if derived else "as the scanner has it"
     channels = channels_of([level.path for level in levels], facts)

@@ -96,6 +96,11 @@ class Proof:
         """For machines."""
         return {"levels": [asdict(one) for one in self.levels], "instances": self.instances}
 
+    @classmethod
+    def from_json(cls, told: dict[str, Any]) -> "Proof":
+        """What `as_json` gave."""
+        return cls(tuple(LevelProof(**one) for one in told["levels"]), told["instances"])
+
 
 def verify(
     slide: Slide, plan: Plan, folder: Path, mpp_um: tuple[float, float], progress: Progress

@@ -24,6 +24,7 @@ import numpy as np
 
 from tiles.codec import decode_jpeg_half, half_into
 from tiles.errors import DamagedCodestream
+from tiles.finished import Finished
 from tiles.plan import Action, LevelPlan, Plan
 from tiles.pyramid import Box, Level, Plane
 from tiles.sink import Part, Sink, Task
@@ -55,14 +56,17 @@ def run(
     scheduler: str | None = None,
     threads: int | None = None,
     progress: Progress | None = None,
+    finished: Finished | None = None,
 ) -> None:
     """Make all tiles that a plan asks for and that the sink wants.
+
+    Tasks that are `finished` are not run again; those that run are noted there.
 
     `scheduler` is the address of a `dask.distributed` scheduler; None runs on `threads` threads
     here. Memory is bounded by the blocks in flight, whatever the slide's size. Raises what the
     source raises on reading; parts already written stay for the caller to discard.
     """
-    builder = _Builder(source, plan, sink)
+    builder = _Builder(source, plan, sink, finished)
     chains = list(_chains(plan, sink))
     if not chains:
         return
@@ -175,9 +179,18 @@ class _Builder:
     source: Open
     plan: Plan
     sink: Sink
+    finished: Finished | None = None
 
     def __call__(self, task: Task, children: list[Pixels], reduce: bool) -> Pixels | None:
         """Write every level of the block; give the tile it is reduced to where `reduce` asks."""
+        if self.finished is not None and self.finished.has(task):
+            return self.finished.reduced(task)
+        made = self._made(task, children, reduce)
+        if self.finished is not None:
+            self.finished.add(task, made)
+        return made
+
+    def _made(self, task: Task, children: list[Pixels], reduce: bool) -> Pixels | None:
         levels = task.levels if not reduce else range(task.levels.start, task.levels.stop + 1)
         with self.sink.part(task) as part:
             rows = self._joined(task, children) if children else self._read(task)

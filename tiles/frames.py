@@ -214,6 +214,11 @@ def write_frames(
     return Unfinished(path, draft, head, lengths)
 
 
+def written_before(path: Path, draft: Dataset, lengths: NDArray[np.uint64]) -> "Unfinished":
+    """What `write_frames` gave for a file that it has written already."""
+    return Unfinished(path, draft, _encoded_header(draft, len(lengths)), lengths)
+
+
 @dataclass(frozen=True)
 class Unfinished:
     """An instance that lacks its header: no reader takes it for DICOM."""
