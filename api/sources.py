@@ -11,6 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TypeVar
 
+import numpy as np
+
 from api.doors import Caller
 from api.errors import NoSuchAddress
 from api.opened import OpenImage, as_failure, index_of, is_viewable, open_image, tag_of
@@ -19,6 +21,7 @@ from api.shelf import Shelf
 from archive.catalog import Catalog
 from archive.record import Image, ImageState, ObjectRole, StoredObject
 from archive.storage import Storage
+from tiles.codec import half
 from tiles.instance import StoredImage
 from tiles.render import Decoded, deep_zoom_tile, thumbnail
 from tiles.source import Encoding, TileSource
@@ -53,6 +56,8 @@ class Sources:
         self._catalog, self._storage, self._renderers = catalog, storage, renderers
         self._readers = ThreadPoolExecutor(4, "read")
         self._drawers = ThreadPoolExecutor(DRAWERS, "draw")
+        # Nobody's first tile waits for what drawing takes to be loaded.
+        self._drawers.submit(half, np.zeros((2, 2, 3), np.uint8))
         self._images: Shelf[tuple[str | None, str], Image] = Shelf(
             4096, self._readers, lasts_s=SEEN_AGAIN_S
         )

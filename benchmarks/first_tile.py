@@ -5,7 +5,7 @@
 A server runs; each slide is taken in again and again, each time for another establishment and so as
 another image, while nothing is converted. "Last byte" is the moment at which the store has the
 whole original; "arrival" also counts what comes before it here, where a file that lies on a disk is
-examined, digested and copied. The first tile is the smallest view that shows the whole slide; a
+examined, digested and copied. The first tile is the largest that shows the whole slide; a
 screen is every tile of the first view, asked for as a browser asks.
 """
 
@@ -54,8 +54,7 @@ def measure(
     told = client.get(f"/api/images/{image.id}").raise_for_status().json()
     assert told["state"] == "received"
     addresses = view(told)
-    whole = max(addresses, key=lambda one: (one.endswith("/0_0.jpeg"), int(one.split("/")[3])))
-    assert client.get(whole).raise_for_status().headers["content-type"] == "image/jpeg"
+    assert client.get(_whole(addresses)).raise_for_status().headers["content-type"] == "image/jpeg"
     first = time.perf_counter()
     with ThreadPoolExecutor(BROWSER_CONNECTIONS) as connections:
         answers = list(connections.map(client.get, addresses))
@@ -65,6 +64,16 @@ def measure(
         "last byte to full screen": time.perf_counter() - storage.kept_at,
         "arrival to first tile": first - began,
     }
+
+
+def _whole(addresses: list[str]) -> str:
+    """The largest tile that shows the whole slide."""
+    levels = [one.rpartition("/")[0] for one in addresses]
+    return next(
+        one
+        for one, level in zip(reversed(addresses), reversed(levels), strict=True)
+        if levels.count(level) == 1
+    )
 
 
 def compare(slides: list[Path], repeat: int, progress: Callable[[str], None]) -> str:
