@@ -1,6 +1,6 @@
 """Our converter, its peers and the machine's limits, side by side in one run.
 
-    python -m benchmarks.convert [SLIDE...] [--side 31000] [--repeat 5] [--without NAME] [--write]
+    python -m benchmarks.convert [SLIDE...] [--times 1] [--repeat 5] [--without NAME] [--write]
 
 Every contender converts the same slide in turn, again and again, so that whatever else the machine
 does hits all of them alike; medians and their ratios are printed, and absolute times are worth
@@ -8,7 +8,7 @@ nothing anywhere else. `--write` puts the tables into docs/performance.md.
 
 Without slides given, three are made: Aperio's layout with abbreviated RGB tiles and with complete
 YCbCr ones, and, a quarter of their size, one compressed without loss, whose tiles no DICOM slide
-can hold. `--side 91000 --without ngff-zarr eubi` compares on slides of 8 gigapixels.
+can hold. `--times 3 --without ngff-zarr eubi` compares on slides of ten gigapixels.
 """
 
 import argparse
@@ -31,12 +31,16 @@ import tifffile
 
 from benchmarks.contenders import OURS, PEERS, install
 from benchmarks.limits import TILE
+from benchmarks.mosaic import repeat
 from slides.open import open_slide
 from tiles.pyramid import Box
 
 FORMS = ("abbreviated-rgb", "complete-ycbcr")
 PAGE = Path(__file__).parent.parent / "docs" / "performance.md"
 LIMITS = ("copy", "passthrough", "half", "recode")
+SIDE = 32_768
+"""Every level that Aperio makes of it ends with a tile, so it can be repeated."""
+
 LOSSLESS = "deflate"
 """The form of slide that must be encoded."""
 
@@ -200,15 +204,17 @@ def _figure(one: Contender, name: str) -> float:
     return one.out_mb if name == "out_mb" else statistics.median(getattr(one, name))
 
 
-def make(folder: Path, form: str, side: int) -> Path:
-    """A slide of that form and size, made once."""
-    path = folder / f"{form}-{side}{'.tiff' if form == LOSSLESS else '.svs'}"
+def make(folder: Path, form: str, times: int) -> Path:
+    """A slide of that form, `times` × 32,768 pixels a side, made once."""
+    path = folder / f"{form}-{times * SIDE}{'.tiff' if form == LOSSLESS else '.svs'}"
     if not path.exists():
         draft = folder / f"draft{path.suffix}"
         if form == LOSSLESS:
-            make_lossless(draft, make(folder, FORMS[1], side))
+            make_lossless(draft, make(folder, FORMS[1], 1))
+        elif times > 1:
+            repeat(make(folder, form, 1), draft, times)
         else:
-            size = ("--width", str(side), "--height", str(side - side // 31))
+            size = ("--width", str(SIDE), "--height", str(SIDE))
             command = (sys.executable, "-m", "tests.samples.slide", draft, *size, "--form", form)
             subprocess.run(command, check=True)
         draft.rename(path)
@@ -242,7 +248,7 @@ def main() -> None:
     """Compare on the slides given, or on one of each form."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else "")
     parser.add_argument("slides", nargs="*", type=Path)
-    parser.add_argument("--side", type=int, default=31_000)
+    parser.add_argument("--times", type=int, default=1, help="3: slides of 98,304 pixels a side")
     parser.add_argument("--repeat", type=int, default=5)
     parser.add_argument("--without", nargs="+", default=[], help="parts of contenders' names")
     parser.add_argument("--write", action="store_true")
@@ -251,8 +257,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="sansverre-bench-") as scratch:
         folder = options.folder or Path(scratch) / "kept"
         folder.mkdir(parents=True, exist_ok=True)
-        forms = (*FORMS, LOSSLESS)
-        slides = options.slides or [make(folder, form, options.side) for form in forms]
+        forms = (*FORMS, LOSSLESS) if options.times == 1 else FORMS
+        slides = options.slides or [make(folder, form, options.times) for form in forms]
         parts = [_machine()]
         for slide in slides:
             contenders = [
