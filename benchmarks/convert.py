@@ -31,8 +31,8 @@ import tifffile
 
 from benchmarks.contenders import OURS, PEERS, install
 from benchmarks.limits import TILE
-from benchmarks.mosaic import repeat
 from slides.open import open_slide
+from tests.samples.mosaic import repeat
 from tiles.pyramid import Box
 
 FORMS = ("abbreviated-rgb", "complete-ycbcr")

@@ -1,6 +1,6 @@
 """Make a huge slide out of a large one, by repeating its encoded tiles.
 
-python -m benchmarks.mosaic SOURCE.svs OUT.svs [TIMES]
+python -m tests.samples.mosaic SOURCE.svs OUT.svs [TIMES]
 
 Nothing is decoded, so a slide of ten gigapixels takes no longer than its bytes do. The extents of
 every level of the source must be whole numbers of tiles.
