@@ -70,6 +70,8 @@ def _info(arguments: argparse.Namespace) -> int:
         ("associated", ", ".join(told["associated_images"]) or "none"),
         ("barcodes", ", ".join(told["barcodes"]) or "none"),
     ]
+    if told["bits"] > 8 or told["optical_paths"] * told["focal_planes"] > 1:
+        rows[1:1] = _planes(told)
     for name, value in rows:
         print(f"{name:12}{value}")
     for number, level in enumerate(told["levels"]):
@@ -78,6 +80,16 @@ def _info(arguments: argparse.Namespace) -> int:
             f"tiles {level['tile_width']} × {level['tile_height']}, {level['encoding']}"
         )
     return 0
+
+
+def _planes(told: dict[str, Any]) -> list[tuple[str, str]]:
+    """What is said of a stack, and of values beyond what a screen shows."""
+    names = ", ".join(name for name in told["channels"] if name)
+    channels = f"{told['optical_paths']} of {told['bits']} bits"
+    return [
+        ("channels", f"{channels}: {names}" if names else channels),
+        ("focus", f"{told['focal_planes']} planes" if told["focal_planes"] > 1 else "one plane"),
+    ]
 
 
 def _convert(arguments: argparse.Namespace) -> int:

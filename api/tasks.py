@@ -38,6 +38,10 @@ def describe(say: Progress, path: str) -> dict[str, Any]:
                 }
                 for index, level in enumerate(source.pyramid.levels)
             ],
+            "bits": source.pyramid.bits,
+            "optical_paths": 1 + max(plane.optical_path for plane in source.pyramid.planes),
+            "focal_planes": 1 + max(plane.focal_plane for plane in source.pyramid.planes),
+            "channels": [channel.name for channel in facts.channels],
             "mpp_um": list(facts.mpp_um) if facts.mpp_um else None,
             "objective_power": facts.objective_power,
             "icc_profile": facts.icc_profile is not None,

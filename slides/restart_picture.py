@@ -47,6 +47,7 @@ class RestartPicture:
     counts: NDArray[np.int64]
     file: SharedFile
     encoding: Encoding = Encoding.JPEG_BASELINE
+    bits: int = 8
 
     @property
     def addresses(self) -> Addresses | None:

@@ -9,6 +9,7 @@ from slides.errors import NotAddressable, UnsupportedSlide
 from slides.levels import same_view
 from slides.slide import Facts, Scanner
 from slides.tiff_structure import Page
+from tiles.pyramid import Plane
 
 INCH, CENTIMETRE = 2, 3
 UM_PER_UNIT = {INCH: 25_400.0, CENTIMETRE: 10_000.0}
@@ -29,6 +30,8 @@ class Layout:
     associated: Mapping[str, Page] = field(default_factory=dict)
     jpegs: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     """Pictures beside the slide that are JPEGs of their own, in no page."""
+    stack: Mapping[Plane, tuple[Page, ...]] = field(default_factory=dict)
+    """The levels of every plane, in their order, where there are several."""
 
 
 def cropped(page: Page, width: int, height: int) -> Page:

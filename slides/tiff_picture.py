@@ -95,6 +95,15 @@ class Picture:
         return 1 if self.page.samples == 1 else 3
 
     @property
+    def bits(self) -> int:
+        """Of a sample as given out."""
+        return self.page.bits or 8
+
+    @property
+    def _stored_type(self) -> "np.dtype[Any]":
+        return np.dtype(f"u{self.bits // 8}").newbyteorder(self.page.byteorder)
+
+    @property
     def addresses(self) -> Addresses | None:
         """Where the tiles lie; None where the samples of each lie apart."""
         if self.page.planar:
@@ -105,7 +114,7 @@ class Picture:
     def losses(self) -> tuple[Loss, ...]:
         """What the tiles lost when they were encoded."""
         decoded = int(np.count_nonzero(self.counts)) * self.level.tile_width
-        decoded *= self.level.tile_height * self.samples
+        decoded *= self.level.tile_height * self.samples * self.bits // 8
         return losses_in(self.encoding, decoded, int(self.counts.sum()))
 
     def tile(self, column: int, row: int) -> Pixels:
@@ -116,7 +125,7 @@ class Picture:
             stored = self._stored(index + plane * self.level.tiles)
             if stored is None:
                 box, colour = self.level.box(column, row), self.background[: self.samples]
-                return np.full((box.height, box.width, self.samples), colour, np.uint8)
+                return np.full((box.height, box.width, self.samples), colour, f"u{self.bits // 8}")
             try:
                 planes.append(self._decode(stored, row))
             except (TilesError, RuntimeError, ValueError) as error:
@@ -194,21 +203,23 @@ class Picture:
             return rgb_from_ycbcr(pixels) if self.encoding is Encoding.JPEG_2000_YCBCR else pixels
         if page.compression in PICTURES:
             height = level.tile_height if page.tiled else needed
-            pixels = np.empty((height, level.tile_width, samples), np.uint8)
+            pixels = np.empty((height, level.tile_width, samples), f"u{self.bits // 8}")
             PICTURES[page.compression][1](stored, out=pixels[..., 0] if samples == 1 else pixels)
             return pixels
-        row_bytes = level.tile_width * samples
+        stored_type = self._stored_type
+        row_bytes = level.tile_width * samples * stored_type.itemsize
         raw: Any = stored
         if page.compression != UNCOMPRESSED:
             raw = INFLATE[page.compression][1](stored, out=row_bytes * level.tile_height)
         rows = len(raw) // row_bytes
         if rows < (level.tile_height if page.tiled else needed):
             raise DamagedCodestream(f"{rows} of {needed} rows")
-        pixels = np.frombuffer(raw, np.uint8, rows * row_bytes)
+        pixels = np.frombuffer(raw, stored_type, rows * row_bytes // stored_type.itemsize)
         pixels = pixels.reshape(rows, level.tile_width, samples)[: level.tile_height]
+        native = stored_type.newbyteorder("=")
         if page.predictor == 2 and page.compression != UNCOMPRESSED:
-            pixels = np.cumsum(pixels, axis=1, dtype=np.uint8)
-        return pixels
+            return np.cumsum(pixels, axis=1, dtype=native)
+        return pixels.astype(native, copy=False)
 
     @cached_property
     def _jpeg(self) -> Joining:
@@ -227,11 +238,14 @@ class Picture:
         height = self.level.tile_height
         if not self.page.tiled and tile.shape is not None:
             height = tile.shape.height if needed <= tile.shape.height < height else height
-        return Shape(self.level.tile_width, height, samples, 8)
+        # Twelve bits may lie in sixteen; nothing may lie in fewer than it has.
+        found = tile.shape.bits if tile.shape is not None else self.bits
+        bits = found if 8 < found <= self.bits else self.bits
+        return Shape(self.level.tile_width, height, samples, bits)
 
 
 def open_picture(page: Page, name: str, file: SharedFile) -> Picture:
-    """A page of 8-bit grey or RGB pixels, its structure checked against the file.
+    """A page of 8- or 16-bit grey or 8-bit RGB pixels, its structure checked against the file.
 
     Raises DamagedSlide, UnsupportedSlide or TooLarge.
     """
@@ -240,7 +254,7 @@ def open_picture(page: Page, name: str, file: SharedFile) -> Picture:
     _check_kind(page, name)
     check_segment(
         "tile" if page.tiled else "strip",
-        page.tile_width * (page.tile_height if not _splittable(page) else 1) * page.samples,
+        page.tile_width * (page.tile_height if not _splittable(page) else 1) * _pixel_bytes(page),
     )
     level = Level(page.width, page.height, page.tile_width, page.tile_height)
     offsets, counts = page.offsets, page.counts
@@ -290,15 +304,23 @@ def _refuse_tangled(
         )
 
 
-def _check_kind(page: Page, name: str) -> None:
-    wrong = None
+def _wrong_samples(page: Page) -> str | None:
+    """What of its samples is not read, or None."""
     if page.depth != 1:
-        wrong = f"a volume of {page.depth} planes"
-    elif page.bits != 8:
-        wrong = f"{page.bits}-bit samples" if page.bits else "samples of several depths"
-    elif page.sample_format not in {1, 2} or (page.sample_format == 2 and page.samples != 1):
-        wrong = "signed colours or other numbers than integers"
-    elif page.photometric not in {MINISBLACK, RGB, YCBCR}:
+        return f"a volume of {page.depth} planes"
+    if page.bits not in {8, 16}:
+        return f"{page.bits}-bit samples" if page.bits else "samples of several depths"
+    if page.bits == 16 and page.samples > 1:
+        return "16-bit colours"
+    if page.sample_format not in {1, 2} or (page.sample_format == 2 and page.samples != 1):
+        return "signed colours or other numbers than integers"
+    return None
+
+
+def _wrong_coding(page: Page) -> str | None:
+    """What of its colours or of its tiles is not read, or None."""
+    wrong = None
+    if page.photometric not in {MINISBLACK, RGB, YCBCR}:
         wrong = PHOTOMETRICS.get(page.photometric, f"photometric interpretation {page.photometric}")
     elif page.samples not in ({1} if page.photometric == MINISBLACK else {3, 4}):
         wrong = f"{page.samples} samples a pixel"
@@ -312,9 +334,16 @@ def _check_kind(page: Page, name: str) -> None:
         wrong = f"predictor {page.predictor}"
     elif page.fill_order != 1:
         wrong = "bytes with their bits reversed"
+    return wrong
+
+
+def _check_kind(page: Page, name: str) -> None:
+    wrong = _wrong_samples(page)
+    if wrong is None:
+        wrong = _wrong_coding(page)
     if wrong:
         raise UnsupportedSlide(
-            f"{name} has {wrong}; only 8-bit grey or RGB pictures are read: export it as such"
+            f"{name} has {wrong}; 8-bit grey or RGB and 16-bit grey are read: export it as such"
         )
 
 
@@ -324,9 +353,13 @@ def _splittable(page: Page) -> bool:
     return lone and page.compression == UNCOMPRESSED
 
 
+def _pixel_bytes(page: Page) -> int:
+    return page.samples * (page.bits or 8) // 8
+
+
 def _split(page: Page) -> tuple[Level, NDArray[np.int64], NDArray[np.int64]]:
     level = Level(page.width, page.height, page.width, min(page.height, STRIP_ROWS))
-    row_bytes = page.width * page.samples
+    row_bytes = page.width * _pixel_bytes(page)
     first_rows = np.arange(level.rows, dtype=np.int64) * level.tile_height
     rows = np.minimum(level.tile_height, page.height - first_rows)
     return level, page.offsets[0] + first_rows * row_bytes, rows * row_bytes
@@ -371,7 +404,8 @@ def _is_ycbcr(page: Page) -> bool:
 def _given_out(pixels: Pixels, page: Page) -> Pixels:
     """Unsigned grey or RGB: signed samples keep their order, transparency shows white."""
     if page.sample_format == 2:
-        return pixels ^ np.uint8(0x80)
+        sign = pixels.dtype.type(1 << 8 * pixels.itemsize - 1)
+        return np.asarray(pixels ^ sign)
     if pixels.shape[2] != 4:
         return pixels
     colours, alpha = pixels[..., :3], pixels[..., 3:].astype(np.uint16)

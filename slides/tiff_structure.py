@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from struct import unpack, unpack_from
+from typing import Literal
 
 import numpy as np
 import tifffile
@@ -58,6 +59,7 @@ class Page:
     jpeg_tables: bytes | None = field(repr=False)
     offsets: NDArray[np.int64] = field(repr=False)
     counts: NDArray[np.int64] = field(repr=False)
+    byteorder: Literal["<", ">"] = "<"
     reduced: tuple["Page", ...] = ()
     """The pages of its SubIFDs."""
     tags: Mapping[int, object] = field(default_factory=dict, repr=False)
@@ -121,6 +123,7 @@ def _page(page: "tifffile.TiffPage | tifffile.TiffFrame", *, nested: bool = Fals
         software=_text(value(305)),
         icc_profile=bytes(icc) if isinstance(icc, bytes) and icc else None,
         jpeg_tables=bytes(tables) if tables else None,
+        byteorder=page.parent.byteorder,
         offsets=np.asarray(page.dataoffsets, np.int64),
         counts=np.asarray(page.databytecounts, np.int64),
         reduced=() if nested else tuple(_page(sub, nested=True) for sub in page.pages or ()),

@@ -1,30 +1,26 @@
 """OME-TIFF: a TIFF whose first description is OME-XML.
 
-Source: the OME data model, 2016-06. One colour or grey picture is read; stacks are refused.
+Source: the OME data model, 2016-06. Channels and focal planes are read, several times refused.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from math import isfinite, nan
 from xml.etree.ElementTree import Element
 
 from slides.errors import DamagedSlide, UnsupportedSlide
+from slides.ome_planes import (
+    UM_PER_UNIT,
+    channels_of,
+    focal_spacing_of,
+    number_of,
+    pages_of,
+)
 from slides.safe_xml import parse_xml
 from slides.slide import Facts, Scanner
 from slides.tiff_layout import Layout, pyramid_of, spacing_of
 from slides.tiff_structure import Page
+from tiles.pyramid import Plane
 
-UM_PER_UNIT = {
-    "m": 1e6,
-    "cm": 1e4,
-    "mm": 1e3,
-    "µm": 1.0,
-    "μm": 1.0,  # micro sign above, Greek mu here: both are written
-    "um": 1.0,
-    "nm": 1e-3,
-    "pm": 1e-6,
-    "in": 25_400.0,
-}
 BESIDE = ("label", "macro", "thumbnail", "overview")
 
 
@@ -48,8 +44,8 @@ def arrange(pages: Sequence[Page]) -> Layout:
     named = {_beside(image): image for image in reversed(images)}
     main = named.pop(None, images[0])
     pixels = _pixels(main)
-    _refuse_stacks(pixels)
-    first = _page_of(pixels, pages)
+    planes = pages_of(root, pixels, pages)
+    first = next(iter(planes.values()))
     taken = main.findtext("{*}AcquisitionDate")
     objective, scanner = _instrument(root, main)
     facts = Facts(
@@ -59,12 +55,34 @@ def arrange(pages: Sequence[Page]) -> Layout:
         icc_profile=first.icc_profile,
         scanner=scanner,
         acquired_at=_moment(taken),
+        channels=channels_of(pixels) if first.samples == 1 else (),
+        focal_spacing_um=focal_spacing_of(pixels),
     )
     associated = {
-        name: _page_of(_pixels(image), pages) for name, image in named.items() if name is not None
+        name: next(iter(pages_of(root, _pixels(image), pages).values()))
+        for name, image in named.items()
+        if name is not None
     }
-    flat = [page for page in pages if page.subfile_type & 1 and page not in associated.values()]
-    return Layout(pyramid_of(first, (*first.reduced, *flat)), facts, associated)
+    if len(planes) == 1:
+        beside = associated.values()
+        flat = [page for page in pages if page.subfile_type & 1 and page not in beside]
+        return Layout(pyramid_of(first, (*first.reduced, *flat)), facts, associated)
+    return _stack(planes, facts, associated)
+
+
+def _stack(planes: Mapping[Plane, Page], facts: Facts, associated: Mapping[str, Page]) -> Layout:
+    """Planes alike, each with its own reduced pages; levels that one of them lacks are left out."""
+    levels = {plane: pyramid_of(page, page.reduced) for plane, page in planes.items()}
+    sizes = [[(page.width, page.height) for page in own] for own in levels.values()]
+    common = [size for size in sizes[0] if all(size in own for own in sizes)]
+    if sizes[0][0] not in common:
+        raise UnsupportedSlide("its planes are not of one size; export one of them")
+    kept = {
+        plane: tuple(page for page in own if (page.width, page.height) in common)
+        for plane, own in levels.items()
+    }
+    first = next(iter(planes))
+    return Layout(kept[first], facts, associated, stack=kept)
 
 
 def _beside(image: Element) -> str | None:
@@ -83,33 +101,10 @@ def _pixels(image: Element) -> Element:
     return pixels
 
 
-def _page_of(pixels: Element, pages: Sequence[Page]) -> Page:
-    data = pixels.find("{*}TiffData")
-    index = int(_number(data, "IFD", 0)) if data is not None else 0
-    if not 0 <= index < len(pages):
-        raise DamagedSlide(f"its OME-XML names page {index} of {len(pages)}; export it again")
-    return pages[index]
-
-
-def _refuse_stacks(pixels: Element) -> None:
-    planes, times = _number(pixels, "SizeZ", 1), _number(pixels, "SizeT", 1)
-    channels = max(1, len(pixels.findall("{*}Channel")))
-    found = [
-        f"{count:.0f} {what}"
-        for count, what in ((planes, "focal planes"), (times, "times"), (channels, "channels"))
-        if count > 1
-    ]
-    if found:
-        raise UnsupportedSlide(
-            f"it is a stack of {' and '.join(found)}, which are not read yet; "
-            "export one focal plane in colour or grey"
-        )
-
-
 def _spacing(pixels: Element) -> tuple[float, float] | None:
     extents = []
     for axis in "XY":
-        size = _number(pixels, f"PhysicalSize{axis}", 0)
+        size = number_of(pixels, f"PhysicalSize{axis}", 0)
         unit = UM_PER_UNIT.get(pixels.get(f"PhysicalSize{axis}Unit", "µm"))
         if unit is None or size <= 0:
             return None
@@ -123,7 +118,7 @@ def _instrument(root: Element, image: Element) -> tuple[float | None, Scanner]:
     power = None
     for objective in root.iterfind("{*}Instrument/{*}Objective"):
         if objective.get("ID") == wanted:
-            power = _number(objective, "NominalMagnification", 0) or None
+            power = number_of(objective, "NominalMagnification", 0) or None
     microscope = root.find("{*}Instrument/{*}Microscope")
     stated_by = microscope.attrib if microscope is not None else {}
     scanner = Scanner(
@@ -141,13 +136,3 @@ def _moment(text: str | None) -> datetime | None:
     except ValueError:
         # A date that is none says nothing.
         return None
-
-
-def _number(element: Element, name: str, default: float) -> float:
-    try:
-        number = float(element.get(name, default))
-    except ValueError:
-        number = nan
-    if not isfinite(number):
-        raise DamagedSlide(f"its OME-XML has no number for {name}; export it again")
-    return number

@@ -3,13 +3,13 @@
 Encoded tiles can be had as they are stored, so they can be copied.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from slides.errors import DamagedSlide, NotAddressable
+from slides.errors import DamagedSlide, NotAddressable, UnsupportedSlide
 from slides.formats import leica, ndpi, ome_tiff, philips, svs, trestle, ventana
 from slides.limits import check_bomb, check_segment
 from slides.oriented import ORIENTATIONS, OrientedSource
@@ -25,17 +25,26 @@ from tiles.errors import DamagedCodestream, OutsideImage
 from tiles.pyramid import FIRST, Box, Plane, Pyramid
 from tiles.source import Encoding, Frame, Pixels, TileSource, assemble
 
+DARK = (0, 0, 0)
+"""What was not scanned, where light comes from the tissue."""
 VENDORS = (svs, ome_tiff, philips, ndpi, ventana, leica, trestle)
+
+
+Levels = tuple[Picture | RestartPicture, ...]
 
 
 class TiffSource:
     """A TileSource over the levels of a TIFF, read by offset from one shared file."""
 
-    def __init__(self, pictures: tuple[Picture | RestartPicture, ...], file: SharedFile) -> None:
-        self._pictures = pictures
+    def __init__(self, planes: Mapping[Plane, Levels], file: SharedFile) -> None:
+        self._planes = planes
         self._file = file
+        first = next(iter(planes.values()))
         self.pyramid = Pyramid(
-            tuple(picture.level for picture in pictures), samples=pictures[0].samples
+            tuple(picture.level for picture in first),
+            samples=first[0].samples,
+            bits=first[0].bits,
+            planes=tuple(planes),
         )
 
     def encoding(self, level: int) -> Encoding:
@@ -66,13 +75,13 @@ class TiffSource:
 
     def _picture(self, level: int, plane: Plane = FIRST) -> Picture | RestartPicture:
         self.pyramid.level(level)
-        if plane != FIRST:
-            raise OutsideImage(f"{plane} of a slide with one plane")
-        return self._pictures[level]
+        if plane not in self._planes:
+            raise OutsideImage(f"{plane} of {len(self._planes)}")
+        return self._planes[plane][level]
 
 
 def open(path: Path) -> Slide:  # noqa: A001  (every format module has it)
-    """Open a TIFF of 8-bit grey or RGB pixels; memory is bounded by one tile or strip.
+    """Open a TIFF of 8- or 16-bit grey or 8-bit RGB pixels; memory is bounded by one tile or strip.
 
     Vendors' files whose tiles are not where we look are read through OpenSlide.
     """
@@ -91,12 +100,19 @@ def _open(path: Path, layout: Layout) -> Slide:
     try:
         main = layout.levels[0]
         check_bomb(main.width, main.height, main.samples, file.size)
-        pictures = tuple(
-            _opened(page, f"level {index}", file, layout.facts.background)
-            for index, page in enumerate(layout.levels)
-        )
-        source: TileSource = TiffSource(pictures, file)
         facts = layout.facts
+        if main.bits == 16 or any(channel.fluorescent for channel in facts.channels):
+            facts = replace(facts, background=DARK)
+        planes = {
+            plane: tuple(
+                _opened(page, f"level {index}", file, facts.background)
+                for index, page in enumerate(pages)
+            )
+            for plane, pages in (layout.stack or {FIRST: layout.levels}).items()
+        }
+        _refuse_unlike(planes)
+        pictures = next(iter(planes.values()))
+        source: TileSource = TiffSource(planes, file)
         orientation = ORIENTATIONS.get(main.orientation)
         if orientation is not None:
             source = OrientedSource(source, orientation)
@@ -123,6 +139,16 @@ def _opened(
         if page.width * page.height > MOST_WHOLE_PIXELS:
             raise
         return open_picture(as_one_strip(page), name, file)
+
+
+def _refuse_unlike(planes: Mapping[Plane, Levels]) -> None:
+    """Refuse planes that are not alike; raises UnsupportedSlide."""
+    kinds = {
+        tuple((one.level, one.encoding, one.samples, one.bits) for one in levels)
+        for levels in planes.values()
+    }
+    if len(kinds) > 1:
+        raise UnsupportedSlide("its planes are not stored alike; export one of them")
 
 
 def _through_openslide(path: Path) -> Slide:
@@ -158,7 +184,7 @@ def _embedded(data: bytes, name: str) -> AssociatedImage:
 def _associated(page: Page, name: str, file: SharedFile) -> AssociatedImage:
     check_bomb(page.width, page.height, page.samples, file.size)
     picture = open_picture(page, f"the {name}", file)
-    source = TiffSource((picture,), file)
+    source = TiffSource({FIRST: (picture,)}, file)
     return AssociatedImage(
         width=page.width,
         height=page.height,

@@ -78,12 +78,10 @@ SLIDES = {
     "wsi/generic-tiff/orient/*": opened("tiff", 3),
     "wsi/hamamatsu/test3-DAPI-2-(387).ndpi": opened("ndpi", 4),
     "wsi/mirax/Mirax2-Fluorescence-2.mrxs": missing("files it consists of are missing"),
-    "wsi/ome-tiff/multi-channel-z-series.ome.tif": unsupported(
-        "stack of 5 focal planes and 3 channels"
-    ),
-    "wsi/ome-tiff/multi-channel.ome.tif": unsupported("stack of 3 channels"),
+    "wsi/ome-tiff/multi-channel-z-series.ome.tif": opened("ome-tiff", 1),
+    "wsi/ome-tiff/multi-channel.ome.tif": opened("ome-tiff", 1),
     "wsi/ome-tiff/single-channel.ome.tif": opened("ome-tiff", 1),
-    "wsi/ome-tiff/z-series.ome.tif": unsupported("stack of 5 focal planes"),
+    "wsi/ome-tiff/z-series.ome.tif": opened("ome-tiff", 1),
     "wsi/zeiss/1_tileregion.czi": unsupported("GRAY16 is not supported"),
     "wsi/zeiss/*": unsupported("Unrecognized subblock dimension"),
 }
@@ -124,10 +122,10 @@ HOSTILE = {
     "hostile/tiff/*": damaged("beyond the end of the file"),
     "hostile/tiff-fuzz/261a52dd6b11fc8c6454889586122739a77a0d86.tif": opened("tiff", 1),
     "hostile/tiff-fuzz/61e0d863a43e4f9f5e0eeb6f3448f20fcd1a3ce0-3.tif": unsupported(
-        "16-bit samples"
+        "grey with white as zero"
     ),
     "hostile/tiff-fuzz/7dafbd01f1e6b5d0898ce5b87934e081e0572c2b-4.tif": unsupported(
-        "16-bit samples"
+        "16-bit colours"
     ),
     "hostile/tiff-fuzz/927a4b90ce7320c6c123093ce35995d5c362afdc-7.tif": damaged("has no pixels"),
     "hostile/tiff-fuzz/98870d9601e110a003d9878161f6d3c43dc9a05c-2.tif": opened("tiff", 1),
