@@ -192,8 +192,11 @@ def _header_of(source: TileSource, level: int) -> Header | None:
 def _obstacle(source: TileSource, level: int, header: Header | None) -> str | None:
     """Why the tiles of a level cannot be copied into DICOM frames, or None."""
     grid = source.pyramid.levels[level]
+    encoding = source.encoding(level)
+    if encoding is Encoding.OPAQUE:
+        return "the source's tiles can be read as pixels alone"
     if header is None:
-        return f"the source's tiles are {source.encoding(level)}"
+        return f"the source's tiles are {encoding}"
     if (header.width, header.height) != (grid.tile_width, grid.tile_height):
         return "the source's codestreams are not its tiles"
     if not SMALLEST_FRAME <= grid.tile_width * grid.tile_height <= LARGEST_FRAME:
