@@ -138,9 +138,9 @@ def test_nobody_waits_for_a_child_that_is_silent(
 def test_a_child_leaves_when_nobody_asks_and_another_comes_when_somebody_does(
     web: Web, image: Image, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(renderer, "IDLE_S", 0.1)
+    monkeypatch.setattr(renderer, "IDLE_S", 3.0)
     assert web.get(address(image)).status_code == 200
-    (child,) = psutil.Process().children()
+    (child,) = children()
     assert child.wait(timeout=30) == 0
     assert web.get(address(image, 10)).status_code == 200
 
