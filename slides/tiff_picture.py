@@ -1,12 +1,11 @@
 """The pixels of one TIFF page, read tile by tile (a strip is a tile as wide as the picture)."""
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-import imagecodecs
 import numpy as np
 from numpy.typing import NDArray
 
@@ -23,6 +22,16 @@ from slides.extents import first_overlap
 from slides.limits import check_extent, check_segment
 from slides.shared_file import SharedFile
 from slides.slide import WHITE, Addresses
+from slides.tiff_kinds import (
+    INFLATE,
+    JPEG,
+    JPEG_2000,
+    JPEG_2000_YCBCR,
+    PICTURES,
+    RGB,
+    UNCOMPRESSED,
+    check_kind,
+)
 from slides.tiff_structure import Page
 from tiles.codestream import complete, parse_jpeg
 from tiles.coding import COPYABLE, Loss, losses_in
@@ -37,41 +46,6 @@ from tiles.pyramid import Level
 from tiles.restarts import stacked
 from tiles.source import Encoding, Frame, Pixels
 
-MINISBLACK, RGB, YCBCR = 1, 2, 6
-PHOTOMETRICS = {
-    0: "grey with white as zero",
-    3: "palette colours",
-    4: "a transparency mask",
-    5: "CMYK inks",
-    8: "CIE L*a*b* colours",
-    32803: "a colour filter array",
-}
-UNCOMPRESSED, JPEG = 1, 7
-JPEG_2000_YCBCR = 33003
-JPEG_2000 = frozenset({JPEG_2000_YCBCR, 33004, 33005, 34712})
-# Every one is told the most it may give, so that a bomb ends at the size of its tile.
-INFLATE = {
-    5: (Encoding.LZW, imagecodecs.lzw_decode),
-    8: (Encoding.DEFLATE, imagecodecs.zlib_decode),
-    32946: (Encoding.DEFLATE, imagecodecs.zlib_decode),
-    32773: (Encoding.OPAQUE, imagecodecs.packbits_decode),
-    34925: (Encoding.OPAQUE, imagecodecs.lzma_decode),
-    50000: (Encoding.ZSTD, imagecodecs.zstd_decode),
-}
-# Each tile is a picture of its own; told what it must be, these refuse all else.
-PICTURES: dict[int, tuple[Encoding, Callable[..., Any]]] = {
-    34887: (Encoding.OPAQUE, imagecodecs.lerc_decode),
-    50001: (Encoding.WEBP, imagecodecs.webp_decode),
-    50002: (Encoding.JPEG_XL, imagecodecs.jpegxl_decode),
-    52546: (Encoding.JPEG_XL, imagecodecs.jpegxl_decode),
-}
-COMPRESSIONS = {
-    2: "CCITT fax",
-    3: "CCITT fax",
-    4: "CCITT fax",
-    6: "old-style JPEG",
-    34892: "lossy DNG JPEG",
-}
 ASSOCIATED_ALPHA, UNASSOCIATED_ALPHA = 1, 2
 STRIP_ROWS = 256
 
@@ -251,7 +225,7 @@ def open_picture(page: Page, name: str, file: SharedFile) -> Picture:
     """
     check_extent(page.width, page.height)
     check_extent(page.tile_width, page.tile_height)
-    _check_kind(page, name)
+    check_kind(page, name)
     check_segment(
         "tile" if page.tiled else "strip",
         page.tile_width * (page.tile_height if not _splittable(page) else 1) * _pixel_bytes(page),
@@ -301,49 +275,6 @@ def _refuse_tangled(
         raise DamagedSlide(
             f"{name}, {named} {what}: its directory is damaged; fetch the file again "
             "from the scanner"
-        )
-
-
-def _wrong_samples(page: Page) -> str | None:
-    """What of its samples is not read, or None."""
-    if page.depth != 1:
-        return f"a volume of {page.depth} planes"
-    if page.bits not in {8, 16}:
-        return f"{page.bits}-bit samples" if page.bits else "samples of several depths"
-    if page.bits == 16 and page.samples > 1:
-        return "16-bit colours"
-    if page.sample_format not in {1, 2} or (page.sample_format == 2 and page.samples != 1):
-        return "signed colours or other numbers than integers"
-    return None
-
-
-def _wrong_coding(page: Page) -> str | None:
-    """What of its colours or of its tiles is not read, or None."""
-    wrong = None
-    if page.photometric not in {MINISBLACK, RGB, YCBCR}:
-        wrong = PHOTOMETRICS.get(page.photometric, f"photometric interpretation {page.photometric}")
-    elif page.samples not in ({1} if page.photometric == MINISBLACK else {3, 4}):
-        wrong = f"{page.samples} samples a pixel"
-    elif page.compression not in {UNCOMPRESSED, JPEG, *JPEG_2000, *INFLATE, *PICTURES}:
-        wrong = f"tiles of {COMPRESSIONS.get(page.compression, f'compression {page.compression}')}"
-    elif page.photometric == YCBCR and page.compression not in {JPEG, *JPEG_2000}:
-        wrong = "YCbCr colours that are not compressed as JPEG"
-    elif page.samples == 4 and page.compression in {JPEG, *JPEG_2000}:
-        wrong = "JPEG tiles with transparency"
-    elif page.predictor not in {1, 2}:
-        wrong = f"predictor {page.predictor}"
-    elif page.fill_order != 1:
-        wrong = "bytes with their bits reversed"
-    return wrong
-
-
-def _check_kind(page: Page, name: str) -> None:
-    wrong = _wrong_samples(page)
-    if wrong is None:
-        wrong = _wrong_coding(page)
-    if wrong:
-        raise UnsupportedSlide(
-            f"{name} has {wrong}; 8-bit grey or RGB and 16-bit grey are read: export it as such"
         )
 
 
