@@ -67,7 +67,7 @@ def open_workplace(settings: Settings) -> Iterator[Workplace]:
             catalog=catalog,
             storage=Storage.open(settings.objects_url),
             scratch=scratch,
-            worker=f"{socket.gethostname()}-{os.getpid()}",
+            worker=f"{socket.gethostname()}/{scratch.name}",
             drafts=data / "drafts",
             turns=turns,
         )
@@ -125,6 +125,8 @@ def _is_free(turn: Path, held: ExitStack) -> bool:
 
 def _work_once(place: Workplace, progress: Progress | None) -> bool:
     job = place.catalog.jobs.claim(place.worker, LEASE_S, kinds=(BUILD,))
+    if job is None and _has_dead(place):
+        job = place.catalog.jobs.claim(place.worker, LEASE_S, kinds=(BUILD,))
     if job is None:
         return False
     try:
@@ -141,6 +143,28 @@ def _work_once(place: Workplace, progress: Progress | None) -> bool:
             place.catalog.jobs.give_back(job)
         raise
     return True
+
+
+def _has_dead(place: Workplace) -> bool:
+    """Whether workers of this machine were killed at their work; nobody waits for their leases."""
+    host = place.worker.rpartition("/")[0]
+    found = False
+    for worker in place.catalog.jobs.holders():
+        where, _, name = worker.rpartition("/")
+        if where == host and _is_abandoned(place.scratch.parent / name):
+            place.catalog.jobs.lapse(worker)
+            found = True
+    return found
+
+
+def _is_abandoned(desk_of: Path) -> bool:
+    try:
+        with _locked(desk_of, LOCK_NB):
+            return True
+    except BlockingIOError:
+        return False
+    except FileNotFoundError:
+        return True
 
 
 def is_done(image: Image) -> bool:

@@ -104,6 +104,19 @@ class Jobs:
                 _give_up(connection, job, STOPPED_EACH_TIME)
         return None
 
+    def holders(self) -> frozenset[str]:
+        """The workers that hold a lease."""
+        held = sa.select(_job.worker).where(_job.state == JobState.LEASED).distinct()
+        with self._database.read() as connection:
+            return frozenset(str(worker) for worker in connection.scalars(held))
+
+    def lapse(self, worker: str) -> None:
+        """Let the leases of a worker that is known to be dead run out at once."""
+        held = (_job.state == JobState.LEASED, _job.worker == worker)
+        ended = sa.update(schema.job).where(*held).values(lease_until=datetime.now(UTC))
+        with self._database.write() as connection:
+            connection.execute(ended)
+
     def renew(self, job: Job, lease_s: float) -> Job:
         """Keep the job for longer; raises LeaseLost once another attempt has it."""
         until = datetime.now(UTC) + timedelta(seconds=lease_s)

@@ -20,7 +20,7 @@ from api.errors import NotTaken, Refused
 from api.ingest import Order, ingest, receive
 from api.originals import keep, take_stock
 from api.settings import Settings, read_settings
-from api.work import Workplace, open_workplace
+from api.work import LEASE_S, Workplace, open_workplace
 from archive.errors import NotFound
 from archive.identity import PatientIdentity
 from archive.record import Image, ImageState, ObjectRole
@@ -106,6 +106,23 @@ def test_killed_at_any_moment_it_ends_in_one_image(
             assert uids(image) == expected
         if number % 5 == 4:
             shutil.rmtree(settings.data)
+
+
+def test_a_killed_ingest_is_not_waited_for(settings: Settings, slide: Path) -> None:
+    """The lease of a process that is dead on this machine runs out with it, not in a minute."""
+    command = [sys.executable, "-m", "api.cli", "ingest", "--json", str(slide)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    with open_workplace(settings) as place:
+        while not place.catalog.jobs.holders():
+            assert process.poll() is None
+            time.sleep(0.01)
+    process.kill()
+    process.wait()
+    began = time.monotonic()
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert time.monotonic() - began < LEASE_S / 2
+    assert json.loads(done.stdout)["state"] == "published"
+    assert list((settings.data / "drafts").iterdir()) == []
 
 
 def test_the_same_file_at_once_is_built_once(settings: Settings, slide: Path) -> None:
