@@ -37,7 +37,7 @@ from tiles.pyramid import Box
 
 FORMS = ("abbreviated-rgb", "complete-ycbcr")
 PAGE = Path(__file__).parent.parent / "docs" / "performance.md"
-LIMITS = ("copy", "passthrough", "half", "recode")
+LIMITS = ("copy", "passthrough", "half", "pyramid", "recode")
 SIDE = 32_768
 """Every level that Aperio makes of it ends with a tile, so it can be repeated."""
 
@@ -176,6 +176,7 @@ RATIOS = (
     ("of the bytes of", "out_mb", "sansverre both full", "ngff-zarr"),
     ("of the bytes of", "out_mb", "sansverre both full", "eubi-bridge-lite"),
     ("of the speed of", "work_s", "sansverre source, work alone", "limit: passthrough"),
+    ("of the speed of", "work_s", "sansverre full, work alone", "limit: pyramid"),
     ("of the speed of", "work_s", "sansverre full, work alone", "limit: half"),
     ("of the speed of", "work_s", "sansverre source, work alone", "limit: inflate"),
 )

@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import cv2
 import imagecodecs
 import numpy as np
 import simplejpeg
@@ -27,6 +28,8 @@ from tiles.plan import DEFAULT_QUALITY, HIGHEST_QUALITY, LOWEST_QUALITY
 
 RUN_BYTES = 8 << 20
 JPEG = 7
+BLOCK = 16
+"""Tiles along the side of what a thread makes a part of the pyramid of."""
 TILE = 512
 """Side of the tiles of the slide that is compressed without loss."""
 
@@ -69,6 +72,60 @@ def half(source: Path, out: Path) -> None:
         return _encode(pixels, like)
 
     _recode(source, out, one)
+
+
+def pyramid(source: Path, out: Path) -> None:
+    """A full dyadic pyramid: the base copied, all else from its tiles decoded at half scale."""
+    passthrough(source, out)
+    with tifffile.TiffFile(source) as tiff, source.open("rb") as file, out.open("ab") as target:
+        page = _levels(tiff)[0]
+        across = -(-page.imagewidth // page.tilewidth)
+        extents = list(zip(page.dataoffsets, page.databytecounts, strict=True))
+        middle = (page.jpegtables or b"\xff\xd8\xff\xd9")[2:-2]
+        first = os.pread(file.fileno(), extents[0][1], extents[0][0])
+        like = parse_jpeg(first[:2] + middle + first[2:])
+
+        def block(place: tuple[int, int]) -> list[bytes]:
+            row, column = place
+            starts = ((row + down) * across + column for down in range(BLOCK))
+            rows = [extents[start : start + min(BLOCK, across - column)] for start in starts]
+            pixels = _halved_block(file.fileno(), [run for run in rows if run], middle, page)
+            return _levels_over(pixels, page.tilewidth, like)
+
+        rows = range(0, -(-page.imagelength // page.tilelength), BLOCK)
+        places = [(row, column) for row in rows for column in range(0, across, BLOCK)]
+        with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+            for made in pool.map(block, places):
+                target.writelines(made)
+        target.flush()
+        os.fsync(target.fileno())
+
+
+def _halved_block(file: int, rows: list[Any], middle: bytes, page: Any) -> Any:
+    side = page.tilewidth // 2
+    pixels = np.empty((BLOCK * side, BLOCK * side, 3), np.uint8)
+    for down, run in enumerate(rows):
+        begin = run[0][0]
+        data = os.pread(file, sum(run[-1]) - begin, begin)
+        for index, (offset, length) in enumerate(run):
+            tile = data[offset - begin : offset - begin + length]
+            x, y = index * side, down * side
+            pixels[y : y + side, x : x + side] = simplejpeg.decode_jpeg(
+                tile[:2] + middle + tile[2:], "RGB", min_height=side, min_width=side, min_factor=2
+            )
+    return pixels
+
+
+def _levels_over(pixels: Any, tile: int, like: JpegHeader) -> list[bytes]:
+    made = []
+    while pixels.shape[0] >= tile:
+        for y in range(0, pixels.shape[0], tile):
+            made += [
+                _encode(pixels[y : y + tile, x : x + tile], like)
+                for x in range(0, pixels.shape[1], tile)
+            ]
+        pixels = cv2.resize(pixels, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+    return made
 
 
 def recode(source: Path, out: Path) -> None:
@@ -145,6 +202,7 @@ PROGRAMS: dict[str, Callable[[Path, Path], None]] = {
     "copy": copy,
     "passthrough": passthrough,
     "half": half,
+    "pyramid": pyramid,
     "recode": recode,
     "inflate": inflate,
 }
