@@ -19,6 +19,7 @@ class Format(Protocol):
 
 HEAD_BYTES = 4096
 DICOM_AT, DICOM = 128, b"DICM"
+CZI = b"ZISRAWFILE"
 TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 """How TIFF and BigTIFF begin, in either byte order."""
 
@@ -79,6 +80,10 @@ def _format_of(path: Path, head: bytes) -> Format | None:
         from slides.formats import tiff
 
         return tiff
+    if head.startswith(CZI):
+        from slides.formats import czi
+
+        return czi
     from slides.formats import openslide
 
     return openslide if openslide.detect(path, head) else None

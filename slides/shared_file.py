@@ -26,6 +26,8 @@ class SharedFile:
         """Exactly `length` bytes from `offset`; raises ShortRead where the file ends before."""
         if self._descriptor is None:
             raise ShortRead("the slide has been closed")
+        if offset < 0 or length < 0:
+            raise ShortRead(f"{length} bytes expected at {offset}, where no file has any")
         data = os.pread(self._descriptor, length, offset)
         if len(data) != length:
             raise ShortRead(f"{length} bytes expected at {offset}, {len(data)} found")

@@ -68,6 +68,10 @@ def picture_level(path: Path) -> Pixels:
         return np.asarray(ground)
     except openslide.OpenSlideError:
         pass
+    if path.suffix == ".czi":
+        with open_slide(path) as slide:  # no other reader of grey ones is at hand
+            base = slide.source.pyramid
+            return slide.source.pixels(0, Box(0, 0, base.width, base.height))
     if path.read_bytes()[128:132] == b"DICM":
         return _joined(dcmread(path))
     pixels = np.asarray(tifffile.imread(path, key=0))
@@ -265,9 +269,11 @@ def _opened() -> Iterator[tuple[str, Path]]:
             continue
         for path in sorted(folder.glob(row)):
             named = path.relative_to(folder).as_posix()
+            if named != row and named in SLIDES:
+                continue
             with open_slide(path) as slide:
                 first = (slide.files[0], slide.source.pyramid)
-            if path.is_file() and first not in seen and (named == row or named not in SLIDES):
+            if path.is_file() and first not in seen:
                 seen.add(first)
                 yield named, path
 

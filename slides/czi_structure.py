@@ -1,0 +1,171 @@
+"""What a Zeiss CZI file says: its blocks of pixels, where each lies, and its metadata.
+
+Source: the ZISRAW file format, version 1.0 of CZI (segments, subblock directory, pixel types).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from struct import Struct
+from struct import error as StructError  # noqa: N812  (it is a class in disguise)
+from xml.etree.ElementTree import Element
+
+from slides.errors import DamagedSlide, UnsupportedSlide
+from slides.safe_xml import parse_xml
+from slides.shared_file import SharedFile
+from tiles.errors import ShortRead
+
+MAGIC = b"ZISRAWFILE"
+GRAY8, GRAY16, BGR24 = 0, 1, 3
+PIXELS = {
+    GRAY8: "8-bit grey",
+    GRAY16: "16-bit grey",
+    2: "floating-point grey",
+    BGR24: "8-bit colours",
+    4: "16-bit colours",
+    8: "floating-point colours",
+    9: "colours with transparency",
+    12: "32-bit grey",
+}
+MOST_BLOCKS = 1 << 20
+MOST_METADATA_BYTES = 64 << 20
+
+_SEGMENT = Struct("<16sqq")
+_FILE = Struct("<ii8s16s16siqqiq")
+_DIRECTORY_BYTES = 128
+_ENTRY = Struct("<2siqiiB5si")
+_DIMENSION = Struct("<4siifi")
+_BLOCK = Struct("<iiq")
+_BLOCK_BYTES = 256
+_METADATA = Struct("<ii")
+_METADATA_BYTES = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One block of pixels: where in the picture it belongs, and where in the file it lies.
+
+    `x, y, width, height` are pixels of the whole picture; `stored_width, stored_height` are fewer
+    where the block is reduced.
+    """
+
+    pixel_type: int
+    compression: int
+    position: int
+    x: int
+    y: int
+    width: int
+    height: int
+    stored_width: int
+    stored_height: int
+    indices: dict[str, int]
+    """Its place along every other dimension: C, Z, T, S, M and more."""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is not reduced."""
+        return (self.width, self.height) == (self.stored_width, self.stored_height)
+
+
+@dataclass(frozen=True)
+class Structure:
+    """All blocks of a file, and its metadata."""
+
+    blocks: tuple[Block, ...]
+    metadata: Element | None = field(repr=False)
+
+
+def read_structure(file: SharedFile) -> Structure:
+    """The blocks and the metadata of a file, without any pixel.
+
+    Raises DamagedSlide where they cannot be followed, UnsupportedSlide for a file in parts.
+    """
+    try:
+        _, header = _segment(file, 0, MAGIC)
+        fields = _FILE.unpack(file.read(header, _FILE.size))
+        part, directory, metadata = fields[5], fields[6], fields[7]
+        if part != 0:
+            raise UnsupportedSlide("it is one part of several files; export it as one")
+        blocks = tuple(_blocks(file, directory))
+        told = _read_metadata(file, metadata) if metadata else None
+    except (StructError, ShortRead, OverflowError, ValueError) as error:
+        if isinstance(error, DamagedSlide | UnsupportedSlide):
+            raise
+        raise DamagedSlide(
+            "its list of pictures cannot be followed: it is cut short or damaged; "
+            "fetch it again from the scanner"
+        ) from error
+    if not blocks:
+        raise DamagedSlide("it holds no picture; fetch it again from the scanner")
+    return Structure(blocks, told)
+
+
+def data_of(file: SharedFile, block: Block) -> tuple[int, int]:
+    """Offset and length of a block's encoded pixels; raises DamagedSlide."""
+    try:
+        length, start = _segment(file, block.position, b"ZISRAWSUBBLOCK")
+        metadata, _, data = _BLOCK.unpack(file.read(start, _BLOCK.size))
+        entry = _ENTRY.unpack(file.read(start + _BLOCK.size, _ENTRY.size))
+    except (StructError, ShortRead, OverflowError, ValueError) as error:
+        raise DamagedSlide("a block of its pixels is damaged; fetch it again") from error
+    head = max(_BLOCK_BYTES, _BLOCK.size + _ENTRY.size + entry[-1] * _DIMENSION.size)
+    offset = start + head + metadata
+    if min(metadata, data) < 0 or offset + data > file.size or head + metadata + data > length:
+        raise DamagedSlide("a block of its pixels lies beyond its end: it is cut short")
+    return offset, data
+
+
+def _segment(file: SharedFile, position: int, kind: bytes) -> tuple[int, int]:
+    """Length and offset of the content of a segment."""
+    identifier, allocated, used = _SEGMENT.unpack(file.read(position, _SEGMENT.size))
+    if identifier.rstrip(b"\0") != kind:
+        raise ValueError("another segment lies there")
+    return used or allocated, position + _SEGMENT.size
+
+
+def _blocks(file: SharedFile, position: int) -> Iterator[Block]:
+    length, start = _segment(file, position, b"ZISRAWDIRECTORY")
+    count = int.from_bytes(file.read(start, 4), "little")
+    if not 0 < count <= MOST_BLOCKS or length < _DIRECTORY_BYTES + count * _ENTRY.size:
+        raise ValueError(f"{count} blocks")
+    entries = file.read(start + _DIRECTORY_BYTES, length - _DIRECTORY_BYTES)
+    at = 0
+    for _ in range(count):
+        _, pixel_type, block, part, compression, _, _, dimensions = _ENTRY.unpack_from(entries, at)
+        at += _ENTRY.size
+        extents: dict[str, tuple[int, int, int]] = {}
+        for _ in range(dimensions):
+            name, begin, size, _, stored = _DIMENSION.unpack_from(entries, at)
+            at += _DIMENSION.size
+            extents[name.rstrip(b"\0").decode("ascii")] = begin, size, stored or size
+        if part:
+            raise UnsupportedSlide("parts of it are in other files; export it as one")
+        yield _block(pixel_type, compression, block, extents)
+
+
+def _block(
+    pixel_type: int, compression: int, position: int, extents: dict[str, tuple[int, int, int]]
+) -> Block:
+    (x, width, stored_width), (y, height, stored_height) = extents.pop("X"), extents.pop("Y")
+    if min(width, height, stored_width, stored_height) < 1:
+        raise ValueError("a block without pixels")
+    return Block(
+        pixel_type=pixel_type,
+        compression=compression,
+        position=position,
+        x=x,
+        y=y,
+        width=width,
+        height=height,
+        stored_width=stored_width,
+        stored_height=stored_height,
+        indices={name: begin for name, (begin, _, _) in extents.items()},
+    )
+
+
+def _read_metadata(file: SharedFile, position: int) -> Element:
+    _, start = _segment(file, position, b"ZISRAWMETADATA")
+    length, _ = _METADATA.unpack(file.read(start, _METADATA.size))
+    if not 0 <= length <= MOST_METADATA_BYTES:
+        raise ValueError("metadata too long")
+    text = file.read(start + _METADATA_BYTES, length).decode("utf-8", "replace")
+    return parse_xml(text.rstrip("\0"))
