@@ -87,9 +87,9 @@ def read_structure(file: SharedFile) -> Structure:
             raise UnsupportedSlide("it is one part of several files; export it as one")
         blocks = tuple(_blocks(file, directory))
         told = _read_metadata(file, metadata) if metadata else None
-    except (StructError, ShortRead, OverflowError, ValueError) as error:
-        if isinstance(error, DamagedSlide | UnsupportedSlide):
-            raise
+    except (DamagedSlide, UnsupportedSlide):
+        raise
+    except Exception as error:  # a parser of foreign bytes raises anything
         raise DamagedSlide(
             "its list of pictures cannot be followed: it is cut short or damaged; "
             "fetch it again from the scanner"
