@@ -122,14 +122,16 @@ def copied_levels(slide: Slide, plan: Plan) -> Iterator[tuple[Picture, CopiedFra
             if first is None:
                 raise LookupError("a level to be copied has no tile")
             like = header_of(first)
+            coding, lost = coding_of(like), slide.lost(step.source_level)
+            of_tiles = bool(lost) and lost[-1].method == coding.lossy_method
             picture = Picture(
                 "level",
                 number,
                 step.level,
                 like.samples,
-                coding_of(like),
+                coding,
                 derived=number > 0,
-                lost_before=slide.lost(step.source_level)[:-1],
+                lost_before=lost[:-1] if of_tiles else lost,
                 bits=plan.bits,
                 planes=plan.planes,
             )

@@ -19,10 +19,12 @@ from pydicom import dcmread
 from pydicom.dataset import Dataset
 
 from slides.dicom_frames import Places, find_frames
+from slides.dicom_losses import losses_of
 from slides.dicom_planes import PlaneKey, arrange, identifier, optical_paths
 from slides.errors import DamagedSlide, UnsupportedSlide
 from slides.slide import Channel, Scanner, Specimen
 from slides.specimen import read_specimen
+from tiles.coding import Loss
 
 WHOLE_SLIDE = "1.2.840.10008.5.1.4.1.1.77.1.6"
 PART_OF_A_SLIDE = "1.2.840.10008.5.1.4.1.1.77.1.3"
@@ -95,6 +97,8 @@ class Instance:
     acquired_at: datetime | None
     barcode: str | None
     specimen: Specimen
+    losses: tuple[Loss, ...]
+    """The lossy compressions its pixels went through, that of its frames the last."""
     frames: NDArray[np.int64] = field(repr=False)
 
     @property
@@ -110,7 +114,7 @@ class Instance:
     @property
     def stored_bytes(self) -> int:
         """What its frames take."""
-        return sum(length for file in self.files for frame in file.fragments for _, length in frame)
+        return _stored_bytes(self.files)
 
 
 def belonging(path: Path) -> tuple[str, str]:
@@ -259,8 +263,19 @@ def _read(files: list[File]) -> Instance:
         acquired_at=_moment(header.get("AcquisitionDateTime"), header.get("TimezoneOffsetFromUTC")),
         barcode=_text(header, "BarcodeValue"),
         specimen=read_specimen(header),
+        losses=losses_of(header, _decoded_bytes(header, count), _stored_bytes(files)),
         frames=arrangement.frames,
     )
+
+
+def _stored_bytes(files: Sequence[File]) -> int:
+    return sum(length for file in files for frame in file.fragments for _, length in frame)
+
+
+def _decoded_bytes(header: Dataset, count: int) -> int:
+    samples = int(header.get("SamplesPerPixel", 1))
+    frame = int(header.Rows) * int(header.Columns) * samples
+    return frame * count * int(header.get("BitsAllocated", 8)) // 8
 
 
 def _channel(path: Dataset) -> Channel:

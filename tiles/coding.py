@@ -24,6 +24,9 @@ HTJ2K = "1.2.840.10008.1.2.4.203"
 JPEG_METHOD = "ISO_10918_1"
 JPEG_2000_METHOD = "ISO_15444_1"
 HTJ2K_METHOD = "ISO_15444_15"
+JPEG_XL_METHOD = "ISO_18181_1"
+WEBP_METHOD = "WEBP"
+"""DICOM has no term for it; these are defined terms, which may be added to (PS3.5 6.3)."""
 
 _LOSSY_METHODS = {
     Encoding.JPEG_BASELINE: JPEG_METHOD,
@@ -31,6 +34,8 @@ _LOSSY_METHODS = {
     Encoding.JPEG_2000: JPEG_2000_METHOD,
     Encoding.JPEG_2000_YCBCR: JPEG_2000_METHOD,
     Encoding.HTJ2K: HTJ2K_METHOD,
+    Encoding.JPEG_XL: JPEG_XL_METHOD,
+    Encoding.WEBP: WEBP_METHOD,
 }
 
 COPYABLE = frozenset({Encoding.JPEG_BASELINE, Encoding.JPEG_2000, Encoding.HTJ2K})

@@ -133,7 +133,8 @@ def open(path: Path) -> Slide:  # noqa: A001  (every format module has it)
         focal_spacing_um=_focal_spacing(levels[0]),
     )
     associated = {name: _associated(instance) for name, instance in beside.items()}
-    return Slide(source, facts, associated, files)
+    losses = tuple(level[0].losses for level in levels)
+    return Slide(source, facts, associated, files, losses)
 
 
 def _focal_spacing(base: list[Instance]) -> float | None:
