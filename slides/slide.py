@@ -151,7 +151,11 @@ class Addressed(Protocol):
 def colours(source: TileSource) -> Pixels:
     """All pixels of a source's largest level, grey ones thrice: (rows, columns, 3)."""
     whole = Box(0, 0, source.pyramid.width, source.pyramid.height)
-    pixels = source.pixels(0, whole)
+    return in_colour(source.pixels(0, whole))
+
+
+def in_colour(pixels: Pixels) -> Pixels:
+    """Pixels of three samples, grey ones thrice."""
     return np.repeat(pixels, 3, axis=2) if pixels.shape[2] == 1 else pixels
 
 

@@ -7,19 +7,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
 from slides.errors import DamagedSlide, NotAddressable, UnsupportedSlide
 from slides.formats import leica, ndpi, ome_tiff, philips, svs, trestle, ventana
 from slides.limits import check_bomb, check_segment
 from slides.oriented import ORIENTATIONS, OrientedSource
 from slides.restart_picture import RestartPicture, open_restarts
 from slides.shared_file import SharedFile
-from slides.slide import Addresses, AssociatedImage, Slide, colours
+from slides.slide import Addresses, AssociatedImage, Slide, colours, in_colour
 from slides.tiff_layout import MOST_WHOLE_PIXELS, Layout, arrange, as_one_strip
 from slides.tiff_picture import Picture, open_picture
 from slides.tiff_structure import Page, read_structure
-from tiles.codec import decode_jpeg
+from tiles.codec import decode, decode_jpeg
 from tiles.codestream import parse_jpeg
 from tiles.errors import DamagedCodestream, OutsideImage
 from tiles.pyramid import FIRST, Box, Plane, Pyramid
@@ -168,8 +166,7 @@ def _embedded(data: bytes, name: str) -> AssociatedImage:
     encoding = Encoding.JPEG_BASELINE if header.baseline else Encoding.JPEG
 
     def read() -> Pixels:
-        pixels = decode_jpeg(data)
-        return np.repeat(pixels, 3, axis=2) if pixels.shape[2] == 1 else pixels
+        return in_colour(decode_jpeg(data))
 
     return AssociatedImage(
         width=header.width,
@@ -185,11 +182,17 @@ def _associated(page: Page, name: str, file: SharedFile) -> AssociatedImage:
     check_bomb(page.width, page.height, page.samples, file.size)
     picture = open_picture(page, f"the {name}", file)
     source = TiffSource({FIRST: (picture,)}, file)
+
+    def read() -> Pixels:
+        # Strips that are put together are decoded together: chroma is smoothed across their edges.
+        frame = picture.one_frame()
+        return colours(source) if frame is None else in_colour(decode(frame))
+
     return AssociatedImage(
         width=page.width,
         height=page.height,
         encoding=picture.encoding,
-        read=lambda: colours(source),
+        read=read,
         read_frame=picture.one_frame,
         icc_profile=page.icc_profile,
         stored_bytes=int(page.counts.sum()),
