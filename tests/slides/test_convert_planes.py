@@ -126,3 +126,19 @@ def test_the_same_stack_gives_the_same_objects(tmp_path: Path) -> None:
     convert(path, second, Request())
     for file in first.iterdir():
         assert file.read_bytes() == (second / file.name).read_bytes()
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_what_was_lost_before_is_told(told: bool, tmp_path: Path) -> None:
+    """Kept without loss from here on, and never called lossless."""
+    (path,) = write_stack(tmp_path, "a", smooth(1, 1, 200, 100, np.uint16), Cut("JPEG extended"))
+    header = dcmread(path)
+    if told:
+        header.LossyImageCompression, header.LossyImageCompressionRatio = "01", "7.5"
+        header.LossyImageCompressionMethod = "ISO_10918_1"
+    header.save_as(path)
+    convert(path, tmp_path / "out", Request())
+    made = dcmread(tmp_path / "out" / "level-0.dcm")
+    assert made.LossyImageCompression == "01"
+    assert made.LossyImageCompressionMethod == "ISO_10918_1"
+    assert float(made.LossyImageCompressionRatio) > 1
