@@ -252,7 +252,9 @@ def main() -> None:
     parser.add_argument("--times", type=int, default=1, help="3: slides of 98,304 pixels a side")
     parser.add_argument("--repeat", type=int, default=5)
     parser.add_argument("--without", nargs="+", default=[], help="parts of contenders' names")
+    parser.add_argument("--only", nargs="+", default=[""], help="parts of contenders' names")
     parser.add_argument("--write", action="store_true")
+    parser.add_argument("--append", action="store_true", help="after what the page says already")
     parser.add_argument("--folder", type=Path, help="where slides and peers are kept between runs")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="sansverre-bench-") as scratch:
@@ -260,20 +262,22 @@ def main() -> None:
         folder.mkdir(parents=True, exist_ok=True)
         forms = (*FORMS, LOSSLESS) if options.times == 1 else FORMS
         slides = options.slides or [make(folder, form, options.times) for form in forms]
-        parts = [_machine()]
+        parts = [] if options.append else [_machine()]
         for slide in slides:
             contenders = [
                 one
                 for one in _contenders(slide, folder)
                 if not any(part in one.name for part in options.without)
+                and any(part in one.name for part in options.only)
             ]
             table = compare(slide, contenders, options.repeat, Path(scratch))
             parts += [f"## {slide.stem}, {slide.stat().st_size / 1e6:.0f} MB", table]
             parts.append(ratios(contenders))
     text = "\n\n".join(parts) + "\n"
     print(text)
-    if options.write:
-        PAGE.write_text(text)
+    if options.write or options.append:
+        before = PAGE.read_text() + "\n" if options.append else ""
+        PAGE.write_text(before + text)
 
 
 def _contenders(slide: Path, folder: Path) -> list[Contender]:

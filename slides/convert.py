@@ -10,7 +10,6 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from slides.as_zarr import write_zarr
 from slides.door import check_unread
 from slides.draft import Draft, draft_of, is_taken, publish
 from slides.errors import (
@@ -173,6 +172,8 @@ def _fill(
     done: Mapping[str, str] = {}
     instances: tuple[Instance, ...] = ()
     if request.to == "zarr":
+        from slides.as_zarr import write_zarr
+
         write_zarr(draft, opener, plan, mpp_um, slide.facts, request.scheduler, tell)
     else:
         hides = request.deidentify is not None and request.label == "keep"

@@ -63,7 +63,10 @@ def write_dicom(
     )
     with ThreadPoolExecutor(2, "write") as beside:
         # Copying waits for the disk, building for the processors.
-        copying = beside.submit(_copy_levels, slide, plan, mpp_um, write)
+        copying = [
+            beside.submit(write, picture, frames, _level_spacing(plan, picture.number, mpp_um))
+            for picture, frames in copied_levels(slide, plan)
+        ]
         depicting = beside.submit(_write_associated, slide, write)
         if any(sink.wants(level) for level in range(len(plan.levels))):
             from tiles.build import run  # dask: slow to load, and a plain copy needs none
@@ -76,7 +79,8 @@ def write_dicom(
                 progress=shares.of("build"),
                 finished=draft.finished,
             )
-        levels = copying.result()
+        copied = (one.result() for one in copying)
+        levels = {instance.picture.number: instance for instance in copied}
         shares.of("build")(1, 1)
         pictures = _encoded_levels(slide, plan, levels)
         spacings = (_level_spacing(plan, picture.number, mpp_um) for picture in pictures)
@@ -144,19 +148,6 @@ def _lost(slide: Slide, copied: Mapping[int, Instance]) -> tuple[Loss, ...]:
     picture, written = copied[0].picture, copied[0].written
     method = picture.coding.lossy_method
     return (*picture.lost_before, *((Loss(method, written.ratio),) if method else ()))
-
-
-def _copy_levels(
-    slide: Slide,
-    plan: Plan,
-    mpp_um: tuple[float, float],
-    write: Callable[[Picture, Frames, tuple[float, float]], Instance],
-) -> dict[int, Instance]:
-    """Write the levels whose tiles are the source's own."""
-    return {
-        picture.number: write(picture, frames, _level_spacing(plan, picture.number, mpp_um))
-        for picture, frames in copied_levels(slide, plan)
-    }
 
 
 def _level_spacing(plan: Plan, number: int, mpp_um: tuple[float, float]) -> tuple[float, float]:

@@ -24,8 +24,8 @@ JPEG_2000 = frozenset({JPEG_2000_YCBCR, 33004, 33005, 34712})
 # Every one is told the most it may give, so that a bomb ends at the size of its tile.
 INFLATE = {
     5: (Encoding.LZW, imagecodecs.lzw_decode),
-    8: (Encoding.DEFLATE, imagecodecs.zlib_decode),
-    32946: (Encoding.DEFLATE, imagecodecs.zlib_decode),
+    8: (Encoding.DEFLATE, imagecodecs.deflate_decode),
+    32946: (Encoding.DEFLATE, imagecodecs.deflate_decode),
     32773: (Encoding.OPAQUE, imagecodecs.packbits_decode),
     34925: (Encoding.OPAQUE, imagecodecs.lzma_decode),
     50000: (Encoding.ZSTD, imagecodecs.zstd_decode),

@@ -91,8 +91,11 @@ class Builder:
         if step.source_level is None:
             raise ValueError(f"level {task.levels.start} is not read from the source")
         level = step.grid
-        # As high as the source's tiles: none is decoded for each row of ours.
         stored = source.pyramid.level(step.source_level)
+        if stored == level:
+            yield from self._read_tiles(source, step.source_level, task)
+            return
+        # As high as the source's tiles: none is decoded for each row of ours.
         down = min(task.span, power_of_two(stored.tile_height // level.tile_height))
         width, height = task.span * level.tile_width, down * level.tile_height
         for row in range(task.row * task.span, (task.row + 1) * task.span, down):
@@ -100,6 +103,13 @@ class Builder:
             inside = box.within(level.width, level.height)
             if inside.height:
                 yield from _tiles(source.pixels(step.source_level, inside, task.plane), level)
+
+    def _read_tiles(self, source: TileSource, number: int, task: Task) -> Iterator[Row]:
+        """The block, each tile by itself: they are the source's own."""
+        level, pixels = source.pyramid.level(number), source.pixels
+        columns = range(task.column * task.span, min((task.column + 1) * task.span, level.columns))
+        for row in range(task.row * task.span, min((task.row + 1) * task.span, level.rows)):
+            yield (pixels(number, level.box(column, row), task.plane) for column in columns)
 
     def _decoded_half(self, task: Task) -> Iterator[Row]:
         """The block one level below its first, from the encoded tiles decoded at half scale."""

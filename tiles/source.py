@@ -134,6 +134,8 @@ def assemble(
                     f"tile ({column}, {row}) of level {level} has {pixels.shape[1]} × "
                     f"{pixels.shape[0]} pixels where {own.width} × {own.height} belong"
                 )
+            if own == box and pixels.shape[:2] == (box.height, box.width):
+                return pixels
             if out is None:
                 out = np.empty((box.height, box.width, source.pyramid.samples), pixels.dtype)
             left, top = max(own.x, box.x), max(own.y, box.y)
