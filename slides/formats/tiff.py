@@ -17,7 +17,7 @@ from slides.slide import Addresses, AssociatedImage, Slide, colours, in_colour
 from slides.tiff_layout import MOST_WHOLE_PIXELS, Layout, arrange, as_one_strip
 from slides.tiff_picture import Picture, open_picture
 from slides.tiff_structure import Page, read_structure
-from tiles.codec import decode, decode_jpeg
+from tiles.codec import decode_jpeg
 from tiles.codestream import parse_jpeg
 from tiles.errors import DamagedCodestream, OutsideImage
 from tiles.pyramid import FIRST, Box, Plane, Pyramid
@@ -183,16 +183,11 @@ def _associated(page: Page, name: str, file: SharedFile) -> AssociatedImage:
     picture = open_picture(page, f"the {name}", file)
     source = TiffSource({FIRST: (picture,)}, file)
 
-    def read() -> Pixels:
-        # Strips that are put together are decoded together: chroma is smoothed across their edges.
-        frame = picture.one_frame()
-        return colours(source) if frame is None else in_colour(decode(frame))
-
     return AssociatedImage(
         width=page.width,
         height=page.height,
         encoding=picture.encoding,
-        read=read,
+        read=lambda: colours(source),
         read_frame=picture.one_frame,
         icc_profile=page.icc_profile,
         stored_bytes=int(page.counts.sum()),

@@ -160,7 +160,11 @@ def test_associated_images_are_of_their_size(slide: Slide) -> None:
         assert name in {"label", "macro", "thumbnail"}
         assert image.pixels().shape == (image.height, image.width, 3)
         frame = image.frame()
-        assert frame is None or np.array_equal(decode(frame), image.pixels())
+        if frame is not None:
+            # Strips put together are decoded together: chroma is smoothed across their edges.
+            difference = decode(frame).astype(int) - image.pixels()
+            assert np.abs(difference).mean() < 1
+            assert np.abs(difference[4:12]).max() <= 2
 
 
 def test_closing_twice_is_safe(tmp_path: Path) -> None:
