@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from slides.convert import Request
 
 PEERS = {
-    "wsidicomizer": "wsidicomizer==0.31.0",
-    "ngff-zarr": "ngff-zarr==0.50.0",
-    "eubi-bridge-lite": "eubi-bridge-lite==0.3.2",
+    "wsidicomizer": ("wsidicomizer==0.31.0",),
+    "ngff-zarr": ("ngff-zarr[cli]==0.50.0", "imagecodecs"),
+    "eubi-bridge-lite": ("eubi-bridge-lite==0.3.2",),
 }
-PEERS_ON_3_11 = {"wsidicomizer": "wsidicomizer==0.26.1"}
+PEERS_ON_3_11 = {"wsidicomizer": ("wsidicomizer==0.26.1",)}
 
 OURS: dict[str, Sequence[str]] = {
     "source": ("--to", "dicom", "--levels", "source"),
@@ -56,13 +56,14 @@ def install(name: str, folder: Path) -> Peer:
     wanted = PEERS[name]
     if version == "3.11":
         wanted = PEERS_ON_3_11.get(name, wanted)
-    home = folder / f"{wanted}-py{version}"
+    pinned = wanted[0].partition("==")[2]
+    home = folder / f"{name}-{pinned}-py{version}"
     if not (home / "installed").exists():
         shutil.rmtree(home, ignore_errors=True)
         subprocess.run([python, "-m", "venv", home], check=True)
-        subprocess.run([home / "bin" / "pip", "install", "--quiet", wanted], check=True)
+        subprocess.run([home / "bin" / "pip", "install", "--quiet", *wanted], check=True)
         (home / "installed").touch()
-    return Peer(name, wanted.partition("==")[2], version, home)
+    return Peer(name, pinned, version, home)
 
 
 def newest_python() -> str:

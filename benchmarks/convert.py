@@ -288,8 +288,15 @@ def _contenders(slide: Path, folder: Path) -> list[Contender]:
 
 def _machine() -> str:
     return (
-        "# Performance\n\nWritten by `python -m benchmarks.convert --write`: medians of contenders "
-        "run in turn. Compare within one table only.\n\n"
+        "# Performance\n\n"
+        "Written by `python -m benchmarks.convert`: medians of contenders run in turn, again and "
+        "again. Compare within one table only. *wall* is a whole process with its start-up, *work* "
+        "the same without it; *peak* is the most memory of a process, *of it work* what came after "
+        "start-up.\n\n"
+        "The limits check nothing and write no header: *copy* is the file itself, *passthrough* "
+        "every stored tile as a DICOM item, *half* the base decoded at half scale and encoded, "
+        "*pyramid* passthrough and all reduced levels, *recode* and *inflate* every tile decoded "
+        "and encoded.\n\n"
         f"{os.cpu_count()} cores, Python {platform.python_version()}."
     )
 
