@@ -76,7 +76,8 @@ class Contender:
             getattr(self, name).append(float(said))
         self.cpu_s.append(usage.ru_utime + usage.ru_stime)
         self.peak_mb.append(usage.ru_maxrss * (1e-6 if sys.platform == "darwin" else 1.024e-3))
-        self.out_mb = _size(out) / 1e6
+        # Some put an ending to the name they are given.
+        self.out_mb = sum(_size(made) for made in out.parent.glob(f"{out.name}*")) / 1e6
 
 
 def _size(path: Path) -> int:
