@@ -56,11 +56,7 @@ def convert(say: Voice, path: str, out: str, request: dict[str, Any]) -> dict[st
     The levels as they are planned and what headers will say are told before the work begins.
     """
     from slides.convert import Request, convert
-    from slides.open import open_slide
 
-    # Opened once more than needed: a file that cannot even be opened is told from a long work.
-    with open_slide(Path(path)):
-        say(0, 1)
     mpp_um = request["mpp_um"]
     metadata = request["metadata"]
     typed = {

@@ -7,7 +7,7 @@ from slides.slide import WHITE, Addressed, Addresses, Slide
 from tiles import plan as planning
 from tiles.aligned import Aligned
 from tiles.codestream import parse_jpeg
-from tiles.errors import DamagedCodestream
+from tiles.errors import DamagedCodestream, ShortRead
 from tiles.pyramid import Box, Pyramid
 from tiles.source import Encoding, TileSource
 from tiles.tile_map import MappedImage, MappedLevel, TileMap
@@ -64,7 +64,7 @@ def _background(source: TileSource, levels: list[MappedLevel]) -> tuple[int, ...
 
 
 def _unread(offset: int, length: int) -> bytes:
-    raise NotImplementedError(f"{length} bytes at {offset} of a map that is being made")
+    raise ShortRead(f"{length} bytes asked for at {offset} where only the grid is looked at")
 
 
 def _mapped(slide: Slide, number: int) -> MappedLevel | None:

@@ -62,7 +62,7 @@ class EncodedFrame(ArrayBytesCodec):
         raise UnsupportedPixels("a DICOM instance is read as zarr, not written as such")
 
     def compute_encoded_size(self, input_byte_length: int, chunk_spec: ArraySpec) -> int:
-        """Not to be known beforehand."""
+        """Not to be known beforehand, which zarr asks its codecs to say so."""
         raise NotImplementedError
 
 

@@ -17,7 +17,7 @@ from api.dispatch import Dispatcher
 from api.doors import Doors, Role
 from api.ingest import Order, ingest
 from api.settings import Settings, read_settings, signing_key
-from api.work import open_workplace
+from api.work import Workplace, open_workplace
 from archive.identity import PatientIdentity
 from archive.storage import Storage
 from tests.samples.slide import small_svs
@@ -53,6 +53,21 @@ class CountingStorage(Storage):
     async def read_range_async(self, key: str, offset: int, length: int) -> bytes:
         self.reads += 1
         return await super().read_range_async(key, offset, length)
+
+
+@pytest.fixture
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """An installation with nothing in it, which the environment names."""
+    monkeypatch.setenv("SANSVERRE_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("SANSVERRE_SECRETS", str(tmp_path / "keys"))
+    return read_settings()
+
+
+@pytest.fixture
+def place(settings: Settings) -> Iterator[Workplace]:
+    """Its catalogue and its store."""
+    with open_workplace(settings) as workplace:
+        yield workplace
 
 
 @pytest.fixture(scope="session")

@@ -15,8 +15,8 @@ from PIL import Image as Pictures
 from api.app import create_app
 from api.doors import Doors, Role
 from api.ingest import PLAN, Order, receive
-from api.settings import Settings, read_settings, signing_key
-from api.work import BUILD, Workplace, open_workplace, work_once
+from api.settings import Settings, signing_key
+from api.work import BUILD, Workplace, work_once
 from archive.record import Image, ImageKind, ImageState
 from slides.open import open_slide
 from tests.api.conftest import Web, opened
@@ -33,19 +33,6 @@ KEPT = "private, max-age=31536000, immutable"
 def slide(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two levels, the second a quarter, rounded down."""
     return small_svs(tmp_path_factory.mktemp("early") / "a.svs", 1501, 1307, TILE)
-
-
-@pytest.fixture
-def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    monkeypatch.setenv("SANSVERRE_DATA", str(tmp_path / "data"))
-    monkeypatch.setenv("SANSVERRE_SECRETS", str(tmp_path / "keys"))
-    return read_settings()
-
-
-@pytest.fixture
-def place(settings: Settings) -> Iterator[Workplace]:
-    with open_workplace(settings) as opened_place:
-        yield opened_place
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -19,7 +18,7 @@ import pytest
 from api.errors import NotTaken, Refused
 from api.ingest import Order, ingest, receive
 from api.originals import keep, take_stock
-from api.settings import Settings, read_settings
+from api.settings import Settings
 from api.work import LEASE_S, Workplace, open_workplace
 from archive.errors import NotFound
 from archive.identity import PatientIdentity
@@ -35,19 +34,6 @@ IMPATIENT = "import api.cli, api.work; api.work.LEASE_S = 1.5; raise SystemExit(
 @pytest.fixture(scope="module")
 def slide(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return small_file(tmp_path_factory.mktemp("ingest"))
-
-
-@pytest.fixture
-def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    monkeypatch.setenv("SANSVERRE_DATA", str(tmp_path / "data"))
-    monkeypatch.setenv("SANSVERRE_SECRETS", str(tmp_path / "keys"))
-    return read_settings()
-
-
-@pytest.fixture
-def place(settings: Settings) -> Iterator[Workplace]:
-    with open_workplace(settings) as opened:
-        yield opened
 
 
 def start(*files: object, cwd: Path | None = None) -> "subprocess.Popen[str]":

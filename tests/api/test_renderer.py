@@ -14,8 +14,8 @@ from api import renderer
 from api.app import create_app
 from api.doors import Doors, Role
 from api.ingest import Order, receive
-from api.settings import Settings, read_settings, signing_key
-from api.work import BUILD, Workplace, open_workplace, work_once
+from api.settings import Settings, signing_key
+from api.work import BUILD, Workplace, work_once
 from archive.record import Image, ImageState, ObjectRole
 from slides.open import open_slide
 from tests.api.conftest import Web, opened
@@ -31,19 +31,6 @@ TILE = vendors.TILE
 def slide(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("rendered") / "a.svs"
     return vendors.aperio_jpeg_2000(path, vendors.picture(*SIZE))
-
-
-@pytest.fixture
-def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    monkeypatch.setenv("SANSVERRE_DATA", str(tmp_path / "data"))
-    monkeypatch.setenv("SANSVERRE_SECRETS", str(tmp_path / "keys"))
-    return read_settings()
-
-
-@pytest.fixture
-def place(settings: Settings) -> Iterator[Workplace]:
-    with open_workplace(settings) as workplace:
-        yield workplace
 
 
 @pytest.fixture
