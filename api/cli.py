@@ -137,14 +137,18 @@ def _print_plan(news: Any) -> None:
 def _print_proof(proof: Any) -> None:
     """What was found of each level when it was read again."""
     for one in proof["levels"]:
-        found = f"{one['identical']} of {one['tiles']} tiles identical"
+        across = f" in {one['planes']} planes" if one["planes"] > 1 else ""
+        found = [f"{one['copied']} copied, their bytes equal"] if one["copied"] else []
+        if one["equal"]:
+            found.append(f"{one['equal']} encoded, their pixels equal")
         if one["compared"]:
-            found += (
-                f", {one['compared']} at {one['psnr_db']:.1f} dB (lowest "
+            found.append(
+                f"{one['compared']} encoded at {one['psnr_db']:.1f} dB (lowest "
                 f"{one['lowest_psnr_db']:.1f}), SSIM {one['ssim']:.3f} (lowest "
                 f"{one['lowest_ssim']:.3f})"
             )
-        print(f"level {one['level']:<4}verified: {found}, {one['missing']} missing")
+        what = "; ".join((*found, f"{one['missing']} missing"))
+        print(f"level {one['level']:<4}verified: {one['tiles']} tiles{across}: {what}")
 
 
 def _ingest(arguments: argparse.Namespace) -> int:

@@ -185,9 +185,9 @@ def _fill(
         )
         if request.to == "both":
             link_zarr(draft.result, instances, plan, mpp_um, slide.facts)
-    proof = _proof(slide, plan, draft.result, mpp_um, shares) if request.verify else None
     if request.to == "dicom" and request.max_instance_bytes is not None:
         split(instances, request.max_instance_bytes)
+    proof = _proof(slide, plan, draft.result, mpp_um, shares) if request.verify else None
     return {
         "files": sorted(one.name for one in draft.result.iterdir()),
         "beside": dict(done),

@@ -20,7 +20,7 @@ import numpy as np
 
 from slides.errors import NotFaithful
 from slides.slide import Slide
-from slides.written import Written, reopened
+from slides.written import Reopened, reopened
 from tiles.codec import decode_jpeg, encode_jpeg, half, padded
 from tiles.errors import TilesError
 from tiles.likeness import psnr_db, squared_error, ssim
@@ -46,9 +46,12 @@ _Out = TypeVar("_Out")
 class Tally:
     """What was found of some tiles."""
 
-    identical: int = 0
-    """The source's bytes where copied, the model's pixels where kept without loss."""
+    copied: int = 0
+    """The source's bytes, of equal hash."""
+    equal: int = 0
+    """Encoded, and the very pixels of their model."""
     compared: int = 0
+    """Encoded, and as close to their model as their codec allows."""
     squared: float = 0.0
     samples: int = 0
     likeness: float = 0.0
@@ -58,7 +61,8 @@ class Tally:
 
     def __add__(self, other: "Tally") -> "Tally":
         return Tally(
-            self.identical + other.identical,
+            self.copied + other.copied,
+            self.equal + other.equal,
             self.compared + other.compared,
             self.squared + other.squared,
             self.samples + other.samples,
@@ -71,12 +75,17 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class LevelProof:
-    """What was found of one level; decibels and similarity are None where nothing was compared."""
+    """What was found of one level, all its planes; decibels and similarity are of those compared.
+
+    `copied` tiles are the source's bytes, `equal` ones the very pixels they were made from.
+    """
 
     level: int
     action: str
+    planes: int
     tiles: int
-    identical: int
+    copied: int
+    equal: int
     compared: int
     missing: int
     psnr_db: float | None
@@ -126,7 +135,7 @@ def verify(
         reopened(folder, plan, mpp_um) as result,
         ThreadPoolExecutor(os.cpu_count(), "verify") as pool,
     ):
-        judge = _Judge(slide.source, result.source, plan)
+        judge = _Judge(slide.source, result, plan)
         proofs = []
         for number, step in enumerate(plan.levels):
             tally = Tally()
@@ -174,7 +183,7 @@ class _Judge:
     """Judges the tiles of a block of a level."""
 
     source: TileSource
-    written: Written
+    result: Reopened
     plan: Plan
 
     def __call__(self, number: int, plane: Plane, box: Box) -> Tally:
@@ -187,21 +196,32 @@ class _Judge:
             for column in columns:
                 own = step.level.box(column, row)
                 try:
+                    pixels = self._pixels(number, plane, own)
                     if model is None:
-                        tally += self._copied(number, step, plane, column, row)
+                        tally += self._copied(number, plane, (column, row), pixels)
                     else:
                         y, x = own.y - box.y, own.x - box.x
                         expected = model[y : y + own.height, x : x + own.width]
-                        tally += self._made(step.level, self._pixels(number, plane, own), expected)
+                        tally += self._made(step.level, pixels, expected)
                 except _Unlike as unlike:
-                    tally += Tally(fault=f"level {number}, tile ({column}, {row}) {unlike}")
+                    where = f"tile ({column}, {row}){self._plane(plane)}"
+                    tally += Tally(fault=f"level {number}, {where} {unlike}")
         return tally
+
+    def _plane(self, plane: Plane) -> str:
+        if len(self.plan.planes) == 1:
+            return ""
+        return f" of optical path {plane.optical_path}, focal plane {plane.focal_plane}"
 
     def _pixels(self, number: int, plane: Plane, box: Box) -> Pixels:
         try:
-            return self.written.pixels(number, box, plane)
+            pixels = self.result.source.pixels(number, box, plane)
         except TilesError as error:
             raise _Unlike(f"cannot be read as it was written: {error}") from error
+        group = self.result.group
+        if group is not None and not np.array_equal(group.pixels(number, box, plane), pixels):
+            raise _Unlike("shows other pixels in the zarr group than in DICOM")
+        return pixels
 
     def _model(self, number: int, plane: Plane, box: Box) -> Pixels:
         """What a block should show: the source's pixels, or the average of the level above."""
@@ -212,28 +232,28 @@ class _Judge:
         double = Box(2 * box.x, 2 * box.y, 2 * box.width, 2 * box.height)
         inside = double.within(above.width, above.height)
         try:
-            return half(self.written.pixels(number - 1, inside, plane))
+            return half(self.result.source.pixels(number - 1, inside, plane))
         except TilesError as error:
             raise NotFaithful(f"level {number - 1} as written cannot be read: {error}") from error
 
-    def _copied(self, number: int, step: LevelPlan, plane: Plane, column: int, row: int) -> Tally:
+    def _copied(self, number: int, plane: Plane, tile: tuple[int, int], pixels: Pixels) -> Tally:
+        step = self.plan.levels[number]
         assert step.source_level is not None
-        own = self.source.frame(step.source_level, column, row, plane)
-        box = step.level.box(column, row)
-        pixels = self._pixels(number, plane, box)
+        own = self.source.frame(step.source_level, *tile, plane)
         if own is None:
             # Never scanned: its background was encoded like its neighbours.
+            box = step.level.box(*tile)
             return self._made(step.level, pixels, self.source.pixels(step.source_level, box, plane))
-        made = self.written.frame(number, column, row, plane)
+        made = self.result.source.frame(number, *tile, plane)
         if made is None:
             raise _Unlike("is missing")
-        if made.data != own.data and made.data != own.data + b"\0":
+        if not _same_bytes(made.data, own.data):
             raise _Unlike("is not the source's bytes")
-        return Tally(identical=1)
+        return Tally(copied=1)
 
     def _made(self, level: Level, pixels: Pixels, model: Pixels) -> Tally:
         if np.array_equal(pixels, model):
-            return Tally(identical=1)
+            return Tally(equal=1)
         if self.plan.encoding not in LOSSY:
             raise _Unlike("is not the pixels it was made from")
         squared = squared_error(pixels, model)
@@ -256,6 +276,11 @@ class _Judge:
         )
 
 
+def _same_bytes(made: bytes, own: bytes) -> bool:
+    """Whether a frame is a tile, but for the byte that makes its length even (PS3.5 A.4)."""
+    return made == own or made == own + b"\0"
+
+
 class _Unlike(Exception):
     """What is wrong with a tile, to follow its name."""
 
@@ -267,10 +292,12 @@ def _proof(number: int, step: LevelPlan, planes: int, tally: Tally) -> LevelProo
     return LevelProof(
         number,
         str(step.action),
+        planes,
         tiles,
-        tally.identical,
+        tally.copied,
+        tally.equal,
         tally.compared,
-        tiles - tally.identical - tally.compared,
+        tiles - tally.copied - tally.equal - tally.compared,
         round(psnr_db(tally.squared, tally.samples), 2) if compared else None,
         lowest if compared else None,
         round(tally.likeness / tally.samples, 4) if compared else None,

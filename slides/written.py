@@ -11,6 +11,7 @@ from pydicom.dataset import Dataset
 
 from slides.errors import NotFaithful, SlideError
 from slides.formats import dicom
+from slides.instances import LINKED
 from slides.slide import Slide
 from slides.written_dicom import faults_of_instance, faults_of_level, faults_of_spacing
 from tiles.errors import TilesError
@@ -33,10 +34,14 @@ class Written(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Reopened:
-    """A result that holds the planned levels; `instances` counts its DICOM files."""
+    """A result that holds the planned levels; `instances` counts its DICOM files.
+
+    `group` is the same once more where a zarr group lies beside DICOM, as zarr's reader gives it.
+    """
 
     source: Written
     instances: int
+    group: Written | None = None
 
 
 @contextmanager
@@ -65,7 +70,7 @@ def reopened(folder: Path, plan: Plan, mpp_um: tuple[float, float]) -> Iterator[
         level = plan.levels[number].level
         _refuse(file.name, faults_of_level(header, level, reduced=number > 0))
         _refuse(file.name, faults_of_spacing(header, level, extent_um))
-    _refuse_other_zarr(folder, plan)
+    group = _zarr_beside(folder, plan)
     with _opened(folder) as slide:
         found = slide.source.pyramid.levels
         if [step.level for step in plan.levels] != list(found):
@@ -75,16 +80,20 @@ def reopened(folder: Path, plan: Plan, mpp_um: tuple[float, float]) -> Iterator[
                 image.pixels()
             except TilesError as error:
                 raise NotFaithful(f"the {name} as written does not decode: {error}") from error
-        yield Reopened(slide.source, len(files))
+        yield Reopened(slide.source, len(files), group)
 
 
-def _refuse_other_zarr(folder: Path, plan: Plan) -> None:
-    """Where a group lies beside the instances, its shards must be the instances themselves."""
-    for group in folder.glob("*.zarr"):
-        for number, array in enumerate(_zarr_arrays(group, plan)):
-            shard = group.joinpath(str(number), "c", *("0" for _ in array.shape))
-            if not shard.exists() or not shard.samefile(folder / f"level-{number}.dcm"):
-                raise NotFaithful(f"level {number} of the zarr group is not the DICOM instance")
+def _zarr_beside(folder: Path, plan: Plan) -> Written | None:
+    """The group beside the instances, if there is one; its shards must be the instances."""
+    group = folder / LINKED
+    if not group.exists():
+        return None
+    arrays = _zarr_arrays(group, plan)
+    for number, array in enumerate(arrays):
+        shard = group.joinpath(str(number), "c", *("0" for _ in array.shape))
+        if not shard.exists() or not shard.samefile(folder / f"level-{number}.dcm"):
+            raise NotFaithful(f"level {number} of the zarr group is not the DICOM instance")
+    return _ZarrLevels(arrays, plan.samples)
 
 
 def _opened(folder: Path) -> Slide:

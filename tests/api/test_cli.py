@@ -257,7 +257,7 @@ def test_convert_verified(run: Run, slide: Path, tmp_path: Path) -> None:
     done = run("convert", slide, tmp_path / "out", "--to", "dicom", "--verify")
     assert (done.returncode, done.stderr) == (0, "")
     proof = [line for line in done.stdout.splitlines() if "verified: " in line]
-    assert "6 of 6 tiles identical, 0 missing" in proof[0]
+    assert "6 tiles: 6 copied, their bytes equal; 0 missing" in proof[0]
     assert "dB" in proof[1]
     told = run("convert", slide, tmp_path / "json", "--to", "both", "--verify", "--json")
     verified = json.loads(told.stdout)["verified"]
