@@ -23,8 +23,8 @@ def moment(text: str | None) -> datetime | None:
 
 
 def positive(text: str | None) -> float | None:
-    """A decimal number above zero; None for anything else."""
-    number = fullmatch(r"\d+(\.\d+)?(e[+-]?\d+)?", (text or "").strip())
+    """A decimal number above zero, with a comma where a scanner is set to; None for all else."""
+    number = fullmatch(r"\d*\.?\d+(e[+-]?\d+)?", (text or "").strip().replace(",", ".").lower())
     return float(number[0]) or None if number else None
 
 

@@ -32,6 +32,8 @@ class Layout:
     """Pictures beside the slide that are JPEGs of their own, in no page."""
     stack: Mapping[Plane, tuple[Page, ...]] = field(default_factory=dict)
     """The levels of every plane, in their order, where there are several."""
+    gaps_from_above: bool = False
+    """Whether a tile that was never stored shows the level above it, not the background."""
 
 
 def cropped(page: Page, width: int, height: int) -> Page:

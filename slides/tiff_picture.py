@@ -17,7 +17,7 @@ from slides.codestreams import (
     read_jpeg2000,
     rgb_from_ycbcr,
 )
-from slides.errors import DamagedSlide, NotAddressable, UnsupportedSlide
+from slides.errors import DamagedSlide, UnsupportedSlide
 from slides.extents import first_overlap
 from slides.limits import check_extent, check_segment
 from slides.shared_file import SharedFile
@@ -90,6 +90,16 @@ class Picture:
         decoded = int(np.count_nonzero(self.counts)) * self.level.tile_width
         decoded *= self.level.tile_height * self.samples * self.bits // 8
         return losses_in(self.encoding, decoded, int(self.counts.sum()))
+
+    @cached_property
+    def has_gaps(self) -> bool:
+        """Whether some of its tiles were never stored."""
+        return not np.all((self.offsets > 0) & (self.counts > 0))
+
+    def is_stored(self, column: int, row: int) -> bool:
+        """Whether a tile was ever stored."""
+        index = self._index(column, row)
+        return bool(self.offsets[index] and self.counts[index])
 
     def tile(self, column: int, row: int) -> Pixels:
         """The pixels of a tile, possibly padded; one that was never stored is background."""
@@ -174,7 +184,11 @@ class Picture:
         if page.compression in JPEG_2000:
             tile = self._jpeg2000(stored)
             pixels = decode_stated(tile, self._expected(tile, needed, samples))
-            return rgb_from_ycbcr(pixels) if self.encoding is Encoding.JPEG_2000_YCBCR else pixels
+            # Where chroma has fewer samples the decoder itself turns it into colours.
+            stays = self.encoding is not Encoding.JPEG_2000_YCBCR
+            if stays or parse_jpeg2000(tile.frame.data).subsampled:
+                return pixels
+            return rgb_from_ycbcr(pixels)
         if page.compression in PICTURES:
             height = level.tile_height if page.tiled else needed
             pixels = np.empty((height, level.tile_width, samples), f"u{self.bits // 8}")
@@ -307,7 +321,7 @@ def _encoding(page: Page, name: str, first: bytes | None) -> Encoding:
     if first is None:
         return Encoding.OPAQUE
     if page.compression in JPEG_2000:
-        return _encoding_2000(page, name, parse_jpeg2000(codestream_of(first)))
+        return _encoding_2000(page, parse_jpeg2000(codestream_of(first)))
     header = parse_jpeg(complete(first, page.jpeg_tables, rgb=False))
     if header.precision != 8:
         raise UnsupportedSlide(f"{name} has JPEG tiles of {header.precision} bits a sample")
@@ -316,9 +330,9 @@ def _encoding(page: Page, name: str, first: bytes | None) -> Encoding:
     return Encoding.JPEG_BASELINE if header.baseline and not uneven else Encoding.JPEG
 
 
-def _encoding_2000(page: Page, name: str, header: Jpeg2000Header) -> Encoding:
+def _encoding_2000(page: Page, header: Jpeg2000Header) -> Encoding:
     if header.subsampled:
-        raise NotAddressable(f"{name} has JPEG 2000 tiles with subsampled components")
+        return Encoding.JPEG_2000_YCBCR
     if _is_ycbcr(page) and (header.colour_transform or header.reversible or not header.uniform):
         return Encoding.JPEG_2000_YCBCR
     return Encoding.HTJ2K if header.high_throughput else Encoding.JPEG_2000

@@ -1,13 +1,18 @@
 """Aperio (Leica) SVS: a TIFF whose descriptions hold the facts as `key = value`, cut by bars.
 
-Tiled pages are the levels; the strip pages are the thumbnail, the label and the macro.
+Tiled pages are the levels; the strip pages are the thumbnail, the label and the macro. Some files
+lack tiles, by an error of the encoder; they show what the level above has there.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from re import fullmatch
 
+import numpy as np
+
 from slides.slide import Facts, Scanner
+from slides.stated import positive
 from slides.tiff_layout import Layout, pyramid_of
 from slides.tiff_structure import Page
 
@@ -26,8 +31,31 @@ def arrange(pages: Sequence[Page]) -> Layout:
         name = _associated_name(index, page)
         if name is not None:
             associated.setdefault(name, page)
-    candidates = [page for page in pages[1:] if page.tiled]
-    return Layout(pyramid_of(pages[0], candidates), _facts(pages[0]), associated)
+    candidates = [*pages[0].reduced, *(page for page in pages[1:] if page.tiled)]
+    levels = _with_gaps_passed_on(pyramid_of(pages[0], candidates))
+    return Layout(levels, _facts(pages[0]), associated, gaps_from_above=True)
+
+
+def _with_gaps_passed_on(levels: Sequence[Page]) -> tuple[Page, ...]:
+    """The levels without the reduced tiles over one that is missing, which may be corrupt."""
+    passed = [levels[0]]
+    for reduced in levels[1:]:
+        page, above = reduced, passed[-1]
+        missing = np.flatnonzero(above.counts == 0)
+        if missing.size and len(above.counts) == _grid(above)[0] * _grid(above)[1]:
+            (columns, rows), (across, down) = _grid(above), _grid(page)
+            over_x = np.minimum(missing % columns // max(1, round(columns / across)), across - 1)
+            over_y = np.minimum(missing // columns // max(1, round(rows / down)), down - 1)
+            counts = page.counts.copy()
+            counts[over_y * across + over_x] = 0
+            page = replace(page, counts=counts)
+        passed.append(page)
+    return tuple(passed)
+
+
+def _grid(page: Page) -> tuple[int, int]:
+    """Columns and rows of tiles."""
+    return -(-page.width // page.tile_width), -(-page.height // page.tile_height)
 
 
 def _associated_name(index: int, page: Page) -> str | None:
@@ -46,12 +74,12 @@ def _facts(page: Page) -> Facts:
     for item in items:
         key, _, value = item.partition("=")
         stated[key.strip().lower()] = value.strip()
-    mpp = _positive(stated.get("mpp"))
+    mpp = positive(stated.get("mpp"))
     barcode = stated.get("barcode")
     return Facts(
         format="svs",
         mpp_um=(mpp, mpp) if mpp else None,
-        objective_power=_positive(stated.get("appmag")),
+        objective_power=positive(stated.get("appmag")),
         icc_profile=page.icc_profile,
         scanner=Scanner(
             manufacturer="Aperio",
@@ -62,11 +90,6 @@ def _facts(page: Page) -> Facts:
         acquired_at=_moment(stated),
         barcodes=(barcode,) if barcode else (),
     )
-
-
-def _positive(text: str | None) -> float | None:
-    number = fullmatch(r"\d+(\.\d+)?", text or "")
-    return float(number[0]) or None if number else None
 
 
 def _moment(stated: dict[str, str]) -> datetime | None:

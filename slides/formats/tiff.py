@@ -5,6 +5,7 @@ Encoded tiles can be had as they are stored, so they can be copied.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from math import ceil
 from pathlib import Path
 
 from slides.errors import DamagedSlide, NotAddressable, UnsupportedSlide
@@ -34,9 +35,12 @@ Levels = tuple[Picture | RestartPicture, ...]
 class TiffSource:
     """A TileSource over the levels of a TIFF, read by offset from one shared file."""
 
-    def __init__(self, planes: Mapping[Plane, Levels], file: SharedFile) -> None:
+    def __init__(
+        self, planes: Mapping[Plane, Levels], file: SharedFile, *, gaps_from_above: bool = False
+    ) -> None:
         self._planes = planes
         self._file = file
+        self._gaps_from_above = gaps_from_above
         first = next(iter(planes.values()))
         self.pyramid = Pyramid(
             tuple(picture.level for picture in first),
@@ -50,8 +54,20 @@ class TiffSource:
         return self._picture(level).encoding
 
     def pixels(self, level: int, box: Box, plane: Plane = FIRST) -> Pixels:
-        """The pixels of a box; tiles that were never stored are white."""
-        return assemble(self, level, box, self._picture(level, plane).tile)
+        """The pixels of a box.
+
+        Tiles that were never stored are of the background, or reduced from the level above.
+        """
+        gappy = self._drawn_from_above(level, plane)
+        if gappy is None:
+            return assemble(self, level, box, self._picture(level, plane).tile)
+
+        def read_tile(column: int, row: int) -> Pixels:
+            if gappy.is_stored(column, row):
+                return gappy.tile(column, row)
+            return self._from_above(level, gappy.level.box(column, row), plane)
+
+        return assemble(self, level, box, read_tile)
 
     def frame(self, level: int, column: int, row: int, plane: Plane = FIRST) -> Frame | None:
         """A tile as one complete codestream (JPEG, JPEG 2000); None for all other encodings."""
@@ -64,12 +80,33 @@ class TiffSource:
         return self._picture(level, plane).frames(columns, rows)
 
     def addresses(self, level: int) -> Addresses | None:
-        """Where the tiles of a level lie; None where their samples lie apart."""
-        return self._picture(level).addresses
+        """Where the tiles of a level lie; None where samples lie apart, or a gap is not blank."""
+        return None if self._drawn_from_above(level) else self._picture(level).addresses
 
     def close(self) -> None:
         """Release the file; safe to call twice."""
         self._file.close()
+
+    def _drawn_from_above(self, level: int, plane: Plane = FIRST) -> Picture | None:
+        """A level some of whose tiles are drawn from the one above it."""
+        picture = self._picture(level, plane)
+        if not self._gaps_from_above or level == 0 or not isinstance(picture, Picture):
+            return None
+        return picture if picture.has_gaps else None
+
+    def _from_above(self, level: int, box: Box, plane: Plane) -> Pixels:
+        """A box of a level, reduced from what the level above has there."""
+        import cv2
+
+        above, here = self.pyramid.levels[level - 1], self.pyramid.levels[level]
+        across, down = above.width / here.width, above.height / here.height
+        x, y = int(box.x * across), int(box.y * down)
+        right, bottom = ceil(box.right * across), ceil(box.bottom * down)
+        place = Box(x, y, right - x, bottom - y).within(above.width, above.height)
+        pixels = self.pixels(level - 1, place, plane)
+        size = box.width, box.height
+        reduced: Pixels = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
+        return reduced.reshape(box.height, box.width, self.pyramid.samples)
 
     def _picture(self, level: int, plane: Plane = FIRST) -> Picture | RestartPicture:
         self.pyramid.level(level)
@@ -110,7 +147,7 @@ def _open(path: Path, layout: Layout) -> Slide:
         }
         _refuse_unlike(planes)
         pictures = next(iter(planes.values()))
-        source: TileSource = TiffSource(planes, file)
+        source: TileSource = TiffSource(planes, file, gaps_from_above=layout.gaps_from_above)
         orientation = ORIENTATIONS.get(main.orientation)
         if orientation is not None:
             source = OrientedSource(source, orientation)

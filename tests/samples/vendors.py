@@ -6,7 +6,7 @@ writes three levels, each half of the one before.
 
 import base64
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import Element, SubElement, tostring
@@ -15,6 +15,8 @@ import numpy as np
 import tifffile
 from numpy.typing import NDArray
 from PIL import Image
+
+from tests.samples.jpeg2000 import subsampled
 
 RGB = NDArray[np.uint8]
 TILE = 256
@@ -88,11 +90,18 @@ def generic(path: Path, pixels: RGB, **more: Any) -> Path:
 
 
 def aperio_jpeg_2000(
-    path: Path, pixels: RGB, compression: int = 33005, *, reversible: bool = False, **more: Any
+    path: Path,
+    pixels: RGB,
+    compression: int = 33005,
+    *,
+    reversible: bool = False,
+    half_chroma: bool = False,
+    **more: Any,
 ) -> Path:
     """An SVS whose tiles are JPEG 2000, as RGB (33005) or as YCbCr (33003).
 
-    The scanner's own went through the irreversible wavelet; `more` goes to the encoder.
+    The scanner's own went through the irreversible wavelet; `more` goes to the encoder. With
+    `half_chroma` Cb and Cr have half the columns, as the scanner's 33003 has them.
     """
     args = {"mct": False, "reversible": reversible, "level": 0 if reversible else 45} | more
     height, width = pixels.shape[:2]
@@ -103,10 +112,20 @@ def aperio_jpeg_2000(
             said = f"{facts}|Time = 10:11:12|Time Zone = GMT+01:00" if index == 0 else title
             stored = _ycbcr(level) if compression == 33003 else level
             tiles = _tiled(compression=compression, compressionargs=args)
-            tiff.write(stored, description=said, **tiles)
+            data: RGB | Iterator[bytes] = stored
+            if half_chroma:
+                tiles |= {"shape": stored.shape, "dtype": stored.dtype, "compressionargs": None}
+                data = (subsampled(tile) for tile in _cut(_to_whole_tiles(stored)))
+            tiff.write(data, description=said, **tiles)
             if index == 0:
                 tiff.write(thumbnail(pixels), description=title, **_stripped())
     return path
+
+
+def _cut(pixels: RGB) -> Iterator[RGB]:
+    for y in range(0, pixels.shape[0], TILE):
+        for x in range(0, pixels.shape[1], TILE):
+            yield pixels[y : y + TILE, x : x + TILE]
 
 
 def _ycbcr(pixels: RGB) -> RGB:
@@ -182,7 +201,7 @@ def philips(path: Path, pixels: RGB, *, empty: Sequence[int] = ()) -> Path:
                 subfiletype=1 if index else 0,
                 **_tiled(),
             )
-    return _without(path, empty)
+    return without(path, empty)
 
 
 def _to_whole_tiles(pixels: RGB) -> RGB:
@@ -190,11 +209,11 @@ def _to_whole_tiles(pixels: RGB) -> RGB:
     return np.pad(pixels, ((0, rows), (0, columns), (0, 0)), constant_values=255)
 
 
-def _without(path: Path, tiles: Sequence[int]) -> Path:
-    """The file with some tiles of its first page never stored: offset and length are 0."""
+def without(path: Path, tiles: Sequence[int], page: int = 0) -> Path:
+    """The file with some tiles of a page never stored: offset and length are 0."""
     with tifffile.TiffFile(path, mode="r+") as tiff:
         for code in (324, 325) if tiles else ():
-            tag = tiff.pages.first.tags[code]
+            tag = tiff.pages[page].aspage().tags[code]
             tag.overwrite([0 if n in tiles else value for n, value in enumerate(tag.value)])
     return path
 

@@ -334,17 +334,6 @@ def test_a_picture_in_jpeg_strips_is_one_jpeg(aperio: Path) -> None:
         assert np.array_equal(decode(frame), shown)
 
 
-def test_subsampled_jpeg_2000_is_left_to_openslide(tmp_path: Path) -> None:
-    path = vendors.aperio_jpeg_2000(tmp_path / "a.svs", PICTURE, 33003)
-    whole_chroma, half_chroma = bytes.fromhex("070101" * 3), bytes.fromhex("070101" + "070201" * 2)
-    assert whole_chroma in path.read_bytes()
-    path.write_bytes(path.read_bytes().replace(whole_chroma, half_chroma))
-    with open_slide(path) as slide:
-        assert slide.facts.format == "svs"
-        assert slide.facts.mpp_um == (0.5, 0.5)
-        assert slide.source.encoding(0) is Encoding.OPAQUE
-
-
 @pytest.mark.parametrize("compression", ["webp", "jpegxl", "lerc", "lzma"])
 @pytest.mark.parametrize("samples", [1, 3])
 def test_codecs_that_only_others_write_are_read(

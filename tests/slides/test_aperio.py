@@ -1,0 +1,119 @@
+"""Aperio's oddities: chroma of half the width, tiles never stored, words of other days."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import openslide
+import pytest
+import tifffile
+from PIL import Image
+
+from slides.convert import Request, convert
+from slides.open import open_slide
+from slides.slide import Slide
+from tests.samples import vendors
+from tiles import plan as planning
+from tiles.plan import Action
+from tiles.pyramid import Box
+from tiles.source import Encoding, Pixels
+
+PICTURE = vendors.picture(2048, 1536)
+BASE, HALF, QUARTER = 0, 2, 3
+"""The pages of the levels."""
+
+
+def whole(slide: Slide, level: int = 0) -> Pixels:
+    """All pixels of a level."""
+    shape = slide.source.pyramid.levels[level]
+    return slide.source.pixels(level, Box(0, 0, shape.width, shape.height))
+
+
+def shown(path: Path, level: int) -> Pixels:
+    """A level as OpenSlide shows it, on white."""
+    with openslide.OpenSlide(path) as theirs:
+        region = theirs.read_region((0, 0), level, theirs.level_dimensions[level])
+    ground = Image.new("RGB", region.size, "white")
+    ground.paste(region, mask=region.getchannel("A"))
+    return np.asarray(ground)
+
+
+def apart(one: Pixels, other: Pixels) -> Pixels:
+    """How far pixels lie apart."""
+    return np.abs(one.astype(np.int16) - other.astype(np.int16))
+
+
+def test_chroma_of_half_the_width_is_read(tmp_path: Path) -> None:
+    path = vendors.aperio_jpeg_2000(tmp_path / "a.svs", PICTURE, 33003, half_chroma=True)
+    with open_slide(path) as slide:
+        assert slide.source.encoding(0) is Encoding.JPEG_2000_YCBCR
+        assert slide.facts.scanner.serial_number == "SS0001"
+        for level in range(3):
+            # Both round, each on its own way from Y, Cb, Cr.
+            assert apart(whole(slide, level), shown(path, level)).max() <= 1
+        assert slide.lost(0)[0].method == "ISO_15444_1"
+
+
+@pytest.mark.parametrize("compression", [33003, 33005])
+def test_a_tile_never_stored_shows_the_level_above(compression: int, tmp_path: Path) -> None:
+    path = vendors.aperio_jpeg_2000(tmp_path / "a.svs", PICTURE, compression)
+    full = tmp_path / "full.svs"
+    full.write_bytes(path.read_bytes())
+    vendors.without(path, (5,), HALF)
+    with open_slide(path) as slide, open_slide(full) as unharmed:
+        assert np.array_equal(whole(slide), whole(unharmed))
+        found, real = whole(slide, 1), whole(unharmed, 1)
+        assert apart(found, real).mean() < 1
+        assert apart(found, shown(path, 1)).mean() < 1
+        assert not np.array_equal(found[256:512, 256:512], real[256:512, 256:512])
+        found[256:512, 256:512] = real[256:512, 256:512]
+        assert np.array_equal(found, real)
+        assert {step.action for step in planning.stored(slide.source).levels} == {Action.COPY}
+
+
+@pytest.mark.parametrize("missing", [(0,), (9, 10), (47,)])
+def test_what_was_not_scanned_is_missing_from_every_level(
+    missing: Sequence[int], tmp_path: Path
+) -> None:
+    """Reduced tiles over a missing one are now and then corrupt: they are not looked at."""
+    path = vendors.aperio_jpeg_2000(tmp_path / "a.svs", PICTURE)
+    vendors.without(path, missing)
+    with open_slide(path) as slide:
+        for level in range(3):
+            found, expected = whole(slide, level), shown(path, level)
+            assert apart(found, expected).mean() < 1.5
+            for number in missing:
+                row, column = divmod(number, 8)
+                x, y = (column * 256 + 128) >> level, (row * 256 + 128) >> level
+                assert (found[y, x] == 255).all()
+    report = convert(path, tmp_path / "out", Request(levels="source", verify=True))
+    assert report.proof is not None
+
+
+def test_a_corrupt_tile_over_a_missing_one_is_not_read(tmp_path: Path) -> None:
+    path = vendors.aperio_jpeg_2000(tmp_path / "a.svs", PICTURE)
+    with tifffile.TiffFile(path) as tiff:
+        page = tiff.pages[HALF].aspage()
+        offset = page.dataoffsets[0]
+    data = bytearray(path.read_bytes())
+    data[offset : offset + 64] = bytes(64)
+    path.write_bytes(data)
+    vendors.without(path, (1,))
+    with open_slide(path) as slide:
+        assert apart(whole(slide, 1), shown(path, 1)).mean() < 1.5
+
+
+def test_levels_that_another_program_put_into_subifds_are_levels(tmp_path: Path) -> None:
+    """A copy by libvips keeps Aperio's description and writes its own pyramid."""
+    first, *reduced = vendors.halves(PICTURE)
+    said = "Aperio Image Library v11.2.1\r\n2048x1536|MPP = 0,4990|AppMag = 20"
+    with tifffile.TiffWriter(tmp_path / "a.tif") as tiff:
+        how: dict[str, Any] = {"tile": (256, 256), "compression": "deflate", "metadata": None}
+        tiff.write(first, description=said, subifds=len(reduced), photometric="rgb", **how)
+        for level in reduced:
+            tiff.write(level, subfiletype=1, photometric="rgb", **how)
+    with open_slide(tmp_path / "a.tif") as slide:
+        assert len(slide.source.pyramid.levels) == 3
+        assert slide.facts.mpp_um == (0.499, 0.499)
+        assert np.array_equal(whole(slide, 2), reduced[1])
