@@ -165,6 +165,7 @@ def _ingest(arguments: argparse.Namespace) -> int:
         patient=_patient(arguments),
         accession_number=arguments.accession,
         mpp_um=arguments.mpp,
+        verify=arguments.verify,
     )
     failed = 0
     with open_workplace(read_settings()) as place:
@@ -178,15 +179,21 @@ def _ingest(arguments: argparse.Namespace) -> int:
                 if arguments.json:
                     print(json.dumps({"file": file, "error": str(error)}), flush=True)
                 continue
-            told = {
+            told: dict[str, Any] = {
                 "file": file,
                 "image": taken.image,
                 "exam": taken.exam,
                 "study_instance_uid": taken.study_instance_uid,
                 "state": taken.state,
             }
-            line = json.dumps(told) if arguments.json else _line(f"{file}: {taken.state}")
-            print(line, flush=True)
+            if arguments.verify:
+                told["verified"] = taken.verified
+            if arguments.json:
+                print(json.dumps(told), flush=True)
+                continue
+            if taken.verified is not None:
+                _print_proof(taken.verified)
+            print(_line(f"{file}: {taken.state}"), flush=True)
     return 1 if failed else 0
 
 
@@ -317,6 +324,9 @@ def _parser() -> argparse.ArgumentParser:
     ingest.add_argument("--sex", choices=("F", "M", "O"))
     ingest.add_argument("--accession", metavar="NUMBER")
     ingest.add_argument("--establishment", metavar="NAME", default=ESTABLISHMENT)
+    ingest.add_argument(
+        "--verify", action="store_true", help="read slides again out of the store, and prove them"
+    )
 
     reindex = commands.add_parser(
         "reindex", help="make the zarr index of DICOM files anew, where software dropped it"

@@ -4,6 +4,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from api.errors import NotTaken, SandboxError
 from api.originals import keep, keep_tile_map, read_mapped, take_stock
@@ -11,6 +12,7 @@ from api.sandbox import Progress, limits_for, one_line, run_limited, size_of
 from api.work import BUILD, Workplace, clear_refused, is_done, work_once
 from archive.errors import ArchiveError, TransitionRefused
 from archive.identity import PatientIdentity
+from archive.jobs import Job
 from archive.record import Image, ImageKind, ImageState, JobState, ObjectRole
 from tiles.tile_map import MOST_BYTES
 
@@ -30,16 +32,19 @@ class Order:
     patient: PatientIdentity | None = None
     accession_number: str | None = None
     mpp_um: tuple[float, float] | None = None
+    verify: bool = False
+    """Whether slides are read again out of the store, before they are published."""
 
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A file that is published."""
+    """A file that is published; `verified` is what reading it again found, where that was asked."""
 
     image: str
     exam: str
     study_instance_uid: str
     state: str
+    verified: dict[str, Any] | None = None
 
 
 def ingest(place: Workplace, file: Path, order: Order, progress: Progress | None = None) -> Taken:
@@ -49,17 +54,20 @@ def ingest(place: Workplace, file: Path, order: Order, progress: Progress | None
     """
     try:
         image = receive(place, file, order)
-        if not is_done(image):
-            _build(place, image, order, progress)
+        again = order.verify and image.kind is ImageKind.SLIDE
+        ended = _build(place, image, order, progress) if again or not is_done(image) else None
         image = place.catalog.image(image.id, establishment=order.establishment)
         if image.state is not ImageState.PUBLISHED:
             raise NotTaken(one_line(image.reason or f"it stopped in the state {image.state}"))
+        if ended is not None and ended.state is JobState.FAILED:
+            raise NotTaken(one_line(ended.reason or "it could not be verified"))
         exam = place.catalog.exam(image.exam_id, establishment=order.establishment)
     except (SandboxError, ArchiveError) as error:
         raise NotTaken(one_line(str(error))) from error
     except OSError as error:
         raise NotTaken(error.strerror or type(error).__name__) from error
-    return Taken(image.id, exam.id, exam.study_instance_uid, str(image.state))
+    verified = image.facts.get("verified") if order.verify else None
+    return Taken(image.id, exam.id, exam.study_instance_uid, str(image.state), verified)
 
 
 def receive(place: Workplace, file: Path, order: Order) -> Image:
@@ -124,15 +132,28 @@ def _anew(place: Workplace, image: Image) -> Image:
         return place.catalog.image(image.id, establishment=None)
 
 
-def _build(place: Workplace, image: Image, order: Order, progress: Progress | None) -> None:
+def _build(place: Workplace, image: Image, order: Order, progress: Progress | None) -> Job:
     """Have the image built, by this process or by whichever has the job already.
 
     Raises NotTaken where an attempt failed for now, though another will follow.
     """
-    payload = {"mpp_um": list(order.mpp_um) if order.mpp_um else None}
+    payload = {
+        "mpp_um": list(order.mpp_um) if order.mpp_um else None,
+        "verify": order.verify,
+    }
     job = place.catalog.jobs.enqueue(BUILD, image.id, payload, max_attempts=ATTEMPTS)
+    ended = _awaited(place, job, progress)
+    if ended.state is JobState.DONE and order.verify and not job.payload.get("verify"):
+        # It had been asked for by somebody to whom the building was enough.
+        return _build(place, image, order, progress)
+    return ended
+
+
+def _awaited(place: Workplace, job: Job, progress: Progress | None) -> Job:
+    """The job once it has ended, done by whoever comes first."""
     while (now := place.catalog.jobs.job(job.id)).state not in FINAL:
         if now.state is JobState.WAITING and now.reason is not None:
             raise NotTaken(f"{now.reason}; the file is kept, see to it and ingest it again")
         if not work_once(place, progress):
             time.sleep(WAIT_S)
+    return now

@@ -14,8 +14,6 @@ from archive.storage import Storage
 from tiles.errors import DamagedTileMap
 from tiles.tile_map import TileMap, read_tile_map, write_tile_map
 
-PART_BYTES = 16 << 20
-
 
 @dataclass(frozen=True, slots=True)
 class Original:
@@ -109,11 +107,7 @@ def laid_out(image: Image, storage: Storage, scratch: Path) -> Iterator[Path]:
         for one in image.objects_as(ObjectRole.ORIGINAL):
             place = Path(folder, *PurePosixPath(stored["names"][one.key]).parts)
             place.parent.mkdir(parents=True, exist_ok=True)
-            local = storage.local_path(one.key)
-            if local is not None:
-                place.symlink_to(local)
-            else:
-                _fetch(one, storage, place)
+            storage.lay_out(one.key, one.length_bytes, place)
         main = Path(folder, stored["main"])
         if not main.exists():
             raise StorageFailure("The original of the image is missing.")
@@ -140,10 +134,3 @@ def _seen(file: Path) -> tuple[int, int]:
 def _sha256(file: Path) -> str:
     with file.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def _fetch(one: StoredObject, storage: Storage, place: Path) -> None:
-    with place.open("wb") as stream:
-        for offset in range(0, one.length_bytes, PART_BYTES):
-            length = min(PART_BYTES, one.length_bytes - offset)
-            stream.write(storage.read_range(one.key, offset, length))

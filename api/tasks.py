@@ -139,7 +139,7 @@ def build(say: Progress, image: str, job: int, attempt: int, original: str, draf
 
             ingest_photo(Path(original), received, catalog, storage, attempt=lease)
             return
-        from slides.ingest import ingest_slide
+        from slides.ingest import Wish, ingest_slide
 
         mpp_um = lease.payload.get("mpp_um")
         ingest_slide(
@@ -148,7 +148,7 @@ def build(say: Progress, image: str, job: int, attempt: int, original: str, draf
             catalog,
             storage,
             Path(drafts),
-            mpp_um=tuple(mpp_um) if mpp_um else None,
+            wish=Wish(tuple(mpp_um) if mpp_um else None, bool(lease.payload.get("verify"))),
             attempt=lease,
             progress=say,
         )

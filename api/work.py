@@ -211,7 +211,7 @@ def sweep(place: Workplace, older_than_s: float = ABANDONED_S) -> None:
 def _build(place: Workplace, job: Job, progress: Progress | None) -> None:
     catalog = place.catalog
     image = catalog.image(job.image_id, establishment=None)
-    if is_done(image):
+    if is_done(image) and not (job.payload.get("verify") and image.kind is ImageKind.SLIDE):
         return
     renew_at = time.monotonic() + LEASE_S / 3
 

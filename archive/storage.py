@@ -21,6 +21,7 @@ from archive.errors import NotFound, StorageFailure
 _KEY = re.compile(r"[0-9a-f]{2}/[0-9a-f]{32}")
 # Chunks of 5 MiB in flight: what a put of any length holds in memory.
 _CHUNKS_AT_ONCE = 4
+_PART_BYTES = 16 << 20
 
 
 class Storage:
@@ -122,6 +123,20 @@ class Storage:
         if not path.is_file():
             raise NotFound(_MISSING)
         return path
+
+    def lay_out(self, key: str, length_bytes: int, place: Path) -> None:
+        """Let an object be read as a file: by a link to where it lies, else as a copy.
+
+        Raises NotFound and StorageFailure.
+        """
+        local = self.local_path(key)
+        if local is not None:
+            place.symlink_to(local)
+            return
+        with place.open("wb") as stream:
+            for offset in range(0, length_bytes, _PART_BYTES):
+                length = min(_PART_BYTES, length_bytes - offset)
+                stream.write(self.read_range(key, offset, length))
 
     def orphans(self, known_keys: Collection[str], older_than_s: float) -> tuple[str, ...]:
         """The keys of objects that no catalogue knows and are older than that.

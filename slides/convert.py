@@ -17,6 +17,7 @@ from slides.errors import (
     DamagedSlide,
     MissingSpacing,
     NoRoom,
+    NotFaithful,
     OutputExists,
     UnsupportedSlide,
 )
@@ -227,7 +228,10 @@ def _proof(
 ) -> "Proof":
     from slides.verify import verify
 
-    return verify(slide, plan, folder, mpp_um, shares.of("verify"))
+    try:
+        return verify(slide, plan, folder, mpp_um, shares.of("verify"))
+    except NotFaithful as error:
+        raise NotFaithful(f"{error}; nothing was kept: convert it again") from error
 
 
 def _context(

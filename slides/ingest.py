@@ -7,8 +7,9 @@ swept later.
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from archive.catalog import Catalog
@@ -19,14 +20,16 @@ from slides.channels import channels_of, stored_image
 from slides.convert import blaming_the_file, spacing
 from slides.door import check_unread
 from slides.draft import held
+from slides.errors import NotFaithful
 from slides.header import ENCODER, Context, Promise
 from slides.instances import Instance, write_dicom
 from slides.metadata import applied, decide, sources
 from slides.open import open_slide
 from slides.progress import Progress, Shares
 from slides.slide import Facts, Slide
-from slides.source_file import OpenSource
+from slides.source_file import OpenSource, source_sha256
 from slides.summary import facts_of
+from slides.verify import verify
 from tiles import plan as planning
 from tiles.composite import Channel, Composite, is_composite
 from tiles.render import thumbnail
@@ -36,6 +39,19 @@ DICOM = "application/dicom"
 JPEG = "image/jpeg"
 
 
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What is asked of an ingest.
+
+    `mpp_um` (x, y) overrides what the file says. With `verify` everything is read again out of the
+    store before it is published, or where it is published already, and the report is kept among
+    the image's facts, as `verified`.
+    """
+
+    mpp_um: tuple[float, float] | None = None
+    verify: bool = False
+
+
 def ingest_slide(
     original: Path,
     image: Image,
@@ -43,7 +59,7 @@ def ingest_slide(
     storage: Storage,
     drafts: Path,
     *,
-    mpp_um: tuple[float, float] | None = None,
+    wish: Wish = Wish(),
     attempt: Job | None = None,
     progress: Progress | None = None,
 ) -> Image:
@@ -52,20 +68,55 @@ def ingest_slide(
     `original` is the slide's file as received; `drafts` a folder that outlives this process, where
     what it leaves half-done is found by the next attempt; `attempt` the job that this is, so that
     a worker which lost its lease changes nothing. Raises what opening and converting raise,
-    LeaseLost and StorageFailure; the image stays in the state it reached.
+    NotFaithful, LeaseLost and StorageFailure; the image stays in the state it reached.
     """
+    judging = 0.4 if wish.verify else 0.0
+    shares = Shares(progress, build=1 - judging, verify=judging)
     with blaming_the_file(original), open_slide(original) as slide:
         if image.state is ImageState.RECEIVED:
-            facts = facts_of(slide, spacing(slide.facts, mpp_um))
+            facts = facts_of(slide, spacing(slide.facts, wish.mpp_um))
             image = catalog.advance(image.id, ImageState.OPENED, facts=facts, attempt=attempt)
         if image.state is ImageState.OPENED:
-            objects, seen = _build(slide, original, image, catalog, storage, drafts, progress)
+            objects, seen = _build(
+                slide, original, image, catalog, storage, drafts, shares.of("build")
+            )
             image = catalog.advance(
                 image.id, ImageState.BUILT, facts=seen, add_objects=objects, attempt=attempt
             )
+        if wish.verify:
+            image = _verified(slide, image, catalog, storage, attempt, shares.of("verify"))
     if image.state is ImageState.BUILT:
         image = catalog.advance(image.id, ImageState.PUBLISHED, attempt=attempt)
     return image
+
+
+def _verified(
+    slide: Slide,
+    image: Image,
+    catalog: Catalog,
+    storage: Storage,
+    attempt: Job | None,
+    progress: Progress,
+) -> Image:
+    """Hold what the store has of an image against its original; the report becomes a fact."""
+    is_published = image.state is ImageState.PUBLISHED
+    if is_published:
+        # What was found before counts no more, whatever is found now.
+        catalog.attach(image.id, facts={"verified": None}, attempt=attempt)
+    try:
+        if source_sha256(slide.files) != image.source_sha256:
+            raise NotFaithful("the original in the store is not the file that was received")
+        with TemporaryDirectory(prefix="sansverre-") as folder:
+            for one in image.objects:
+                if one.media_type == DICOM:
+                    name = one.role if one.level is None else f"{one.role}-{one.level}"
+                    storage.lay_out(one.key, one.length_bytes, Path(folder, f"{name}.dcm"))
+            plan = planning.full(slide.source)
+            proof = verify(slide, plan, Path(folder), image.facts["mpp_um"], progress)
+    except NotFaithful as error:
+        now = "restore the store from its backup" if is_published else "nothing was kept"
+        raise NotFaithful(f"{error}; {now}, ingest it again") from error
+    return catalog.attach(image.id, facts={"verified": proof.as_json()}, attempt=attempt)
 
 
 def _build(

@@ -145,7 +145,7 @@ def verify(
                     tally += found
                     tell(_tiles(step.level, box))
                     if tally.fault:
-                        raise NotFaithful(f"{tally.fault}; nothing was kept: convert it again")
+                        raise NotFaithful(tally.fault)
             proofs.append(_proof(number, step, len(plan.planes), tally))
         for number, level in zip(unused, levels, strict=True):
             for plane in plan.planes:

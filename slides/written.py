@@ -112,7 +112,7 @@ def _levels(files: list[Path]) -> Iterator[tuple[Path, Dataset]]:
 
 def _refuse(name: str, faults: Iterator[str]) -> None:
     for fault in faults:
-        raise NotFaithful(f"{name} as written is wrong: {fault}; nothing was kept")
+        raise NotFaithful(f"{name} as written is wrong: {fault}")
 
 
 def _zarr_arrays(folder: Path, plan: Plan) -> list[Any]:

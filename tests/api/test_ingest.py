@@ -62,7 +62,7 @@ def uids(image: Image) -> set[str | None]:
     return {one.sop_instance_uid for one in image.objects}
 
 
-@pytest.mark.parametrize("kills", [2, pytest.param(25, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("kills", [2, pytest.param(50, marks=pytest.mark.soak)])
 @pytest.mark.timeout(900)
 def test_killed_at_any_moment_it_ends_in_one_image(
     settings: Settings, slide: Path, tmp_path: Path, kills: int
