@@ -72,10 +72,10 @@ class Channel:
 class Facts:
     """What the file says about itself; what it does not say is None or empty.
 
-    `format` is one of svs, ndpi, mrxs, scn, bif, philips, trestle, vms, czi, dicom, ome-tiff,
-    tiff. `mpp_um` is the extent (x, y) of a pixel of level 0 in micrometres. `acquired_at` has a
-    time zone only where the file states one. `background` fills what was not scanned.
-    `bounds` is the scanned part of level 0, where the file leaves the rest empty.
+    `format` is one of svs, ndpi, mrxs, scn, bif, philips, trestle, vms, czi, dicom, qptiff,
+    ome-tiff, tiff. `mpp_um` is the extent (x, y) of a pixel of level 0 in micrometres.
+    `acquired_at` has a time zone only where the file states one. `background` fills what was not
+    scanned. `bounds` is the scanned part of level 0, where the file leaves the rest empty.
     `channels` describes each optical path, where the file does; `focal_spacing_um` is how far apart
     its focal planes lie. `barcodes` are the texts the scanner stored, then those read off the
     label, which `label_barcodes` holds alone. Scanners of whole slides focus by themselves

@@ -9,7 +9,7 @@ from math import ceil
 from pathlib import Path
 
 from slides.errors import DamagedSlide, NotAddressable, UnsupportedSlide
-from slides.formats import leica, ndpi, ome_tiff, philips, svs, trestle, ventana
+from slides.formats import leica, ndpi, ome_tiff, philips, qptiff, svs, trestle, ventana
 from slides.limits import check_bomb, check_segment
 from slides.oriented import ORIENTATIONS, OrientedSource
 from slides.restart_picture import RestartPicture, open_restarts
@@ -26,7 +26,7 @@ from tiles.source import Encoding, Frame, Pixels, TileSource, assemble
 
 DARK = (0, 0, 0)
 """What was not scanned, where light comes from the tissue."""
-VENDORS = (svs, ome_tiff, philips, ndpi, ventana, leica, trestle)
+VENDORS = (svs, ome_tiff, philips, ndpi, ventana, leica, trestle, qptiff)
 
 
 Levels = tuple[Picture | RestartPicture, ...]

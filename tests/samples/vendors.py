@@ -277,6 +277,44 @@ def ventana(path: Path, pixels: RGB, *, overlap: int = 0) -> Path:
     return path
 
 
+def qptiff(path: Path, channels: Sequence[NDArray[Any]], **more: Any) -> Path:
+    """A QPTIFF of one picture in colour, or of a grey one a channel; `more` goes to the writer."""
+    colours = ("0,0,255", "0,255,0", "255,0,0")
+    pyramids = [halves(channel) for channel in channels]
+    grey = channels[0].ndim == 2
+
+    def said(kind: str, number: int) -> str:
+        root = Element("PerkinElmer-QPI-ImageDescription")
+        told = {"AcquisitionSoftware": "VectraScan", "ImageType": kind, "Objective": "20x"}
+        if grey:
+            told |= {"Name": f"Opal {number}", "Color": colours[number % 3]}
+        for name, text in (told | {"InstrumentType": "Vectra Polaris", "Barcode": BARCODE}).items():
+            SubElement(root, name).text = text
+        return '<?xml version="1.0" encoding="utf-16"?>\r\n' + tostring(root, encoding="unicode")
+
+    with tifffile.TiffWriter(path, bigtiff=True) as tiff:
+        small = thumbnail(np.asarray(Image.fromarray(channels[0]).convert("RGB")))
+        for level in range(3):
+            kind = "ReducedResolution" if level else "FullResolution"
+            per_cm = 10_000 / MPP_UM / 2**level
+            for number, pyramid in enumerate(pyramids):
+                how = _tiled(
+                    description=said(kind, number),
+                    photometric="minisblack" if grey else "rgb",
+                    software="PerkinElmer-QPI",
+                    subfiletype=1 if level else 0,
+                    resolution=(per_cm, per_cm),
+                    resolutionunit="CENTIMETER",
+                    datetime="2021:03:04 10:11:12",
+                )
+                tiff.write(pyramid[level], **(how | more))
+            if level == 0:
+                tiff.write(small, description=said("Thumbnail", 0), **_stripped())
+        tiff.write(small, description=said("Overview", 0), **_stripped())
+        tiff.write(small, description=said("Label", 0), **_stripped())
+    return path
+
+
 def _texts(values: dict[str, int]) -> dict[str, str]:
     return {key: str(value) for key, value in values.items()}
 
