@@ -160,12 +160,10 @@ def _mapped(image: Image, storage: Storage) -> OpenImage:
     tile_map = read_tile_map(data)
     readers = [partial(storage.read_range, key) for key in tile_map.keys]
     source = Aligned(MappedImage(tile_map, readers), tile_map.tile_size)
-    shown = [(level.width, level.height) for level in source.pyramid.levels]
+    shown = {(one.width, one.height): n for n, one in enumerate(source.pyramid.levels)}
 
     def find(wanted: Level) -> Find | None:
-        if (wanted.width, wanted.height) not in shown:
-            return None
-        number = source.stored_level(shown.index((wanted.width, wanted.height)))
+        number = source.stored_level(shown[wanted.width, wanted.height])
         if number is None:
             return None
         mapped = tile_map.levels[number]

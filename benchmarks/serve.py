@@ -50,8 +50,10 @@ def serving(environment: dict[str, str], workers: int) -> Iterator[str]:
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         link = (re.search(r"(http://\S+)/enter", line) for line in process.stdout)
-        yield next(found[1] for found in link if found)
-        process.terminate()
+        try:
+            yield next(found[1] for found in link if found)
+        finally:
+            process.terminate()
 
 
 @contextmanager

@@ -5,16 +5,18 @@ missing is one column or row at most, and is shown as a copy of its neighbour: g
 seconds until the converted pyramid takes over, never good enough to be kept.
 """
 
-from functools import cached_property
+from threading import Lock
 
-from tiles.codec import padded
+from tiles.codec import half, padded
 from tiles.errors import OutsideImage
 from tiles.pyramid import FIRST, Box, Level, Plane, Pyramid
+from tiles.shrunk import shrunk
 from tiles.source import Encoding, Pixels, TileSource
 
 MOST_COARSEST_PIXELS = 64 << 20
 """The most that drawing the smallest views may decode: the whole of the smallest level."""
-
+JPEG_IS_FASTER = 16
+"""At an eighth of its size, than whole in other encodings."""
 
 OVERVIEW_PIXELS = 512
 """The longer side of the level that is kept in memory once it was drawn; a megabyte at most."""
@@ -23,35 +25,36 @@ OVERVIEW_PIXELS = 512
 class Aligned:
     """A TileSource that shows another one on the grid of the pyramid that it will become.
 
-    It has the base and every level that is the base halved once or more; the others are left out.
-    A last level, small enough to be kept, is drawn at its first use, as each of the many small
-    views would else decode the whole of the one before. Tiles are squares of `tile_size`, and have
+    It has the base and every halving of it, down to a pixel: the source's own where they are such,
+    the others drawn from the nearest. From the first of at most 512 pixels on they are drawn once
+    and kept, as each would else decode a whole level. Tiles are squares of `tile_size`, and have
     no bytes of their own.
     """
 
     def __init__(self, source: TileSource, tile_size: int) -> None:
         self._source = source
         base = source.pyramid.levels[0]
-        self._stored: list[int] = []
-        levels: list[Level] = []
+        stored: dict[int, int] = {}
         for number, level in enumerate(source.pyramid.levels):
             times = halvings(base, level)
-            if times is None or (levels and times == 0):
-                continue
-            scale = 1 << times
-            extents = -(-base.width // scale), -(-base.height // scale)
-            if levels and extents == (levels[-1].width, levels[-1].height):
-                continue
-            self._stored.append(number)
-            levels.append(Level(*extents, tile_size, tile_size))
-        self._smallest = levels[-1]
-        times = 0
-        while max(base.width, base.height) > OVERVIEW_PIXELS << times:
-            times += 1
-        extents = -(-base.width >> times), -(-base.height >> times)
-        if max(extents) < max(self._smallest.width, self._smallest.height):
-            levels.append(Level(*extents, tile_size, tile_size))
-        self._pyramid = Pyramid(tuple(levels), source.pyramid.samples, source.pyramid.bits)
+            if times is not None:
+                stored.setdefault(times, number)
+        self._stored = stored
+        count = (max(base.width, base.height) - 1).bit_length() + 1
+        levels = tuple(
+            Level(-(-base.width >> times), -(-base.height >> times), tile_size, tile_size)
+            for times in range(count)
+        )
+        self._pyramid = Pyramid(
+            levels, source.pyramid.samples, source.pyramid.bits, source.pyramid.planes
+        )
+        self._first_kept = next(
+            times
+            for times, one in enumerate(levels)
+            if max(one.width, one.height) <= OVERVIEW_PIXELS
+        )
+        self._kept: dict[Plane, list[Pixels]] = {}
+        self._drawing = Lock()
 
     @property
     def pyramid(self) -> Pyramid:
@@ -61,12 +64,16 @@ class Aligned:
     @property
     def is_cheap(self) -> bool:
         """Whether the smallest views can be drawn while somebody waits."""
-        return self._smallest.width * self._smallest.height <= MOST_COARSEST_PIXELS
+        number, _ = self._nearest(self._first_kept)
+        level = self._source.pyramid.level(number)
+        is_jpeg = self._source.encoding(number) is Encoding.JPEG_BASELINE
+        most = MOST_COARSEST_PIXELS * (JPEG_IS_FASTER if is_jpeg else 1)
+        return level.width * level.height * len(self._pyramid.planes) <= most
 
     def stored_level(self, level: int) -> int | None:
-        """The number in the source of a level shown here, None for the one that is drawn."""
+        """The number in the source of a level shown here, None for one that is drawn."""
         self._pyramid.level(level)
-        return self._stored[level] if level < len(self._stored) else None
+        return self._stored.get(level)
 
     def encoding(self, level: int) -> Encoding:
         """Opaque: the tiles of this grid are stored nowhere."""
@@ -78,23 +85,37 @@ class Aligned:
         shown = self._pyramid.level(level)
         if box.within(shown.width, shown.height) != box or box.width < 1 or box.height < 1:
             raise OutsideImage(f"{box} of a level of {shown.width} × {shown.height}")
-        number = self.stored_level(level)
-        if number is None:
-            return self._overview[box.y : box.bottom, box.x : box.right]
+        if level < self._first_kept:
+            return self._drawn(level, box, plane)
+        kept = self._overview(plane)[level - self._first_kept]
+        return kept[box.y : box.bottom, box.x : box.right]
+
+    def _drawn(self, level: int, box: Box, plane: Plane) -> Pixels:
+        number, times = self._nearest(level)
         stored = self._source.pyramid.level(number)
+        width, height = -(-stored.width >> times), -(-stored.height >> times)
         # A box that lies wholly in what is missing takes its neighbour's pixels.
-        x, y = min(box.x, stored.width - 1), min(box.y, stored.height - 1)
-        part = Box(x, y, box.width, box.height).within(stored.width, stored.height)
-        return padded(self._source.pixels(number, part, plane), box.height, box.width)
+        x, y = min(box.x, width - 1), min(box.y, height - 1)
+        part = Box(x, y, box.width, box.height).within(width, height)
+        pixels = shrunk(self._source, number, part, times, plane)
+        return padded(pixels, box.height, box.width)
 
-    @cached_property
-    def _overview(self) -> Pixels:
-        from tiles.render import reduced  # whoever only looks at the levels need not load it
+    def _nearest(self, level: int) -> tuple[int, int]:
+        """The smallest level of the source that a level can be drawn from, and its halvings."""
+        times = max(one for one in self._stored if one <= level)
+        return self._stored[times], level - times
 
-        shown, last = self._pyramid.levels[-1], len(self._stored) - 1
-        times = halvings(self._smallest, shown)
-        assert times is not None
-        return reduced(self, last, Box(0, 0, shown.width, shown.height), times)
+    def _overview(self, plane: Plane) -> list[Pixels]:
+        """The levels that are kept; whoever comes while they are drawn waits for them."""
+        with self._drawing:
+            if plane not in self._kept:
+                first = self._pyramid.level(self._first_kept)
+                whole = Box(0, 0, first.width, first.height)
+                levels = [self._drawn(self._first_kept, whole, plane)]
+                while max(levels[-1].shape[:2]) > 1:
+                    levels.append(half(levels[-1]))
+                self._kept[plane] = levels
+            return self._kept[plane]
 
     def frame(self, level: int, column: int, row: int, plane: Plane = FIRST) -> None:
         """There is none."""

@@ -54,27 +54,34 @@ def decode_jpeg(data: bytes) -> Pixels:
 
 
 def decode_jpeg_half(data: bytes, width: int, height: int, samples: int) -> Pixels:
-    """A JPEG at half its extents (rounded up), by a smaller inverse transform: no full decode.
+    """A JPEG at half its extents: see `decode_jpeg_small`."""
+    return decode_jpeg_small(data, (width, height), samples, 1)
 
-    Within 42 dB of the average of 2 × 2 decoded pixels, on tissue; whole blocks alone, so the
-    padding of an edge tile enters its last column. Raises as `decode_jpeg`, and before decoding
-    where the header states other extents than the ones given.
+
+def decode_jpeg_small(data: bytes, extents: tuple[int, int], samples: int, halvings: int) -> Pixels:
+    """A JPEG halved (rounded up) up to three times, by a smaller inverse transform.
+
+    Halved once within 42 dB of the average of 2 × 2 decoded pixels, on tissue; whole blocks alone,
+    so the padding of an edge tile enters its last column. Raises as `decode_jpeg`, and before
+    decoding where the header states other extents than the ones given.
     """
+    width, height = extents
     header = parse_jpeg(data)
     if (header.width, header.height, header.samples) != (width, height, samples):
         raise DamagedCodestream(
             f"the JPEG states {header.width} × {header.height} pixels of {header.samples} samples, "
             f"not {width} × {height} of {samples}"
         )
+    scale = 1 << halvings
     try:
         return np.asarray(
             simplejpeg.decode_jpeg(
                 data,
                 colorspace="GRAY" if samples == 1 else "RGB",
                 # The exact extents: the factor alone lets the library choose a smaller one.
-                min_height=-(-height // 2),
-                min_width=-(-width // 2),
-                min_factor=2,
+                min_height=-(-height // scale),
+                min_width=-(-width // scale),
+                min_factor=scale,
                 strict=True,
             )
         )

@@ -1,5 +1,8 @@
 """A scanner's levels on the grid of Deep Zoom."""
 
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -74,8 +77,10 @@ def test_levels_that_are_no_halvings_are_left_out() -> None:
         (*source.pyramid.levels[:1], Level(333, 200, 64, 64), *source.pyramid.levels[2:])
     )
     aligned = Aligned(source, 64)
-    assert [(one.width, one.height) for one in aligned.pyramid.levels] == [(999, 601), (250, 151)]
-    assert [aligned.stored_level(level) for level in range(2)] == [0, 2]
+    shown = [(one.width, one.height) for one in aligned.pyramid.levels]
+    assert shown[:4] == [(999, 601), (500, 301), (250, 151), (125, 76)]
+    assert shown[-1] == (1, 1)
+    assert [aligned.stored_level(level) for level in range(4)] == [0, None, 2, None]
     assert aligned.pyramid.deep_zoom.tile_size == 64
 
 
@@ -106,23 +111,18 @@ def test_any_tile_is_nearly_what_the_converted_one_will_be(
 
 
 def test_a_box_in_the_missing_corner_repeats_its_neighbour() -> None:
-    source = Scanned(9, 9, (1, 2))
+    source = Scanned(1203, 1201, (1, 2))
     aligned = Aligned(source, 64)
-    assert aligned.pyramid.levels[1] == Level(5, 5, 64, 64)
-    corner = aligned.pixels(1, Box(4, 4, 1, 1))
-    assert np.array_equal(corner[0, 0], source.arrays[1][3, 3])
+    assert aligned.pyramid.levels[1] == Level(602, 601, 64, 64)
+    corner = aligned.pixels(1, Box(601, 600, 1, 1))
+    assert np.array_equal(corner[0, 0], source.arrays[1][599, 600])
     with pytest.raises(OutsideImage):
-        aligned.pixels(1, Box(0, 0, 6, 5))
+        aligned.pixels(1, Box(0, 0, 603, 601))
 
 
 def test_small_views_cost_one_reading_of_the_smallest_level() -> None:
     source = Scanned(3000, 2000, (1, 2))
     aligned = Aligned(source, 256)
-    assert [(one.width, one.height) for one in aligned.pyramid.levels] == [
-        (3000, 2000),
-        (1500, 1000),
-        (375, 250),
-    ]
     for level in range(9):
         deep_zoom_tile(aligned, level, 0, 0)
     assert source.sources[1].pixels_read == 1500 * 1000
@@ -133,8 +133,22 @@ def test_what_would_be_decoded_whole_is_not_cheap() -> None:
     side = int(MOST_COARSEST_PIXELS**0.5)
 
     class Large(Scanned):
-        def __init__(self, side: int) -> None:
+        def __init__(self, side: int, encoding: Encoding = Encoding.DEFLATE) -> None:
             self.pyramid = Pyramid((Level(side, side, 64, 64),))
+            self.stored = encoding
+
+        def encoding(self, level: int) -> Encoding:
+            return self.stored
 
     assert Aligned(Large(side), 64).is_cheap
     assert not Aligned(Large(side + 1), 64).is_cheap
+    assert Aligned(Large(4 * side, Encoding.JPEG_BASELINE), 64).is_cheap
+    assert not Aligned(Large(4 * side + 1, Encoding.JPEG_BASELINE), 64).is_cheap
+
+
+def test_those_who_come_while_the_small_views_are_drawn_wait_for_them() -> None:
+    source = Scanned(2000, 1500, (1,))
+    aligned = Aligned(source, 256)
+    with ThreadPoolExecutor(6) as threads:
+        list(threads.map(partial(deep_zoom_tile, aligned, column=0, row=0), range(9)))
+    assert source.sources[0].pixels_read == 2000 * 1500
