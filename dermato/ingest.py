@@ -19,7 +19,7 @@ from archive.record import Exam, Image, ImageState, ObjectRole, StoredObject
 from archive.storage import Storage
 from dermato.header import VL_PHOTOGRAPHIC, Context, header
 from dermato.photo import Photo, open_photo
-from tiles.frames import write_instance
+from tiles.frames import InMemory, write_instance
 from tiles.render import srgb_jpeg
 
 PREVIEW_PX = 512
@@ -95,7 +95,7 @@ def _build(photo: Photo, image: Image, catalog: Catalog, storage: Storage) -> li
     data = header(photo, _context(image, exam))
     small = preview(photo)
     with tempfile.TemporaryDirectory(prefix="sansverre-") as scratch:
-        written = write_instance(Path(scratch, "photo.dcm"), data, [photo.jpeg])
+        written = write_instance(Path(scratch, "photo.dcm"), data, InMemory((photo.jpeg,)))
         pixel_sha256 = written.pixel_sha256()
         key = storage.put(written.path)
     return [

@@ -1,5 +1,6 @@
 """What an encoded tile says of itself, read before a decoder follows it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -59,14 +60,27 @@ class Joining:
 
     def __call__(self, tile: bytes) -> Stated:
         """A tile complete in itself, with its shape; raises DamagedCodestream."""
+        _, front, shape = self._beginning(tile)
+        return Stated(Frame(_behind(front, tile), Encoding.JPEG_BASELINE), shape)
+
+    def together(self, tiles: Sequence[bytes]) -> tuple[Sequence[bytes], Shape] | None:
+        """Tiles that all begin alike, complete in themselves, with their shape; None for others.
+
+        Raises DamagedCodestream.
+        """
+        header, front, shape = self._beginning(tiles[0])
+        start = tiles[0][: header.scan_offset]
+        if not all(tile.startswith(start) for tile in tiles):
+            return None
+        return tiles if front == SOI else [_behind(front, tile) for tile in tiles], shape
+
+    def _beginning(self, tile: bytes) -> tuple[JpegHeader, bytes, Shape]:
         header = parse_jpeg(tile)
         last = self._last
         if last is None or last[0] is not header:
             shape = Shape(header.width, header.height, header.samples, header.precision)
             self._last = last = header, self._front(tile, header), shape
-        _, front, shape = last
-        data = b"".join((front, memoryview(tile)[len(SOI) :])) if front != SOI else tile
-        return Stated(Frame(data, Encoding.JPEG_BASELINE), shape)
+        return last
 
     def _front(self, tile: bytes, header: JpegHeader) -> bytes:
         """What such a tile begins with, instead of its SOI."""
@@ -75,6 +89,11 @@ class Joining:
         if self._tagged_rgb and silent and not header.rgb and b"Adobe" not in (self._tables or b""):
             return SOI + ADOBE_RGB + front[len(SOI) :]
         return front
+
+
+def _behind(front: bytes, tile: bytes) -> bytes:
+    """A tile with what it begins with instead of its SOI."""
+    return tile if front == SOI else b"".join((front, memoryview(tile)[len(SOI) :]))
 
 
 def read_jpeg2000(data: bytes) -> Stated:

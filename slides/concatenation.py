@@ -109,11 +109,12 @@ class _Stored:
     def __len__(self) -> int:
         return len(self.numbers)
 
-    def __iter__(self) -> Iterator[bytes]:
+    def lots(self) -> Iterator[Sequence[bytes]]:
+        """The frames."""
         with self.path.open("rb") as file:
             for number in self.numbers:
                 file.seek(int(self.index.offsets[number]))
-                yield file.read(int(self.index.lengths[number]))
+                yield (file.read(int(self.index.lengths[number])),)
 
 
 def _same_items(whole: Written, at: int, part: Written) -> bool:

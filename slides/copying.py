@@ -1,6 +1,6 @@
 """Frames taken from the scanner's file as they are, and pictures stored as one frame."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from slides.errors import DamagedSlide
@@ -17,22 +17,23 @@ from tiles.coding import (
     coding_of,
     encode_as,
     header_of,
+    header_of_all,
     losses_in,
     lossless,
     obstacle_to_copying,
 )
 from tiles.errors import DamagedCodestream
-from tiles.frames import Frames
+from tiles.frames import Frames, InMemory
 from tiles.plan import Action, Plan
 from tiles.pyramid import Level, Plane
-from tiles.source import Frame, TileSource, first_frame, frames_in_order
+from tiles.source import Frame, Run, TileSource, first_frame, runs_in_order
 
 
 class CopiedFrames:
     """The encoded tiles of one level of a source, plane by plane, each checked before it goes on.
 
     A sparse tile, which the source fills with its background, is encoded like its neighbours.
-    Iterating raises DamagedSlide naming the first tile that is not whole or unlike the others.
+    Taking them raises DamagedSlide naming the first tile that is not whole or unlike the others.
     """
 
     def __init__(self, source: TileSource, level: int, like: Header, *, decoded: bool) -> None:
@@ -47,24 +48,32 @@ class CopiedFrames:
     def __len__(self) -> int:
         return self._level.tiles * len(self._source.pyramid.planes)
 
-    def __iter__(self) -> Iterator[bytes]:
+    def lots(self) -> Iterator[Sequence[bytes]]:
+        """All frames, plane by plane."""
         for plane in self._source.pyramid.planes:
-            yield from self._of(plane)
+            first = 0
+            columns, rows = range(self._level.columns), range(self._level.rows)
+            for run in runs_in_order(self._source, self._number, columns, rows, plane):
+                yield from self._checked(run, first, plane)
+                first += len(run.tiles)
 
-    def _of(self, plane: Plane) -> Iterator[bytes]:
-        columns, rows = self._level.columns, self._level.rows
-        tiles = frames_in_order(self._source, self._number, range(columns), range(rows), plane)
-        for number, frame in enumerate(tiles):
+    def _checked(self, run: Run, first: int, plane: Plane) -> Iterator[Sequence[bytes]]:
+        header = header_of_all(run) if not self._decoded else None
+        if header is not None and header is self._alike:
+            yield [tile for tile in run.tiles if tile is not None]
+            return
+        for number, tile in enumerate(run.tiles, first):
+            row, column = divmod(number, self._level.columns)
             try:
-                if frame is None:
-                    yield self._filled(number % columns, number // columns, plane)
+                if tile is None:
+                    yield (self._filled(column, row, plane),)
                 else:
-                    self._check(frame)
-                    yield frame.data
+                    self._check(Frame(tile, run.encoding))
+                    yield (tile,)
             except DamagedCodestream as error:
                 raise DamagedSlide(
-                    f"level {self._number}, tile ({number % columns}, {number // columns}) is "
-                    f"damaged: {error}; fetch the file again from the scanner"
+                    f"level {self._number}, tile ({column}, {row}) is damaged: {error}; "
+                    "fetch the file again from the scanner"
                 ) from error
 
     def _check(self, frame: Frame) -> None:
@@ -82,19 +91,6 @@ class CopiedFrames:
         level = self._level
         pixels = self._source.pixels(self._number, level.box(column, row), plane)
         return encode_as(padded(pixels, level.tile_height, level.tile_width), self._like)
-
-
-class SingleFrame:
-    """One picture as the only frame of an instance."""
-
-    def __init__(self, data: bytes) -> None:
-        self._data = data
-
-    def __len__(self) -> int:
-        return 1
-
-    def __iter__(self) -> Iterator[bytes]:
-        yield self._data
 
 
 def whole_frame(image: AssociatedImage) -> tuple[bytes, Header] | None:
@@ -147,9 +143,9 @@ def associated_picture(image: AssociatedImage, role: str) -> tuple[Picture, Fram
     own = whole_frame(image)
     if own is not None:
         data, like = own
-        return Picture(role, 0, level, like.samples, coding_of(like)), SingleFrame(data)
+        return Picture(role, 0, level, like.samples, coding_of(like)), InMemory((data,))
     pixels = image.pixels()
-    frames = SingleFrame(encode_jpeg2000_lossless(pixels))
+    frames = InMemory((encode_jpeg2000_lossless(pixels),))
     before: tuple[Loss, ...] = ()
     if image.stored_bytes:
         before = losses_in(image.encoding, pixels.size, image.stored_bytes)

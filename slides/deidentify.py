@@ -21,7 +21,15 @@ from slides.vocabulary import Terms
 from tiles.colour import without_texts
 from tiles.pyramid import FIRST, Box, Plane, Pyramid
 from tiles.remarks import without_remarks
-from tiles.source import Encoding, Frame, Pixels, TileSource, frames_in_order
+from tiles.source import (
+    Encoding,
+    Frame,
+    Pixels,
+    Run,
+    TileSource,
+    frames_in_order,
+    one_by_one,
+)
 
 PSEUDONYM_CHARACTERS = 16
 """Hexadecimal ones: 64 bits, so that no two identifiers of a collection meet."""
@@ -129,11 +137,10 @@ class Unremarked:
         """A tile as stored, but for the remarks."""
         return _unremarked(self._source.frame(level, column, row, plane))
 
-    def frames(
-        self, level: int, columns: range, rows: range, plane: Plane = FIRST
-    ) -> Iterator[Frame | None]:
+    def runs(self, level: int, columns: range, rows: range, plane: Plane = FIRST) -> Iterator[Run]:
         """What `frame` gives for each of these tiles, row by row."""
-        return map(_unremarked, frames_in_order(self._source, level, columns, rows, plane))
+        frames = frames_in_order(self._source, level, columns, rows, plane)
+        return one_by_one(map(_unremarked, frames))
 
     def close(self) -> None:
         """Release the source."""

@@ -5,6 +5,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -91,7 +92,10 @@ class Matrix:
             if number >= 0:
                 own = extents.setdefault(part.path, [])
                 own.extend(part.fragments[number - part.first])
-        reading = {path: self.files[path].read_in_order(own) for path, own in extents.items()}
+        reading = {
+            path: chain.from_iterable(self.files[path].read_runs(*np.array(own, np.int64).T))
+            for path, own in extents.items()
+        }
         for tile, number, part in zip(tiles, numbers, parts, strict=True):
             if number < 0:
                 yield None

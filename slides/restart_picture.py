@@ -22,7 +22,7 @@ from tiles.coding import Loss, losses_in
 from tiles.errors import DamagedCodestream
 from tiles.pyramid import Level
 from tiles.restarts import EOI, front_of, joined, mcu_size
-from tiles.source import Encoding, Frame, Pixels
+from tiles.source import Encoding, Frame, Pixels, Run, one_by_one
 
 MOST_HEADER_BYTES = 1 << 16
 FRAME_PX = 512
@@ -74,14 +74,16 @@ class RestartPicture:
         last = min(first + self.across, self.offsets.shape[1])
         return self._frame([self._intervals(y, first, last) for y in self._rows(row)])
 
-    def frames(self, columns: range, rows: range) -> Iterator[Frame]:
+    def runs(self, columns: range, rows: range) -> Iterator[Run]:
         """What `frame` gives for each of these tiles, row by row, out of long reads."""
         first = columns.start * self.across
         last = min(columns.stop * self.across, self.offsets.shape[1])
         for row in rows:
             band = [self._intervals(y, first, last) for y in self._rows(row)]
-            for start in range(0, last - first, self.across):
-                yield self._frame([line[start : start + self.across] for line in band])
+            yield from one_by_one(
+                self._frame([line[start : start + self.across] for line in band])
+                for start in range(0, last - first, self.across)
+            )
 
     def _rows(self, row: int) -> range:
         return range(row * self.down, min((row + 1) * self.down, self.offsets.shape[0]))

@@ -1,11 +1,16 @@
 """One file read by offset from many threads."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from tiles.errors import ShortRead
+
+Integers = NDArray[np.int64]
 
 RUN_BYTES = 4 << 20
 """Read at once of what lies together: long enough that the call costs nothing."""
@@ -33,13 +38,17 @@ class SharedFile:
             raise ShortRead(f"{length} bytes expected at {offset}, {len(data)} found")
         return data
 
-    def read_in_order(self, extents: Sequence[tuple[int, int]]) -> Iterator[bytes]:
-        """The bytes of each extent (offset, length) in turn; neighbours are read at once."""
-        for run in runs(extents):
-            start = run[0][0]
-            data = self.read(start, sum(run[-1]) - start)
-            for offset, length in run:
-                yield data[offset - start : offset - start + length]
+    def read_runs(self, offsets: Integers, lengths: Integers) -> Iterator[list[bytes]]:
+        """The bytes of each extent in turn; what comes together lies together and is read at once.
+
+        Raises ShortRead.
+        """
+        for run in runs(offsets, lengths):
+            start = int(offsets[run.start])
+            begins = offsets[run] - start
+            ends = begins + lengths[run]
+            data = self.read(start, int(ends[-1]))
+            yield [data[a:b] for a, b in zip(begins.tolist(), ends.tolist(), strict=True)]
 
     def close(self) -> None:
         """Release the file; safe to call twice."""
@@ -48,13 +57,15 @@ class SharedFile:
             os.close(descriptor)
 
 
-def runs(extents: Sequence[tuple[int, int]]) -> Iterator[Sequence[tuple[int, int]]]:
-    """Extents (offset, length) that lie one after another, in lots of up to RUN_BYTES."""
-    first = 0
-    for number, ((offset, length), (following, extent)) in enumerate(pairwise(extents), 1):
-        near = 0 <= following - (offset + length) <= MOST_GAP_BYTES
-        if not near or following + extent - extents[first][0] > RUN_BYTES:
-            yield extents[first:number]
-            first = number
-    if extents:
-        yield extents[first:]
+def runs(offsets: Integers, lengths: Integers) -> Iterator[slice]:
+    """Extents that lie one after another, in lots of up to RUN_BYTES."""
+    ends = offsets + lengths
+    gaps = offsets[1:] - ends[:-1]
+    apart = np.flatnonzero((gaps < 0) | (gaps > MOST_GAP_BYTES)) + 1
+    for begin, stop in pairwise([0, *apart.tolist(), len(offsets)]):
+        first = begin
+        while first < stop:
+            room = np.searchsorted(ends[first:stop], offsets[first] + RUN_BYTES, "right")
+            last = first + max(1, int(room))
+            yield slice(first, last)
+            first = last

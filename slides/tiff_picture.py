@@ -44,7 +44,7 @@ from tiles.jpeg2000 import (
 )
 from tiles.pyramid import Level
 from tiles.restarts import stacked
-from tiles.source import Encoding, Frame, Pixels
+from tiles.source import Encoding, Frame, Pixels, Run, one_by_one
 
 ASSOCIATED_ALPHA, UNASSOCIATED_ALPHA = 1, 2
 STRIP_ROWS = 256
@@ -122,18 +122,34 @@ class Picture:
         index = self._index(column, row)
         return self._framed(self._stored(index), index) if self._has_frames() else None
 
-    def frames(self, columns: range, rows: range) -> Iterator[Frame | None]:
+    def runs(self, columns: range, rows: range) -> Iterator[Run]:
         """What `frame` gives for each of these tiles, row by row, out of long reads."""
-        across = self.level.columns
-        numbers = [row * across + column for row in rows for column in columns]
+        numbers = np.add.outer(np.array(rows) * self.level.columns, np.array(columns)).ravel()
         if not self._has_frames():
-            yield from itertools.repeat(None, len(numbers))
+            yield Run([None] * len(numbers), self.encoding)
             return
-        extents = zip(self.offsets[numbers].tolist(), self.counts[numbers].tolist(), strict=True)
-        places = [extent if all(extent) else None for extent in extents]
-        stored = self.file.read_in_order([place for place in places if place])
-        for number, place in zip(numbers, places, strict=True):
-            yield self._framed(next(stored) if place else None, number)
+        offsets, counts = self.offsets[numbers], self.counts[numbers]
+        there = (offsets > 0) & (counts > 0)
+        stored = self.file.read_runs(offsets[there], counts[there])
+        if there.all():
+            first = 0
+            for tiles in stored:
+                yield from self._run(tiles, numbers[first : first + len(tiles)])
+                first += len(tiles)
+        else:
+            each = itertools.chain.from_iterable(stored)
+            yield from one_by_one(
+                self._framed(next(each) if has else None, number)
+                for has, number in zip(there.tolist(), numbers.tolist(), strict=True)
+            )
+
+    def _run(self, stored: list[bytes], numbers: NDArray[np.int64]) -> Iterator[Run]:
+        """Tiles as frames: together where all begin alike."""
+        alike = self._jpeg.together(stored) if self.page.compression == JPEG else None
+        if alike is not None and alike[1].height == self.level.tile_height:
+            yield Run(alike[0], Encoding.JPEG_BASELINE)
+        else:
+            yield from one_by_one(map(self._framed, stored, numbers.tolist()))
 
     def _has_frames(self) -> bool:
         return self.encoding in COPYABLE and not self.page.planar

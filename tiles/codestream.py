@@ -5,7 +5,6 @@ will follow, so everything that decides whether a tile can be copied is read fro
 Source: ITU-T T.81, Annex B; Adobe Technical Note 5116 for APP14.
 """
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from struct import unpack_from
@@ -31,12 +30,6 @@ INSIDE_AN_IMAGE = STARTS_OF_FRAME | {
 
 ADOBE_RGB = b"\xff\xee\x00\x0eAdobe\x00\x64\x00\x00\x00\x00\x00"
 """APP14 with transform 0: the three components are R, G, B as they are."""
-
-_END = b"\xff\xd9"
-_MARKER = re.compile(rb"\xff[^\x00]", re.DOTALL)
-_RESTART = re.compile(rb"\xff[\xd0-\xd7]")
-_PADDING = b"\x00\xff"
-_MARKER_IN_SCAN = re.compile(rb"\xff+([^\x00\xd0-\xd7\xff])", re.DOTALL)
 
 # Annex K, table K.1 in zigzag order, which encoders scale by their "quality".
 _STANDARD_LUMINANCE_SUM = 3688
@@ -236,18 +229,6 @@ def complete(tile: bytes, tables: bytes | None, *, rgb: bool) -> bytes:
     return joined
 
 
-def check(data: bytes, width: int, height: int) -> JpegHeader:
-    """Make sure that a JPEG is structurally whole and of the promised size.
-
-    Reads no entropy-coded symbol: it finds what a marker scan can find, which is truncation,
-    foreign bytes and lying headers, not a flipped bit. Raises DamagedCodestream.
-    """
-    header = parse_jpeg(data)
-    check_header(header, width, height)
-    check_scan(data, header)
-    return header
-
-
 def check_header(header: JpegHeader, width: int, height: int) -> None:
     """Make sure that a JPEG has the promised size and the tables it is decoded by.
 
@@ -259,48 +240,6 @@ def check_header(header: JpegHeader, width: int, height: int) -> None:
         )
     if not header.has_huffman or any(c.table not in header.quantization for c in header.components):
         raise DamagedCodestream("the codestream lacks tables")
-
-
-def check_scan(data: bytes, header: JpegHeader) -> bool:
-    """Make sure that what follows a JPEG's header are scans up to their end.
-
-    False where more than padding follows that end: then it may have come too soon, which only a
-    decoder can tell. Raises DamagedCodestream.
-    """
-    at = header.scan_offset
-    # One scan without restarts, and whole: the first marker in it is the EOI that ends it.
-    first = _MARKER.search(data, at)
-    if first is not None and first.end() == len(data) and data.endswith(_END):
-        if header.restart_interval:
-            _check_restarts(data, header, len(data))
-        return True
-    scans = 1
-    while True:
-        found = _MARKER_IN_SCAN.search(data, at)
-        if found is None:
-            raise DamagedCodestream("the codestream is cut: it has no EOI")
-        marker = found.group(1)[0]
-        if marker == EOI:
-            if header.restart_interval and scans == 1:
-                _check_restarts(data, header, found.start())
-            return not data[found.end() :].strip(_PADDING)
-        if marker not in INSIDE_AN_IMAGE or found.end() + 2 > len(data):
-            raise DamagedCodestream(f"foreign bytes in the scan at byte {found.start()}")
-        scans += marker == SOS
-        (length,) = unpack_from(">H", data, found.end())
-        at = found.end() + length
-
-
-def _check_restarts(data: bytes, header: JpegHeader, end: int) -> None:
-    """Make sure that no restart interval of an only scan is missing (T.81, B.2.1 and E.1.4)."""
-    alone = header.samples == 1
-    across = 8 * (1 if alone else max(one.horizontal for one in header.components))
-    down = 8 * (1 if alone else max(one.vertical for one in header.components))
-    units = -(-header.width // across) * -(-header.height // down)
-    expected = -(-units // header.restart_interval) - 1
-    found = [one[0][-1] & 7 for one in _RESTART.finditer(data, header.scan_offset, end)]
-    if found != [number % 8 for number in range(expected)]:
-        raise DamagedCodestream(f"{len(found)} of its {expected} restart markers are there in turn")
 
 
 def _quantization(payload: bytes) -> dict[int, tuple[int, ...]]:

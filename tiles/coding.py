@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tiles import codestream, jpeg2000
+from tiles import codestream, jpeg2000, scan
 from tiles.codec import encode_jpeg_as
 from tiles.codestream import JpegHeader, parse_jpeg
 from tiles.errors import UnsupportedPixels
 from tiles.jpeg2000 import Jpeg2000Header, parse_jpeg2000
-from tiles.source import Encoding, Frame, Pixels
+from tiles.source import Encoding, Frame, Pixels, Run
 
 JPEG_BASELINE_8BIT = "1.2.840.10008.1.2.4.50"
 JPEG_LS_LOSSLESS = "1.2.840.10008.1.2.4.80"
@@ -120,9 +120,22 @@ def check_body(frame: Frame, header: Header) -> bool:
     False where its end may have come too soon, which only a decoder can tell.
     """
     if isinstance(header, JpegHeader):
-        return codestream.check_scan(frame.data, header)
+        return scan.check_scan(frame.data, header)
     jpeg2000.check_tile_parts(frame.data, header)
     return True
+
+
+def header_of_all(run: Run) -> Header | None:
+    """The header of all tiles of a run where they begin alike and are surely whole.
+
+    None says nothing: then each is to be looked at by itself. Raises DamagedCodestream for a first
+    tile without header.
+    """
+    tiles = [tile for tile in run.tiles if tile is not None]
+    if run.encoding is not Encoding.JPEG_BASELINE or len(tiles) < max(2, len(run.tiles)):
+        return None
+    header = parse_jpeg(tiles[0])
+    return header if scan.whole_at_a_glance(tiles, header) else None
 
 
 def coding_of(header: Header) -> Coding:

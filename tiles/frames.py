@@ -10,8 +10,7 @@ After the frames stands a zarr shard index: an instance is a shard as well (`til
 import hashlib
 import io
 import os
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from io import RawIOBase
@@ -31,6 +30,7 @@ from tiles.plan import Action, Plan
 from tiles.sink import Task
 from tiles.source import Encoding, Pixels
 from tiles.trailing_index import trailing_index
+from tiles.write_behind import written_behind
 
 _COUNT = Struct("<Q")
 _ENTRY = np.dtype(
@@ -61,9 +61,23 @@ class Frames(Protocol):
         """How many there are."""
         ...
 
-    def __iter__(self) -> Iterator[bytes]:
-        """Each in turn, in frame order."""
+    def lots(self) -> Iterator[Sequence[bytes]]:
+        """All of them in frame order, one or some at a time: up to a few megabytes."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class InMemory:
+    """Frames that are there already, as those of a picture which is one."""
+
+    frames: Sequence[bytes]
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+    def lots(self) -> Iterator[Sequence[bytes]]:
+        """All of them at once."""
+        yield self.frames
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +185,10 @@ class EncodedFrames:
     def __len__(self) -> int:
         return self._places.size
 
+    def lots(self) -> Iterator[Sequence[bytes]]:
+        """All of them, one at a time."""
+        return ((frame,) for frame in self)
+
     def __iter__(self) -> Iterator[bytes]:
         for row in self._places:
             with ExitStack() as stack:
@@ -258,44 +276,41 @@ def _offsets(lengths: NDArray[np.uint64]) -> NDArray[np.uint64]:
 def _write_items(
     file: RawIOBase, frames: Frames, lengths: NDArray[np.uint64], progress: Progress
 ) -> None:
-    """Write every frame as an item and note its even length.
-
-    Writing goes on beside the gathering: it needs neither Python nor its lock.
-    """
-    with ThreadPoolExecutor(1, "write") as beside:
-        writing: Future[None] | None = None
+    """Write every frame as an item and note its even length."""
+    with written_behind(file) as behind:
         for count, items in _long_runs(frames, lengths):
-            if writing is not None:
-                writing.result()
-                progress(count, len(lengths))
-            writing = beside.submit(_write_whole, file, items)
-        if writing is not None:
-            writing.result()
+            behind.write(items)
+            progress(count, len(lengths))
     progress(len(lengths), len(lengths))
-
-
-def _write_whole(file: RawIOBase, data: bytes) -> None:
-    # The system may write less than it is asked to.
-    rest = memoryview(data)
-    while rest:
-        rest = rest[file.write(rest) or 0 :]
 
 
 def _long_runs(frames: Frames, lengths: NDArray[np.uint64]) -> Iterator[tuple[int, bytes]]:
     """The items of all frames, joined into runs of about WRITE_BYTES; how many came before each."""
     run: list[bytes] = []
     size = first = 0
-    for number, frame in enumerate(frames):
-        odd = len(frame) & 1
-        length = len(frame) + odd
-        lengths[number] = length
-        run += (_ITEM + length.to_bytes(4, "little"), frame, b"\0" * odd)
-        size += length
+    for lot in frames.lots():
+        run += lot
+        size += sum(map(len, lot))
         if size >= WRITE_BYTES:
-            yield first, b"".join(run)
+            yield first, _items(run, lengths[first : first + len(run)])
+            first += len(run)
             run.clear()
-            size, first = 0, number + 1
-    yield first, b"".join(run)
+            size = 0
+    yield first, _items(run, lengths[first:])
+
+
+def _items(frames: Sequence[bytes], lengths: NDArray[np.uint64]) -> bytes:
+    """Frames as items: a tag and a length before each, and behind it what makes it even."""
+    lengths[:] = np.fromiter(map(len, frames), "<u8", len(frames))
+    lengths += lengths % 2
+    begin = np.empty(len(frames), [("tag", "S4"), ("length", "<u4")])
+    begin["tag"], begin["length"] = _ITEM, lengths
+    begins = begin.tobytes()
+    parts = [b""] * (3 * len(frames))
+    parts[0::3] = [begins[at : at + 8] for at in range(0, len(begins), 8)]
+    parts[1::3] = frames
+    parts[2::3] = [b"\0" * (len(frame) & 1) for frame in frames]
+    return b"".join(parts)
 
 
 def _unheard(_done: int, _total: int) -> None:

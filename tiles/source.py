@@ -1,6 +1,6 @@
 """Anything that gives, for an address, pixels or the already encoded bytes."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol, runtime_checkable
@@ -79,25 +79,46 @@ class TileSource(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Neighbouring tiles, each as `TileSource.frame` gives it: all of one encoding, or None."""
+
+    tiles: Sequence[bytes | None]
+    encoding: Encoding
+
+
 @runtime_checkable
 class InOrder(Protocol):
-    """A source that gives neighbouring tiles one after another faster than one by one."""
+    """A source that gives neighbouring tiles together faster than one by one."""
 
-    def frames(
-        self, level: int, columns: range, rows: range, plane: Plane = FIRST
-    ) -> Iterator[Frame | None]:
-        """What `frame` gives for each of these tiles, row by row."""
+    def runs(self, level: int, columns: range, rows: range, plane: Plane = FIRST) -> Iterator[Run]:
+        """What `frame` gives for each of these tiles, row by row, some megabytes at a time."""
         ...
+
+
+def runs_in_order(
+    source: TileSource, level: int, columns: range, rows: range, plane: Plane = FIRST
+) -> Iterator[Run]:
+    """Tiles of a level as `source.frame` gives them, row by row."""
+    if isinstance(source, InOrder):
+        return source.runs(level, columns, rows, plane)
+    addresses = ((column, row) for row in rows for column in columns)
+    return one_by_one(source.frame(level, column, row, plane) for column, row in addresses)
+
+
+def one_by_one(frames: Iterable[Frame | None]) -> Iterator[Run]:
+    """Each tile as a run of its own."""
+    for frame in frames:
+        yield Run((None,), Encoding.OPAQUE) if frame is None else Run((frame.data,), frame.encoding)
 
 
 def frames_in_order(
     source: TileSource, level: int, columns: range, rows: range, plane: Plane = FIRST
 ) -> Iterator[Frame | None]:
-    """Tiles of a level as `source.frame` gives them, row by row."""
-    if isinstance(source, InOrder):
-        return source.frames(level, columns, rows, plane)
-    addresses = ((column, row) for row in rows for column in columns)
-    return (source.frame(level, column, row, plane) for column, row in addresses)
+    """Tiles of a level as `source.frame` gives them, row by row, one at a time."""
+    for run in runs_in_order(source, level, columns, rows, plane):
+        for data in run.tiles:
+            yield Frame(data, run.encoding) if data is not None else None
 
 
 def first_frame(source: TileSource, level: int) -> Frame | None:

@@ -4,7 +4,6 @@ The instances of a series that show the same glass are the levels of one slide; 
 overview and thumbnail are the pictures beside it. Frames can be had as they are stored.
 """
 
-import itertools
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,7 +23,7 @@ from slides.limits import check_bomb
 from slides.slide import Addresses, AssociatedImage, Facts, Slide, colours
 from tiles.errors import DamagedCodestream, OutsideImage
 from tiles.pyramid import FIRST, Box, Plane, Pyramid
-from tiles.source import Encoding, Frame, Pixels, assemble
+from tiles.source import Encoding, Frame, Pixels, Run, assemble, one_by_one
 
 MAGIC_OFFSET, MAGIC = 128, b"DICM"
 ASSOCIATED = {"LABEL": "label", "OVERVIEW": "macro", "THUMBNAIL": "thumbnail"}
@@ -64,17 +63,17 @@ class DicomSource:
             stored = matrix.stored(column, row, plane)
         return stored.frame if stored is not None else None
 
-    def frames(
-        self, level: int, columns: range, rows: range, plane: Plane = FIRST
-    ) -> Iterator[Frame | None]:
+    def runs(self, level: int, columns: range, rows: range, plane: Plane = FIRST) -> Iterator[Run]:
         """What `frame` gives for each of these tiles, row by row, out of long reads."""
         matrix = self._matrix(level, plane)
         if matrix.encoding in BARE or matrix.converted:
-            yield from itertools.repeat(None, len(columns) * len(rows))
+            yield Run([None] * len(columns) * len(rows), matrix.encoding)
             return
         with _naming(level):
-            for stored in matrix.in_order(columns, rows, plane):
-                yield None if stored is None else stored.frame
+            yield from one_by_one(
+                None if stored is None else stored.frame
+                for stored in matrix.in_order(columns, rows, plane)
+            )
 
     def addresses(self, level: int) -> Addresses | None:
         """Where the frames of a level lie; None where one of them is in fragments."""

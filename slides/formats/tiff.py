@@ -22,7 +22,7 @@ from tiles.codec import decode_jpeg
 from tiles.codestream import parse_jpeg
 from tiles.errors import DamagedCodestream, OutsideImage
 from tiles.pyramid import FIRST, Box, Plane, Pyramid
-from tiles.source import Encoding, Frame, Pixels, TileSource, assemble
+from tiles.source import Encoding, Frame, Pixels, Run, TileSource, assemble
 
 DARK = (0, 0, 0)
 """What was not scanned, where light comes from the tissue."""
@@ -73,11 +73,9 @@ class TiffSource:
         """A tile as one complete codestream (JPEG, JPEG 2000); None for all other encodings."""
         return self._picture(level, plane).frame(column, row)
 
-    def frames(
-        self, level: int, columns: range, rows: range, plane: Plane = FIRST
-    ) -> Iterator[Frame | None]:
+    def runs(self, level: int, columns: range, rows: range, plane: Plane = FIRST) -> Iterator[Run]:
         """What `frame` gives for each of these tiles, row by row, out of long reads."""
-        return self._picture(level, plane).frames(columns, rows)
+        return self._picture(level, plane).runs(columns, rows)
 
     def addresses(self, level: int) -> Addresses | None:
         """Where the tiles of a level lie; None where samples lie apart, or a gap is not blank."""

@@ -9,9 +9,11 @@ every level of the source must be whole numbers of tiles.
 import os
 import sys
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import tifffile
 
 from slides.shared_file import SharedFile
@@ -41,11 +43,11 @@ def repeat(source: Path, out: Path, times: int) -> Path:
 
 
 def _tiles(page: tifffile.TiffPage, file: SharedFile, times: int) -> Iterator[bytes]:
-    extents = list(zip(page.dataoffsets, page.databytecounts, strict=True))
+    extents = np.array([page.dataoffsets, page.databytecounts], np.int64)
     across = page.imagewidth // page.tilewidth
     for _ in range(times):
-        for first in range(0, len(extents), across):
-            row = list(file.read_in_order(extents[first : first + across]))
+        for first in range(0, extents.shape[1], across):
+            row = list(chain.from_iterable(file.read_runs(*extents[:, first : first + across])))
             for _ in range(times):
                 yield from row
 

@@ -21,7 +21,7 @@ from pydicom.dataset import Dataset
 
 from archive.identity import uid_from
 from slides.convert import Report, Request, convert
-from slides.copying import SingleFrame, as_one_tile
+from slides.copying import as_one_tile
 from slides.header import Context, Picture, header
 from slides.metadata import applied, decide, sources
 from slides.open import open_slide
@@ -354,7 +354,7 @@ def test_whatever_a_barcode_or_a_scanner_says_the_header_is_valid(
     for role in ("level", "label"):
         said = applied(facts, decide(sources(facts)).metadata)
         data = header(Picture(role, 0, level, 3, encoded(3)), said, MPP_UM, context)
-        writing.write_instance(tmp_path / f"{role}.dcm", data, SingleFrame(tile))
+        writing.write_instance(tmp_path / f"{role}.dcm", data, writing.InMemory((tile,)))
         back = dcmread(tmp_path / f"{role}.dcm", stop_before_pixels=True)
         assert 0 < len(back.ContainerIdentifier) <= 64
         assert len(back.SpecimenDescriptionSequence) == 2

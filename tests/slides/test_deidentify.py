@@ -29,7 +29,7 @@ from tests.samples.tissue import display_profile
 from tests.slides.test_convert import complaints
 from tiles.colour import as_input_profile, without_texts
 from tiles.remarks import without_remarks
-from tiles.source import Encoding, Frame
+from tiles.source import Encoding, Frame, frames_in_order
 
 KEY = "a secret of this test"
 BARCODE = "SV24-00041;1"
@@ -347,7 +347,7 @@ def test_tiles_that_are_copied_lose_their_remarks(tmp_path: Path) -> None:
     assert words_in(tmp_path / "out") == []
     with open_slide(path) as opened:
         one_by_one = Unremarked(opened.source).frame(0, 1, 1)
-        in_order = list(Unremarked(opened.source).frames(0, range(2), range(2)))
+        in_order = list(frames_in_order(Unremarked(opened.source), 0, range(2), range(2)))
         assert one_by_one == in_order[3]
 
 

@@ -20,9 +20,9 @@ from slides.slide import Slide
 from tests.samples import vendors
 from tests.samples.hamamatsu import Scan, ndpi
 from tiles.codec import decode_jpeg
-from tiles.codestream import check
 from tiles.errors import DamagedCodestream
 from tiles.pyramid import Box
+from tiles.scan import check
 from tiles.source import Encoding, Pixels, frames_in_order
 
 PICTURE = vendors.picture(1025, 769)

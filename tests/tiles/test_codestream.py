@@ -10,8 +10,9 @@ from PIL import Image
 
 from tests.tiles.arrays import picture
 from tiles.codec import decode_jpeg, encode_jpeg
-from tiles.codestream import DHT, DQT, SOS, check, complete, parse_jpeg, segments
+from tiles.codestream import DHT, DQT, SOS, complete, parse_jpeg, segments
 from tiles.errors import DamagedCodestream
+from tiles.scan import check
 
 WHOLE = encode_jpeg(picture(64, 48), 80, "444")
 

@@ -28,7 +28,7 @@ from tests.tiles.arrays import picture
 from tests.tiles.test_instance import minimal_header, reader
 from tiles.codec import encode_jpeg, encode_jpeg2000_lossless, padded
 from tiles.errors import DamagedCodestream, DamagedShard, NoLinks, UnsupportedPixels
-from tiles.frames import write_instance
+from tiles.frames import InMemory, write_instance
 from tiles.instance import StoredImage, read_index
 from tiles.linked_zarr import LinkedLevel, link
 from tiles.ngff import FRAME_CODECS
@@ -83,7 +83,7 @@ def write_levels(
         header.file_meta.TransferSyntaxUID = UID(syntax)
         header.SamplesPerPixel = samples
         path = folder / f"level-{number}.dcm"
-        write_instance(path, header, frames)
+        write_instance(path, header, InMemory(frames))
         linked.append(LinkedLevel(path, spacing))
     return linked
 

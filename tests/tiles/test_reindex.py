@@ -18,7 +18,7 @@ from tests.tiles.arrays import picture
 from tests.tiles.test_instance import minimal_header, reader
 from tests.tiles.test_linked_zarr import KINDS, lengthened, write_levels
 from tiles.errors import DamagedInstance, DamagedShard, TilesError, UnsupportedPixels
-from tiles.frames import write_instance
+from tiles.frames import InMemory, write_instance
 from tiles.instance import read_index
 from tiles.linked_zarr import link
 from tiles.pyramid import Level
@@ -47,7 +47,7 @@ CHANGES: dict[str, Change] = {
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     path = tmp_path_factory.mktemp("reindex") / "level.dcm"
-    write_instance(path, minimal_header(Level(48, 32, 16, 16), len(FRAMES)), FRAMES)
+    write_instance(path, minimal_header(Level(48, 32, 16, 16), len(FRAMES)), InMemory(FRAMES))
     return path.read_bytes()
 
 
@@ -103,7 +103,7 @@ def test_what_cannot_be_a_shard_is_refused(tmp_path: Path, made: Made, message: 
 
 def test_fewer_frames_than_promised_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "level.dcm"
-    write_instance(path, minimal_header(Level(48, 32, 16, 16), 7), FRAMES)
+    write_instance(path, minimal_header(Level(48, 32, 16, 16), 7), InMemory(FRAMES))
     with pytest.raises(DamagedInstance, match="6 frames of 7"):
         reindex(path, tmp_path / "draft.dcm")
 

@@ -7,9 +7,10 @@ from hypothesis import strategies as st
 
 from tests.tiles.arrays import picture
 from tiles.codec import decode_jpeg, encode_jpeg
-from tiles.codestream import check, parse_jpeg
+from tiles.codestream import parse_jpeg
 from tiles.errors import DamagedCodestream
 from tiles.restarts import front_of, stacked
+from tiles.scan import check
 
 
 @given(

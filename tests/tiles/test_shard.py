@@ -11,7 +11,7 @@ from pydicom import dcmread
 
 from tests.tiles.test_instance import minimal_header, reader
 from tiles.errors import DamagedShard
-from tiles.frames import Written, write_instance
+from tiles.frames import InMemory, Written, write_instance
 from tiles.instance import read_index
 from tiles.pyramid import Level
 from tiles.shard import index_bytes, read_shard_index, shard_index
@@ -24,7 +24,7 @@ FRAMES = [bytes([n]) * (7 + 3 * n) for n in range(6)]
 @pytest.fixture
 def written(tmp_path: Path) -> Written:
     header = minimal_header(Level(3 * 16, 2 * 16, 16, 16), len(FRAMES))
-    return write_instance(tmp_path / "level.dcm", header, FRAMES)
+    return write_instance(tmp_path / "level.dcm", header, InMemory(FRAMES))
 
 
 @given(places=st.lists(st.tuples(U64, U64), max_size=40))
