@@ -12,7 +12,7 @@ import os
 import secrets
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -20,6 +20,8 @@ from api import values
 from api.errors import ApiError, Refused, SandboxError
 
 if TYPE_CHECKING:
+    from api.ingest import Order, Taken
+    from api.work import Workplace
     from archive.identity import PatientIdentity
 
 ROLES = ("reader", "contributor", "operator")
@@ -57,7 +59,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _info(arguments: argparse.Namespace) -> int:
-    told = _in_sandbox(arguments.file, "api.tasks:describe", {"path": _absolute(arguments.file)})
+    asked = {"path": _absolute(arguments.file), "scene": arguments.scene}
+    told = _in_sandbox(arguments.file, "api.tasks:describe", asked)
     if arguments.json:
         print(json.dumps(told))
         return 0
@@ -93,6 +96,7 @@ def _convert(arguments: argparse.Namespace) -> int:
         "max_instance_bytes": arguments.max_instance_bytes,
         "deidentify": _deidentification_key() if arguments.deidentify else None,
         "metadata": _absolute(arguments.metadata) if arguments.metadata else None,
+        "scene": arguments.scene,
     }
     if not os.access(out.parent, os.W_OK):
         raise Fault(f"{out.parent}: not to be written into; name another folder")
@@ -116,46 +120,27 @@ def _convert(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps(report))
         return 0
-    if report["verified"] is not None:
-        _print_proof(report["verified"])
+    from api.told import proof
+
+    for line in proof(report):
+        print(line)
     print(_line(f"{arguments.out}: complete"))
     return 0
 
 
 def _print_plan(news: Any) -> None:
     """What a conversion is about to do, a line a level."""
-    for number, step in enumerate(news["levels"]):
-        size = f"{step['width']} × {step['height']}"
-        come_from = "" if step["source_level"] is None else f"from {step['source_level']}, "
-        why = _line(f"{step['action']}: {come_from}{step['reason']}")
-        print(f"level {number:<4}{size:18}{why}", flush=True)
-    for name, one in news["described"].items():
-        said = _line(f"{one.get('value', '(not shown)')}, from the {one['from']}")
-        print(f"{name:22}{said}", flush=True)
+    from api.told import plan
 
-
-def _print_proof(proof: Any) -> None:
-    """What was found of each level when it was read again."""
-    for one in proof["levels"]:
-        across = f" in {one['planes']} planes" if one["planes"] > 1 else ""
-        found = [f"{one['copied']} copied, their bytes equal"] if one["copied"] else []
-        if one["equal"]:
-            found.append(f"{one['equal']} encoded, their pixels equal")
-        if one["compared"]:
-            found.append(
-                f"{one['compared']} encoded at {one['psnr_db']:.1f} dB (lowest "
-                f"{one['lowest_psnr_db']:.1f}), SSIM {one['ssim']:.3f} (lowest "
-                f"{one['lowest_ssim']:.3f})"
-            )
-        what = "; ".join((*found, f"{one['missing']} missing"))
-        print(f"level {one['level']:<4}verified: {one['tiles']} tiles{across}: {what}")
+    for line in plan(news):
+        print(line, flush=True)
 
 
 def _ingest(arguments: argparse.Namespace) -> int:
     from api.errors import NotTaken
-    from api.ingest import Order, ingest
-    from api.progress import shown
+    from api.ingest import Order
     from api.settings import read_settings
+    from api.told import as_published, published
     from api.work import open_workplace
 
     # What befalls a job is told in the one line of its file.
@@ -171,30 +156,31 @@ def _ingest(arguments: argparse.Namespace) -> int:
     with open_workplace(read_settings()) as place:
         for file in arguments.files:
             try:
-                with shown() as progress:
-                    taken = ingest(place, Path(file), order, progress)
+                for taken in _taken(place, Path(file), order):
+                    told = published(file, taken, order)
+                    shown = [json.dumps(told)] if arguments.json else as_published(told)
+                    for line in shown:
+                        print(line, flush=True)
             except NotTaken as error:
                 failed += 1
                 _complain(f"{file}: {error}")
                 if arguments.json:
                     print(json.dumps({"file": file, "error": str(error)}), flush=True)
-                continue
-            told: dict[str, Any] = {
-                "file": file,
-                "image": taken.image,
-                "exam": taken.exam,
-                "study_instance_uid": taken.study_instance_uid,
-                "state": taken.state,
-            }
-            if arguments.verify:
-                told["verified"] = taken.verified
-            if arguments.json:
-                print(json.dumps(told), flush=True)
-                continue
-            if taken.verified is not None:
-                _print_proof(taken.verified)
-            print(_line(f"{file}: {taken.state}"), flush=True)
     return 1 if failed else 0
+
+
+def _taken(place: "Workplace", file: Path, order: "Order") -> "Iterator[Taken]":
+    """What a file holds, taken in one scene after the other."""
+    from api.ingest import ingest
+    from api.progress import shown
+
+    with shown() as progress:
+        taken = ingest(place, file, order, progress)
+    yield taken
+    for scene in range(2, taken.scenes + 1):
+        with shown() as progress:
+            taken = ingest(place, file, order, progress, scene)
+        yield taken
 
 
 def _reindex(arguments: argparse.Namespace) -> int:
@@ -341,6 +327,13 @@ def _parser() -> argparse.ArgumentParser:
             metavar="X[,Y]",
             help="µm per pixel, where the file says nothing",
         )
+    for command in (info, convert):
+        command.add_argument(
+            "--scene",
+            type=values.scene,
+            metavar="N",
+            help="one of several pictures that a file holds, from 1 (convert: all)",
+        )
     for command in (info, convert, ingest, reindex):
         command.add_argument("--json", action="store_true", help="for machines")
 
@@ -384,7 +377,9 @@ def _complain(text: str) -> None:
 
 def _line(text: str) -> str:
     # A file's name may hold what a terminal obeys, or what no encoding has.
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    from api.told import one_line
+
+    return one_line(text)
 
 
 def _terminated(number: int, _: object) -> NoReturn:

@@ -45,15 +45,26 @@ class Taken:
     study_instance_uid: str
     state: str
     verified: dict[str, Any] | None = None
+    scene: int | None = None
+    """Which picture of the file it is, where that holds several."""
+    scenes: int = 1
+    """How many it holds, each of which is an image."""
 
 
-def ingest(place: Workplace, file: Path, order: Order, progress: Progress | None = None) -> Taken:
+def ingest(
+    place: Workplace,
+    file: Path,
+    order: Order,
+    progress: Progress | None = None,
+    scene: int | None = None,
+) -> Taken:
     """Take one file in and wait for its publication; doing it again resumes or changes nothing.
 
-    Raises NotTaken with a reason for people.
+    Of several scenes it is the one with the number `scene`, or the first. Raises NotTaken with a
+    reason for people.
     """
     try:
-        image = receive(place, file, order)
+        image = receive(place, file, order, scene)
         again = order.verify and image.kind is ImageKind.SLIDE
         ended = _build(place, image, order, progress) if again or not is_done(image) else None
         image = place.catalog.image(image.id, establishment=order.establishment)
@@ -66,11 +77,18 @@ def ingest(place: Workplace, file: Path, order: Order, progress: Progress | None
         raise NotTaken(one_line(str(error))) from error
     except OSError as error:
         raise NotTaken(error.strerror or type(error).__name__) from error
-    verified = image.facts.get("verified") if order.verify else None
-    return Taken(image.id, exam.id, exam.study_instance_uid, str(image.state), verified)
+    return Taken(
+        image.id,
+        exam.id,
+        exam.study_instance_uid,
+        str(image.state),
+        image.facts.get("verified") if order.verify else None,
+        image.facts.get("scene"),
+        image.facts.get("scenes", 1),
+    )
 
 
-def receive(place: Workplace, file: Path, order: Order) -> Image:
+def receive(place: Workplace, file: Path, order: Order, scene: int | None = None) -> Image:
     """The image of a file, in the state it has reached, with its original kept.
 
     Its tile map is kept with it, so that from this moment the image can be looked at. Raises
@@ -84,6 +102,7 @@ def receive(place: Workplace, file: Path, order: Order) -> Image:
                 "path": str(file.resolve()),
                 "tile_map": str(draft),
                 "mpp_um": list(order.mpp_um) if order.mpp_um else None,
+                "scene": scene,
             },
             limits_for(size_of(file)),
             scratch=place.scratch,
@@ -95,7 +114,7 @@ def receive(place: Workplace, file: Path, order: Order) -> Image:
         establishment=order.establishment,
         kind=ImageKind(examined["kind"]),
         source_sha256=original.sha256,
-        plan=PLAN,
+        plan=_plan(examined["facts"].get("scene")),
         patient=order.patient,
         accession_number=order.accession_number,
     )
@@ -113,6 +132,11 @@ def receive(place: Workplace, file: Path, order: Order) -> Image:
     for one in set(objects) - set(image.objects):
         place.storage.delete(one.key)
     return image
+
+
+def _plan(scene: int | None) -> str:
+    """What is to be made of a file; every scene of several is another image."""
+    return PLAN if scene is None else f"{PLAN}, scene {scene}"
 
 
 def _written(tile_map: Path) -> bytes | None:

@@ -113,7 +113,9 @@ class Renderers:
 
         def start(held: ExitStack) -> _Pipes:
             original = held.enter_context(laid_out(image, self._storage, scratch))
-            return _started(held, original, image.facts["early"]["tile_size"])
+            return _started(
+                held, original, image.facts["early"]["tile_size"], image.facts.get("scene")
+            )
 
         return start
 
@@ -236,7 +238,7 @@ class _Child:
             self._held.close()
 
 
-def _started(held: ExitStack, original: Path, tile_size: int) -> _Pipes:
+def _started(held: ExitStack, original: Path, tile_size: int, scene: int | None) -> _Pipes:
     parent_end, child_end = os.pipe()
     held.callback(os.close, parent_end)
     try:
@@ -258,7 +260,7 @@ def _started(held: ExitStack, original: Path, tile_size: int) -> _Pipes:
         os.close(child_end)
     held.callback(end, process)
     pipes = _Pipes(process, parent_end)
-    arguments = {"path": str(original), "tile_size": tile_size}
+    arguments = {"path": str(original), "tile_size": tile_size, "scene": scene}
     pipes.tell({"function": "api.tasks:pixels", "arguments": arguments})
     return pipes
 

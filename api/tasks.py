@@ -4,26 +4,25 @@ Each is called as `function(say, **arguments)` with JSON arguments and gives JSO
 inside, so that each child loads what its task needs and no more.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from api.sandbox import Progress, Voice
 
 if TYPE_CHECKING:
-    from slides.metadata import Decided
-    from tiles.plan import Plan
+    from slides.convert import Making
 
 JPEG = b"\xff\xd8\xff"
 PHOTOGRAPHS = ((0, JPEG), (0, b"\x89PNG\r\n\x1a\n"), (0, b"GIF8"), (4, b"ftyp"))
 """Where a picture of a camera begins with what. The rest is a slide, or nothing known."""
 
 
-def describe(say: Progress, path: str) -> dict[str, Any]:
+def describe(say: Progress, path: str, scene: int | None = None) -> dict[str, Any]:
     """What `sansverre info` tells of a slide's file."""
     from slides.open import open_slide
 
-    with open_slide(Path(path)) as slide:
+    with open_slide(Path(path), scene) as slide:
         say(1, 1)
         source, facts = slide.source, slide.facts
         return {
@@ -47,6 +46,11 @@ def describe(say: Progress, path: str) -> dict[str, Any]:
             "icc_profile": facts.icc_profile is not None,
             "associated_images": sorted(slide.associated),
             "barcodes": list(facts.barcodes),
+            "scenes": [
+                {"scene": number, "width": one.width, "height": one.height, "name": one.name}
+                for number, one in enumerate(slide.scenes, 1)
+            ],
+            "scene": slide.scene,
         }
 
 
@@ -64,14 +68,25 @@ def convert(say: Voice, path: str, out: str, request: dict[str, Any]) -> dict[st
         "metadata": Path(metadata) if metadata else None,
     }
 
-    def tell(plan: "Plan", decided: "Decided") -> None:
-        say.tell({"levels": plan.as_json(), "described": decided.as_json()})
+    def tell(scenes: "Sequence[Making]") -> None:
+        say.tell(
+            [
+                {
+                    "scene": one.slide.scene,
+                    "levels": one.plan.as_json(),
+                    "described": one.decided.as_json(),
+                }
+                for one in scenes
+            ]
+        )
 
     report = convert(Path(path), Path(out), Request(**{**request, **typed}), say, tell)
     return report.as_json()
 
 
-def examine(say: Progress, path: str, tile_map: str, mpp_um: list[float] | None) -> dict[str, Any]:
+def examine(
+    say: Progress, path: str, tile_map: str, mpp_um: list[float] | None, scene: int | None = None
+) -> dict[str, Any]:
     """What a file is, by its content: a photograph or a slide, and the files it consists of.
 
     Of a slide also what is known of it, and how it can be seen before it is converted: by a tile
@@ -87,7 +102,7 @@ def examine(say: Progress, path: str, tile_map: str, mpp_um: list[float] | None)
     from tiles.aligned import Aligned
     from tiles.tile_map import write_tile_map
 
-    with open_slide(file) as slide:
+    with open_slide(file, scene) as slide:
         say(1, 1)
         spacing = tuple(mpp_um) if mpp_um else slide.facts.mpp_um
         tile_size = early_tile_size(slide)
@@ -109,13 +124,15 @@ def examine(say: Progress, path: str, tile_map: str, mpp_um: list[float] | None)
         }
 
 
-def pixels(path: str, tile_size: int) -> Callable[[int, tuple[int, int, int, int]], bytes]:
+def pixels(
+    path: str, tile_size: int, scene: int | None = None
+) -> Callable[[int, tuple[int, int, int, int]], bytes]:
     """What gives the pixels of a box of a level of a slide, on the grid that it will be seen on."""
     from slides.open import open_slide
     from tiles.aligned import Aligned
     from tiles.pyramid import Box
 
-    source = Aligned(open_slide(Path(path)).source, tile_size)
+    source = Aligned(open_slide(Path(path), scene).source, tile_size)
     return lambda level, box: source.pixels(level, Box(*box)).tobytes()
 
 

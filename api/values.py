@@ -14,6 +14,11 @@ def port(text: str) -> int:
     return _between(text, 0, 65535)
 
 
+def scene(text: str) -> int:
+    """The number of a scene."""
+    return _between(text, 1, 4096)
+
+
 def instance_bytes(text: str) -> int:
     """The size that no DICOM instance may exceed; below it not even a header has room."""
     return _between(text, 100_000, 1 << 63)

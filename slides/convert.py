@@ -1,9 +1,9 @@
 """From a scanner's file to DICOM or OME-Zarr: plan, build, assemble, and only then be visible."""
 
 import errno
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from hashlib import sha256
@@ -49,7 +49,7 @@ class Request:
     of the macro that shows it; `verify` reads again all that was written; `metadata` is a CSV or
     JSON file about the slide; `deidentify` is the secret that pseudonyms are made with, where whose
     the slide is may not be told; larger instances than `max_instance_bytes` are cut into
-    concatenations.
+    concatenations. `scene` is the only one to be converted, counted from 1.
     """
 
     to: Literal["dicom", "zarr", "both"] = "dicom"
@@ -63,11 +63,12 @@ class Request:
     metadata: Path | None = None
     deidentify: str | None = field(default=None, repr=False)
     max_instance_bytes: int | None = None
+    scene: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a conversion did."""
+    """What a conversion did; `scene` tells of which scene, where the file holds several."""
 
     out: Path
     to: str
@@ -80,11 +81,18 @@ class Report:
     proof: "Proof | None" = None
     described: Mapping[str, Any] = field(default_factory=dict)
     """What the header says of the slide, and whose word each is (`Decided.as_json`)."""
+    scene: int | None = None
+    others: tuple["Report", ...] = ()
+    """Of the scenes after this first one, where all were converted."""
 
     def as_json(self) -> dict[str, Any]:
-        """For machines; sizes in pixels."""
+        """For machines; sizes in pixels. Of several scenes a list of what was done with each."""
+        if self.others:
+            own = replace(self, others=())
+            return {"scenes": [one.as_json() for one in (own, *self.others)]}
         return {
             "out": str(self.out),
+            "scene": self.scene,
             "to": self.to,
             "source_sha256": self.source_sha256,
             "mpp_um": list(self.mpp_um),
@@ -102,74 +110,123 @@ def convert(
     out: Path,
     request: Request,
     progress: Progress | None = None,
-    planned: "Callable[[Plan, Decided], None] | None" = None,
+    planned: "Callable[[Sequence[Making]], None] | None" = None,
 ) -> Report:
     """Convert a slide into a folder that appears only when it is complete.
 
-    `planned` hears what will be done and said before it begins. Raises OutputExists,
-    MissingSpacing, InvalidMetadata, LossRefused, NoRoom, NotFaithful, what opening raises, and
-    DamagedSlide for damage found on the way; then nothing is left behind. What a killed process
-    left of the same conversion is gone on with; one that is under way is waited for.
+    Where a file holds several scenes and none is asked for, each goes into a folder of its own
+    there: `scene-1` and so on. `planned` hears what will be made of each before anything begins.
+    Raises OutputExists, MissingSpacing, InvalidMetadata, LossRefused, NoRoom, NotFaithful,
+    what opening raises, and DamagedSlide for damage found on the way; then nothing is left behind.
+    What a killed process left of the same conversion is gone on with; one that is under way is
+    waited for.
     """
     if is_taken(out):
         raise OutputExists("the output already exists; remove it or name another", out)
     with (
         blaming_the_file(path),
-        open_slide(path) as opened,
+        ExitStack() as opened,
         ThreadPoolExecutor(1, "digest") as beside,
     ):
-        mpp_um = spacing(opened.facts, request.mpp_um)
-        plan = plan_for(opened.source, request)
-        if request.lossless_only:
-            refuse_loss(opened.source, plan)
-        judging = 0.5 if request.verify else 0.0
-        shares = Shares(progress, digest=0.1, build=0.9 - judging, verify=judging)
-        digest = beside.submit(source_sha256, opened.files, shares.of("digest"))
+        slides = _slides(path, request, opened)
+        plans = [_plan_of(slide, request) for slide in slides]
+        files = slides[0].files
+        shares = _shares(progress, request, len(slides))
+        digest = beside.submit(source_sha256, files, shares.of("digest"))
         # Slow to load, which the digest does not wait for.
-        from slides.deidentify import anonymous, cleaned
         from slides.header import ENCODER, Promise
-        from slides.metadata import applied, decide, sources
         from slides.metadata_file import read_metadata
 
         given = read_metadata(request.metadata, path) if request.metadata else None
-        decided = decide([] if request.to == "zarr" else sources(opened.facts, given))
-        secret = request.deidentify
-        slide = opened if secret is None else cleaned(opened)
-        decided = decided if secret is None else anonymous(decided, secret)
+        more = (given.fingerprint(),) if given else ()
+        scenes = [_scene(*one, request, given) for one in zip(slides, plans, strict=True)]
         if planned is not None:
-            planned(plan, decided)
-        check_unread(slide.source, plan)
-        report = partial(Report, out, request.to, mpp_um, plan, described=decided.as_json())
-        seed = (plan.identity, *([given.fingerprint()] if given else []))
-        key = _key(request, ENCODER, *seed, *map(identity_of, slide.files))
-        make = partial(_context, decided.metadata, secret, seed)
-        context = Promise(make(""), beside.submit(lambda: make(digest.result())))
-        described = replace(slide, facts=applied(slide.facts, decided.metadata))
-        opener = OpenSource(path, identity_of(path))
+            planned(scenes)
+        for scene in scenes:
+            check_unread(scene.slide.source, scene.plan)
+        identities = [scene.plan.identity for scene in scenes]
+        key = _key(request, ENCODER, *identities, *more, *map(identity_of, files))
         with draft_of(out, key, partial(_tell_waiting, progress)) as draft:
-            if draft.receipt is not None:
-                return report(**_done_by(draft.receipt))
-            done = _fill(draft, described, opener, plan, request, mpp_um, context, shares)
-            receipt = {"source_sha256": digest.result(), **done}
-            publish(draft, out, key, receipt)
-    return report(**_done_by(receipt))
+            receipt = draft.receipt
+            if receipt is None:
+                done = []
+                for number, scene in enumerate(scenes):
+                    make = partial(_context, scene, request.deidentify, more)
+                    context = Promise(make(""), beside.submit(_once_known, make, digest))
+                    opener = OpenSource(path, identity_of(path), scene.slide.scene)
+                    part = draft.part(scene.folder) if len(scenes) > 1 else draft
+                    tell = shares.of(f"build {number}"), shares.of(f"verify {number}")
+                    done.append(_fill(part, scene, opener, request, context, *tell))
+                receipt = {"source_sha256": digest.result(), "scenes": done}
+                publish(draft, out, key, receipt)
+    return _report(out, request, scenes, receipt)
+
+
+def _slides(path: Path, request: Request, opened: ExitStack) -> list[Slide]:
+    """The pictures that are to be converted, open."""
+    first = opened.enter_context(open_slide(path, request.scene))
+    if request.scene is not None:
+        return [first]
+    rest = (open_slide(path, number) for number in first.shown[1:])
+    return [first, *map(opened.enter_context, rest)]
+
+
+def _plan_of(slide: Slide, request: Request) -> Plan:
+    """How a picture will be made; raises MissingSpacing and LossRefused."""
+    spacing(slide.facts, request.mpp_um)
+    plan = plan_for(slide.source, request)
+    if request.lossless_only:
+        refuse_loss(slide.source, plan)
+    return plan
+
+
+def _shares(progress: Progress | None, request: Request, count: int) -> Shares:
+    judging = 0.5 if request.verify else 0.0
+    works = {"build": 0.9 - judging, "verify": judging}
+    each = {f"{name} {n}": share / count for name, share in works.items() for n in range(count)}
+    return Shares(progress, digest=0.1, **each)
+
+
+@dataclass(frozen=True)
+class Making:
+    """One picture to be converted: what will be done with it and said of it."""
+
+    slide: Slide
+    plan: Plan
+    mpp_um: tuple[float, float]
+    decided: "Decided"
+
+    @property
+    def folder(self) -> str:
+        """Where it goes within the result, where others go there too."""
+        return f"scene-{self.slide.scene}"
+
+
+def _scene(slide: Slide, plan: Plan, request: Request, given: "Metadata | None") -> Making:
+    from slides.deidentify import anonymous, cleaned
+    from slides.metadata import applied, decide, sources
+
+    decided = decide([] if request.to == "zarr" else sources(slide.facts, given))
+    if request.deidentify is not None:
+        slide, decided = cleaned(slide), anonymous(decided, request.deidentify)
+    described = replace(slide, facts=applied(slide.facts, decided.metadata))
+    return Making(described, plan, spacing(slide.facts, request.mpp_um), decided)
 
 
 def _fill(
     draft: Draft,
-    slide: Slide,
+    scene: Making,
     opener: OpenSource,
-    plan: Plan,
     request: Request,
-    mpp_um: tuple[float, float],
     context: "Promise",
-    shares: Shares,
+    tell: Progress,
+    tell_verified: Progress,
 ) -> dict[str, Any]:
     """Make all that is asked for as a draft's result, and say what there is."""
     from slides.concatenation import split
     from slides.instances import link_zarr, write_dicom
 
-    tell = shares.of("build")
+    slide, plan, mpp_um = scene.slide, scene.plan, scene.mpp_um
     done: Mapping[str, str] = {}
     instances: tuple[Instance, ...] = ()
     if request.to == "zarr":
@@ -188,7 +245,14 @@ def _fill(
             link_zarr(draft.result, instances, plan, mpp_um, slide.facts)
     if request.to == "dicom" and request.max_instance_bytes is not None:
         split(instances, request.max_instance_bytes)
-    proof = _proof(slide, plan, draft.result, mpp_um, shares) if request.verify else None
+    proof = None
+    if request.verify:
+        from slides.verify import verify
+
+        try:
+            proof = verify(slide, plan, draft.result, mpp_um, tell_verified)
+        except NotFaithful as error:
+            raise NotFaithful(f"{error}; nothing was kept: convert it again") from error
     return {
         "files": sorted(one.name for one in draft.result.iterdir()),
         "beside": dict(done),
@@ -202,19 +266,38 @@ def _key(request: Request, *made_of: str) -> str:
     return sha256("\n".join((repr(asked), *made_of)).encode()).hexdigest()
 
 
-def _done_by(receipt: Mapping[str, Any]) -> dict[str, Any]:
-    """The part of a report that whoever did the work knows."""
-    proof = None
-    if receipt["verified"] is not None:
-        from slides.verify import Proof
+def _once_known(make: "Callable[[str], Context]", digest: Future[str]) -> "Context":
+    return make(digest.result())
 
-        proof = Proof.from_json(receipt["verified"])
-    return {
-        "source_sha256": receipt["source_sha256"],
-        "files": tuple(receipt["files"]),
-        "beside": receipt["beside"],
-        "proof": proof,
-    }
+
+def _report(
+    out: Path, request: Request, scenes: Sequence[Making], receipt: Mapping[str, Any]
+) -> Report:
+    """What was done, by this process or by another that did the same meanwhile."""
+    first, *others = (
+        Report(
+            out=out / scene.folder if len(scenes) > 1 else out,
+            to=request.to,
+            mpp_um=scene.mpp_um,
+            plan=scene.plan,
+            source_sha256=receipt["source_sha256"],
+            files=tuple(done["files"]),
+            beside=done["beside"],
+            proof=_proof(done["verified"]),
+            described=scene.decided.as_json(),
+            scene=scene.slide.scene,
+        )
+        for scene, done in zip(scenes, receipt["scenes"], strict=True)
+    )
+    return replace(first, others=tuple(others))
+
+
+def _proof(said: dict[str, Any] | None) -> "Proof | None":
+    if said is None:
+        return None
+    from slides.verify import Proof
+
+    return Proof.from_json(said)
 
 
 def _tell_waiting(progress: Progress | None, waited_s: float) -> None:
@@ -223,28 +306,21 @@ def _tell_waiting(progress: Progress | None, waited_s: float) -> None:
         progress(0, 1 + round(waited_s))
 
 
-def _proof(
-    slide: Slide, plan: Plan, folder: Path, mpp_um: tuple[float, float], shares: Shares
-) -> "Proof":
-    from slides.verify import verify
-
-    try:
-        return verify(slide, plan, folder, mpp_um, shares.of("verify"))
-    except NotFaithful as error:
-        raise NotFaithful(f"{error}; nothing was kept: convert it again") from error
-
-
 def _context(
-    said: "Metadata", secret: str | None, seed: tuple[str, ...], source_sha256: str
+    scene: Making, secret: str | None, more: tuple[str, ...], source_sha256: str
 ) -> "Context":
     """Whose the slide is; under a secret, UIDs that nobody can find without it."""
     from slides.deidentify import Pseudonyms
     from slides.metadata import context_of
 
-    if secret is None:
-        return context_of(said, source_sha256, *seed)
-    hidden = Pseudonyms(secret).digest("seed", source_sha256, *seed)
-    return replace(context_of(said, hidden), deidentified=True)
+    number = scene.slide.scene
+    mark = () if number is None else (f"scene {number}",)
+    digest = source_sha256
+    if secret is not None:
+        digest = Pseudonyms(secret).digest("seed", source_sha256)
+    made = context_of(scene.decided.metadata, digest, scene.plan.identity, *more, *mark)
+    glass = () if number is None else (digest, *more)
+    return replace(made, deidentified=secret is not None, scene=number, glass=glass)
 
 
 def spacing(facts: Facts, given: tuple[float, float] | None) -> tuple[float, float]:

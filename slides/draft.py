@@ -17,7 +17,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -45,16 +45,25 @@ class Draft:
     folder: Path
     receipt: dict[str, Any] | None = None
     """What was done, where all of it was done already."""
+    within: str = ""
+    """The folder of the result that this part of the draft is about; empty for all of it."""
 
     @property
     def result(self) -> Path:
         """What will be published."""
-        return self.folder / "result"
+        return self.folder / "result" / self.within
 
     @property
     def parts(self) -> Path:
         """What goes with the draft."""
-        return self.folder / "parts"
+        return self.folder / "parts" / self.within
+
+    def part(self, name: str) -> "Draft":
+        """The part of the draft that a folder of the result is made by."""
+        part = replace(self, within=name)
+        for folder in (part.result, part.parts):
+            folder.mkdir(exist_ok=True)
+        return part
 
     @property
     def finished(self) -> "Finished":
@@ -65,7 +74,7 @@ class Draft:
 
     def once(self, name: str, work: Callable[[], None]) -> None:
         """Do something that nobody has done to this draft."""
-        note = self.folder / f"{name}.done"
+        note = self._note(f"{name}.done")
         if not note.exists():
             work()
             note.touch()
@@ -78,7 +87,7 @@ class Draft:
 
         from tiles.frames import write_frames, written_before
 
-        path, note = self.result / f"{name}.dcm", self.folder / f"{name}.frames.npy"
+        path, note = self.result / f"{name}.dcm", self._note(f"{name}.frames.npy")
         if note.exists() and path.exists():
             return written_before(path, header, np.load(note, allow_pickle=False))
         made = write_frames(path, header, frames, progress)
@@ -86,6 +95,9 @@ class Draft:
         np.save(growing, made.lengths, allow_pickle=False)
         growing.replace(note)
         return made
+
+    def _note(self, name: str) -> Path:
+        return self.folder / f"{self.within}.{name}" if self.within else self.folder / name
 
 
 def place_of(out: Path) -> Path:

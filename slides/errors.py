@@ -6,6 +6,7 @@
     ├── UnsupportedSlide    (ValueError)         a known format in a variant not read here
     │   └── NotAddressable                       … whose tiles OpenSlide alone can find
     ├── DamagedSlide        (ValueError)         a file that does not hold what it promises
+    ├── NoSuchScene         (ValueError)         a scene that the file does not hold
     ├── TooLarge            (ValueError)         a file that would need unreasonable resources
     ├── MissingSpacing      (ValueError)         no pixel spacing, and none was given
     ├── InvalidMetadata     (ValueError)         what is said of a slide cannot be made sense of
@@ -48,6 +49,10 @@ class NotAddressable(UnsupportedSlide):
 
 class DamagedSlide(SlideError, ValueError):
     """The file is truncated or malformed: it does not hold what it promises."""
+
+
+class NoSuchScene(SlideError, ValueError):
+    """A number that none of the file's scenes has."""
 
 
 class TooLarge(SlideError, ValueError):

@@ -9,7 +9,6 @@ import unicodedata
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime
-from math import inf
 
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.sequence import Sequence
@@ -24,8 +23,9 @@ from archive.modules import (
     patient_module,
     sop_common_module,
 )
-from slides.slide import Channel, Code, Facts
-from slides.specimen import code_item, specimen_module
+from slides.light import light
+from slides.slide import Channel, Facts
+from slides.specimen import specimen_module
 from tiles.coding import Coding, Loss
 from tiles.colour import as_input_profile, srgb_profile
 from tiles.pyramid import FIRST, Level, Plane
@@ -39,24 +39,11 @@ CORNER_MM = ("25", "75")
 """Where the first pixel lies (x, y) on a nominal glass: files do not say it, but all levels begin
 at one place, and one made from their own extents would differ by what was rounded up."""
 
-BRIGHTFIELD = Code("111744", "DCM", "Brightfield illumination")
-FULL_SPECTRUM = Code("414298005", "SCT", "Full Spectrum")
-
 UNKNOWN_TIME = datetime(1900, 1, 1)  # noqa: DTZ001 -- stands for a time nobody knows
 """AcquisitionDateTime must have a value (C.8.12.4); this one cannot be mistaken for a real one."""
 
 _EARLIEST_YEAR = 1900
 """Before it no slide was scanned: software writes the year 1 where it knows none."""
-
-EPIFLUORESCENCE = Code("111743", "DCM", "Epifluorescence illumination")
-COLOURS_OF_LIGHT = (
-    (400.0, Code("415770004", "SCT", "Ultraviolet")),
-    (490.0, Code("405738005", "SCT", "Blue")),
-    (580.0, Code("371246006", "SCT", "Green")),
-    (750.0, Code("371240000", "SCT", "Red")),
-    (inf, Code("414497003", "SCT", "Infrared")),
-)
-"""Wavelength in nm below which light has a colour of CID 8122."""
 
 _RATIO_TO_FILL_IN = "1"
 _LO_CHARACTERS = 64
@@ -69,7 +56,8 @@ class Context:
     """Whose slide it is, and what all its UIDs are made from.
 
     `seed` holds the source's digest and the plan and, for an archived slide, establishment, exam
-    and incarnation.
+    and incarnation; where the file has several scenes, also which this is. `glass` is what of it
+    all scenes have in common.
     """
 
     seed: tuple[str, ...]
@@ -79,10 +67,16 @@ class Context:
     accession_number: str | None = None
     issuer_of_accession_number: str | None = None
     deidentified: bool = False
+    scene: int | None = None
+    glass: tuple[str, ...] = ()
 
     def uid(self, *role: str) -> str:
         """The UID of something of this slide."""
         return uid_from(ENCODER, *self.seed, *role)
+
+    def specimen_uid(self, *role: str) -> str:
+        """The UID of something on the glass, which all scenes show."""
+        return uid_from(ENCODER, *(self.glass or self.seed), *role)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +162,7 @@ def header(
         _image(picture, facts, mpp_um),
         _times(facts, context),
         _functional_groups(picture, facts, mpp_um),
-        specimen_module(facts.specimen, _text, context.uid),
+        specimen_module(facts.specimen, _text, context.specimen_uid),
         _optical_path(picture, facts),
     ):
         data.update(module)
@@ -208,7 +202,7 @@ def _series(picture: Picture, context: Context) -> Dataset:
     data = Dataset()
     data.Modality = "SM"
     data.SeriesInstanceUID = context.uid("series")
-    data.SeriesNumber = 1
+    data.SeriesNumber = context.scene or 1
     numbers = {"level": 1 + picture.number, "label": 101, "overview": 102}
     data.InstanceNumber = numbers[picture.role]
     return data
@@ -334,7 +328,9 @@ def _optical_path(picture: Picture, facts: Facts) -> Dataset:
     own = as_input_profile(facts.icc_profile) if facts.icc_profile else None
     paths = []
     for number in range(picture.optical_paths):
-        path = _light(number, picture, facts)
+        described = picture.role == "level" and number < len(facts.channels)
+        channel = facts.channels[number] if described else Channel()
+        path = light(number, channel, facts.illumination, _text(channel.name))
         if facts.objective_power is not None and picture.role == "level":
             path.ObjectiveLensPower = _decimal(facts.objective_power)
         if facts.numerical_aperture is not None and picture.role == "level":
@@ -345,31 +341,6 @@ def _optical_path(picture: Picture, facts: Facts) -> Dataset:
     data = Dataset()
     data.OpticalPathSequence = Sequence(paths)
     return data
-
-
-def _light(number: int, picture: Picture, facts: Facts) -> Dataset:
-    """One optical path: bright field, unless the file says something else of this channel."""
-    described = picture.role == "level" and number < len(facts.channels)
-    channel = facts.channels[number] if described else Channel()
-    path = Dataset()
-    path.OpticalPathIdentifier = str(number)
-    usual = "Fluorescence" if channel.fluorescent else "Brightfield"
-    path.OpticalPathDescription = _text(channel.name) or usual
-    kind = EPIFLUORESCENCE if channel.fluorescent else facts.illumination or BRIGHTFIELD
-    path.IlluminationTypeCodeSequence = Sequence([code_item(kind)])
-    path.IlluminationColorCodeSequence = Sequence([code_item(_colour_of(channel.excitation_nm))])
-    if channel.excitation_nm is not None:
-        path.IlluminationWaveLength = channel.excitation_nm
-    if channel.emission_nm is not None:
-        path.ImagePathFilterPassThroughWavelength = round(channel.emission_nm)
-    return path
-
-
-def _colour_of(wavelength_nm: float | None) -> Code:
-    """The colour of light (CID 8122) of a wavelength; white light has none."""
-    if wavelength_nm is None:
-        return FULL_SPECTRUM
-    return next(code for longest, code in COLOURS_OF_LIGHT if wavelength_nm < longest)
 
 
 def _text(foreign: str | None) -> str:

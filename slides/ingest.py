@@ -72,7 +72,7 @@ def ingest_slide(
     """
     judging = 0.4 if wish.verify else 0.0
     shares = Shares(progress, build=1 - judging, verify=judging)
-    with blaming_the_file(original), open_slide(original) as slide:
+    with blaming_the_file(original), open_slide(original, image.facts.get("scene")) as slide:
         if image.state is ImageState.RECEIVED:
             facts = facts_of(slide, spacing(slide.facts, wish.mpp_um))
             image = catalog.advance(image.id, ImageState.OPENED, facts=facts, attempt=attempt)
@@ -132,14 +132,14 @@ def _build(
     exam = catalog.exam(image.exam_id, establishment=None, states=tuple(ImageState))
     plan = planning.full(slide.source)
     check_unread(slide.source, plan)
-    context = Promise.of(_context(image, exam, plan))
+    context = Promise.of(_context(image, exam, plan, slide.scene))
     described = replace(slide, facts=applied(slide.facts, decide(sources(slide.facts)).metadata))
     x, y = image.facts["mpp_um"]
     shares = Shares(progress, convert=0.8, store=0.2)
     tell = shares.of("convert")
     made_of = "\n".join((ENCODER, image.source_sha256, plan.identity))
     with held(drafts / image.id, made_of, lambda _: None) as draft:
-        opener = OpenSource(original, image.source_sha256)
+        opener = OpenSource(original, image.source_sha256, slide.scene)
         instances = write_dicom(described, opener, plan, draft, context, (x, y), None, tell)
         objects = []
         total_bytes = sum(instance.written.length_bytes for instance in instances)
@@ -166,20 +166,18 @@ def _preview(levels: Sequence[Path], facts: Facts, channels: Sequence[Channel]) 
         return thumbnail(source, PREVIEW_PX, facts.icc_profile)
 
 
-def _context(image: Image, exam: Exam, plan: planning.Plan) -> Context:
+def _context(image: Image, exam: Exam, plan: planning.Plan, scene: int | None) -> Context:
+    own = (exam.establishment, exam.study_instance_uid, str(image.incarnation))
+    mark = () if scene is None else (f"scene {scene}",)
     return Context(
-        seed=(
-            image.source_sha256,
-            plan.identity,
-            exam.establishment,
-            exam.study_instance_uid,
-            str(image.incarnation),
-        ),
+        seed=(image.source_sha256, plan.identity, *own, *mark),
         study_instance_uid=exam.study_instance_uid,
         study_at=exam.created_at,
         patient=exam.patient,
         accession_number=exam.accession_number,
         issuer_of_accession_number=exam.issuer_of_accession_number,
+        scene=scene,
+        glass=() if scene is None else (image.source_sha256, *own),
     )
 
 

@@ -12,8 +12,8 @@ from tiles.errors import ShortRead, TilesError, UnsupportedPixels
 class Format(Protocol):
     """A module of `formats`."""
 
-    def open(self, path: Path) -> Slide:
-        """The slide; raises SlideError."""
+    def open(self, path: Path, scene: int | None = None) -> Slide:
+        """The slide, or one scene of it counted from 1; raises SlideError."""
         ...
 
 
@@ -34,13 +34,15 @@ MISTAKEN = (
 )
 
 
-def open_slide(path: Path) -> Slide:
+def open_slide(path: Path, scene: int | None = None) -> Slide:
     """Open a slide's file, or the folder of one DICOM series; the caller closes it.
 
-    Raises MissingFile, UnknownFormat, UnsupportedSlide, DamagedSlide or TooLarge, each with `path`.
+    Of a file with several scenes it is the one with the number `scene`, from 1; else all of them
+    where they lie on one canvas, or the first. Raises MissingFile, UnknownFormat, NoSuchScene,
+    UnsupportedSlide, DamagedSlide or TooLarge, each with `path`.
     """
     try:
-        return _with_barcodes(_open(path))
+        return _with_barcodes(_open(path, scene))
     except SlideError as error:
         error.path = error.path or path
         raise
@@ -50,11 +52,11 @@ def open_slide(path: Path) -> Slide:
         raise DamagedSlide(f"{error}; fetch the file again from the scanner", path) from error
 
 
-def _open(path: Path) -> Slide:
+def _open(path: Path, scene: int | None) -> Slide:
     if not path.exists():
         raise MissingFile("there is no such file; check its name")
     if path.is_dir():
-        return _dicom().open(path)
+        return _dicom().open(path, scene)
     if not path.is_file():
         raise UnknownFormat("it is neither a file nor a folder; give a slide's file")
     with path.open("rb") as stream:
@@ -63,7 +65,7 @@ def _open(path: Path) -> Slide:
         raise DamagedSlide("the file is empty; fetch it again from the scanner")
     found = _format_of(path, head)
     if found is not None:
-        return found.open(path)
+        return found.open(path, scene)
     for offset, magic, reason in MISTAKEN:
         if head[offset : offset + len(magic)] == magic:
             raise UnknownFormat(reason)

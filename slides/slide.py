@@ -148,6 +148,18 @@ class Addressed(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """One of several pictures of a file, its size in pixels and the name its software gave it.
+
+    Names that people may have chosen (a file's, a patient's) are left out.
+    """
+
+    width: int
+    height: int
+    name: str = ""
+
+
 def colours(source: TileSource) -> Pixels:
     """All pixels of a source's largest level, grey ones thrice: (rows, columns, 3)."""
     whole = Box(0, 0, source.pyramid.width, source.pyramid.height)
@@ -173,6 +185,15 @@ class Slide:
     files: tuple[Path, ...]
     losses: tuple[tuple[Loss, ...], ...] = ()
     """Of each level the lossy compressions its pixels went through, that of its tiles the last."""
+    scenes: tuple[Scene, ...] = ()
+    """All scenes of the file, where it has several; in its own order, counted from 1."""
+    scene: int | None = None
+    """Which of them this is; None for the file's only one, or all on one canvas."""
+
+    @property
+    def shown(self) -> tuple[int | None, ...]:
+        """The scenes that together are all that this file shows: those to be converted."""
+        return (None,) if self.scene is None else tuple(range(1, len(self.scenes) + 1))
 
     def lost(self, level: int) -> tuple[Loss, ...]:
         """What the pixels of a level lost on their way into this file, as far as is known."""

@@ -21,10 +21,11 @@ class OpenSource:
 
     path: Path
     identity: str
+    scene: int | None = None
 
     def __call__(self) -> TileSource:
         """The pixels of the slide."""
-        return open_slide(self.path).source
+        return open_slide(self.path, self.scene).source
 
 
 def identity_of(file: Path) -> str:

@@ -8,7 +8,8 @@ from slides.slide import Facts, Slide
 def facts_of(slide: Slide, mpp_um: tuple[float, ...] | None) -> dict[str, Any]:
     """What the catalogue keeps of a slide: nothing that identifies a patient.
 
-    `mpp_um` is the spacing (x, y), where it is known.
+    `mpp_um` is the spacing (x, y), where it is known. Of a file with several scenes it tells
+    which one this is, and how many there are.
     """
     facts: Facts = slide.facts
     base = slide.source.pyramid
@@ -22,4 +23,5 @@ def facts_of(slide: Slide, mpp_um: tuple[float, ...] | None) -> dict[str, Any]:
         "acquired_at": facts.acquired_at.isoformat() if facts.acquired_at else None,
         "icc_profile": facts.icc_profile is not None,
         "barcodes": list(facts.barcodes),
+        **({} if slide.scene is None else {"scene": slide.scene, "scenes": len(slide.scenes)}),
     }

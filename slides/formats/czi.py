@@ -28,6 +28,7 @@ from slides.czi_structure import (
 )
 from slides.errors import DamagedSlide, UnsupportedSlide
 from slides.limits import check_bomb, check_segment
+from slides.scenes import chosen
 from slides.shared_file import SharedFile
 from slides.slide import Channel, Facts, Scanner, Slide
 from slides.stated import positive
@@ -45,11 +46,12 @@ NAMES = {"T": "times", "R": "rotations", "I": "illuminations", "H": "phases", "V
 FLUORESCENCE = frozenset({"Fluorescence", "Epifluorescence"})
 
 
-def open(path: Path) -> Slide:  # noqa: A001  (every format module has it)
+def open(path: Path, scene: int | None = None) -> Slide:  # noqa: A001
     """Open a CZI file; memory is bounded by its blocks.
 
-    Raises DamagedSlide, UnsupportedSlide or TooLarge.
+    Raises DamagedSlide, UnsupportedSlide, NoSuchScene or TooLarge.
     """
+    chosen((), scene)
     file = SharedFile(path)
     try:
         structure = read_structure(file)

@@ -20,6 +20,7 @@ from slides.dicom_structure import (
 from slides.errors import UnsupportedSlide
 from slides.levels import same_view
 from slides.limits import check_bomb
+from slides.scenes import chosen
 from slides.slide import Addresses, AssociatedImage, Facts, Slide, colours
 from tiles.errors import DamagedCodestream, OutsideImage
 from tiles.pyramid import FIRST, Box, Plane, Pyramid
@@ -99,11 +100,12 @@ def _naming(level: int) -> Iterator[None]:
         raise DamagedCodestream(f"level {level}, {error}") from error
 
 
-def open(path: Path) -> Slide:  # noqa: A001  (every format module has it)
+def open(path: Path, scene: int | None = None) -> Slide:  # noqa: A001
     """Open the slide that a file belongs to, or the one slide of a folder.
 
-    Raises UnsupportedSlide or DamagedSlide.
+    Raises UnsupportedSlide, DamagedSlide or NoSuchScene.
     """
+    chosen((), scene)
     instances = instances_of(_series(path))
     volumes = [instance for instance in instances if instance.flavour == "VOLUME"]
     asked = [one for one in volumes if path in {file.path for file in one.files}]

@@ -3,8 +3,9 @@
 Source: the OME data model, 2016-06. Channels and focal planes are read, several times refused.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import takewhile
 from xml.etree.ElementTree import Element
 
 from slides.errors import DamagedSlide, UnsupportedSlide
@@ -16,7 +17,7 @@ from slides.ome_planes import (
     pages_of,
 )
 from slides.safe_xml import parse_xml
-from slides.slide import Facts, Scanner
+from slides.slide import Facts, Scanner, Scene
 from slides.tiff_layout import Layout, pyramid_of, spacing_of
 from slides.tiff_structure import Page
 from tiles.pyramid import Plane
@@ -30,19 +31,23 @@ def recognised(pages: Sequence[Page]) -> bool:
     return "<OME" in text[:4096] and text.rstrip().endswith("OME>")
 
 
-def arrange(pages: Sequence[Page]) -> Layout:
-    """The pages of an OME-TIFF sorted by what they are.
+def scenes(pages: Sequence[Page]) -> tuple[Scene, ...]:
+    """The pictures that are neither a label nor the like, where there are several."""
+    pictures, _ = _sorted(parse_xml(pages[0].description), pages)
+    if len(pictures) == 1:
+        return ()
+    sizes = ([number_of(_pixels(one), f"Size{axis}", 0) for axis in "XY"] for one in pictures)
+    return tuple(Scene(int(width), int(height)) for width, height in sizes)
 
-    Raises UnsupportedSlide for stacks, separate channels and files without their picture.
+
+def arrange(pages: Sequence[Page], scene: int | None = None) -> Layout:
+    """The pages of an OME-TIFF sorted by what they are: its only picture, or a scene of several.
+
+    Raises UnsupportedSlide for several times and files without their picture.
     """
     root = parse_xml(pages[0].description)
-    images = [image for image in root.iterfind("{*}Image") if image.find("{*}Pixels") is not None]
-    if not images:
-        raise UnsupportedSlide(
-            "its pictures are in other files; open the file of the set that holds them"
-        )
-    named = {_beside(image): image for image in reversed(images)}
-    main = named.pop(None, images[0])
+    pictures, named = _sorted(root, pages)
+    main = pictures[(scene or 1) - 1]
     pixels = _pixels(main)
     planes = pages_of(root, pixels, pages)
     first = next(iter(planes.values()))
@@ -61,13 +66,44 @@ def arrange(pages: Sequence[Page]) -> Layout:
     associated = {
         name: next(iter(pages_of(root, _pixels(image), pages).values()))
         for name, image in named.items()
-        if name is not None
     }
-    if len(planes) == 1:
-        beside = associated.values()
-        flat = [page for page in pages if page.subfile_type & 1 and page not in beside]
-        return Layout(pyramid_of(first, (*first.reduced, *flat)), facts, associated)
-    return _stack(planes, facts, associated)
+    if len(planes) > 1:
+        return _stack(planes, facts, associated)
+    beside = associated.values()
+    near = pages if len(pictures) == 1 else _of_picture(first, pages)
+    flat = [page for page in near if page.subfile_type & 1 and page not in beside]
+    return Layout(pyramid_of(first, (*first.reduced, *flat)), facts, associated)
+
+
+def _sorted(root: Element, pages: Sequence[Page]) -> tuple[list[Element], dict[str, Element]]:
+    """The pictures, and those beside them by their names.
+
+    Levels that some software lists as pictures tell by their pages that they are not.
+    """
+    images = [image for image in root.iterfind("{*}Image") if image.find("{*}Pixels") is not None]
+    if not images:
+        raise UnsupportedSlide(
+            "its pictures are in other files; open the file of the set that holds them"
+        )
+    named = {name: image for image in reversed(images) if (name := _beside(image)) is not None}
+    pictures = [
+        image
+        for image in images
+        if _beside(image) is None and not _is_reduced(_pixels(image), pages)
+    ]
+    return pictures or images[:1], named
+
+
+def _is_reduced(pixels: Element, pages: Sequence[Page]) -> bool:
+    block = pixels.find("{*}TiffData")
+    index = int(number_of(block, "IFD", 0)) if block is not None else 0
+    return 0 <= index < len(pages) and bool(pages[index].subfile_type & 1)
+
+
+def _of_picture(first: Page, pages: Sequence[Page]) -> Iterator[Page]:
+    """The reduced pages that follow a picture's own, up to the next picture."""
+    after = pages[pages.index(first) + 1 :]
+    return takewhile(lambda page: bool(page.subfile_type & 1), after)
 
 
 def _stack(planes: Mapping[Plane, Page], facts: Facts, associated: Mapping[str, Page]) -> Layout:

@@ -17,6 +17,7 @@ from PIL import Image
 
 from slides.errors import DamagedSlide, MissingFile, TooLarge, UnsupportedSlide
 from slides.limits import MOST_SEGMENT_BYTES, check_bomb, check_extent
+from slides.scenes import chosen
 from slides.slide import WHITE, AssociatedImage, Facts, Scanner, Slide
 from slides.stated import moment, positive
 from tiles.errors import DamagedCodestream, OutsideImage, ShortRead
@@ -158,8 +159,12 @@ def detect(path: Path, head: bytes = b"") -> bool:
     return OpenSlide.detect_format(path) in FORMATS
 
 
-def open(path: Path) -> Slide:  # noqa: A001  (every format module has it)
-    """Open a slide through OpenSlide; raises UnsupportedSlide, DamagedSlide or MissingFile."""
+def open(path: Path, scene: int | None = None) -> Slide:  # noqa: A001
+    """Open a slide through OpenSlide; raises UnsupportedSlide, DamagedSlide or MissingFile.
+
+    What lies on one glass is one picture: there is no scene but the first (NoSuchScene).
+    """
+    chosen((), scene)
     files = _files(path)
     try:
         with OpenSlide(path) as slide:

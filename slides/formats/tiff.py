@@ -13,6 +13,7 @@ from slides.formats import leica, ndpi, ome_tiff, philips, qptiff, svs, trestle,
 from slides.limits import check_bomb, check_segment
 from slides.oriented import ORIENTATIONS, OrientedSource
 from slides.restart_picture import RestartPicture, open_restarts
+from slides.scenes import chosen, naming
 from slides.shared_file import SharedFile
 from slides.slide import Addresses, AssociatedImage, Slide, colours, in_colour
 from slides.tiff_layout import MOST_WHOLE_PIXELS, Layout, arrange, as_one_strip
@@ -113,13 +114,20 @@ class TiffSource:
         return self._planes[plane][level]
 
 
-def open(path: Path) -> Slide:  # noqa: A001  (every format module has it)
+def open(path: Path, scene: int | None = None) -> Slide:  # noqa: A001
     """Open a TIFF of 8- or 16-bit grey or 8-bit RGB pixels; memory is bounded by one tile or strip.
 
     Vendors' files whose tiles are not where we look are read through OpenSlide.
     """
     pages = read_structure(path)
     vendor = next((known for known in VENDORS if known.recognised(pages)), None)
+    if vendor is ome_tiff:
+        scenes = ome_tiff.scenes(pages)
+        number = chosen(scenes, scene) or (1 if scenes else None)
+        with naming(number):
+            slide = _open(path, ome_tiff.arrange(pages, number))
+        return replace(slide, scenes=scenes, scene=number)
+    chosen((), scene)
     if vendor is trestle and trestle.overview_of(path).exists():
         return _through_openslide(path)
     try:

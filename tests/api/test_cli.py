@@ -131,7 +131,7 @@ def test_info_for_machines(run: Run, slide: Path) -> None:
     assert set(told) == {
         *("format", "levels", "mpp_um", "objective_power"),
         *("icc_profile", "associated_images", "barcodes"),
-        *("bits", "optical_paths", "focal_planes", "channels"),
+        *("bits", "optical_paths", "focal_planes", "channels", "scenes", "scene"),
     }
     assert told["levels"][0] == {
         "width": 500,

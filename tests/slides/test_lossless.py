@@ -56,7 +56,12 @@ def test_what_keeps_the_scanners_pixels_is_done(
     path = make(tmp_path / "a.svs")
     told: list[Plan] = []
     request = Request(mpp_um=MPP_UM, lossless_only=True, **asked)
-    report = convert(path, tmp_path / "out", request, planned=lambda plan, _: told.append(plan))
+    report = convert(
+        path,
+        tmp_path / "out",
+        request,
+        planned=lambda scenes: told.extend(one.plan for one in scenes),
+    )
     assert told == [report.plan]
     assert report.plan.losses == ()
     lossless = {"zarr": Action.ENCODE}.get(report.to, Action.COPY)
