@@ -82,6 +82,24 @@ def pyramid_of(main: Page, candidates: Iterable[Page]) -> tuple[Page, ...]:
     return tuple(levels)
 
 
+def stacked(
+    levels: Mapping[Plane, Sequence[Page]], facts: Facts, associated: Mapping[str, Page]
+) -> Layout:
+    """Planes alike, each with its own levels; those that one of them lacks are left out.
+
+    Raises UnsupportedSlide where the largest is among these.
+    """
+    sizes = [[(page.width, page.height) for page in own] for own in levels.values()]
+    common = [size for size in sizes[0] if all(size in own for own in sizes)]
+    if any(own[0] not in common for own in sizes):
+        raise UnsupportedSlide("its planes are not of one size; export one of them")
+    kept = {
+        plane: tuple(page for page in own if (page.width, page.height) in common)
+        for plane, own in levels.items()
+    }
+    return Layout(next(iter(kept.values())), facts, associated, stack=kept)
+
+
 def arrange(pages: Sequence[Page]) -> Layout:
     """A generic pyramid: the largest page, and smaller ones of the same view.
 

@@ -1,21 +1,25 @@
 """Hamamatsu NDPI: a TIFF of 64-bit offsets, each level one long JPEG with restart markers.
 
 Pages tell by their lens what they are: a magnification, -1 for the macro, -2 for the map of what
-was focused. The planes above and below the one in focus are left out.
+was focused; and by their height in nanometres which focal plane they show.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
+from itertools import pairwise
 from typing import Any
 
-from slides.errors import NotAddressable
+from slides.errors import NotAddressable, UnsupportedSlide
 from slides.slide import Facts, Scanner
 from slides.stated import moment
-from slides.tiff_layout import CENTIMETRE, MOST_WHOLE_PIXELS, Layout, spacing_of
+from slides.tiff_layout import CENTIMETRE, MOST_WHOLE_PIXELS, Layout, spacing_of, stacked
 from slides.tiff_structure import NDPI_FORMAT, Page
+from tiles.pyramid import Plane
 
 LENS, FOCAL_PLANE, PROPERTIES, DATE_TIME = 65421, 65424, 65449, 306
 MACRO = -1
+NM_PER_UM = 1000.0
 
 
 def recognised(pages: Sequence[Page]) -> bool:
@@ -24,26 +28,43 @@ def recognised(pages: Sequence[Page]) -> bool:
 
 
 def arrange(pages: Sequence[Page]) -> Layout:
-    """The pages of an NDPI sorted by what they are.
+    """The pages of an NDPI sorted by what they are, each focal plane with its levels.
 
-    Raises NotAddressable for levels that are not as the scanner writes them.
+    Raises NotAddressable for levels that are not as the scanner writes them; of several planes
+    UnsupportedSlide, as other readers would drop all but one.
     """
-    levels: list[Page] = []
     beside: dict[str, Page] = {}
+    planes: dict[float, list[Page]] = {}
     for page in pages:
         lens = _number(page, LENS)
         if lens == MACRO:
             beside.setdefault("macro", page)
-        if lens <= 0 or _number(page, FOCAL_PLANE):
-            continue
-        if levels and page.width >= levels[-1].width:
-            raise NotAddressable("its levels are not in the order of their size")
-        if page.strip is None and page.width * page.height > MOST_WHOLE_PIXELS:
-            raise NotAddressable("one of its levels does not say where its parts lie")
-        levels.append(page)
-    if not levels:
+        if lens > 0:
+            planes.setdefault(_number(page, FOCAL_PLANE), []).append(page)
+    if not planes:
         raise NotAddressable("it has no level")
-    return Layout(tuple(levels), _facts(levels[0]), beside)
+    heights_nm = sorted(planes)
+    try:
+        for height_nm in heights_nm:
+            _check(planes[height_nm])
+    except NotAddressable as error:
+        if len(planes) == 1:
+            raise
+        raise UnsupportedSlide(f"of its focal planes {error}; export one of them") from error
+    facts = _facts(planes[min(heights_nm, key=abs)][0])
+    if len(planes) == 1:
+        return Layout(tuple(planes[heights_nm[0]]), facts, beside)
+    apart_um = (heights_nm[-1] - heights_nm[0]) / (len(heights_nm) - 1) / NM_PER_UM
+    levels = {Plane(number, 0): planes[nm] for number, nm in enumerate(heights_nm)}
+    return stacked(levels, replace(facts, focal_spacing_um=apart_um), beside)
+
+
+def _check(levels: Sequence[Page]) -> None:
+    """Make sure that levels are in their order and can be taken apart; raises NotAddressable."""
+    if any(small.width >= large.width for large, small in pairwise(levels)):
+        raise NotAddressable("its levels are not in the order of their size")
+    if any(one.strip is None and one.width * one.height > MOST_WHOLE_PIXELS for one in levels):
+        raise NotAddressable("one of its levels does not say where its parts lie")
 
 
 def _number(page: Page, tag: int) -> float:

@@ -3,7 +3,7 @@
 Source: the OME data model, 2016-06. Channels and focal planes are read, several times refused.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from itertools import takewhile
 from xml.etree.ElementTree import Element
@@ -18,9 +18,8 @@ from slides.ome_planes import (
 )
 from slides.safe_xml import parse_xml
 from slides.slide import Facts, Scanner, Scene
-from slides.tiff_layout import Layout, pyramid_of, spacing_of
+from slides.tiff_layout import Layout, pyramid_of, spacing_of, stacked
 from slides.tiff_structure import Page
-from tiles.pyramid import Plane
 
 BESIDE = ("label", "macro", "thumbnail", "overview")
 
@@ -68,7 +67,8 @@ def arrange(pages: Sequence[Page], scene: int | None = None) -> Layout:
         for name, image in named.items()
     }
     if len(planes) > 1:
-        return _stack(planes, facts, associated)
+        levels = {plane: pyramid_of(page, page.reduced) for plane, page in planes.items()}
+        return stacked(levels, facts, associated)
     beside = associated.values()
     near = pages if len(pictures) == 1 else _of_picture(first, pages)
     flat = [page for page in near if page.subfile_type & 1 and page not in beside]
@@ -104,21 +104,6 @@ def _of_picture(first: Page, pages: Sequence[Page]) -> Iterator[Page]:
     """The reduced pages that follow a picture's own, up to the next picture."""
     after = pages[pages.index(first) + 1 :]
     return takewhile(lambda page: bool(page.subfile_type & 1), after)
-
-
-def _stack(planes: Mapping[Plane, Page], facts: Facts, associated: Mapping[str, Page]) -> Layout:
-    """Planes alike, each with its own reduced pages; levels that one of them lacks are left out."""
-    levels = {plane: pyramid_of(page, page.reduced) for plane, page in planes.items()}
-    sizes = [[(page.width, page.height) for page in own] for own in levels.values()]
-    common = [size for size in sizes[0] if all(size in own for own in sizes)]
-    if sizes[0][0] not in common:
-        raise UnsupportedSlide("its planes are not of one size; export one of them")
-    kept = {
-        plane: tuple(page for page in own if (page.width, page.height) in common)
-        for plane, own in levels.items()
-    }
-    first = next(iter(planes))
-    return Layout(kept[first], facts, associated, stack=kept)
 
 
 def _beside(image: Element) -> str | None:

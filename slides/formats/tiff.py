@@ -131,8 +131,15 @@ def open(path: Path, scene: int | None = None) -> Slide:  # noqa: A001
     if vendor is trestle and trestle.overview_of(path).exists():
         return _through_openslide(path)
     try:
-        return _open(path, (vendor.arrange if vendor else arrange)(pages))
+        layout = (vendor.arrange if vendor else arrange)(pages)
     except NotAddressable:
+        return _through_openslide(path)
+    try:
+        return _open(path, layout)
+    except NotAddressable as error:
+        if layout.stack:
+            # Others would show one plane of it.
+            raise UnsupportedSlide(f"{error}; export one of its planes") from error
         return _through_openslide(path)
 
 

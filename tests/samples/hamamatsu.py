@@ -26,8 +26,8 @@ PROPERTIES = "Created=2021/03/04\r\nProduct=C13210\r\nNDP.S/N=000042\r\n"
 class Scan:
     """How a slide is scanned: `interval_px` is the width of a restart interval (0: none).
 
-    `planes` are the focal planes above and below, each with the levels of its own; `listed` is
-    whether the offsets of the intervals are.
+    `planes` are the heights of the focal planes in nanometres, each with the levels of its own;
+    `listed` is whether the offsets of the intervals are.
     """
 
     interval_px: int = 256
@@ -44,7 +44,7 @@ def ndpi(path: Path, pixels: RGB, scan: Scan | None = None) -> Path:
     pages = []
     for index, level in enumerate(halves(pixels)):
         for plane in scan.planes:
-            shown = level if plane == 0 else 255 - level
+            shown = level if plane == 0 else np.roll(255 - level, plane // 100, axis=0)
             pages.append(_page(shown, scan, 20 / 2**index, plane))
     pages.append(_page(thumbnail(pixels), Scan(0, "4:4:4"), -1, 0))
     with path.open("wb") as file:

@@ -35,7 +35,6 @@ FILES: dict[str, Make] = {
     "philips.tiff": partial(vendors.philips, pixels=PICTURE, empty=(1, 7)),
     "squares.ndpi": partial(ndpi, pixels=WHOLE_TILES, scan=Scan(512)),
     "bands.ndpi": partial(ndpi, pixels=WHOLE_TILES, scan=Scan(1024, "4:4:4")),
-    "many-planes.ndpi": partial(ndpi, pixels=WHOLE_TILES, scan=Scan(256, "4:4:4", (0, -1, 1))),
     "beyond-4-gib.ndpi": partial(
         ndpi, pixels=WHOLE_TILES, scan=Scan(512, begins_at=(1 << 32) + 12_345_678)
     ),
