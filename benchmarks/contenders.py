@@ -4,8 +4,10 @@
 seconds after start-up. Others are installed by name and version with the newest Python there is.
 """
 
+import hashlib
 import importlib
 import os
+import platform
 import resource
 import shutil
 import subprocess
@@ -18,6 +20,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from slides.convert import Request
+
+ROOT = Path(__file__).parent.parent
 
 PEERS = {
     "wsidicomizer": ("wsidicomizer==0.31.0",),
@@ -64,6 +68,20 @@ def install(name: str, folder: Path) -> Peer:
         subprocess.run([home / "bin" / "pip", "install", "--quiet", *wanted], check=True)
         (home / "installed").touch()
     return Peer(name, pinned, version, home)
+
+
+def install_ourselves(folder: Path) -> str:
+    """The Python of a virtual environment that holds what a user's does, and no tool of ours."""
+    pins = ROOT / "requirements.txt"
+    digest = hashlib.sha256(pins.read_bytes()).hexdigest()[:12]
+    home = folder / f"sansverre-{digest}-py{platform.python_version()}"
+    if not (home / "installed").exists():
+        shutil.rmtree(home, ignore_errors=True)
+        subprocess.run([sys.executable, "-m", "venv", home], check=True)
+        pip = (home / "bin" / "pip", "install", "--quiet", "--require-hashes", "-r", pins)
+        subprocess.run(pip, check=True)
+        (home / "installed").touch()
+    return str(home / "bin" / "python")
 
 
 def newest_python() -> str:

@@ -29,15 +29,22 @@ from pathlib import Path
 import numpy as np
 import tifffile
 
-from benchmarks.contenders import OURS, PEERS, install
+from benchmarks.contenders import OURS, PEERS, ROOT, install, install_ourselves
 from benchmarks.limits import TILE
 from slides.open import open_slide
 from tests.samples.mosaic import repeat
 from tiles.pyramid import Box
 
 FORMS = ("abbreviated-rgb", "complete-ycbcr")
-PAGE = Path(__file__).parent.parent / "docs" / "performance.md"
+PAGE = ROOT / "docs" / "performance.md"
 LIMITS = ("copy", "passthrough", "half", "pyramid", "recode")
+ENVIRONMENT = {
+    name: value
+    for name, value in os.environ.items()
+    if name not in {"PYTHONPATH", "PYTHONDONTWRITEBYTECODE"}
+}
+"""As people have it: modules are found where they are installed, and stay compiled."""
+
 SIDE = 32_768
 """Every level that Aperio makes of it ends with a tile, so it can be repeated."""
 
@@ -63,7 +70,9 @@ class Contender:
         command = list(self.command(source, out))
         with tempfile.TemporaryFile("w+") as output:
             start = time.perf_counter()
-            process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
+            process = subprocess.Popen(
+                command, stdout=output, stderr=subprocess.STDOUT, cwd=ROOT, env=ENVIRONMENT
+            )
             # wait4, as getrusage would give the largest of all children so far.
             _, status, usage = os.wait4(process.pid, 0)
             self.wall_s.append(time.perf_counter() - start)
@@ -88,28 +97,28 @@ def _size(path: Path) -> int:
     return sum({status.st_ino: status.st_size for status in found}.values())
 
 
-def limits(*names: str) -> list[Contender]:
+def limits(python: str, *names: str) -> list[Contender]:
     """The machine's limits."""
-    return [Contender(f"limit: {name}", partial(_module, "limits", name)) for name in names]
+    return [Contender(f"limit: {name}", partial(_module, python, "limits", name)) for name in names]
 
 
-def ours(*names: str) -> list[Contender]:
+def ours(python: str, *names: str) -> list[Contender]:
     """Our command as people run it, and the same work after start-up."""
     made = []
     for name in names:
-        made.append(Contender(f"sansverre {name}", partial(_command, OURS[name])))
-        work = partial(_module, "contenders", name)
+        made.append(Contender(f"sansverre {name}", partial(_command, python, OURS[name])))
+        work = partial(_module, python, "contenders", name)
         made.append(Contender(f"sansverre {name}, work alone", work))
     return made
 
 
-def _command(options: Sequence[str], source: Path, out: Path) -> Sequence[str]:
+def _command(python: str, options: Sequence[str], source: Path, out: Path) -> Sequence[str]:
     # As a module: the script of the same name may be that of another tree.
-    return (sys.executable, "-m", "api.cli", "convert", str(source), str(out), *options)
+    return (python, "-m", "api.cli", "convert", str(source), str(out), *options)
 
 
-def _module(module: str, name: str, source: Path, out: Path) -> Sequence[str]:
-    return (sys.executable, "-m", f"benchmarks.{module}", name, str(source), str(out))
+def _module(python: str, module: str, name: str, source: Path, out: Path) -> Sequence[str]:
+    return (python, "-m", f"benchmarks.{module}", name, str(source), str(out))
 
 
 def peers(folder: Path) -> list[Contender]:
@@ -282,9 +291,10 @@ def main() -> None:
 
 
 def _contenders(slide: Path, folder: Path) -> list[Contender]:
+    python = install_ourselves(folder.resolve())
     if slide.stem.startswith(LOSSLESS):
-        return [*limits("copy", "inflate"), *ours("source")]
-    return [*limits(*LIMITS), *ours(*OURS), *peers(folder)]
+        return [*limits(python, "copy", "inflate"), *ours(python, "source")]
+    return [*limits(python, *LIMITS), *ours(python, *OURS), *peers(folder.resolve())]
 
 
 def _machine() -> str:
