@@ -3,7 +3,7 @@
 Source: the ZISRAW file format, version 1.0 of CZI (segments, subblock directory, pixel types).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from struct import Struct
 from struct import error as StructError  # noqa: N812  (it is a class in disguise)
@@ -13,6 +13,7 @@ from slides.errors import DamagedSlide, UnsupportedSlide
 from slides.safe_xml import parse_xml
 from slides.shared_file import SharedFile
 from tiles.errors import ShortRead
+from tiles.source import Encoding
 
 MAGIC = b"ZISRAWFILE"
 GRAY8, GRAY16, BGR24 = 0, 1, 3
@@ -26,6 +27,17 @@ PIXELS = {
     9: "colours with transparency",
     12: "32-bit grey",
 }
+PIXEL_BYTES = {GRAY8: 1, GRAY16: 2, BGR24: 3}
+ENCODINGS = {
+    0: Encoding.RAW,
+    1: Encoding.JPEG,
+    2: Encoding.LZW,
+    4: Encoding.JPEG_XR,
+    5: Encoding.ZSTD,
+    6: Encoding.ZSTD,
+}
+LOSSY = frozenset({Encoding.JPEG, Encoding.JPEG_XR})
+"""Of JPEG XR nothing but its coefficients would tell that it is the lossless kind."""
 MOST_BLOCKS = 1 << 20
 MOST_METADATA_BYTES = 64 << 20
 
@@ -97,6 +109,19 @@ def read_structure(file: SharedFile) -> Structure:
     if not blocks:
         raise DamagedSlide("it holds no picture; fetch it again from the scanner")
     return Structure(blocks, told)
+
+
+def stored_in(file: SharedFile, blocks: Sequence[Block]) -> tuple[Encoding, int, int]:
+    """How the largest pictures are encoded, and their sizes in bytes, decoded and stored.
+
+    Where blocks differ it is those that may have lost something. Raises DamagedSlide.
+    """
+    whole = [block for block in blocks if block.is_whole]
+    kinds = {ENCODINGS.get(block.compression, Encoding.OPAQUE) for block in whole}
+    encoding = min(kinds, key=lambda kind: (kind not in LOSSY, kind))
+    own = [one for one in whole if ENCODINGS.get(one.compression, Encoding.OPAQUE) is encoding]
+    decoded = sum(one.width * one.height * PIXEL_BYTES.get(one.pixel_type, 3) for one in own)
+    return encoding, decoded, sum(data_of(file, one)[1] for one in own)
 
 
 def data_of(file: SharedFile, block: Block) -> tuple[int, int]:

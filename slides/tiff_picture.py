@@ -48,6 +48,8 @@ from tiles.source import Encoding, Frame, Pixels, Run, one_by_one
 
 ASSOCIATED_ALPHA, UNASSOCIATED_ALPHA = 1, 2
 STRIP_ROWS = 256
+WEBP_LOSSLESS = b"VP8L"
+"""What the first chunk of such a WebP is called."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -333,7 +335,9 @@ def _encoding(page: Page, name: str, first: bytes | None) -> Encoding:
     if page.compression in INFLATE:
         return INFLATE[page.compression][0]
     if page.compression in PICTURES:
-        return PICTURES[page.compression][0]
+        encoding = PICTURES[page.compression][0]
+        lossless = first is not None and first[12:16] == WEBP_LOSSLESS
+        return Encoding.WEBP_LOSSLESS if encoding is Encoding.WEBP and lossless else encoding
     if first is None:
         return Encoding.OPAQUE
     if page.compression in JPEG_2000:

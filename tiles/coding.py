@@ -25,8 +25,9 @@ JPEG_METHOD = "ISO_10918_1"
 JPEG_2000_METHOD = "ISO_15444_1"
 HTJ2K_METHOD = "ISO_15444_15"
 JPEG_XL_METHOD = "ISO_18181_1"
+JPEG_XR_METHOD = "ISO_29199_2"
 WEBP_METHOD = "WEBP"
-"""DICOM has no term for it; these are defined terms, which may be added to (PS3.5 6.3)."""
+"""DICOM has no term for these two; they are defined terms, which may be added to (PS3.5 6.3)."""
 
 _LOSSY_METHODS = {
     Encoding.JPEG_BASELINE: JPEG_METHOD,
@@ -35,6 +36,7 @@ _LOSSY_METHODS = {
     Encoding.JPEG_2000_YCBCR: JPEG_2000_METHOD,
     Encoding.HTJ2K: HTJ2K_METHOD,
     Encoding.JPEG_XL: JPEG_XL_METHOD,
+    Encoding.JPEG_XR: JPEG_XR_METHOD,
     Encoding.WEBP: WEBP_METHOD,
 }
 

@@ -25,6 +25,7 @@ from slides.czi_structure import (
     Structure,
     data_of,
     read_structure,
+    stored_in,
 )
 from slides.errors import DamagedSlide, UnsupportedSlide
 from slides.limits import check_bomb, check_segment
@@ -32,6 +33,7 @@ from slides.scenes import chosen
 from slides.shared_file import SharedFile
 from slides.slide import Channel, Facts, Scanner, Slide
 from slides.stated import positive
+from tiles.coding import losses_in
 from tiles.errors import DamagedCodestream, OutsideImage, TilesError
 from tiles.pyramid import FIRST, Box, Level, Plane, Pyramid
 from tiles.source import Encoding, Frame, Pixels
@@ -59,7 +61,8 @@ def open(path: Path, scene: int | None = None) -> Slide:  # noqa: A001
             file.close()
             return _through_openslide(path)
         source = _source(structure, file)
-        return Slide(source, _facts(structure, source.pyramid), {}, (path,))
+        lost = losses_in(*stored_in(file, structure.blocks))
+        return Slide(source, _facts(structure, source.pyramid), {}, (path,), (lost,))
     except BaseException:
         file.close()
         raise

@@ -6,8 +6,6 @@ NDPI, VMS (Hamamatsu), MRXS (3DHISTECH), SCN (Leica), BIF (Ventana), Philips TIF
 
 import threading
 from collections.abc import Callable, Mapping
-from configparser import ConfigParser
-from configparser import Error as ConfigError
 from pathlib import Path
 from typing import TypeVar
 
@@ -16,7 +14,9 @@ from openslide import OpenSlide, OpenSlideError
 from PIL import Image
 
 from slides.errors import DamagedSlide, MissingFile, TooLarge, UnsupportedSlide
+from slides.ini_file import named_files, present
 from slides.limits import MOST_SEGMENT_BYTES, check_bomb, check_extent
+from slides.openslide_stored import Behind, behind
 from slides.scenes import chosen
 from slides.slide import WHITE, AssociatedImage, Facts, Scanner, Slide
 from slides.stated import moment, positive
@@ -171,14 +171,17 @@ def open(path: Path, scene: int | None = None) -> Slide:  # noqa: A001
             properties = dict(slide.properties)
             width, height = slide.dimensions
             icc_profile = _profile(slide.color_profile)
+            beside = _sizes_beside(properties)
     except OpenSlideError as error:
         raise _refusal(error, path) from error
     facts = _facts(path, properties, icc_profile)
     seen = facts.bounds or Box(0, 0, width, height)
     check_extent(width, height)
     check_bomb(seen.width, seen.height, 3, sum(file.stat().st_size for file in files))
+    kept = behind(path, properties["openslide.vendor"], files, (width, height), beside)
     source = OpenSlideSource(path, facts.background, facts.bounds)
-    return Slide(source, facts, _associated(source), files)
+    losses = (kept.levels.losses,) * len(source.pyramid.levels)
+    return Slide(source, facts, _associated(source, beside, kept), files, losses)
 
 
 def _over(region: Image.Image, background: tuple[int, int, int]) -> Pixels:
@@ -199,17 +202,9 @@ def _profile(profile: object) -> bytes | None:
     return made() if made is not None else None
 
 
-def _associated(source: OpenSlideSource) -> dict[str, AssociatedImage]:
-    def image(name: str, width: int, height: int) -> AssociatedImage:
-        def read() -> Pixels:
-            picture = source.ask(lambda slide: slide.associated_images[name])
-            return _over(picture, WHITE)
-
-        profile = source.ask(lambda slide: _profiles(slide).get(name))
-        return AssociatedImage(width, height, Encoding.OPAQUE, read, icc_profile=_profile(profile))
-
-    properties = source.ask(lambda slide: dict(slide.properties))
-    images = {}
+def _sizes_beside(properties: Mapping[str, str]) -> dict[str, tuple[int, int]]:
+    """The pictures beside the slide and how large they are; raises TooLarge."""
+    sizes = {}
     for name in ("label", "macro", "thumbnail"):
         if f"openslide.associated.{name}.width" in properties:
             width, height = (
@@ -218,8 +213,30 @@ def _associated(source: OpenSlideSource) -> dict[str, AssociatedImage]:
             )
             if width * height * 4 > MOST_SEGMENT_BYTES:
                 raise TooLarge(f"its {name} has {width} × {height} pixels; refused")
-            images[name] = image(name, width, height)
-    return images
+            sizes[name] = width, height
+    return sizes
+
+
+def _associated(
+    source: OpenSlideSource, sizes: Mapping[str, tuple[int, int]], kept: Behind
+) -> dict[str, AssociatedImage]:
+    def image(name: str, width: int, height: int) -> AssociatedImage:
+        def read() -> Pixels:
+            picture = source.ask(lambda slide: slide.associated_images[name])
+            return _over(picture, WHITE)
+
+        stored = kept.of(name, width, height)
+        profile = source.ask(lambda slide: _profiles(slide).get(name))
+        return AssociatedImage(
+            width,
+            height,
+            stored.encoding,
+            read,
+            icc_profile=_profile(profile),
+            stored_bytes=stored.stored_bytes,
+        )
+
+    return {name: image(name, *size) for name, size in sizes.items()}
 
 
 def _facts(path: Path, properties: dict[str, str], icc_profile: bytes | None) -> Facts:
@@ -288,39 +305,14 @@ def _files(path: Path) -> tuple[Path, ...]:
         folder = path.with_suffix("")
         if not (folder / "Slidedat.ini").is_file():
             raise MissingFile("its folder of the same name is not beside it; send both together")
-        named = _values(folder / "Slidedat.ini", "DATAFILE", "FILE_")
-        return (path, folder / "Slidedat.ini", *_present(folder, (*named, "Index.dat")))
+        named = named_files(folder / "Slidedat.ini", "DATAFILE", "FILE_")
+        return (path, folder / "Slidedat.ini", *present(folder, (*named, "Index.dat")))
     if path.suffix.lower() == ".vms":
-        named = _values(path, "Virtual Microscope Specimen", "ImageFile", "MapFile", "MacroImage")
-        return (path, *_present(path.parent, named))
-    return (path,)
-
-
-def _values(path: Path, section: str, *prefixes: str) -> list[str]:
-    """The names of files that an INI file lists in a section."""
-    parser = ConfigParser(interpolation=None, strict=False)
-    try:
-        parser.read_string(path.read_text("utf-8-sig", errors="replace"))
-        keys = parser[section]
-    except (ConfigError, KeyError) as error:
-        raise DamagedSlide(f"{path.suffix} index is damaged; fetch the slide again") from error
-    lowered = tuple(prefix.lower() for prefix in prefixes)
-    return [
-        value
-        for key, value in keys.items()
-        if key.startswith(lowered) and key != "file_count" and value
-    ]
-
-
-def _present(folder: Path, names: "list[str] | tuple[str, ...]") -> tuple[Path, ...]:
-    files = tuple(folder / Path(name).name for name in dict.fromkeys(names))
-    missing = [file for file in files if not file.is_file()]
-    if missing:
-        raise MissingFile(
-            f"{len(missing)} of the {len(files)} files it consists of are missing; "
-            "send the whole slide"
+        named = named_files(
+            path, "Virtual Microscope Specimen", "ImageFile", "MapFile", "MacroImage"
         )
-    return files
+        return (path, *present(path.parent, named))
+    return (path,)
 
 
 def _refusal(error: OpenSlideError, path: Path) -> UnsupportedSlide | DamagedSlide:
