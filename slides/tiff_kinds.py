@@ -6,18 +6,19 @@ from typing import Any
 import imagecodecs
 
 from slides.errors import UnsupportedSlide
+from slides.tiff_colours import CMYK, CONVERTED, MINISBLACK, PALETTE, RGB, WHITE_IS_ZERO, YCBCR
 from slides.tiff_structure import Page
-from tiles.source import Encoding
+from tiles.source import Encoding, Pixels
 
-MINISBLACK, RGB, YCBCR = 1, 2, 6
+SAMPLES = {WHITE_IS_ZERO: {1}, MINISBLACK: {1}, PALETTE: {1}, CMYK: {4}, RGB: {3, 4}, YCBCR: {3, 4}}
+"""How many samples the pixels of each photometric interpretation may have."""
 PHOTOMETRICS = {
-    0: "grey with white as zero",
-    3: "palette colours",
     4: "a transparency mask",
-    5: "CMYK inks",
     8: "CIE L*a*b* colours",
     32803: "a colour filter array",
 }
+UNDEFINED = 4
+"""A sample format that says nothing, which readers take for unsigned integers."""
 UNCOMPRESSED, JPEG = 1, 7
 JPEG_2000_YCBCR = 33003
 JPEG_2000 = frozenset({JPEG_2000_YCBCR, 33004, 33005, 34712})
@@ -30,10 +31,17 @@ INFLATE = {
     34925: (Encoding.OPAQUE, imagecodecs.lzma_decode),
     50000: (Encoding.ZSTD, imagecodecs.zstd_decode),
 }
+
+
+def _webp(data: bytes, out: Pixels) -> None:
+    """A tile whose pixels are all opaque is stored without transparency, in a page that has it."""
+    imagecodecs.webp_decode(data, hasalpha=out.shape[-1] == 4, out=out)
+
+
 # Each tile is a picture of its own; told what it must be, these refuse all else.
 PICTURES: dict[int, tuple[Encoding, Callable[..., Any]]] = {
     34887: (Encoding.OPAQUE, imagecodecs.lerc_decode),
-    50001: (Encoding.WEBP, imagecodecs.webp_decode),
+    50001: (Encoding.WEBP, _webp),
     50002: (Encoding.JPEG_XL, imagecodecs.jpegxl_decode),
     52546: (Encoding.JPEG_XL, imagecodecs.jpegxl_decode),
 }
@@ -61,11 +69,14 @@ def _wrong_samples(page: Page) -> str | None:
     """What of its samples is not read, or None."""
     if page.depth != 1:
         return f"a volume of {page.depth} planes"
-    if page.bits not in {8, 16}:
+    packed = page.bits in {1, 2, 4} and page.samples == 1 and page.predictor == 1
+    if page.bits not in {8, 16} and not packed:
         return f"{page.bits}-bit samples" if page.bits else "samples of several depths"
     if page.bits == 16 and page.samples > 1:
         return "16-bit colours"
-    if page.sample_format not in {1, 2} or (page.sample_format == 2 and page.samples != 1):
+    if page.sample_format not in {1, 2, UNDEFINED} or (
+        page.sample_format == 2 and (page.photometric != MINISBLACK or packed)
+    ):
         return "signed colours or other numbers than integers"
     return None
 
@@ -73,15 +84,26 @@ def _wrong_samples(page: Page) -> str | None:
 def _wrong_coding(page: Page) -> str | None:
     """What of its colours or of its tiles is not read, or None."""
     wrong = None
-    if page.photometric not in {MINISBLACK, RGB, YCBCR}:
+    pictures = page.compression in {*JPEG_2000, *PICTURES} or page.planar
+    if page.photometric not in SAMPLES:
         wrong = PHOTOMETRICS.get(page.photometric, f"photometric interpretation {page.photometric}")
-    elif page.samples not in ({1} if page.photometric == MINISBLACK else {3, 4}):
+    elif page.samples not in SAMPLES[page.photometric]:
         wrong = f"{page.samples} samples a pixel"
+    elif page.photometric == PALETTE and (
+        page.bits == 16 or page.palette.shape[1] < 1 << (page.bits or 8)
+    ):
+        wrong = "palette colours without their palette"
+    elif page.photometric in CONVERTED and pictures:
+        wrong = "palette colours, inks or inverted grey in tiles of that kind"
+    elif (
+        page.bits is not None and page.bits < 8 and page.compression not in {UNCOMPRESSED, *INFLATE}
+    ):
+        wrong = f"{page.bits}-bit samples in tiles of that kind"
     elif page.compression not in {UNCOMPRESSED, JPEG, *JPEG_2000, *INFLATE, *PICTURES}:
         wrong = f"tiles of {COMPRESSIONS.get(page.compression, f'compression {page.compression}')}"
     elif page.photometric == YCBCR and page.compression not in {JPEG, *JPEG_2000}:
         wrong = "YCbCr colours that are not compressed as JPEG"
-    elif page.samples == 4 and page.compression in {JPEG, *JPEG_2000}:
+    elif page.samples == 4 and page.compression in {JPEG, *JPEG_2000} and page.photometric != CMYK:
         wrong = "JPEG tiles with transparency"
     elif page.predictor not in {1, 2}:
         wrong = f"predictor {page.predictor}"

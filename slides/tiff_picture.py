@@ -22,13 +22,13 @@ from slides.extents import first_overlap
 from slides.limits import check_extent, check_segment
 from slides.shared_file import SharedFile
 from slides.slide import WHITE, Addresses
+from slides.tiff_colours import CMYK, CONVERTED, RGB, given_out, shown_samples, unpacked
 from slides.tiff_kinds import (
     INFLATE,
     JPEG,
     JPEG_2000,
     JPEG_2000_YCBCR,
     PICTURES,
-    RGB,
     UNCOMPRESSED,
     check_kind,
 )
@@ -46,7 +46,6 @@ from tiles.pyramid import Level
 from tiles.restarts import stacked
 from tiles.source import Encoding, Frame, Pixels, Run, one_by_one
 
-ASSOCIATED_ALPHA, UNASSOCIATED_ALPHA = 1, 2
 STRIP_ROWS = 256
 WEBP_LOSSLESS = b"VP8L"
 """What the first chunk of such a WebP is called."""
@@ -68,12 +67,12 @@ class Picture:
     @property
     def samples(self) -> int:
         """Samples of a pixel as given out: 1 or 3."""
-        return 1 if self.page.samples == 1 else 3
+        return shown_samples(self.page)
 
     @property
     def bits(self) -> int:
         """Of a sample as given out."""
-        return self.page.bits or 8
+        return max(8, self.page.bits or 8)
 
     @property
     def _stored_type(self) -> "np.dtype[Any]":
@@ -117,7 +116,7 @@ class Picture:
             except (TilesError, RuntimeError, ValueError) as error:
                 raise self._damaged(column, row, error) from error
         pixels = np.concatenate(planes, axis=2) if self.page.planar else planes[0]
-        return _given_out(pixels, self.page)
+        return given_out(pixels, self.page)
 
     def frame(self, column: int, row: int) -> Frame | None:
         """The tile as a codestream complete in itself, where it is one."""
@@ -198,6 +197,9 @@ class Picture:
         needed = min(level.tile_height, level.height - row * level.tile_height)
         if page.compression == JPEG:
             jpeg = self._jpeg(stored)
+            if page.photometric == CMYK:
+                # The decoder of baseline JPEG knows no inks.
+                jpeg = Stated(Frame(jpeg.frame.data, Encoding.JPEG), jpeg.shape)
             return decode_stated(jpeg, self._expected(jpeg, needed, samples))
         if page.compression in JPEG_2000:
             tile = self._jpeg2000(stored)
@@ -213,7 +215,7 @@ class Picture:
             PICTURES[page.compression][1](stored, out=pixels[..., 0] if samples == 1 else pixels)
             return pixels
         stored_type = self._stored_type
-        row_bytes = level.tile_width * samples * stored_type.itemsize
+        row_bytes = -(-level.tile_width * samples * (page.bits or 8) // 8)
         raw: Any = stored
         if page.compression != UNCOMPRESSED:
             raw = INFLATE[page.compression][1](stored, out=row_bytes * level.tile_height)
@@ -221,6 +223,8 @@ class Picture:
         if rows < (level.tile_height if page.tiled else needed):
             raise DamagedCodestream(f"{rows} of {needed} rows")
         pixels = np.frombuffer(raw, stored_type, rows * row_bytes // stored_type.itemsize)
+        if page.bits is not None and page.bits < 8:
+            pixels = unpacked(pixels.reshape(rows, row_bytes), page.bits, level.tile_width)
         pixels = pixels.reshape(rows, level.tile_width, samples)[: level.tile_height]
         native = stored_type.newbyteorder("=")
         if page.predictor == 2 and page.compression != UNCOMPRESSED:
@@ -317,12 +321,12 @@ def _splittable(page: Page) -> bool:
 
 
 def _pixel_bytes(page: Page) -> int:
-    return page.samples * (page.bits or 8) // 8
+    return max(1, page.samples * (page.bits or 8) // 8)
 
 
 def _split(page: Page) -> tuple[Level, NDArray[np.int64], NDArray[np.int64]]:
     level = Level(page.width, page.height, page.width, min(page.height, STRIP_ROWS))
-    row_bytes = page.width * _pixel_bytes(page)
+    row_bytes = -(-page.width * page.samples * (page.bits or 8) // 8)
     first_rows = np.arange(level.rows, dtype=np.int64) * level.tile_height
     rows = np.minimum(level.tile_height, page.height - first_rows)
     return level, page.offsets[0] + first_rows * row_bytes, rows * row_bytes
@@ -347,7 +351,8 @@ def _encoding(page: Page, name: str, first: bytes | None) -> Encoding:
         raise UnsupportedSlide(f"{name} has JPEG tiles of {header.precision} bits a sample")
     # A last strip that is shorter than the others cannot be a frame beside them.
     uneven = not page.tiled and page.height % page.tile_height
-    return Encoding.JPEG_BASELINE if header.baseline and not uneven else Encoding.JPEG
+    copied = header.baseline and not uneven and page.photometric not in CONVERTED
+    return Encoding.JPEG_BASELINE if copied else Encoding.JPEG
 
 
 def _encoding_2000(page: Page, header: Jpeg2000Header) -> Encoding:
@@ -364,19 +369,3 @@ def _is_ycbcr(page: Page) -> bool:
     The photometric interpretation of Aperio's files does not say it, the compression does.
     """
     return page.compression == JPEG_2000_YCBCR
-
-
-def _given_out(pixels: Pixels, page: Page) -> Pixels:
-    """Unsigned grey or RGB: signed samples keep their order, transparency shows white."""
-    if page.sample_format == 2:
-        sign = pixels.dtype.type(1 << 8 * pixels.itemsize - 1)
-        return np.asarray(pixels ^ sign)
-    if pixels.shape[2] != 4:
-        return pixels
-    colours, alpha = pixels[..., :3], pixels[..., 3:].astype(np.uint16)
-    kind = page.extra_samples[0] if page.extra_samples else 0
-    if kind == UNASSOCIATED_ALPHA:
-        return ((colours * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)
-    if kind == ASSOCIATED_ALPHA:
-        colours = np.minimum(colours + (255 - alpha), 255).astype(np.uint8)
-    return colours

@@ -59,6 +59,10 @@ class Page:
     jpeg_tables: bytes | None = field(repr=False)
     offsets: NDArray[np.int64] = field(repr=False)
     counts: NDArray[np.int64] = field(repr=False)
+    palette: NDArray[np.uint16] = field(
+        default_factory=lambda: np.empty((3, 0), np.uint16), repr=False
+    )
+    """Red, green and blue of each index, (3, indices); empty where there is none."""
     byteorder: Literal["<", ">"] = "<"
     reduced: tuple["Page", ...] = ()
     """The pages of its SubIFDs."""
@@ -123,6 +127,7 @@ def _page(page: "tifffile.TiffPage | tifffile.TiffFrame", *, nested: bool = Fals
         software=_text(value(305)),
         icc_profile=bytes(icc) if isinstance(icc, bytes) and icc else None,
         jpeg_tables=bytes(tables) if tables else None,
+        palette=_palette(value(320)),
         byteorder=page.parent.byteorder,
         offsets=np.asarray(page.dataoffsets, np.int64),
         counts=np.asarray(page.databytecounts, np.int64),
@@ -149,6 +154,12 @@ def _is_ndpi(path: Path) -> bool:
 
 def _text(value: object) -> str | None:
     return value.strip() or None if isinstance(value, str) else None
+
+
+def _palette(value: object) -> NDArray[np.uint16]:
+    """Three rows; none where the tag does not hold as many of each colour."""
+    entries = np.atleast_1d(np.asarray(value if value is not None else (), np.uint16)).ravel()
+    return entries.reshape(3, -1) if entries.size % 3 == 0 else np.empty((3, 0), np.uint16)
 
 
 def _one(value: object) -> int | None:

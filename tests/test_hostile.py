@@ -32,11 +32,15 @@ INFO: dict[str, str | None] = {
 CONVERT: dict[str, str | None] = {
     "hostile/derived/CMU-bitrot-tile.svs": "tile (4, 5)",
     "hostile/tiff-fuzz/98870d9601e110a003d9878161f6d3c43dc9a05c-2.tif": "tile (0, 2)",
+    "hostile/tiff-fuzz/*": "tile (0, 0)",
 }
 INGEST: dict[str, str | None] = {
     **CONVERT,
     "hostile/tiff-fuzz/261a52dd6b11fc8c6454889586122739a77a0d86.tif": "--mpp",
     "hostile/tiff-fuzz/98870d9601e110a003d9878161f6d3c43dc9a05c-2.tif": "--mpp",
+    "hostile/tiff-fuzz/*": "--mpp",
+    "hostile/tiff/multipage_single_frame_loop.tiff": "--mpp",
+    "hostile/tiff/tiff_strip_cmyk_jpeg.tif": "--mpp",
     "hostile/bomb/17000x17000.avif": "HEIC or AVIF",
     "hostile/heif/github_20.heic": "no slide of a format",
     "hostile/heif/*": "HEIC or AVIF",

@@ -97,7 +97,7 @@ def test_files_are_opened_or_refused_with_the_reason(row: str, answers: dict[str
         assert Path(name).name not in answer.reason
         if wanted.outcome == "opened":
             assert (answer.format, answer.levels) == (wanted.format, wanted.levels)
-            assert answer.damaged == 0
+            assert answer.damaged == wanted.damaged, f"{name}: {answer}"
 
 
 def test_every_file_is_in_the_table(answers: dict[str, Answer]) -> None:

@@ -237,14 +237,7 @@ def test_a_short_strip_is_damage(tmp_path: Path) -> None:
     [
         (PICTURE.astype(np.uint16), {}, "16-bit colours"),
         (PICTURE[..., 0].astype(np.float32), {"photometric": "minisblack"}, "32-bit samples"),
-        (PICTURE[..., 0] > 128, {"photometric": "minisblack"}, "1-bit samples"),
-        (PICTURE[..., 0], {"photometric": "miniswhite"}, "grey with white as zero"),
-        (
-            PICTURE[..., 0],
-            {"photometric": "palette", "colormap": np.zeros((3, 256), np.uint16)},
-            "palette colours",
-        ),
-        (np.repeat(PICTURE[..., :1], 4, axis=2), {"photometric": "separated"}, "CMYK inks"),
+        (np.repeat(PICTURE, 2, axis=2), {"extrasamples": [0] * 3}, "6 samples a pixel"),
     ],
 )
 def test_other_kinds_of_pixels_are_refused_by_name(
