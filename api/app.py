@@ -98,8 +98,10 @@ def main() -> None:
     descriptor, parent_pid = map(int, sys.argv[1:3])
     die_with(parent_pid)
     to_stderr()
+    app = create_app(read_settings())
+    app.prepare()
     config = uvicorn.Config(
-        create_app(read_settings()),
+        app,
         loop="uvloop" if sys.platform != "win32" else "asyncio",
         http=Patience,
         ws="none",

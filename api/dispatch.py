@@ -98,6 +98,10 @@ class Dispatcher:
         route = scope.get("route_label", "other")
         count(route, counted.status, time.perf_counter() - started)
 
+    def prepare(self) -> None:
+        """Have ready what those who come first would wait for."""
+        self._sources.prepare()
+
     def close(self) -> None:
         """Let go of the catalogue and the threads."""
         self._sources.close()

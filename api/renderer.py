@@ -2,6 +2,7 @@
 
 A slide that has just arrived in a format without addressable tiles is seen through such a child:
 one an image, with limits of memory and of time for each answer, gone when nobody asks any more.
+One more waits with its libraries loaded, which takes longer than opening most slides does.
 The parent treats what it says as a stranger's words, as `api.sandbox` does.
 
     parent --(JSON lines on stdin)--> child     what to open, then one question after another
@@ -18,10 +19,11 @@ import sys
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, NoReturn, cast
 
 import numpy as np
@@ -59,6 +61,14 @@ class Renderers:
         self._failed: dict[str, float] = {}
         self._desk = ExitStack()
         self._scratch: Path | None = None
+        self._waiting: _Waiting | None = None
+        self._closed = False
+
+    def prepare(self) -> None:
+        """Have a child wait for the next image that is asked for, if none does."""
+        with self._lock:
+            if self._waiting is None and not self._closed:
+                self._waiting = _Waiting(self._desk_of_mine())
 
     def ask(self, image: Image, question: Question, length: int) -> bytes:
         """As many bytes as are asked for, of an image's original; blocks until they are there.
@@ -68,7 +78,7 @@ class Renderers:
         for last in (False, True):
             child = self._child(image)
             try:
-                return child.ask(question, length)
+                data = child.ask(question, length)
             except _Gone as error:
                 # It may have left for idleness just now; a new one that leaves at once is at fault.
                 self._drop(image.id, child, failed=last)
@@ -79,12 +89,19 @@ class Renderers:
             except SandboxError:
                 self._drop(image.id, child, failed=True)
                 raise
+            else:
+                self.prepare()
+                return data
         raise AssertionError
 
     def close(self) -> None:
         """End all children."""
         with self._lock:
+            self._closed = True
             children, self._children = list(self._children.values()), OrderedDict()
+            waiting, self._waiting = self._waiting, None
+        if waiting is not None:
+            waiting.held.close()
         for child in children:
             child.close()
         self._desk.close()
@@ -106,18 +123,27 @@ class Renderers:
         return child
 
     def _start(self, image: Image) -> Callable[[ExitStack], "_Pipes"]:
-        if self._scratch is None:
-            self._scratch_in.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._scratch = self._desk.enter_context(desk(self._scratch_in))
-        scratch = self._scratch
+        scratch = self._desk_of_mine()
 
         def start(held: ExitStack) -> _Pipes:
             original = held.enter_context(laid_out(image, self._storage, scratch))
-            return _started(
-                held, original, image.facts["early"]["tile_size"], image.facts.get("scene")
-            )
+            with self._lock:
+                waiting, self._waiting = self._waiting, None
+            if waiting is not None and waiting.pipes.process.poll() is not None:
+                waiting.held.close()
+                waiting = None
+            waiting = waiting or _Waiting(scratch)
+            held.enter_context(waiting.held)
+            waiting.pipes.tell(_opening(original, image.facts))
+            return waiting.pipes
 
         return start
+
+    def _desk_of_mine(self) -> Path:
+        if self._scratch is None:
+            self._scratch_in.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._scratch = self._desk.enter_context(desk(self._scratch_in))
+        return self._scratch
 
     def _drop(self, image_id: str, child: "_Child", *, failed: bool) -> None:
         with self._lock:
@@ -238,7 +264,27 @@ class _Child:
             self._held.close()
 
 
-def _started(held: ExitStack, original: Path, tile_size: int, scene: int | None) -> _Pipes:
+class _Waiting:
+    """A child that was told nothing yet; `held` ends it."""
+
+    def __init__(self, scratch: Path) -> None:
+        with ExitStack() as held:
+            folder = held.enter_context(TemporaryDirectory(prefix="waiting-", dir=scratch))
+            self.pipes = _started(held, folder)
+            self.held = held.pop_all()
+
+
+def _opening(original: Path, facts: Mapping[str, Any]) -> Question:
+    arguments = {
+        "path": str(original),
+        "tile_size": facts["early"]["tile_size"],
+        "scene": facts.get("scene"),
+        "channels": facts.get("channels"),
+    }
+    return {"function": "api.tasks:pixels", "arguments": arguments}
+
+
+def _started(held: ExitStack, folder: str) -> _Pipes:
     parent_end, child_end = os.pipe()
     held.callback(os.close, parent_end)
     try:
@@ -251,7 +297,7 @@ def _started(held: ExitStack, original: Path, tile_size: int, scene: int | None)
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             pass_fds=(child_end,),
-            env=environment_of(original.parent),
+            env=environment_of(folder),
             process_group=0,
             # What was not taken must not be left to be written when the pipe is closed.
             bufsize=0,
@@ -259,29 +305,30 @@ def _started(held: ExitStack, original: Path, tile_size: int, scene: int | None)
     finally:
         os.close(child_end)
     held.callback(end, process)
-    pipes = _Pipes(process, parent_end)
-    arguments = {"path": str(original), "tile_size": tile_size, "scene": scene}
-    pipes.tell({"function": "api.tasks:pixels", "arguments": arguments})
-    return pipes
+    return _Pipes(process, parent_end)
 
 
 def main() -> NoReturn:
-    """The child: open what is named in the first line, then answer until nobody asks."""
+    """The child: load, open what is named in the first line, then answer until nobody asks."""
     descriptor, parent_pid, memory_bytes = map(int, sys.argv[1:4])
     confine(parent_pid, memory_bytes)
     os.set_inheritable(descriptor, False)
+    _function("api.tasks:get_ready")()
     questions = _questions(0, float(sys.argv[4]))
     opening = next(questions)
     try:
-        module, name = opening["function"].split(":")
-        make = cast("Callable[..., Answer]", getattr(importlib.import_module(module), name))
-        answer = make(**opening["arguments"])
+        answer: Answer = _function(opening["function"])(**opening["arguments"])
     except Exception as error:  # noqa: BLE001 - whatever a hostile file makes a parser raise
         answer = partial(_refuse, error)
     for question in questions:
         _answer(descriptor, answer, question)
     # Straight out: threads that libraries left behind must not hold it back.
     os._exit(0)
+
+
+def _function(named: str) -> Callable[..., Any]:
+    module, name = named.split(":")
+    return cast("Callable[..., Any]", getattr(importlib.import_module(module), name))
 
 
 def _refuse(error: Exception, **_: object) -> NoReturn:
@@ -302,17 +349,22 @@ def _answer(descriptor: int, answer: Answer, question: Question) -> None:
 
 
 def _questions(descriptor: int, idle_s: float) -> Iterator[Question]:
-    """One JSON line after another, until there is no more or a while has passed without."""
+    """One JSON line after another, until there is no more or a while has passed without.
+
+    For the first it waits as long as there is a parent.
+    """
     pending = b""
+    patience_s: float | None = None
     while True:
         line, found, pending_after = pending.partition(b"\n")
         if found:
             pending = pending_after
             yield json.loads(line)
+            patience_s = idle_s
             continue
         with selectors.DefaultSelector() as selector:
             selector.register(descriptor, selectors.EVENT_READ)
-            if not selector.select(idle_s):
+            if not selector.select(patience_s):
                 return
         data = os.read(descriptor, 1 << 16)
         if not data:

@@ -75,6 +75,10 @@ class Sources:
             DRAWN_BYTES // 4, self._drawers, weigh=len
         )
 
+    def prepare(self) -> None:
+        """Have a child wait that draws what only a scanner's reader can; does not block."""
+        self._drawers.submit(self._renderers.prepare)
+
     def close(self) -> None:
         """Stop the threads, once what is under way has ended, and close the catalogue."""
         self._readers.shutdown()

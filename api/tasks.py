@@ -5,6 +5,7 @@ inside, so that each child loads what its task needs and no more.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -97,43 +98,59 @@ def examine(
     file = Path(path)
     if _is_photograph(file):
         return {"kind": "photo", "files": [str(file)], "facts": {}}
-    from slides.mapping import early_tile_size, tile_map_of
+    from slides.mapping import drawn, early_tile_size, tile_map_of
     from slides.summary import facts_of
-    from tiles.aligned import Aligned
     from tiles.tile_map import write_tile_map
 
     with open_slide(file, scene) as slide:
         say(1, 1)
         spacing = tuple(mpp_um) if mpp_um else slide.facts.mpp_um
         tile_size = early_tile_size(slide)
-        early = None
+        early: dict[str, Any] = {}
         if tile_size is not None:
             found = tile_map_of(slide, tile_size)
             if found is not None:
                 Path(tile_map).write_bytes(write_tile_map(found))
-            shown = Aligned(slide.source, tile_size).pyramid
-            early = {
+            source, channels = drawn(slide, tile_size)
+            early["early"] = {
                 "tile_size": tile_size,
-                "samples": shown.samples,
-                "levels": [[level.width, level.height] for level in shown.levels],
+                "samples": source.pyramid.samples,
+                "levels": [[level.width, level.height] for level in source.pyramid.levels],
             }
+            if channels:
+                early["channels"] = [asdict(one) for one in channels]
         return {
             "kind": "slide",
             "files": [str(one) for one in slide.files],
-            "facts": {**facts_of(slide, spacing), "early": early},
+            "facts": {**facts_of(slide, spacing), **early},
         }
 
 
 def pixels(
-    path: str, tile_size: int, scene: int | None = None
+    path: str,
+    tile_size: int,
+    scene: int | None = None,
+    channels: list[dict[str, Any]] | None = None,
 ) -> Callable[[int, tuple[int, int, int, int]], bytes]:
     """What gives the pixels of a box of a level of a slide, on the grid that it will be seen on."""
-    from slides.open import open_slide
-    from tiles.aligned import Aligned
+    from slides.mapping import drawn
+    from slides.open import open_unread
+    from tiles.composite import channels_of
     from tiles.pyramid import Box
 
-    source = Aligned(open_slide(Path(path), scene).source, tile_size)
+    slide = open_unread(Path(path), scene)
+    known = channels_of(channels, slide.source.pyramid) if channels else None
+    source, _ = drawn(slide, tile_size, known)
     return lambda level, box: source.pixels(level, Box(*box)).tobytes()
+
+
+def get_ready() -> None:
+    """Load what drawing most slides takes, for a child that waits to be asked."""
+    import cv2  # noqa: F401
+    import imagecodecs  # noqa: F401
+
+    from slides import mapping  # noqa: F401
+    from slides.formats import dicom, openslide, tiff  # noqa: F401
 
 
 def build(say: Progress, image: str, job: int, attempt: int, original: str, drafts: str) -> None:

@@ -32,6 +32,7 @@ from slides.summary import facts_of
 from slides.verify import verify
 from tiles import plan as planning
 from tiles.composite import Channel, Composite, is_composite
+from tiles.composite import channels_of as kept
 from tiles.render import thumbnail
 
 PREVIEW_PX = 512
@@ -148,7 +149,9 @@ def _build(
             stored_bytes = sum(one.length_bytes for one in objects)
             shares.of("store")(stored_bytes, total_bytes)
         levels = [one.written.path for one in instances if one.picture.role == "level"]
-        channels = channels_of(levels, slide.facts)
+        # As they were seen before: nobody who looks on sees the light change.
+        told = image.facts.get("channels")
+        channels = kept(told, slide.source.pyramid) if told else channels_of(levels, slide.facts)
         preview = _preview(levels, slide.facts, channels)
     key = storage.put_bytes(preview)
     objects.append(StoredObject(ObjectRole.PREVIEW, key, len(preview), JPEG))

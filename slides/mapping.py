@@ -1,12 +1,17 @@
-"""The tile map of a slide as it came: what it can be shown by before it is converted."""
+"""How a slide is shown as it came, before it is converted: by a tile map, or drawn."""
+
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from slides.channels import shown
 from slides.slide import WHITE, Addressed, Addresses, Slide
+from tiles import composite
 from tiles import plan as planning
 from tiles.aligned import Aligned
 from tiles.codestream import parse_jpeg
+from tiles.composite import Composite, is_composite, is_measured, windows
 from tiles.errors import DamagedCodestream, ShortRead
 from tiles.pyramid import Box, Pyramid
 from tiles.source import Encoding, TileSource
@@ -19,12 +24,8 @@ PROBES = 3
 def early_tile_size(slide: Slide) -> int | None:
     """The tile size of the pyramid to come; None where the slide cannot be drawn meanwhile.
 
-    Drawn small, a slide without reduced levels would be decoded whole. Pixels of other kinds than
-    eyes are shown are left to the converter.
+    Drawn small, a slide without reduced levels would be decoded whole.
     """
-    pyramid = slide.source.pyramid
-    if pyramid.bits != 8 or pyramid.samples not in {1, 3} or len(pyramid.planes) > 1:
-        return None
     levels = tuple(step.level for step in planning.full(slide.source).levels)
     tile_size = Pyramid(levels).deep_zoom.tile_size
     return tile_size if Aligned(slide.source, tile_size).is_cheap else None
@@ -33,9 +34,11 @@ def early_tile_size(slide: Slide) -> int | None:
 def tile_map_of(slide: Slide, tile_size: int) -> TileMap | None:
     """The map of the levels that consist of addressable JPEG tiles.
 
-    None where the base, or all that is cheaply drawn small, is not such. The files are numbered
-    as in `slide.files`.
+    None where the base, or all that is cheaply drawn small, is not such, and where a tile is no
+    picture by itself. The files are numbered as in `slide.files`.
     """
+    if is_composite(slide.source.pyramid):
+        return None
     levels = []
     for number in range(len(slide.source.pyramid.levels)):
         mapped = _mapped(slide, number)
@@ -48,6 +51,22 @@ def tile_map_of(slide: Slide, tile_size: int) -> TileMap | None:
     found = TileMap(tile_size, samples, background, tuple(levels))
     image = MappedImage(found, [_unread] * len(slide.files))
     return found if Aligned(image, tile_size).is_cheap else None
+
+
+def drawn(
+    slide: Slide, tile_size: int, channels: Sequence[composite.Channel] | None = None
+) -> tuple[TileSource, tuple[composite.Channel, ...]]:
+    """The picture that a slide is seen as, and how its channels are shown, where it has such.
+
+    The channels given, of an earlier call, are not looked for again.
+    """
+    aligned = Aligned(slide.source, tile_size)
+    if not is_composite(aligned.pyramid):
+        return aligned, ()
+    found = tuple(channels or ())
+    if not found and is_measured(aligned.pyramid):
+        found = shown(slide.facts, windows(aligned.pixels, aligned.pyramid))
+    return Composite(aligned, found), found
 
 
 def _background(source: TileSource, levels: list[MappedLevel]) -> tuple[int, ...]:

@@ -68,7 +68,8 @@ class Aligned:
         level = self._source.pyramid.level(number)
         is_jpeg = self._source.encoding(number) is Encoding.JPEG_BASELINE
         most = MOST_COARSEST_PIXELS * (JPEG_IS_FASTER if is_jpeg else 1)
-        return level.width * level.height * len(self._pyramid.planes) <= most
+        channels = 1 + max(plane.optical_path for plane in self._pyramid.planes)
+        return level.width * level.height * channels <= most
 
     def stored_level(self, level: int) -> int | None:
         """The number in the source of a level shown here, None for one that is drawn."""

@@ -39,7 +39,7 @@ def web(settings: Settings, place: Workplace) -> Iterator[Web]:
         token = Doors(signing_key(settings)).issue(Role.READER)
         client.headers["authorization"] = f"Bearer {token}"
         yield client
-    assert children() == []
+    assert everyone() == []
     # Of what was laid out for them nothing is left, but for the desk of this test's own workplace.
     assert list(place.scratch.parent.glob("desk-*/*")) == []
 
@@ -49,12 +49,17 @@ def image(place: Workplace, slide: Path) -> Image:
     return receive(place, slide, Order("north"))
 
 
-def children() -> list[psutil.Process]:
+def everyone() -> list[psutil.Process]:
     return [
         one
         for one in psutil.Process().children()
         if one.status() != psutil.STATUS_ZOMBIE and "api.renderer" in one.cmdline()
     ]
+
+
+def children() -> list[psutil.Process]:
+    """Those that have an image open; the one that waits for the next has none."""
+    return [one for one in everyone() if any("/objects/" in file.path for file in one.open_files())]
 
 
 def address(image: Image, level: int = 11, column: int = 0, row: int = 0) -> str:
@@ -153,4 +158,20 @@ def test_an_original_that_cannot_be_read_any_more_is_no_fault_of_ours(
     path.write_bytes(b"no slide at all")
     for level in (8, 9):
         assert web.get(address(image, level)).status_code == 503
-    assert len(children()) == 1
+    assert len(everyone()) == 1
+
+
+def test_the_next_one_is_drawn_by_a_child_that_waited_for_it(
+    web: Web, place: Workplace, image: Image, tmp_path: Path
+) -> None:
+    assert web.get(address(image)).status_code == 200
+    (waiting,) = set(everyone()) - set(children())
+    other = vendors.aperio_jpeg_2000(tmp_path / "b.svs", vendors.picture(600, 500))
+    second = receive(place, other, Order("north"))
+    assert web.get(address(second, 8)).status_code == 200
+    assert waiting in children()
+    # Another waits now; one that was killed meanwhile is missed by nobody.
+    (waiting,) = set(everyone()) - set(children())
+    waiting.kill()
+    third = vendors.aperio_jpeg_2000(tmp_path / "c.svs", vendors.picture(700, 500))
+    assert web.get(address(receive(place, third, Order("north")), 8)).status_code == 200
