@@ -69,6 +69,9 @@ def behind(
             return _mirax(path.with_suffix(""), beside)
         case ".vms":
             return _vms(path, level, beside)
+        case ".vmu":
+            size = sum(one.stat().st_size for one in files)
+            return Behind(Stored(Encoding.RAW, _colours(level), size))
     if vendor == "zeiss":
         return Behind(_czi(path))
     with path.open("rb") as stream:

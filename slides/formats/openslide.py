@@ -1,6 +1,6 @@
 """Vendors' formats that OpenSlide reads: pixels only, their encoded tiles are not to be had.
 
-NDPI, VMS (Hamamatsu), MRXS (3DHISTECH), SCN (Leica), BIF (Ventana), Philips TIFF, Trestle, CZI
+NDPI, VMS, VMU (Hamamatsu), MRXS (3DHISTECH), SCN (Leica), BIF (Ventana), Philips TIFF, Trestle, CZI
 (Zeiss, 8-bit colour) and svslide (Sakura).
 """
 
@@ -49,6 +49,11 @@ MANUFACTURERS = {
     "zeiss": "Zeiss",
 }
 TILE = 512
+HAMAMATSU_INDEX = {
+    ".vms": "Virtual Microscope Specimen",
+    ".vmu": "Uncompressed Virtual Microscope Specimen",
+}
+"""The section of the index that names the slide's files, by its extension."""
 
 T = TypeVar("T")
 
@@ -307,10 +312,9 @@ def _files(path: Path) -> tuple[Path, ...]:
             raise MissingFile("its folder of the same name is not beside it; send both together")
         named = named_files(folder / "Slidedat.ini", "DATAFILE", "FILE_")
         return (path, folder / "Slidedat.ini", *present(folder, (*named, "Index.dat")))
-    if path.suffix.lower() == ".vms":
-        named = named_files(
-            path, "Virtual Microscope Specimen", "ImageFile", "MapFile", "MacroImage"
-        )
+    section = HAMAMATSU_INDEX.get(path.suffix.lower())
+    if section is not None:
+        named = named_files(path, section, "ImageFile", "MapFile", "MacroImage")
         return (path, *present(path.parent, named))
     return (path,)
 

@@ -119,6 +119,7 @@ def open(path: Path, scene: int | None = None) -> Slide:  # noqa: A001
 
     Vendors' files whose tiles are not where we look are read through OpenSlide.
     """
+    _refuse_mere_index(path)
     pages = read_structure(path)
     vendor = next((known for known in VENDORS if known.recognised(pages)), None)
     if vendor is ome_tiff:
@@ -141,6 +142,16 @@ def open(path: Path, scene: int | None = None) -> Slide:  # noqa: A001
             # Others would show one plane of it.
             raise UnsupportedSlide(f"{error}; export one of its planes") from error
         return _through_openslide(path)
+
+
+def _refuse_mere_index(path: Path) -> None:
+    """Refuse Olympus's VSI, whose own pictures are its overview; raises UnsupportedSlide."""
+    folder = path.with_name(f"_{path.stem}_")
+    if path.suffix.lower() == ".vsi" or any(folder.glob("*/*.ets")):
+        raise UnsupportedSlide(
+            "it is an Olympus VSI, whose slide is in the .ets files of the folder beside it, which "
+            "are not read; export it as TIFF or DICOM"
+        )
 
 
 def _open(path: Path, layout: Layout) -> Slide:
