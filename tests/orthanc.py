@@ -1,0 +1,91 @@
+"""A real Orthanc on the loopback, as an archive that others run."""
+
+import json
+import os
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+PROGRAM = "/usr/sbin/Orthanc"
+TITLE = "RADIOLOGY"
+STARTED_S = 20.0
+
+
+@dataclass(frozen=True)
+class Orthanc:
+    """Where it answers: `web` over HTTP, `dicom_port` to DICOM's own protocol."""
+
+    web: httpx.Client
+    dicom_port: int
+
+
+@contextmanager
+def orthanc(folder: Path) -> Iterator[Orthanc]:
+    """An empty Orthanc that keeps its objects in a folder and is gone afterwards."""
+    http_port, dicom_port = _free_ports(2)
+    settings = {
+        "StorageDirectory": str(folder / "objects"),
+        "IndexDirectory": str(folder / "objects"),
+        "HttpPort": http_port,
+        "DicomPort": dicom_port,
+        "DicomAet": TITLE,
+        "DicomAlwaysAllowStore": True,
+        "RemoteAccessAllowed": False,
+        "Plugins": [],
+    }
+    (folder / "orthanc.json").write_text(json.dumps(settings))
+    log = folder / "orthanc.log"
+    with log.open("wb") as stream:
+        process = subprocess.Popen(
+            [PROGRAM, str(folder / "orthanc.json")],
+            env={**os.environ, "LD_PRELOAD": str(_loopback(folder))},
+            stdout=stream,
+            stderr=stream,
+        )
+    try:
+        with httpx.Client(base_url=f"http://127.0.0.1:{http_port}", timeout=20) as web:
+            _await(web, process, log)
+            yield Orthanc(web, dicom_port)
+    finally:
+        process.terminate()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _loopback(folder: Path) -> Path:
+    """The library that keeps a server on the loopback: Orthanc has no setting for it."""
+    library = folder / "loopback.so"
+    source = Path(__file__).with_name("loopback.c")
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", library, source, "-ldl"], check=True)
+    return library
+
+
+def _free_ports(count: int) -> list[int]:
+    probes = [socket.socket() for _ in range(count)]
+    for probe in probes:
+        probe.bind(("127.0.0.1", 0))
+    ports = [int(probe.getsockname()[1]) for probe in probes]
+    for probe in probes:
+        probe.close()
+    return ports
+
+
+def _await(web: httpx.Client, process: "subprocess.Popen[bytes]", log: Path) -> None:
+    until = time.monotonic() + STARTED_S
+    while process.poll() is None and time.monotonic() < until:
+        try:
+            web.get("/system").raise_for_status()
+        except httpx.TransportError:
+            time.sleep(0.05)
+        else:
+            return
+    raise AssertionError(f"Orthanc did not start: {log.read_text(errors='replace')[-2000:]}")
