@@ -172,7 +172,8 @@ class Picture:
     def one_frame(self) -> Frame | None:
         """The whole picture as one codestream, where it is such or can be put together as one."""
         if self.level.tiles == 1:
-            return self.frame(0, 0)
+            is_padded = self.page.tiled and not self.level.is_whole(0, 0)
+            return None if is_padded else self.frame(0, 0)
         if self.page.tiled or self.page.compression != JPEG or self.page.planar:
             return None
         stored = [self._stored(index) for index in range(self.level.rows)]
