@@ -145,12 +145,15 @@ def pixels(
 
 
 def get_ready() -> None:
-    """Load what drawing most slides takes, for a child that waits to be asked."""
+    """Load what drawing most slides takes, for a child that waits to be asked.
+
+    DICOM's own library is left out: it takes as long as all others, which nobody is to wait for.
+    """
     import cv2  # noqa: F401
     import imagecodecs  # noqa: F401
 
     from slides import mapping  # noqa: F401
-    from slides.formats import dicom, openslide, tiff  # noqa: F401
+    from slides.formats import openslide, tiff  # noqa: F401
 
 
 def build(say: Progress, image: str, job: int, attempt: int, original: str, drafts: str) -> None:

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from slides.channels import shown
 from slides.slide import WHITE, Addressed, Addresses, Slide
 from tiles import composite
 from tiles import plan as planning
@@ -65,6 +64,8 @@ def drawn(
         return aligned, ()
     found = tuple(channels or ())
     if not found and is_measured(aligned.pyramid):
+        from slides.channels import shown  # which loads what is read of written DICOM
+
         found = shown(slide.facts, windows(aligned.pixels, aligned.pyramid))
     return Composite(aligned, found), found
 
