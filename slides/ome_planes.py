@@ -7,11 +7,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from math import isfinite, nan
+from pathlib import Path
 from xml.etree.ElementTree import Element
 
-from slides.errors import DamagedSlide, UnsupportedSlide
+from slides.errors import DamagedSlide, MissingFile, UnsupportedSlide
 from slides.slide import Channel
-from slides.tiff_structure import Page
+from slides.tiff_structure import Page, read_structure
 from tiles.pyramid import Plane
 
 UM_PER_UNIT = {
@@ -62,25 +63,24 @@ class Extents:
 
 
 def pages_of(root: Element, pixels: Element, pages: Sequence[Page]) -> dict[Plane, Page]:
-    """The page of each plane, in the order of DICOM's TILED_FULL.
+    """The page of each plane, in the order of DICOM's TILED_FULL, out of all files of the set.
 
-    Raises UnsupportedSlide for several times and planes in other files, DamagedSlide where one is
-    missing.
+    Raises UnsupportedSlide for several times, MissingFile or DamagedSlide where one is missing.
     """
-    extents = _extents(pixels)
+    extents = _extents(pixels, in_colour=any(page.samples > 1 for page in pages))
     if extents.t > 1:
         raise UnsupportedSlide(
             f"it was taken at {extents.t} times, and a slide at one; export one of them"
         )
     if extents.count() > MOST_PLANES:
         raise UnsupportedSlide(f"it has {extents.count()} planes, more than are read")
-    indices = dict(_indices(root, pixels, extents, len(pages)))
+    named = dict(_named(root, pixels, extents, pages))
     found: dict[Plane, Page] = {}
     for c, z in product(range(extents.c), range(extents.z)):
-        index = indices.get((z, c, 0))
-        if index is None:
+        page = named.get((z, c, 0))
+        if page is None:
             raise DamagedSlide("its OME-XML names no page for some planes; export it again")
-        found[Plane(z, c)] = pages[index]
+        found[Plane(z, c)] = page
     return _samples_apart(found) if extents.c == 1 else found
 
 
@@ -109,13 +109,13 @@ def number_of(element: Element, name: str, default: float) -> float:
     return number
 
 
-def _extents(pixels: Element) -> Extents:
+def _extents(pixels: Element, *, in_colour: bool) -> Extents:
     order = pixels.get("DimensionOrder", "XYZCT")[2:]
     if sorted(order) != ["C", "T", "Z"]:
         raise DamagedSlide("its OME-XML states no order of its planes; export it again")
     samples = [number_of(one, "SamplesPerPixel", 1) for one in pixels.iterfind("{*}Channel")]
     channels = len(samples) or int(number_of(pixels, "SizeC", 1))
-    if not samples and channels == 3:
+    if not samples and channels == 3 and in_colour:
         channels = 1  # a colour picture whose channels are not described
     depth, times = (int(number_of(pixels, f"Size{axis}", 1)) for axis in "ZT")
     if min(channels, depth, times) < 1:
@@ -123,31 +123,51 @@ def _extents(pixels: Element) -> Extents:
     return Extents(order, depth, channels, times)
 
 
-def _indices(
-    root: Element, pixels: Element, extents: Extents, count: int
-) -> Iterator[tuple[tuple[int, int, int], int]]:
-    """Focal plane, channel and time of every page that is named, with its number."""
-    own = root.get("UUID")
+def _named(
+    root: Element, pixels: Element, extents: Extents, pages: Sequence[Page]
+) -> Iterator[tuple[tuple[int, int, int], Page]]:
+    """Focal plane, channel and time of every page that is named, with the page."""
     blocks = list(pixels.iterfind("{*}TiffData"))
     if not blocks:
-        yield from ((extents.plane(n), n) for n in range(min(extents.count(), count)))
+        number = min(extents.count(), len(pages))
+        yield from ((extents.plane(n), pages[n]) for n in range(number))
+    set_of: dict[Path, Sequence[Page]] = {pages[0].file: pages}
     for block in blocks:
-        named = block.findtext("{*}UUID")
-        if named is not None and own is not None and named.strip() != own:
-            raise UnsupportedSlide("some of its planes are in other files; export it as one")
+        file = _file_of(block, root, pages[0].file)
+        if file not in set_of:
+            set_of[file] = _companion(file)
+        own = set_of[file]
         z, c, t = (int(number_of(block, f"First{axis}", 0)) for axis in "ZCT")
         index = int(number_of(block, "IFD", 0))
-        rest = 1 if "IFD" in block.attrib else extents.count()
+        rest = 1 if "IFD" in block.attrib else min(extents.count(), len(own))
         planes = int(number_of(block, "PlaneCount", rest))
         begin = extents.number(z, c, t)
         for step in range(min(planes, extents.count() - begin)):
-            if not 0 <= index + step < count:
+            if not 0 <= index + step < len(own):
                 if planes > 1 and step:
-                    return
+                    break
                 raise DamagedSlide(
-                    f"its OME-XML names page {index + step} of {count}; export it again"
+                    f"its OME-XML names page {index + step} of {len(own)}; export it again"
                 )
-            yield extents.plane(begin + step), index + step
+            yield extents.plane(begin + step), own[index + step]
+
+
+def _file_of(block: Element, root: Element, opened: Path) -> Path:
+    """The file that holds a block's pages: the one that was opened, or another beside it."""
+    uuid = block.find("{*}UUID")
+    own = root.get("UUID")
+    if uuid is None or own is None or (uuid.text or "").strip() == own:
+        return opened
+    name = Path(uuid.get("FileName", "").replace("\\", "/")).name
+    if not name:
+        raise UnsupportedSlide("some of its planes are in other files; export it as one")
+    return opened.with_name(name)
+
+
+def _companion(file: Path) -> Sequence[Page]:
+    if not file.is_file():
+        raise MissingFile("one of the files that hold its planes is missing; send the whole set")
+    return read_structure(file)
 
 
 def _samples_apart(planes: dict[Plane, Page]) -> dict[Plane, Page]:

@@ -33,6 +33,7 @@ class Page:
     `bits` and `sample_format` are None where the samples differ among themselves.
     """
 
+    file: Path
     width: int
     height: int
     depth: int
@@ -81,7 +82,7 @@ def read_structure(path: Path) -> tuple[Page, ...]:
         # Left to itself the library goes by the name.
         with tifffile.TiffFile(path, is_ndpi=_is_ndpi(path)) as tiff:
             count = len(tiff.pages)
-            pages = tuple(_page(page) for page in tiff.pages) if count <= MOST_PAGES else ()
+            pages = tuple(_page(page, path) for page in tiff.pages) if count <= MOST_PAGES else ()
     except Exception as error:  # a parser of foreign bytes raises anything
         raise DamagedSlide(
             "its TIFF directories cannot be followed, it is cut short or damaged; "
@@ -96,13 +97,16 @@ def read_structure(path: Path) -> tuple[Page, ...]:
     return pages
 
 
-def _page(page: "tifffile.TiffPage | tifffile.TiffFrame", *, nested: bool = False) -> Page:
+def _page(
+    page: "tifffile.TiffPage | tifffile.TiffFrame", file: Path, *, nested: bool = False
+) -> Page:
     if not isinstance(page, tifffile.TiffPage):
         raise TypeError("a directory that is no picture")
     value = page.tags.valueof
     strip_rows = min(int(page.rowsperstrip), int(page.imagelength)) if not page.is_tiled else 0
     icc, tables = value(34675), page.jpegtables
     return Page(
+        file=file,
         width=int(page.imagewidth),
         height=int(page.imagelength),
         depth=int(page.imagedepth),
@@ -131,7 +135,7 @@ def _page(page: "tifffile.TiffPage | tifffile.TiffFrame", *, nested: bool = Fals
         byteorder=page.parent.byteorder,
         offsets=np.asarray(page.dataoffsets, np.int64),
         counts=np.asarray(page.databytecounts, np.int64),
-        reduced=() if nested else tuple(_page(sub, nested=True) for sub in page.pages or ()),
+        reduced=() if nested else tuple(_page(sub, file, nested=True) for sub in page.pages or ()),
         tags={code: value(code) for code in VENDOR_TAGS if code in page.tags},
         strip=(int(value(273)[0]), int(value(279)[0]))
         if value(NDPI_INTERVALS) is not None

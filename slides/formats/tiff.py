@@ -3,7 +3,7 @@
 Encoded tiles can be had as they are stored, so they can be copied.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from math import ceil
 from pathlib import Path
@@ -34,13 +34,17 @@ Levels = tuple[Picture | RestartPicture, ...]
 
 
 class TiffSource:
-    """A TileSource over the levels of a TIFF, read by offset from one shared file."""
+    """A TileSource over the levels of a TIFF, read by offset from shared files, mostly one."""
 
     def __init__(
-        self, planes: Mapping[Plane, Levels], file: SharedFile, *, gaps_from_above: bool = False
+        self,
+        planes: Mapping[Plane, Levels],
+        files: Iterable[SharedFile],
+        *,
+        gaps_from_above: bool = False,
     ) -> None:
         self._planes = planes
-        self._file = file
+        self._files = tuple(files)
         self._gaps_from_above = gaps_from_above
         first = next(iter(planes.values()))
         self.pyramid = Pyramid(
@@ -83,8 +87,9 @@ class TiffSource:
         return None if self._drawn_from_above(level) else self._picture(level).addresses
 
     def close(self) -> None:
-        """Release the file; safe to call twice."""
-        self._file.close()
+        """Release the files; safe to call twice."""
+        for file in self._files:
+            file.close()
 
     def _drawn_from_above(self, level: int, plane: Plane = FIRST) -> Picture | None:
         """A level some of whose tiles are drawn from the one above it."""
@@ -155,7 +160,9 @@ def _refuse_mere_index(path: Path) -> None:
 
 
 def _open(path: Path, layout: Layout) -> Slide:
-    file = SharedFile(path)
+    stack = layout.stack or {FIRST: layout.levels}
+    files = {one: SharedFile(one) for one in _files_of(path, stack)}
+    file = files[path]
     try:
         main = layout.levels[0]
         check_bomb(main.width, main.height, main.samples, file.size)
@@ -164,14 +171,16 @@ def _open(path: Path, layout: Layout) -> Slide:
             facts = replace(facts, background=DARK)
         planes = {
             plane: tuple(
-                _opened(page, f"level {index}", file, facts.background)
+                _opened(page, f"level {index}", files[page.file], facts.background)
                 for index, page in enumerate(pages)
             )
-            for plane, pages in (layout.stack or {FIRST: layout.levels}).items()
+            for plane, pages in stack.items()
         }
         _refuse_unlike(planes)
         pictures = next(iter(planes.values()))
-        source: TileSource = TiffSource(planes, file, gaps_from_above=layout.gaps_from_above)
+        source: TileSource = TiffSource(
+            planes, files.values(), gaps_from_above=layout.gaps_from_above
+        )
         orientation = ORIENTATIONS.get(main.orientation)
         if orientation is not None:
             source = OrientedSource(source, orientation)
@@ -181,10 +190,17 @@ def _open(path: Path, layout: Layout) -> Slide:
             name: _associated(page, name, file) for name, page in layout.associated.items()
         } | {name: _embedded(data, name) for name, data in layout.jpegs.items()}
     except BaseException:
-        file.close()
+        for one in files.values():
+            one.close()
         raise
     losses = tuple(picture.losses for picture in pictures)
-    return Slide(source, facts, associated, (path,), losses)
+    return Slide(source, facts, associated, tuple(files), losses)
+
+
+def _files_of(path: Path, stack: Mapping[Plane, Sequence[Page]]) -> tuple[Path, ...]:
+    """The file that was opened, and those that hold other planes."""
+    others = (page.file for pages in stack.values() for page in pages)
+    return tuple(dict.fromkeys((path, *others)))
 
 
 def _opened(
@@ -242,7 +258,7 @@ def _embedded(data: bytes, name: str) -> AssociatedImage:
 def _associated(page: Page, name: str, file: SharedFile) -> AssociatedImage:
     check_bomb(page.width, page.height, page.samples, file.size)
     picture = open_picture(page, f"the {name}", file)
-    source = TiffSource({FIRST: (picture,)}, file)
+    source = TiffSource({FIRST: (picture,)}, (file,))
 
     return AssociatedImage(
         width=page.width,

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from slides.channels import shown
 from slides.convert import Request, convert
-from slides.errors import DamagedSlide, UnsupportedSlide
+from slides.errors import DamagedSlide, MissingFile, UnsupportedSlide
 from slides.ome_planes import Extents
 from slides.open import open_slide
 from slides.slide import Channel
@@ -164,3 +164,52 @@ def test_planes_and_numbers_are_inverse(order: str, z: int, c: int, t: int, numb
     plane = extents.plane(number)
     assert extents.number(*plane) == number
     assert all(at < extent for at, extent in zip(plane, (z, c, t), strict=True))
+
+
+def _set(folder: Path, stack: Any) -> list[Path]:
+    """A file for each channel, each with its focal planes, every one naming the others."""
+    names = [f"set_C{number}.ome.tif" for number in range(len(stack))]
+    blocks = "".join(
+        f'<TiffData FirstC="{c}" FirstZ="{z}" FirstT="0" IFD="{z}" PlaneCount="1">'
+        f'<UUID FileName="{name}">urn:uuid:{c}</UUID></TiffData>'
+        for c, name in enumerate(names)
+        for z in range(stack.shape[1])
+    )
+    size = f'SizeX="{stack.shape[3]}" SizeY="{stack.shape[2]}"'
+    for c, name in enumerate(names):
+        said = (
+            f'<OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06" UUID="urn:uuid:{c}">'
+            f'<Image ID="Image:0"><Pixels ID="Pixels:0" DimensionOrder="XYZCT" Type="uint8" {size} '
+            f'SizeZ="{stack.shape[1]}" SizeC="{len(stack)}" SizeT="1" PhysicalSizeX="0.5" '
+            f'PhysicalSizeY="0.5">{blocks}</Pixels></Image></OME>'
+        )
+        with tifffile.TiffWriter(folder / name) as tiff:
+            for z, plane in enumerate(stack[c]):
+                description = said if z == 0 else None
+                tiff.write(plane, description=description, photometric="minisblack", metadata=None)
+    return [folder / name for name in names]
+
+
+def test_planes_in_other_files_of_the_set(tmp_path: Path) -> None:
+    stack = smooth(3, 2, 90, 70, np.uint8)
+    files = _set(tmp_path, stack[..., 0])
+    for path in files:
+        with open_slide(path) as slide:
+            assert np.array_equal(whole(slide), stack)
+            assert set(slide.files) == set(files)
+            assert slide.files[0] == path
+    report = convert(files[1], tmp_path / "out", Request(verify=True))
+    assert report.proof is not None
+    assert not complaints(tmp_path / "out")
+    files[2].unlink()
+    with pytest.raises(MissingFile, match="send the whole set"):
+        open_slide(files[0])
+
+
+def test_a_set_names_no_file_elsewhere(tmp_path: Path) -> None:
+    (tmp_path / "here").mkdir()
+    files = _set(tmp_path, smooth(2, 1, 90, 70, np.uint8)[..., 0])
+    text = files[0].read_bytes().replace(b"set_C1.ome.tif", b"../C1__.ome.tif"[:14])
+    (tmp_path / "here" / "a.ome.tif").write_bytes(text)
+    with pytest.raises(MissingFile):
+        open_slide(tmp_path / "here" / "a.ome.tif")
