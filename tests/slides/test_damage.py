@@ -12,7 +12,7 @@ from pydicom.encaps import generate_frames
 from slides.convert import Request, convert
 from slides.errors import SlideError
 from tests.slides.damage import HARMS, dicom_tiles, harmed, tiff_tiles
-from tests.slides.test_convert_formats import KINDS, MPP_UM
+from tests.slides.kinds import KINDS, MPP_UM
 
 OWN = (
     *("rgb.svs", "ycbcr.svs", "33005.svs", "generic.tif", "1024.tif", "grey.tif"),
