@@ -1,5 +1,6 @@
 """Decode and encode tiles: the one choice of library for each encoding."""
 
+import io
 import warnings
 from typing import Any
 
@@ -8,6 +9,7 @@ import simplejpeg
 
 from tiles.codestream import JpegHeader, parse_jpeg
 from tiles.errors import DamagedCodestream, UnsupportedPixels
+from tiles.jpeg2000 import parse_jpeg2000
 from tiles.source import Encoding, Frame, Pixels
 
 # Above this quality chroma is kept whole: what subsampling loses would exceed what quantization
@@ -87,6 +89,32 @@ def decode_jpeg_small(data: bytes, extents: tuple[int, int], samples: int, halvi
         )
     except ValueError as error:
         raise DamagedCodestream(f"a JPEG tile does not decode: {error}") from error
+
+
+def decode_jpeg2000_small(
+    data: bytes, extents: tuple[int, int], samples: int, halvings: int
+) -> Pixels:
+    """A JPEG 2000 of 8 bits, halved by its wavelet: at most so often, and as often as it can be.
+
+    What the wavelet gives lies half a pixel of its own size up and left of the average. Raises as
+    `decode_jpeg_small`.
+    """
+    from PIL import Image
+    from PIL.Jpeg2KImagePlugin import (
+        Jpeg2KImageFile,  # the other library decodes at full size alone
+    )
+
+    header = parse_jpeg2000(data)
+    if (header.width, header.height, header.samples, header.bits) != (*extents, samples, 8):
+        raise DamagedCodestream("the JPEG 2000 codestream states other pixels than its level")
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            if isinstance(image, Jpeg2KImageFile):
+                image.reduce = min(halvings, header.halvings)
+            pixels = np.asarray(image)
+    except (OSError, SyntaxError, ValueError) as error:
+        raise DamagedCodestream("a jpeg2000 tile does not decode") from error
+    return pixels if pixels.ndim == 3 else pixels[..., np.newaxis]
 
 
 def encode_jpeg(pixels: Pixels, quality: int, subsampling: str) -> bytes:

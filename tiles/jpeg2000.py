@@ -43,6 +43,8 @@ class Jpeg2000Header:
     """Whether one coding style holds for all components."""
     high_throughput: bool
     """Whether it is coded as ISO/IEC 15444-15 has it (HTJ2K)."""
+    halvings: int
+    """How often its wavelet halved the picture: so much smaller it can be decoded."""
     tiles: int
     """How many tiles of its own the codestream has."""
     tile_parts_offset: int
@@ -172,6 +174,7 @@ def _header(found: dict[int, bytes], styles: list[bytes], end: int) -> Jpeg2000H
     capabilities = int.from_bytes(found.get(CAP, b"")[:4], "big")
     style = 1 if samples < 257 else 2
     wavelets = {coding[9], *(one[style + 5] for one in styles if len(one) > style + 5)}
+    halvings = [coding[5], *(one[style + 1] for one in styles if len(one) > style + 1)]
     return Jpeg2000Header(
         width=right - left,
         height=bottom - top,
@@ -183,6 +186,7 @@ def _header(found: dict[int, bytes], styles: list[bytes], end: int) -> Jpeg2000H
         reversible=wavelets == {_REVERSIBLE},
         uniform=not styles and len(depths) == 1,
         high_throughput=bool(capabilities & _HIGH_THROUGHPUT),
+        halvings=min(halvings),
         tiles=-(-(right - tile_left) // across) * -(-(bottom - tile_top) // down),
         tile_parts_offset=end,
     )

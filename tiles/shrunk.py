@@ -10,13 +10,15 @@ from math import gcd, lcm
 
 import numpy as np
 
-from tiles.codec import decode_jpeg_small, half
+from tiles.codec import decode_jpeg2000_small, decode_jpeg_small, half
 from tiles.errors import OutsideImage
 from tiles.pyramid import FIRST, Box, Level, Plane
 from tiles.source import Encoding, Pixels, TileSource
 
 MOST_HALVINGS = 3
 """That a JPEG takes by itself: of each 8 × 8 block the average."""
+LEFT_TO_US = 2
+"""Of a JPEG 2000, as what its wavelet gives is averaged around another place: this hides it."""
 AT_ONCE_PX = 2048
 """The side of the squares that a large area is read in, one for each processor at a time."""
 PROCESSORS = min(4, os.cpu_count() or 1)
@@ -62,8 +64,13 @@ def shrunk(source: TileSource, level: int, box: Box, halvings: int, plane: Plane
 def _by_codec(source: TileSource, level: int, halvings: int) -> int:
     """How many of the halvings decoding does: no tile may end amidst a pixel."""
     grid = source.pyramid.level(level)
-    if source.encoding(level) is not Encoding.JPEG_BASELINE or source.pyramid.bits != 8:
-        return 0
+    match source.encoding(level):
+        case Encoding.JPEG_BASELINE if source.pyramid.bits == 8:
+            pass
+        case Encoding.JPEG_2000 if source.pyramid.bits == 8 and halvings > LEFT_TO_US:
+            halvings -= LEFT_TO_US
+        case _:
+            return 0
     whole = gcd(grid.tile_width, grid.tile_height)
     return min(MOST_HALVINGS, halvings, (whole & -whole).bit_length() - 1)
 
@@ -97,10 +104,14 @@ def _tile(
     """The real pixels of a tile, halved: the padding of an edge tile has no part in them."""
     grid = source.pyramid.level(level)
     frame = source.frame(level, *address, plane) if grid.is_whole(*address) else None
+    extents, samples = (grid.tile_width, grid.tile_height), source.pyramid.samples
     if frame is not None and frame.encoding is Encoding.JPEG_BASELINE:
-        extents = grid.tile_width, grid.tile_height
-        return decode_jpeg_small(frame.data, extents, source.pyramid.samples, halvings)
-    pixels = source.pixels(level, grid.box(*address), plane)
+        return decode_jpeg_small(frame.data, extents, samples, halvings)
+    if frame is not None and frame.encoding is Encoding.JPEG_2000:
+        pixels = decode_jpeg2000_small(frame.data, extents, samples, halvings)
+        halvings -= (grid.tile_height // pixels.shape[0]).bit_length() - 1
+    else:
+        pixels = source.pixels(level, grid.box(*address), plane)
     for _ in range(halvings):
         pixels = half(pixels)
     return pixels

@@ -9,6 +9,7 @@ from tests.tiles.arrays import halved_by_definition, picture
 from tiles.codec import (
     decode,
     decode_jpeg,
+    decode_jpeg2000_small,
     decode_jpeg_half,
     encode_jpeg,
     encode_jpeg2000_lossless,
@@ -18,6 +19,7 @@ from tiles.codec import (
 )
 from tiles.codestream import parse_jpeg
 from tiles.errors import DamagedCodestream, UnsupportedPixels
+from tiles.jpeg2000 import parse_jpeg2000
 from tiles.source import Encoding, Frame
 
 
@@ -98,3 +100,23 @@ def test_half_scale_decoding_is_near_the_average(samples: int, subsampling: str)
         decode_jpeg_half(data[: len(data) // 2], 256, 255, samples)
     with pytest.raises(DamagedCodestream, match="256 × 255"):
         decode_jpeg_half(data, 65_000, 65_000, samples)
+
+
+@pytest.mark.parametrize("samples", [1, 3])
+def test_jpeg_2000_is_decoded_small_as_far_as_its_wavelet_goes(samples: int) -> None:
+    pixels = picture(256, 128, samples)
+    data = encode_jpeg2000_lossless(pixels)
+    assert np.array_equal(decode_jpeg2000_small(data, (256, 128), samples, 0), pixels)
+    for times in (1, 2, 3):
+        small = decode_jpeg2000_small(data, (256, 128), samples, times)
+        average = pixels
+        for _ in range(times):
+            average = half(average)
+        assert small.shape == average.shape
+        assert np.abs(small.astype(int) - average).mean() < 5 * times
+    deepest = decode_jpeg2000_small(data, (256, 128), samples, 30)
+    assert deepest.shape[0] == 128 >> parse_jpeg2000(data).halvings
+    with pytest.raises(DamagedCodestream):
+        decode_jpeg2000_small(data, (65_000, 65_000), samples, 1)
+    with pytest.raises(DamagedCodestream):
+        decode_jpeg2000_small(data[:200], (256, 128), samples, 1)

@@ -7,10 +7,11 @@ from hypothesis import strategies as st
 
 from tests.tiles.arrays import ArraySource, halved_by_definition, picture
 from tiles import shrunk as module
+from tiles.codec import encode_jpeg2000_lossless
 from tiles.errors import DamagedCodestream, OutsideImage
-from tiles.pyramid import Box, Level, Pyramid
+from tiles.pyramid import FIRST, Box, Level, Plane, Pyramid
 from tiles.shrunk import shrunk
-from tiles.source import Pixels
+from tiles.source import Encoding, Frame, Pixels
 
 
 def averaged(pixels: Pixels, halvings: int) -> Pixels:
@@ -80,3 +81,33 @@ def test_a_tile_of_other_extents_than_promised_is_not_decoded() -> None:
     source._pyramid = Pyramid((Level(256, 256, 128, 128),))
     with pytest.raises(DamagedCodestream, match="states"):
         shrunk(source, 0, Box(0, 0, 32, 32), 3)
+
+
+class Jpeg2000Source(ArraySource):
+    """Whole tiles as JPEG 2000 without loss."""
+
+    def encoding(self, level: int) -> Encoding:
+        return Encoding.JPEG_2000
+
+    def frame(self, level: int, column: int, row: int, plane: Plane = FIRST) -> Frame | None:
+        box = self.pyramid.level(level).box(column, row)
+        pixels = self.array[box.y : box.bottom, box.x : box.right]
+        return Frame(encode_jpeg2000_lossless(pixels), Encoding.JPEG_2000)
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(1, 400), st.integers(1, 400), st.integers(3, 7), st.sampled_from([40, 64, 63]))
+def test_jpeg_2000_is_nearly_the_average_and_in_place(
+    width: int, height: int, times: int, tile: int
+) -> None:
+    source = Jpeg2000Source(picture(width, height), tile)
+    expected = averaged(source.array, times)
+    found = shrunk(source, 0, Box(0, 0, expected.shape[1], expected.shape[0]), times)
+    assert found.shape == expected.shape
+    assert np.abs(found.astype(int) - expected).mean() < 6
+
+
+def test_whole_tiles_of_jpeg_2000_are_not_decoded_whole() -> None:
+    source = Jpeg2000Source(picture(512, 256), 64)
+    shrunk(source, 0, Box(0, 0, 32, 16), 4)
+    assert source.pixels_read == 0
