@@ -9,7 +9,7 @@ from math import ceil
 from pathlib import Path
 
 from slides.errors import DamagedSlide, NotAddressable, UnsupportedSlide
-from slides.formats import leica, ndpi, ome_tiff, philips, qptiff, svs, trestle, ventana
+from slides.formats import imagej, leica, ndpi, ome_tiff, philips, qptiff, svs, trestle, ventana
 from slides.limits import check_bomb, check_segment
 from slides.oriented import ORIENTATIONS, OrientedSource
 from slides.restart_picture import RestartPicture, open_restarts
@@ -27,7 +27,7 @@ from tiles.source import Encoding, Frame, Pixels, Run, TileSource, assemble
 
 DARK = (0, 0, 0)
 """What was not scanned, where light comes from the tissue."""
-VENDORS = (svs, ome_tiff, philips, ndpi, ventana, leica, trestle, qptiff)
+VENDORS = (svs, ome_tiff, philips, ndpi, ventana, leica, trestle, qptiff, imagej)
 
 
 Levels = tuple[Picture | RestartPicture, ...]
