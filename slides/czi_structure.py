@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from struct import Struct
 from struct import error as StructError  # noqa: N812  (it is a class in disguise)
+from typing import Protocol
 from xml.etree.ElementTree import Element
 
 from slides.errors import DamagedSlide, UnsupportedSlide
 from slides.safe_xml import parse_xml
-from slides.shared_file import SharedFile
 from tiles.errors import ShortRead
 from tiles.source import Encoding
 
@@ -52,6 +52,19 @@ _METADATA = Struct("<ii")
 _METADATA_BYTES = 256
 
 
+class Readable(Protocol):
+    """A file, or a part of one, read by offset."""
+
+    @property
+    def size(self) -> int:
+        """How many bytes it has."""
+        ...
+
+    def read(self, offset: int, length: int) -> bytes:
+        """Exactly `length` bytes from `offset`; raises ShortRead."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Block:
     """One block of pixels: where in the picture it belongs, and where in the file it lies.
@@ -73,6 +86,26 @@ class Block:
     """Its place along every other dimension: C, Z, T, S, M and more."""
 
     @property
+    def c(self) -> int:
+        """Its channel."""
+        return self.indices.get("C", 0)
+
+    @property
+    def z(self) -> int:
+        """Its focal plane."""
+        return self.indices.get("Z", 0)
+
+    @property
+    def scene(self) -> int:
+        """The area of the glass it is of."""
+        return self.indices.get("S", 0)
+
+    @property
+    def mosaic(self) -> int:
+        """Its place in the order of those that overlap."""
+        return self.indices.get("M", 0)
+
+    @property
     def is_whole(self) -> bool:
         """Whether it is not reduced."""
         return (self.width, self.height) == (self.stored_width, self.stored_height)
@@ -84,15 +117,17 @@ class Structure:
 
     blocks: tuple[Block, ...]
     metadata: Element | None = field(repr=False)
+    attachments: int = 0
+    """Where the list of the pictures beside the slide lies; 0 for nowhere."""
 
 
-def read_structure(file: SharedFile) -> Structure:
+def read_structure(file: Readable) -> Structure:
     """The blocks and the metadata of a file, without any pixel.
 
     Raises DamagedSlide where they cannot be followed, UnsupportedSlide for a file in parts.
     """
     try:
-        _, header = _segment(file, 0, MAGIC)
+        _, header = segment(file, 0, MAGIC)
         fields = _FILE.unpack(file.read(header, _FILE.size))
         part, directory, metadata = fields[5], fields[6], fields[7]
         if part != 0:
@@ -108,10 +143,10 @@ def read_structure(file: SharedFile) -> Structure:
         ) from error
     if not blocks:
         raise DamagedSlide("it holds no picture; fetch it again from the scanner")
-    return Structure(blocks, told)
+    return Structure(blocks, told, fields[9])
 
 
-def stored_in(file: SharedFile, blocks: Sequence[Block]) -> tuple[Encoding, int, int]:
+def stored_in(file: Readable, blocks: Sequence[Block]) -> tuple[Encoding, int, int]:
     """How the largest pictures are encoded, and their sizes in bytes, decoded and stored.
 
     Where blocks differ it is those that may have lost something. Raises DamagedSlide.
@@ -124,10 +159,10 @@ def stored_in(file: SharedFile, blocks: Sequence[Block]) -> tuple[Encoding, int,
     return encoding, decoded, sum(data_of(file, one)[1] for one in own)
 
 
-def data_of(file: SharedFile, block: Block) -> tuple[int, int]:
+def data_of(file: Readable, block: Block) -> tuple[int, int]:
     """Offset and length of a block's encoded pixels; raises DamagedSlide."""
     try:
-        length, start = _segment(file, block.position, b"ZISRAWSUBBLOCK")
+        length, start = segment(file, block.position, b"ZISRAWSUBBLOCK")
         metadata, _, data = _BLOCK.unpack(file.read(start, _BLOCK.size))
         entry = _ENTRY.unpack(file.read(start + _BLOCK.size, _ENTRY.size))
     except (StructError, ShortRead, OverflowError, ValueError) as error:
@@ -139,16 +174,16 @@ def data_of(file: SharedFile, block: Block) -> tuple[int, int]:
     return offset, data
 
 
-def _segment(file: SharedFile, position: int, kind: bytes) -> tuple[int, int]:
-    """Length and offset of the content of a segment."""
+def segment(file: Readable, position: int, kind: bytes) -> tuple[int, int]:
+    """Length and offset of the content of a segment; raises ValueError where another lies there."""
     identifier, allocated, used = _SEGMENT.unpack(file.read(position, _SEGMENT.size))
     if identifier.rstrip(b"\0") != kind:
         raise ValueError("another segment lies there")
     return used or allocated, position + _SEGMENT.size
 
 
-def _blocks(file: SharedFile, position: int) -> Iterator[Block]:
-    length, start = _segment(file, position, b"ZISRAWDIRECTORY")
+def _blocks(file: Readable, position: int) -> Iterator[Block]:
+    length, start = segment(file, position, b"ZISRAWDIRECTORY")
     count = int.from_bytes(file.read(start, 4), "little")
     if not 0 < count <= MOST_BLOCKS or length < _DIRECTORY_BYTES + count * _ENTRY.size:
         raise ValueError(f"{count} blocks")
@@ -187,8 +222,8 @@ def _block(
     )
 
 
-def _read_metadata(file: SharedFile, position: int) -> Element:
-    _, start = _segment(file, position, b"ZISRAWMETADATA")
+def _read_metadata(file: Readable, position: int) -> Element:
+    _, start = segment(file, position, b"ZISRAWMETADATA")
     length, _ = _METADATA.unpack(file.read(start, _METADATA.size))
     if not 0 <= length <= MOST_METADATA_BYTES:
         raise ValueError("metadata too long")

@@ -8,20 +8,19 @@ from dataclasses import replace
 from math import ceil
 from pathlib import Path
 
-from slides.errors import DamagedSlide, NotAddressable, UnsupportedSlide
+from slides.embedded import embedded_jpeg
+from slides.errors import NotAddressable, UnsupportedSlide
 from slides.formats import imagej, leica, ndpi, ome_tiff, philips, qptiff, svs, trestle, ventana
-from slides.limits import check_bomb, check_segment
+from slides.limits import check_bomb
 from slides.oriented import ORIENTATIONS, OrientedSource
 from slides.restart_picture import RestartPicture, open_restarts
 from slides.scenes import chosen, naming
 from slides.shared_file import SharedFile
-from slides.slide import Addresses, AssociatedImage, Slide, colours, in_colour
+from slides.slide import Addresses, AssociatedImage, Slide, colours
 from slides.tiff_layout import MOST_WHOLE_PIXELS, Layout, arrange, as_one_strip
 from slides.tiff_picture import Picture, open_picture
 from slides.tiff_structure import Page, read_structure
-from tiles.codec import decode_jpeg
-from tiles.codestream import parse_jpeg
-from tiles.errors import DamagedCodestream, OutsideImage
+from tiles.errors import OutsideImage
 from tiles.pyramid import FIRST, Box, Plane, Pyramid
 from tiles.source import Encoding, Frame, Pixels, Run, TileSource, assemble
 
@@ -188,7 +187,7 @@ def _open(path: Path, layout: Layout) -> Slide:
                 facts = replace(facts, mpp_um=facts.mpp_um[::-1])
         associated = {
             name: _associated(page, name, file) for name, page in layout.associated.items()
-        } | {name: _embedded(data, name) for name, data in layout.jpegs.items()}
+        } | {name: embedded_jpeg(data, name) for name, data in layout.jpegs.items()}
     except BaseException:
         for one in files.values():
             one.close()
@@ -230,29 +229,6 @@ def _through_openslide(path: Path) -> Slide:
     from slides.formats import openslide
 
     return openslide.open(path)
-
-
-def _embedded(data: bytes, name: str) -> AssociatedImage:
-    """A picture that is a JPEG of its own; raises DamagedSlide."""
-    try:
-        header = parse_jpeg(data)
-    except DamagedCodestream as error:
-        raise DamagedSlide(f"its {name} is damaged ({error}); fetch it again") from error
-    check_bomb(header.width, header.height, header.samples, len(data))
-    check_segment(name, header.width * header.height * header.samples)
-    encoding = Encoding.JPEG_BASELINE if header.baseline else Encoding.JPEG
-
-    def read() -> Pixels:
-        return in_colour(decode_jpeg(data))
-
-    return AssociatedImage(
-        width=header.width,
-        height=header.height,
-        encoding=encoding,
-        read=read,
-        read_frame=lambda: Frame(data, encoding),
-        stored_bytes=len(data),
-    )
 
 
 def _associated(page: Page, name: str, file: SharedFile) -> AssociatedImage:
