@@ -5,13 +5,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tiles.codec import decode
+from tiles.codec import decode, decode_jpeg
 from tiles.codestream import ADOBE_RGB, JpegHeader, complete, parse_jpeg
-from tiles.errors import DamagedCodestream
+from tiles.errors import DamagedCodestream, UnsupportedPixels
 from tiles.jpeg2000 import codestream_of, parse_jpeg2000
 from tiles.source import Encoding, Frame, Pixels
 
-SOI = b"\xff\xd8"
+SOI, EOI = b"\xff\xd8", b"\xff\xd9"
+NEAR_END = 4
+"""How many bytes from the end of a tile its EOI lies, with what it may be padded with."""
 JPEG_LS_FRAME = b"\xff\xf7"
 
 
@@ -60,8 +62,11 @@ class Joining:
 
     def __call__(self, tile: bytes) -> Stated:
         """A tile complete in itself, with its shape; raises DamagedCodestream."""
-        _, front, shape = self._beginning(tile)
-        return Stated(Frame(_behind(front, tile), Encoding.JPEG_BASELINE), shape)
+        header, front, shape = self._beginning(tile)
+        whole = _behind(front, tile)
+        if EOI not in tile[-NEAR_END:] and tile.find(EOI, header.scan_offset) < 0:
+            whole = _ended(whole)
+        return Stated(Frame(whole, Encoding.JPEG_BASELINE), shape)
 
     def together(self, tiles: Sequence[bytes]) -> tuple[Sequence[bytes], Shape] | None:
         """Tiles that all begin alike, complete in themselves, with their shape; None for others.
@@ -70,7 +75,7 @@ class Joining:
         """
         header, front, shape = self._beginning(tiles[0])
         start = tiles[0][: header.scan_offset]
-        if not all(tile.startswith(start) for tile in tiles):
+        if not all(tile.startswith(start) and EOI in tile[-NEAR_END:] for tile in tiles):
             return None
         return tiles if front == SOI else [_behind(front, tile) for tile in tiles], shape
 
@@ -89,6 +94,19 @@ class Joining:
         if self._tagged_rgb and silent and not header.rgb and b"Adobe" not in (self._tables or b""):
             return SOI + ADOBE_RGB + front[len(SOI) :]
         return front
+
+
+def _ended(tile: bytes) -> bytes:
+    """A tile with the end (EOI) that its encoder left out, if nothing else is missing.
+
+    Only a decoder can tell, and it is strict: a tile that was cut is given back as it is, without
+    an end, by which it will be refused.
+    """
+    try:
+        decode_jpeg(tile + EOI)
+    except (DamagedCodestream, UnsupportedPixels):
+        return tile
+    return tile + EOI
 
 
 def _behind(front: bytes, tile: bytes) -> bytes:

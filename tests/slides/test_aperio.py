@@ -11,10 +11,13 @@ import tifffile
 from PIL import Image
 
 from slides.convert import Request, convert
+from slides.errors import DamagedSlide
 from slides.open import open_slide
 from slides.slide import Slide
 from tests.samples import vendors
+from tests.slides.test_convert import complaints
 from tiles import plan as planning
+from tiles.codec import encode_jpeg
 from tiles.plan import Action
 from tiles.pyramid import Box
 from tiles.source import Encoding, Pixels
@@ -117,3 +120,42 @@ def test_levels_that_another_program_put_into_subifds_are_levels(tmp_path: Path)
         assert len(slide.source.pyramid.levels) == 3
         assert slide.facts.mpp_um == (0.499, 0.499)
         assert np.array_equal(whole(slide, 2), reduced[1])
+
+
+def _shortened(path: Path, number: int, by: int) -> Path:
+    """The file with the last bytes of a tile of its first page left out."""
+    with tifffile.TiffFile(path, mode="r+") as tiff:
+        tag = tiff.pages.first.tags[325]
+        tag.overwrite([n - by * (i == number) for i, n in enumerate(tag.value)])
+    return path
+
+
+def test_a_tile_without_its_end_marker_is_whole(tmp_path: Path) -> None:
+    """Other readers show it too: nothing of the picture is missing."""
+    path = vendors.generic(tmp_path / "a.tif", PICTURE)
+    expected = shown(path, 0)
+    _shortened(path, 9, 2)
+    with open_slide(path) as slide:
+        assert np.array_equal(whole(slide), expected)
+    report = convert(path, tmp_path / "out", Request(levels="source", verify=True))
+    assert report.plan.levels[0].action is Action.COPY
+    assert not complaints(tmp_path / "out")
+
+
+def test_a_tile_cut_shorter_is_damage(tmp_path: Path) -> None:
+    path = _shortened(vendors.generic(tmp_path / "a.tif", PICTURE), 9, 7)
+    with pytest.raises(DamagedSlide, match=r"tile \(1, 1\)"):
+        convert(path, tmp_path / "out", Request(levels="source"))
+
+
+def test_padding_behind_the_end_marker_is_none_of_the_tile(tmp_path: Path) -> None:
+    picture = vendors.picture(512, 512)
+    tiles = [encode_jpeg(tile, 90, "444") for tile in np.split(picture, 2)]
+    padded = [tile + bytes(n) for n, tile in enumerate(tiles, 1)]
+    how: dict[str, Any] = {"tile": (256, 512), "compression": "jpeg", "metadata": None}
+    with tifffile.TiffWriter(tmp_path / "a.tif") as tiff:
+        tiff.write(iter(padded), shape=picture.shape, dtype=np.uint8, photometric="rgb", **how)
+    with open_slide(tmp_path / "a.tif") as slide:
+        assert np.array_equal(whole(slide), shown(tmp_path / "a.tif", 0))
+    report = convert(tmp_path / "a.tif", tmp_path / "out", Request(mpp_um=(1, 1), verify=True))
+    assert report.plan.levels[0].action is Action.COPY
