@@ -93,19 +93,23 @@ def _facts(page: Page) -> Facts:
 
 
 def _moment(stated: dict[str, str]) -> datetime | None:
-    """The date (month first), the time and, where it is said, the zone."""
-    date = fullmatch(r"(\d\d?)/(\d\d?)/(\d\d|\d{4})", stated.get("date", ""))
-    time = fullmatch(r"(\d\d?):(\d\d):(\d\d)", stated.get("time", ""))
+    """The date (month first, or as ISO has it), the time and, where it is said, the zone."""
+    date = fullmatch(
+        r"(?P<month>\d\d?)/(?P<day>\d\d?)/(?P<year>\d\d|\d{4})", stated.get("date", "")
+    ) or fullmatch(r"(?P<year>\d{4})-(?P<month>\d\d)-(?P<day>\d\d)", stated.get("date", ""))
+    time = fullmatch(r"(\d\d?):(\d\d):(\d\d)(?: ?([AP])M)?", stated.get("time", ""))
     if not date or not time:
         return None
-    month, day, year = (int(part) for part in date.groups())
+    year, month, day = (int(date[name]) for name in ("year", "month", "day"))
+    hour, minute, second = (int(part) for part in time.groups()[:3])
+    if time[4]:
+        hour = hour % 12 + 12 * (time[4] == "P")
     zone = fullmatch(r"(?:GMT|UTC)([+-])(\d\d):?(\d\d)", stated.get("time zone", ""))
     offset = None
     try:
         if zone:
             minutes = 60 * int(zone[2]) + int(zone[3])
             offset = timezone(timedelta(minutes=-minutes if zone[1] == "-" else minutes))
-        hour, minute, second = (int(part) for part in time.groups())
         century = 2000 if year < 100 else 0
         return datetime(century + year, month, day, hour, minute, second, tzinfo=offset)
     except ValueError:

@@ -159,3 +159,25 @@ def test_padding_behind_the_end_marker_is_none_of_the_tile(tmp_path: Path) -> No
         assert np.array_equal(whole(slide), shown(tmp_path / "a.tif", 0))
     report = convert(tmp_path / "a.tif", tmp_path / "out", Request(mpp_um=(1, 1), verify=True))
     assert report.plan.levels[0].action is Action.COPY
+
+
+@pytest.mark.parametrize(
+    ("said", "moment"),
+    [
+        ("Date = 12/29/09|Time = 09:59:15", "2009-12-29T09:59:15"),
+        ("Date = 2020-05-06|Time = 9:59:15", "2020-05-06T09:59:15"),
+        ("Date = 12/03/2019|Time = 10:15:22 PM|Time Zone = GMT-0500", "2019-12-03T22:15:22-05:00"),
+        ("Date = 12/03/2019|Time = 12:15:22 AM|Time Zone = GMT+01:00", "2019-12-03T00:15:22+01:00"),
+        ("Date = 31/12/2019|Time = 10:15:22", None),
+        ("Date = 12/03/2019|Time = noon", None),
+    ],
+)
+def test_moments_as_scanners_write_them(said: str, moment: str | None, tmp_path: Path) -> None:
+    picture = vendors.picture(300, 300)
+    words = f"Aperio Image Library v12\r\n300x300|{said}|User = Müller|Bar|MPP = .25"
+    how: dict[str, Any] = {"tile": (256, 256), "photometric": "rgb", "metadata": None}
+    tifffile.imwrite(tmp_path / "a.svs", picture, description=words.encode("latin-1"), **how)
+    with open_slide(tmp_path / "a.svs") as slide:
+        taken = slide.facts.acquired_at
+        assert (taken.isoformat() if taken else None) == moment
+        assert slide.facts.mpp_um == (0.25, 0.25)
