@@ -18,7 +18,7 @@ from slides.codestreams import (
     rgb_from_ycbcr,
 )
 from slides.errors import DamagedSlide, UnsupportedSlide
-from slides.extents import first_overlap
+from slides.extents import check_extents
 from slides.limits import check_extent, check_segment
 from slides.shared_file import SharedFile
 from slides.slide import WHITE, Addresses
@@ -276,14 +276,7 @@ def open_picture(page: Page, name: str, file: SharedFile) -> Picture:
         raise DamagedSlide(
             f"{name} lists {len(offsets)} of {expected} tiles: it is damaged; fetch it again"
         )
-    beyond = np.flatnonzero((offsets < 0) | (counts < 0) | (offsets > file.size - counts))
-    if beyond.size:
-        row, column = divmod(int(beyond[0]) % level.tiles, level.columns)
-        raise DamagedSlide(
-            f"{name}, tile ({column}, {row}) and {beyond.size - 1} more lie beyond the end of the "
-            "file: it is cut short; fetch it again from the scanner"
-        )
-    _refuse_tangled(offsets, counts, name, level)
+    check_extents(offsets, counts, file.size, name, level)
     stored = np.flatnonzero((offsets > 0) & (counts > 0))
     first = None
     if stored.size:
@@ -297,22 +290,6 @@ def open_picture(page: Page, name: str, file: SharedFile) -> Picture:
             "fetch the file again from the scanner"
         ) from error
     return Picture(page, name, level, encoding, offsets, counts, file)
-
-
-def _refuse_tangled(
-    offsets: NDArray[np.int64], counts: NDArray[np.int64], name: str, level: Level
-) -> None:
-    # A tile without bytes was never stored, wherever it is said to lie; none lies in the header.
-    nowhere = np.flatnonzero((offsets == 0) & (counts > 0))
-    wrong = (int(nowhere[0]),) if nowhere.size else first_overlap(offsets, counts)
-    if wrong is not None:
-        tiles = [divmod(number % level.tiles, level.columns) for number in wrong]
-        named = " and ".join(f"tile ({column}, {row})" for row, column in tiles)
-        what = "lies nowhere" if nowhere.size else "share their bytes"
-        raise DamagedSlide(
-            f"{name}, {named} {what}: its directory is damaged; fetch the file again "
-            "from the scanner"
-        )
 
 
 def _splittable(page: Page) -> bool:
