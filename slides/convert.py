@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from slides.header import Context, Promise
     from slides.instances import Instance
     from slides.metadata import Decided, Metadata
-    from slides.verify import Proof
+    from slides.proof import Proof
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,9 +237,9 @@ def _fill(
         hides = request.deidentify is not None and request.label == "keep"
         shown = hide_label(slide.associated, slide.facts.format, "drop" if hides else request.label)
         done = shown.done
-        public = replace(slide, associated=shown.pictures)
+        slide = replace(slide, associated=shown.pictures)
         instances = write_dicom(
-            public, opener, plan, draft, context, mpp_um, request.scheduler, tell
+            slide, opener, plan, draft, context, mpp_um, request.scheduler, tell
         )
         if request.to == "both":
             link_zarr(draft.result, instances, plan, mpp_um, slide.facts)
@@ -295,7 +295,7 @@ def _report(
 def _proof(said: dict[str, Any] | None) -> "Proof | None":
     if said is None:
         return None
-    from slides.verify import Proof
+    from slides.proof import Proof
 
     return Proof.from_json(said)
 

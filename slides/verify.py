@@ -9,22 +9,22 @@ derived one the average of the level above as it was written.
 import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from itertools import islice
-from math import inf, isinf
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 
 from slides.errors import NotFaithful
-from slides.slide import Slide
+from slides.proof import Proof, Tally, proof_of
+from slides.slide import AssociatedImage, Slide, in_colour
 from slides.written import Reopened, reopened
 from tiles.codec import decode_jpeg, encode_jpeg, half, padded
 from tiles.errors import TilesError
 from tiles.likeness import psnr_db, squared_error, ssim
-from tiles.plan import LOSSY, Action, LevelPlan, Plan
+from tiles.plan import LOSSY, Action, Plan
 from tiles.pyramid import Box, Level, Plane
 from tiles.source import Pixels, TileSource
 
@@ -35,6 +35,7 @@ itself compressed, and half-scale decoding is not quite the average."""
 CLOSE_DB = 45.0
 """Closer to its model than this no tile is judged: nobody sees it, and the best may be perfect."""
 
+WRITTEN_BESIDE = ("label", "macro")
 BLOCK_PX = 1024
 IN_FLIGHT = 64
 
@@ -42,80 +43,12 @@ Progress = Callable[[int, int], None]
 _Out = TypeVar("_Out")
 
 
-@dataclass(frozen=True, slots=True)
-class Tally:
-    """What was found of some tiles."""
-
-    copied: int = 0
-    """The source's bytes, of equal hash."""
-    equal: int = 0
-    """Encoded, and the very pixels of their model."""
-    compared: int = 0
-    """Encoded, and as close to their model as their codec allows."""
-    squared: float = 0.0
-    samples: int = 0
-    likeness: float = 0.0
-    lowest_psnr_db: float = inf
-    lowest_ssim: float = 1.0
-    fault: str | None = None
-
-    def __add__(self, other: "Tally") -> "Tally":
-        return Tally(
-            self.copied + other.copied,
-            self.equal + other.equal,
-            self.compared + other.compared,
-            self.squared + other.squared,
-            self.samples + other.samples,
-            self.likeness + other.likeness,
-            min(self.lowest_psnr_db, other.lowest_psnr_db),
-            min(self.lowest_ssim, other.lowest_ssim),
-            self.fault or other.fault,
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class LevelProof:
-    """What was found of one level, all its planes; decibels and similarity are of those compared.
-
-    `copied` tiles are the source's bytes, `equal` ones the very pixels they were made from.
-    """
-
-    level: int
-    action: str
-    planes: int
-    tiles: int
-    copied: int
-    equal: int
-    compared: int
-    missing: int
-    psnr_db: float | None
-    lowest_psnr_db: float | None
-    ssim: float | None
-    lowest_ssim: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class Proof:
-    """What verification found; it is only given where nothing was wrong."""
-
-    levels: tuple[LevelProof, ...]
-    instances: int
-
-    def as_json(self) -> dict[str, Any]:
-        """For machines."""
-        return {"levels": [asdict(one) for one in self.levels], "instances": self.instances}
-
-    @classmethod
-    def from_json(cls, told: dict[str, Any]) -> "Proof":
-        """What `as_json` gave."""
-        return cls(tuple(LevelProof(**one) for one in told["levels"]), told["instances"])
-
-
 def verify(
     slide: Slide, plan: Plan, folder: Path, mpp_um: tuple[float, float], progress: Progress
 ) -> Proof:
     """Read what a conversion wrote into a folder, all of it, and hold it against the slide.
 
+    The slide is the one that was written: without the pictures that were to be left out.
     Memory is bounded by the blocks in flight. Raises NotFaithful naming the first fault, and
     DamagedCodestream and ShortRead for what is wrong with the source.
     """
@@ -135,6 +68,8 @@ def verify(
         reopened(folder, plan, mpp_um) as result,
         ThreadPoolExecutor(os.cpu_count(), "verify") as pool,
     ):
+        if result.instances:
+            _judge_beside(slide, result)
         judge = _Judge(slide.source, result, plan)
         proofs = []
         for number, step in enumerate(plan.levels):
@@ -146,13 +81,38 @@ def verify(
                     tell(_tiles(step.level, box))
                     if tally.fault:
                         raise NotFaithful(tally.fault)
-            proofs.append(_proof(number, step, len(plan.planes), tally))
+            proofs.append(proof_of(number, step, len(plan.planes), tally))
         for number, level in zip(unused, levels, strict=True):
             for plane in plan.planes:
                 read = partial(slide.source.pixels, number, plane=plane)
                 for box, _ in _spread(pool, read, _blocks(level)):
                     tell(_tiles(level, box))
     return Proof(tuple(proofs), result.instances)
+
+
+def _judge_beside(slide: Slide, result: Reopened) -> None:
+    """Label and overview must be the slide's own pixels, or absent where it has none to show."""
+    for name in WRITTEN_BESIDE:
+        own, made = slide.associated.get(name), result.beside.get(name)
+        if own is None and made is None:
+            continue
+        if own is None or made is None:
+            what = "was to be left out" if own is None else "was not written"
+            raise NotFaithful(f"the {name} {what}")
+        try:
+            same = _same_picture(made, own)
+        except TilesError as error:
+            raise NotFaithful(f"the {name} as written does not decode: {error}") from error
+        if not same:
+            raise NotFaithful(f"the {name} as written is another picture")
+
+
+def _same_picture(made: AssociatedImage, own: AssociatedImage) -> bool:
+    """Whether a picture is another one's bytes, or its pixels; either way it is decoded."""
+    pixels, frame, copied = made.pixels(), own.frame(), made.frame()
+    if frame is not None and copied is not None and _same_bytes(copied.data, frame.data):
+        return True
+    return np.array_equal(in_colour(pixels), in_colour(own.pixels()))
 
 
 def _spread(
@@ -283,23 +243,3 @@ def _same_bytes(made: bytes, own: bytes) -> bool:
 
 class _Unlike(Exception):
     """What is wrong with a tile, to follow its name."""
-
-
-def _proof(number: int, step: LevelPlan, planes: int, tally: Tally) -> LevelProof:
-    tiles = step.level.tiles * planes
-    compared = tally.compared > 0
-    lowest = None if isinf(tally.lowest_psnr_db) else round(tally.lowest_psnr_db, 2)
-    return LevelProof(
-        number,
-        str(step.action),
-        planes,
-        tiles,
-        tally.copied,
-        tally.equal,
-        tally.compared,
-        tiles - tally.copied - tally.equal - tally.compared,
-        round(psnr_db(tally.squared, tally.samples), 2) if compared else None,
-        lowest if compared else None,
-        round(tally.likeness / tally.samples, 4) if compared else None,
-        round(tally.lowest_ssim, 4) if compared else None,
-    )

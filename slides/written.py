@@ -1,8 +1,8 @@
 """What a conversion wrote, opened again to be judged."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -12,7 +12,7 @@ from pydicom.dataset import Dataset
 from slides.errors import NotFaithful, SlideError
 from slides.formats import dicom
 from slides.instances import LINKED
-from slides.slide import Slide
+from slides.slide import AssociatedImage, Slide
 from slides.written_dicom import faults_of_instance, faults_of_level, faults_of_spacing
 from tiles.errors import TilesError
 from tiles.plan import Plan
@@ -36,12 +36,14 @@ class Written(Protocol):
 class Reopened:
     """A result that holds the planned levels; `instances` counts its DICOM files.
 
-    `group` is the same once more where a zarr group lies beside DICOM, as zarr's reader gives it.
+    `group` is the same once more where a zarr group lies beside DICOM, as zarr's reader gives it;
+    `beside` are the label and the overview.
     """
 
     source: Written
     instances: int
     group: Written | None = None
+    beside: Mapping[str, AssociatedImage] = field(default_factory=dict)
 
 
 @contextmanager
@@ -75,12 +77,7 @@ def reopened(folder: Path, plan: Plan, mpp_um: tuple[float, float]) -> Iterator[
         found = slide.source.pyramid.levels
         if [step.level for step in plan.levels] != list(found):
             raise NotFaithful(f"{len(found)} of {len(plan.levels)} levels were written")
-        for name, image in slide.associated.items():
-            try:
-                image.pixels()
-            except TilesError as error:
-                raise NotFaithful(f"the {name} as written does not decode: {error}") from error
-        yield Reopened(slide.source, len(files), group)
+        yield Reopened(slide.source, len(files), group, slide.associated)
 
 
 def _zarr_beside(folder: Path, plan: Plan) -> Written | None:

@@ -111,6 +111,28 @@ def test_a_photograph_has_no_levels_to_report(place: Workplace, tmp_path: Path) 
     assert ingest(place, photo, VERIFIED).verified is None
 
 
+def test_killed_while_it_verifies_it_verifies_again(
+    place: Workplace, settings: Settings, slide: Path
+) -> None:
+    """What was stored stays unpublished until somebody has read it again."""
+    command = [sys.executable, "-m", "api.cli", "ingest", "--verify", str(slide)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    built = False
+    while not built:
+        assert process.poll() is None
+        exams = place.catalog.exams(establishment="local", states=list(ImageState)).exams
+        built = any(image.state is ImageState.BUILT for exam in exams for image in exam.images)
+    process.kill()
+    process.wait()
+    (exam,) = place.catalog.exams(establishment="local", states=list(ImageState)).exams
+    assert exam.images[0].state is ImageState.BUILT
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "6 copied, their bytes equal" in done.stdout
+    image = place.catalog.image(exam.images[0].id, establishment=None)
+    assert image.state is ImageState.PUBLISHED
+    assert image.facts["verified"]["levels"][0]["copied"] == 6
+
+
 def test_the_command_says_what_was_found(settings: Settings, slide: Path) -> None:
     command = [sys.executable, "-m", "api.cli", "ingest", "--verify", str(slide)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from pydicom import dcmread
 
 from slides.convert import Report, Request, convert
 from slides.errors import DamagedSlide, NotFaithful
+from slides.hiding import hide_label
 from slides.open import open_slide
 from slides.verify import verify
 from tests.samples import sample
@@ -147,6 +149,19 @@ def called_original(out: Path, _: Path) -> None:
     patch(out / "level-1.dcm", b"VOLUME\\RESAMPLED", b"VOLUME\\NONE")
 
 
+def blackened(out: Path, _: Path) -> None:
+    """A bit of the label's picture, which is kept without loss."""
+    path = out / "label.dcm"
+    at, length = frame_at(path, 0)
+    data = bytearray(path.read_bytes()[at : at + length])
+    data[-20] ^= 1
+    overwrite(path, at, bytes(data))
+
+
+def unlabelled(out: Path, _: Path) -> None:
+    (out / "label.dcm").unlink()
+
+
 def called_other_colours(out: Path, _: Path) -> None:
     patch(out / "level-1.dcm", b"YBR_FULL_422", b"RGB")
 
@@ -163,6 +178,8 @@ def called_other_colours(out: Path, _: Path) -> None:
         (widened, "level-1.dcm .*µm wide"),
         (called_original, "level-1.dcm .*Image Type"),
         (called_other_colours, "level-1.dcm .*says RGB"),
+        (blackened, "the label as written"),
+        (unlabelled, "the label was not written"),
     ],
 )
 def test_what_is_wrong_with_the_result_is_named(
@@ -223,3 +240,17 @@ def test_a_real_slide_is_proved_with_its_figures(tmp_path: Path) -> None:
     assert (base["equal"], base["compared"], base["missing"]) == (0, 0, 0)
     assert base["psnr_db"] is None
     assert all(level["psnr_db"] > 30 and level["ssim"] > 0.9 for level in derived)
+
+
+@pytest.mark.parametrize("label", ["blank", "drop"])
+def test_what_was_to_be_hidden_is_hidden(
+    slide: Path, made: tuple[Path, Report], label: Any, tmp_path: Path
+) -> None:
+    """A label that was written though it was to be left out is a fault, not a surplus."""
+    hidden = convert(slide, tmp_path / "out", Request(label=label, verify=True))
+    assert hidden.proof is not None
+    shown, _ = made
+    with open_slide(slide) as source:
+        public = replace(source, associated=hide_label(source.associated, "svs", label).pictures)
+        with pytest.raises(NotFaithful, match=r"the label (was to be left out|as written is)"):
+            verify(public, hidden.plan, shown, hidden.mpp_um, lambda *_: None)

@@ -14,7 +14,8 @@ from slides.convert import Report, Request, convert
 from slides.errors import NotFaithful
 from slides.instances import LINKED, Instance
 from slides.open import open_slide
-from slides.verify import Proof, verify
+from slides.proof import Proof
+from slides.verify import verify
 from tests.samples.dicom_planes import Cut, Stack, write_stack
 from tests.slides.test_dicom_planes import smooth
 from tests.slides.test_verify import frame_at, overwrite
