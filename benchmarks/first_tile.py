@@ -38,6 +38,8 @@ from tests.samples.slide import make_slide
 SIDE = 30_000
 SMALL = 4096, 3072
 MPP_UM = 0.25, 0.25
+PAUSE_S = 2.0
+"""Between slides: a child that waits for the next has loaded by then."""
 PREFACE = """# How soon a slide is seen
 
 Written by `python -m benchmarks.first_tile --write`. A slide is seen [before it is
@@ -45,7 +47,9 @@ converted](early.md), by a map of its tiles or drawn by a child process with the
 reader. The *first tile* is the largest that shows the whole slide, counted from the moment at
 which the store has the file's last byte; a *screen* is every tile of a first view 1,920 pixels
 wide, asked for by six connections; *arrival* also counts what comes before, where a file on a disk
-is examined, digested and copied.
+is examined, digested and copied. Slides come one at a time, two seconds apart: one that a child
+draws while no other waits yet, as several that are opened at once, is seen half a second later, or
+more where the machine is busy.
 """
 
 
@@ -132,6 +136,7 @@ def compare(slides: list[Path], repeat: int, progress: Callable[[str], None]) ->
         for turn in range(repeat):
             for one in found:
                 if not one.refused:
+                    time.sleep(PAUSE_S)
                     progress(f"{one.path.name}: round {turn + 1}")
                     measure(place, one, f"e{turn}", client)
     head = "| slide | MB | pixels | seen by | first tile s | worst s | screen s | arrival s |"

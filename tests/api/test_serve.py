@@ -198,7 +198,8 @@ def test_a_head_without_end_is_hung_up_on(server: Running, head: bytes, answer: 
 def test_no_process_outlives_a_killed_supervisor(environment: dict[str, str]) -> None:
     with running(environment) as server:
         children = psutil.Process(server.process.pid).children(recursive=True)
-        assert len(children) == 3
+        # The children of servers that wait to draw come and go.
+        assert len([one for one in children if "api.renderer" not in one.cmdline()]) == 3
         server.process.kill()
         assert gone(children, 10)
 
