@@ -9,12 +9,12 @@ from tiles.codec import decode, decode_jpeg
 from tiles.codestream import ADOBE_RGB, JpegHeader, complete, parse_jpeg
 from tiles.errors import DamagedCodestream, UnsupportedPixels
 from tiles.jpeg2000 import codestream_of, parse_jpeg2000
+from tiles.jpeg_ls import parse_jpeg_ls
 from tiles.source import Encoding, Frame, Pixels
 
 SOI, EOI = b"\xff\xd8", b"\xff\xd9"
 NEAR_END = 4
 """How many bytes from the end of a tile its EOI lies, with what it may be padded with."""
-JPEG_LS_FRAME = b"\xff\xf7"
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,13 +149,5 @@ def rgb_from_ycbcr(pixels: Pixels) -> Pixels:
 
 
 def _jpeg_ls(data: bytes) -> Shape:
-    """The SOF55 segment (ITU-T T.87, C.2.2)."""
-    start = data.find(JPEG_LS_FRAME, 0, 4096)
-    if start < 0 or len(data) < start + 10:
-        raise DamagedCodestream("it is not a JPEG-LS codestream")
-    height, width = _integer(data, start + 5, 2), _integer(data, start + 7, 2)
-    return Shape(width, height, data[start + 9], data[start + 4])
-
-
-def _integer(data: bytes, at: int, length: int) -> int:
-    return int.from_bytes(data[at : at + length], "big")
+    header = parse_jpeg_ls(data)
+    return Shape(header.width, header.height, header.samples, header.bits)

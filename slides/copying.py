@@ -7,8 +7,10 @@ from slides.errors import DamagedSlide
 from slides.header import Picture
 from slides.slide import AssociatedImage, Slide
 from tiles.codec import decode, encode_jpeg2000_lossless, padded
+from tiles.codestream import JpegHeader
 from tiles.coding import (
     COPYABLE,
+    Coding,
     Header,
     Loss,
     check,
@@ -36,12 +38,15 @@ class CopiedFrames:
     Taking them raises DamagedSlide naming the first tile that is not whole or unlike the others.
     """
 
-    def __init__(self, source: TileSource, level: int, like: Header, *, decoded: bool) -> None:
+    def __init__(
+        self, source: TileSource, level: int, like: Header, coding: Coding, *, decoded: bool
+    ) -> None:
         self._source = source
         self._number = level
         self._level = source.pyramid.level(level)
         self._like = like
-        self._coding = coding_of(like)
+        self._coding = coding
+        self._vouched = coding.lossy_method is None
         self._alike: Header | None = None
         self._decoded = decoded
 
@@ -81,7 +86,8 @@ class CopiedFrames:
         if header is not self._alike:
             # The same object is given for the same bytes: nearly all JPEG tiles begin alike.
             check_extent(header, self._level.tile_width, self._level.tile_height)
-            if obstacle_to_copying(header) or coding_of(header) != self._coding:
+            known = obstacle_to_copying(header) is None
+            if not known or coding_of(header, vouched=self._vouched) != self._coding:
                 raise DamagedCodestream("it is encoded unlike the others")
             self._alike = header
         if not check_body(frame, header) or self._decoded:
@@ -99,7 +105,8 @@ def whole_frame(image: AssociatedImage) -> tuple[bytes, Header] | None:
     if frame is None or frame.encoding not in COPYABLE:
         return None
     header = check(frame, image.width, image.height)
-    if obstacle_to_copying(header) is not None:
+    deep = not isinstance(header, JpegHeader) and header.bits != 8
+    if deep or obstacle_to_copying(header) is not None:
         return None
     decode(frame)
     return frame.data, header
@@ -118,8 +125,8 @@ def copied_levels(slide: Slide, plan: Plan) -> Iterator[tuple[Picture, CopiedFra
             if first is None:
                 raise LookupError("a level to be copied has no tile")
             like = header_of(first)
-            coding, lost = coding_of(like), slide.lost(step.source_level)
-            of_tiles = bool(lost) and lost[-1].method == coding.lossy_method
+            told = step.source_level < len(slide.losses)
+            coding, before = _judged(like, slide.lost(step.source_level) if told else None)
             picture = Picture(
                 "level",
                 number,
@@ -127,14 +134,30 @@ def copied_levels(slide: Slide, plan: Plan) -> Iterator[tuple[Picture, CopiedFra
                 like.samples,
                 coding,
                 derived=number > 0,
-                lost_before=lost[:-1] if of_tiles else lost,
+                lost_before=before,
                 bits=plan.bits,
                 planes=plan.planes,
             )
             # Tiles from which a level is derived are decoded for it, and damage is found there; a
             # copy of stored levels is judged by its structure, but for tiles that stand alone.
             alone = step.level.tiles == 1
-            yield picture, CopiedFrames(slide.source, step.source_level, like, decoded=alone)
+            yield (
+                picture,
+                CopiedFrames(slide.source, step.source_level, like, coding, decoded=alone),
+            )
+
+
+def _judged(like: Header, lost: tuple[Loss, ...] | None) -> tuple[Coding, tuple[Loss, ...]]:
+    """How frames are encoded, and what their pixels lost before.
+
+    `lost` is what the file states of them, the frames' own loss the last; None where it is silent.
+    """
+    coding = coding_of(like)
+    if lost is None:
+        return coding, ()
+    if lost and lost[-1].method == coding.lossy_method:
+        return coding, lost[:-1]
+    return coding_of(like, vouched=True), lost
 
 
 def associated_picture(image: AssociatedImage, role: str) -> tuple[Picture, Frames]:
@@ -143,11 +166,12 @@ def associated_picture(image: AssociatedImage, role: str) -> tuple[Picture, Fram
     own = whole_frame(image)
     if own is not None:
         data, like = own
-        return Picture(role, 0, level, like.samples, coding_of(like)), InMemory((data,))
+        coding, lost = _judged(like, image.lost)
+        return Picture(role, 0, level, like.samples, coding, lost_before=lost), InMemory((data,))
     pixels = image.pixels()
     frames = InMemory((encode_jpeg2000_lossless(pixels),))
-    before: tuple[Loss, ...] = ()
-    if image.stored_bytes:
+    before: tuple[Loss, ...] = image.lost or ()
+    if image.lost is None and image.stored_bytes:
         before = losses_in(image.encoding, pixels.size, image.stored_bytes)
     samples = pixels.shape[2]
     picture = Picture(role, 0, level, samples, lossless(samples), lost_before=before)

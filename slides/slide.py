@@ -117,6 +117,8 @@ class AssociatedImage:
     icc_profile: bytes | None = field(default=None, repr=False)
     stored_bytes: int | None = None
     cleaned: bool = False
+    lost: tuple[Loss, ...] | None = None
+    """What its pixels went through, its own encoding the last; None where the file is silent."""
 
     def pixels(self) -> Pixels:
         """The picture, decoded anew at each call: `uint8` of shape (rows, columns, 3).

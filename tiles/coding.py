@@ -8,20 +8,24 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tiles import codestream, jpeg2000, scan
+from tiles import codestream, jpeg2000, jpeg_ls, scan
 from tiles.codec import encode_jpeg_as
 from tiles.codestream import JpegHeader, parse_jpeg
 from tiles.errors import UnsupportedPixels
 from tiles.jpeg2000 import Jpeg2000Header, parse_jpeg2000
+from tiles.jpeg_ls import JpegLsHeader, parse_jpeg_ls
 from tiles.source import Encoding, Frame, Pixels, Run
 
 JPEG_BASELINE_8BIT = "1.2.840.10008.1.2.4.50"
 JPEG_LS_LOSSLESS = "1.2.840.10008.1.2.4.80"
+JPEG_LS_NEAR_LOSSLESS = "1.2.840.10008.1.2.4.81"
 JPEG_2000_LOSSLESS = "1.2.840.10008.1.2.4.90"
 JPEG_2000 = "1.2.840.10008.1.2.4.91"
+HTJ2K_LOSSLESS = "1.2.840.10008.1.2.4.201"
 HTJ2K = "1.2.840.10008.1.2.4.203"
 
 JPEG_METHOD = "ISO_10918_1"
+JPEG_LS_METHOD = "ISO_14495_1"
 JPEG_2000_METHOD = "ISO_15444_1"
 HTJ2K_METHOD = "ISO_15444_15"
 JPEG_XL_METHOD = "ISO_18181_1"
@@ -40,10 +44,10 @@ _LOSSY_METHODS = {
     Encoding.WEBP: WEBP_METHOD,
 }
 
-COPYABLE = frozenset({Encoding.JPEG_BASELINE, Encoding.JPEG_2000, Encoding.HTJ2K})
+COPYABLE = frozenset({Encoding.JPEG_BASELINE, Encoding.JPEG_2000, Encoding.HTJ2K, Encoding.JPEG_LS})
 """Encodings whose tiles can be frames as they are."""
 
-Header = JpegHeader | Jpeg2000Header
+Header = JpegHeader | Jpeg2000Header | JpegLsHeader
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +95,8 @@ def header_of(frame: Frame) -> Header:
             return parse_jpeg(frame.data)
         case Encoding.JPEG_2000 | Encoding.HTJ2K:
             return parse_jpeg2000(frame.data)
+        case Encoding.JPEG_LS:
+            return parse_jpeg_ls(frame.data)
     raise UnsupportedPixels(f"{frame.encoding} tiles say nothing of themselves")
 
 
@@ -112,6 +118,8 @@ def check_extent(header: Header, width: int, height: int) -> None:
     """
     if isinstance(header, JpegHeader):
         codestream.check_header(header, width, height)
+    elif isinstance(header, JpegLsHeader):
+        jpeg_ls.check_header(header, width, height)
     else:
         jpeg2000.check_header(header, width, height)
 
@@ -123,6 +131,8 @@ def check_body(frame: Frame, header: Header) -> bool:
     """
     if isinstance(header, JpegHeader):
         return scan.check_scan(frame.data, header)
+    if isinstance(header, JpegLsHeader):
+        return False
     jpeg2000.check_tile_parts(frame.data, header)
     return True
 
@@ -140,8 +150,12 @@ def header_of_all(run: Run) -> Header | None:
     return header if scan.whole_at_a_glance(tiles, header) else None
 
 
-def coding_of(header: Header) -> Coding:
-    """The coding of a frame with this header; raises UnsupportedPixels where DICOM has none."""
+def coding_of(header: Header, *, vouched: bool = False) -> Coding:
+    """The coding of a frame with this header; raises UnsupportedPixels where DICOM has none.
+
+    Whether layers of a reversible JPEG 2000 were cut off cannot be told: it is called lossless
+    only where the file it comes from vouches for it.
+    """
     obstacle = obstacle_to_copying(header)
     if obstacle is not None:
         raise UnsupportedPixels(obstacle)
@@ -150,9 +164,18 @@ def coding_of(header: Header) -> Coding:
             return Coding(JPEG_BASELINE_8BIT, "RGB", JPEG_METHOD)
         return encoded(header.samples)
     colours = "MONOCHROME2" if header.samples == 1 else "RGB"
+    if isinstance(header, JpegLsHeader):
+        if header.near:
+            return Coding(JPEG_LS_NEAR_LOSSLESS, colours, JPEG_LS_METHOD)
+        return Coding(JPEG_LS_LOSSLESS, colours)
+    return _coding_2000(header, colours, vouched=vouched)
+
+
+def _coding_2000(header: Jpeg2000Header, colours: str, *, vouched: bool) -> Coding:
     if header.colour_transform:
         colours = "YBR_RCT" if header.reversible else "YBR_ICT"
-    # Whether layers of a 5-3 codestream were cut off cannot be told, so none is called lossless.
+    if vouched and header.reversible:
+        return Coding(HTJ2K_LOSSLESS if header.high_throughput else JPEG_2000_LOSSLESS, colours)
     if header.high_throughput:
         return Coding(HTJ2K, colours, HTJ2K_METHOD)
     return Coding(JPEG_2000, colours, JPEG_2000_METHOD)
@@ -166,11 +189,15 @@ def obstacle_to_copying(header: Header) -> str | None:
         if not header.baseline:
             return f"the source's JPEG is not baseline (process {header.process - 0xC0})"
         return None
-    if header.subsampled:
-        return "the source's JPEG 2000 has subsampled components"
-    if header.bits != 8 or header.signed:
-        return f"the source's JPEG 2000 has {header.bits}-bit samples"
-    return None
+    kind = "JPEG-LS" if isinstance(header, JpegLsHeader) else "JPEG 2000"
+    if header.bits not in {8, 16} or (header.bits == 16 and header.samples > 1):
+        return f"the source's {kind} has {header.bits}-bit samples"
+    if isinstance(header, JpegLsHeader):
+        wrong = "turns colours as no standard says" if header.turned else None
+    else:
+        wrong = "has subsampled components" if header.subsampled else None
+        wrong = "has signed samples" if header.signed else wrong
+    return f"the source's {kind} {wrong}" if wrong else None
 
 
 def encode_as(pixels: Pixels, like: Header) -> bytes:
@@ -179,10 +206,12 @@ def encode_as(pixels: Pixels, like: Header) -> bytes:
         return encode_jpeg_as(pixels, like)
     import imagecodecs
 
-    grey = pixels.shape[2] == 1
+    plain = np.ascontiguousarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
+    if isinstance(like, JpegLsHeader):
+        return bytes(imagecodecs.jpegls_encode(plain, level=like.near))
     return bytes(
         imagecodecs.jpeg2k_encode(
-            np.ascontiguousarray(pixels[..., 0] if grey else pixels),
+            plain,
             level=0,
             codecformat="j2k",
             reversible=like.reversible,

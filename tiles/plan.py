@@ -199,11 +199,13 @@ def _obstacle(source: TileSource, level: int, header: Header | None) -> str | No
         return f"the source's tiles are {encoding}"
     if (header.width, header.height) != (grid.tile_width, grid.tile_height):
         return "the source's codestreams are not its tiles"
-    if not SMALLEST_FRAME <= grid.tile_width * grid.tile_height <= LARGEST_FRAME:
-        return f"tiles of {grid.tile_width} × {grid.tile_height} pixels are no frames to view"
-    if max(grid.tile_width, grid.tile_height) > LONGEST_FRAME:
-        return f"tiles of {grid.tile_width} × {grid.tile_height} pixels fit no DICOM frame"
-    return obstacle_to_copying(header)
+    size = f"tiles of {grid.tile_width} × {grid.tile_height} pixels"
+    seen = SMALLEST_FRAME <= grid.tile_width * grid.tile_height <= LARGEST_FRAME
+    if not seen or max(grid.tile_width, grid.tile_height) > LONGEST_FRAME:
+        return f"{size} are no frames to view" if not seen else f"{size} fit no DICOM frame"
+    bits = 8 if isinstance(header, JpegHeader) else header.bits
+    less = f"the source's tiles have {bits} of {source.pyramid.bits} bits"
+    return obstacle_to_copying(header) if bits == source.pyramid.bits else less
 
 
 def _obstacle_to_halving(base: Level) -> str | None:

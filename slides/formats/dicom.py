@@ -271,4 +271,5 @@ def _associated(instance: Instance) -> AssociatedImage:
         read_frame=read_frame,
         icc_profile=instance.icc_profile,
         stored_bytes=instance.stored_bytes,
+        lost=instance.losses,
     )
