@@ -8,16 +8,15 @@ an image must not be called lossless that may not be.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from slides.czi_structure import read_structure as read_structure_of_czi
-from slides.czi_structure import stored_in
 from slides.ini_file import named_files, present
 from slides.mirax_structure import read_images
-from slides.shared_file import SharedFile
-from slides.tiff_kinds import INFLATE, JPEG, JPEG_2000, PICTURES
-from slides.tiff_structure import Page, read_structure
 from tiles.coding import Loss, losses_in
 from tiles.source import Encoding
+
+if TYPE_CHECKING:
+    from slides.tiff_structure import Page
 
 MIRAX_FORMATS = {"JPEG": Encoding.JPEG, "PNG": Encoding.DEFLATE, "BMP24": Encoding.RAW}
 
@@ -77,6 +76,8 @@ def behind(
     with path.open("rb") as stream:
         is_tiff = stream.read(2) in {b"II", b"MM"}
     if is_tiff:
+        from slides.tiff_structure import read_structure  # slow to load, as what reads TIFF is
+
         return _tiff(read_structure(path), beside)
     return Behind(Stored(Encoding.JPEG, _colours(level), sum(one.stat().st_size for one in files)))
 
@@ -107,14 +108,17 @@ def _vms(path: Path, level: tuple[int, int], beside: Mapping[str, tuple[int, int
 
 
 def _czi(path: Path) -> Stored:
+    from slides.czi_structure import read_structure, stored_in
+    from slides.shared_file import SharedFile
+
     file = SharedFile(path)
     try:
-        return Stored(*stored_in(file, read_structure_of_czi(file).blocks))
+        return Stored(*stored_in(file, read_structure(file).blocks))
     finally:
         file.close()
 
 
-def _tiff(pages: Sequence[Page], beside: Mapping[str, tuple[int, int]]) -> Behind:
+def _tiff(pages: "Sequence[Page]", beside: Mapping[str, tuple[int, int]]) -> Behind:
     """The levels are the largest page and all others of its encoding, but for the pictures."""
     every = [*pages, *(page for one in pages for page in one.reduced)]
     largest = max(every, key=lambda page: page.width * page.height)
@@ -132,12 +136,14 @@ def _tiff(pages: Sequence[Page], beside: Mapping[str, tuple[int, int]]) -> Behin
     return Behind(_stored(own), {name: _stored([page]) for name, page in pictures.items()})
 
 
-def _stored(pages: Sequence[Page]) -> Stored:
+def _stored(pages: "Sequence[Page]") -> Stored:
     decoded = sum(page.width * page.height * page.samples for page in pages)
     return Stored(_encoding(pages[0]), decoded, sum(int(page.counts.sum()) for page in pages))
 
 
-def _encoding(page: Page) -> Encoding:
+def _encoding(page: "Page") -> Encoding:
+    from slides.tiff_kinds import INFLATE, JPEG, JPEG_2000, PICTURES
+
     if page.compression == JPEG:
         return Encoding.JPEG
     if page.compression in JPEG_2000:

@@ -17,6 +17,8 @@ from slides.errors import NotFaithful
 from slides.ingest import Wish, ingest_slide
 from tests.api.conftest import small_file
 from tests.samples.photo import make_photo
+from tests.samples.scenes import ome_scenes
+from tests.samples.vendors import picture
 
 VERIFIED = Order("north", verify=True)
 
@@ -143,3 +145,15 @@ def test_the_command_says_what_was_found(settings: Settings, slide: Path) -> Non
     with open_workplace(settings) as place:
         (exam,) = place.catalog.exams(establishment="local").exams
         assert "verified" in exam.images[0].facts
+
+
+def test_every_scene_is_read_again(place: Workplace, tmp_path: Path) -> None:
+    """Each against its own picture, and by its own number."""
+    path = ome_scenes(tmp_path / "a.ome.tif", (picture(700, 500), picture(300, 400)))
+    for number, tiles in ((1, 24), (2, 12)):
+        scene = None if number == 1 else number
+        taken = ingest(place, path, VERIFIED, scene=scene)
+        assert taken.scene == number
+        assert taken.verified is not None
+        base = taken.verified["levels"][0]
+        assert (base["copied"], base["tiles"]) == (tiles, tiles)
