@@ -9,6 +9,7 @@ pixels; level 0 is the largest. Everybody else's rounding questions are answered
 
 from dataclasses import dataclass
 from functools import cached_property
+from math import log2
 
 from tiles.errors import OutsideImage
 
@@ -114,14 +115,14 @@ class Level:
 def spacing_of(level: Level, base: Level, base_um: tuple[float, float]) -> tuple[float, float]:
     """The extent (x, y) of a level's pixels, from that of the base's.
 
-    A whole number of these where the sizes agree with one, up to their rounding.
+    A whole number of these where both sizes agree with one, up to their rounding: a power of two
+    before others, as a small level agrees with many.
     """
-    factor = round(base.width / level.width)
-    if (
-        abs(base.width - level.width * factor) < 2 * factor
-        and abs(base.height - level.height * factor) < 2 * factor
-    ):
-        return base_um[0] * factor, base_um[1] * factor
+    sides = ((base.width, level.width), (base.height, level.height))
+    ratio = max(sides)[0] / max(sides)[1]
+    for factor in (1 << max(0, round(log2(ratio))), round(ratio)):
+        if all(abs(whole - reduced * factor) < factor for whole, reduced in sides):
+            return base_um[0] * factor, base_um[1] * factor
     return base_um[0] * base.width / level.width, base_um[1] * base.height / level.height
 
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from openslide.deepzoom import DeepZoomGenerator
 
 from tiles.errors import OutsideImage
-from tiles.pyramid import Box, DeepZoom, Level, Pyramid, dyadic, halved
+from tiles.pyramid import Box, DeepZoom, Level, Pyramid, dyadic, halved, spacing_of
 
 extents = st.integers(1, 300_000)
 tiles = st.sampled_from([1, 7, 240, 254, 256, 512, 1024])
@@ -126,3 +126,22 @@ def test_impossible_sizes_are_refused() -> None:
 def test_grids_that_are_not_square_get_a_deep_zoom_grid_of_their_own() -> None:
     assert Pyramid((Level(4032, 3024, 4032, 3024),)).deep_zoom.tile_size == 512
     assert Pyramid((Level(900, 900, 300, 200),)).deep_zoom.tile_size == 512
+
+
+@given(extents, extents, st.sampled_from([240, 256, 512]))
+def test_a_level_halved_so_often_has_pixels_so_many_times_as_large(
+    width: int, height: int, tile: int
+) -> None:
+    levels = dyadic(width, height, tile)
+    for number, level in enumerate(levels):
+        assert spacing_of(level, levels[0], (0.25, 0.5)) == (0.25 * 2**number, 0.5 * 2**number)
+
+
+@given(extents, extents, extents, extents)
+def test_a_levels_pixels_cover_the_slide_but_for_one(
+    width: int, height: int, reduced_width: int, reduced_height: int
+) -> None:
+    base, level = Level(width, height, 256, 256), Level(reduced_width, reduced_height, 256, 256)
+    across, down = spacing_of(level, base, (1.0, 1.0))
+    assert abs(across * reduced_width - width) <= across
+    assert abs(down * reduced_height - height) <= down
