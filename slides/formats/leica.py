@@ -1,6 +1,7 @@
 """Leica SCN: the areas of a glass, each a pyramid in pages that the XML names, and its overview.
 
-A slide of one area is that area. Several areas lie on one glass as only OpenSlide puts them.
+A slide of one area is that area. Several areas lie on one glass as only OpenSlide puts them; one by
+one their tiles are to be had as they are stored.
 """
 
 from collections.abc import Sequence
@@ -8,7 +9,7 @@ from xml.etree.ElementTree import Element
 
 from slides.errors import NotAddressable
 from slides.safe_xml import parse_xml
-from slides.slide import Facts, Scanner
+from slides.slide import Facts, Scanner, Scene
 from slides.stated import decoded_text, moment, positive
 from slides.tiff_layout import Layout, spacing_of
 from slides.tiff_structure import Page
@@ -21,26 +22,43 @@ def recognised(pages: Sequence[Page]) -> bool:
     return pages[0].tiled and NAMESPACE in pages[0].description
 
 
-def arrange(pages: Sequence[Page]) -> Layout:
-    """The pages of an SCN sorted by what they are.
+def scenes(pages: Sequence[Page]) -> tuple[Scene, ...]:
+    """The areas that were scanned, where there are several."""
+    try:
+        _, areas, _ = _sorted(pages)
+        largest = [_pages_of(area, pages)[0] for area in areas]
+    except NotAddressable:
+        # OpenSlide may know more.
+        return ()
+    several = largest if len(largest) > 1 else []
+    return tuple(Scene(page.width, page.height) for page in several)
 
-    Raises NotAddressable for several areas, and for light other than bright field.
+
+def arrange(pages: Sequence[Page], scene: int | None = None) -> Layout:
+    """The pages of an SCN sorted by what they are: its only area, or one of several.
+
+    Raises NotAddressable for several areas together, and for light other than bright field.
     """
+    collection, areas, overviews = _sorted(pages)
+    if len(overviews) > 1 or (scene is None and len(areas) != 1):
+        raise NotAddressable(f"{len(areas)} areas of it were scanned; export them one by one")
+    area = areas[(scene or 1) - 1]
+    if _text(area, ".//{*}illuminationSource") != "brightfield":
+        raise NotAddressable("it was not scanned in bright field, and is not read yet")
+    levels = _pages_of(area, pages)
+    beside = {"macro": _pages_of(overviews[0], pages)[0]} if overviews else {}
+    return Layout(levels, _facts(collection, area, levels[0]), beside)
+
+
+def _sorted(pages: Sequence[Page]) -> tuple[Element, list[Element], list[Element]]:
+    """The collection, its areas and its overviews; raises NotAddressable."""
     root = parse_xml(pages[0].description)
     collection = root.find("{*}collection")
     images = root.findall("{*}collection/{*}image")
     if collection is None or not images:
         raise NotAddressable("its XML describes no picture; export the slide again")
     overviews = [image for image in images if _is_overview(image, collection)]
-    areas = [image for image in images if image not in overviews]
-    if len(areas) != 1 or len(overviews) > 1:
-        raise NotAddressable(f"{len(areas)} areas of it were scanned; export them one by one")
-    (area,) = areas
-    if _text(area, ".//{*}illuminationSource") != "brightfield":
-        raise NotAddressable("it was not scanned in bright field, and is not read yet")
-    levels = _pages_of(area, pages)
-    beside = {"macro": _pages_of(overviews[0], pages)[0]} if overviews else {}
-    return Layout(levels, _facts(collection, area, levels[0]), beside)
+    return collection, [image for image in images if image not in overviews], overviews
 
 
 def _is_overview(image: Element, collection: Element) -> bool:

@@ -16,7 +16,7 @@ from slides.oriented import ORIENTATIONS, OrientedSource
 from slides.restart_picture import RestartPicture, open_restarts
 from slides.scenes import chosen, naming
 from slides.shared_file import SharedFile
-from slides.slide import Addresses, AssociatedImage, Slide, colours
+from slides.slide import Addresses, AssociatedImage, Scene, Slide, colours
 from slides.tiff_layout import MOST_WHOLE_PIXELS, Layout, arrange, as_one_strip
 from slides.tiff_picture import Picture, open_picture
 from slides.tiff_structure import Page, read_structure
@@ -132,6 +132,8 @@ def open(path: Path, scene: int | None = None) -> Slide:  # noqa: A001
         with naming(number):
             slide = _open(path, ome_tiff.arrange(pages, number))
         return replace(slide, scenes=scenes, scene=number)
+    if vendor is leica and (scenes := leica.scenes(pages)):
+        return _areas(path, pages, scenes, chosen(scenes, scene))
     chosen((), scene)
     if vendor is trestle and trestle.overview_of(path).exists():
         return _through_openslide(path)
@@ -146,6 +148,21 @@ def open(path: Path, scene: int | None = None) -> Slide:  # noqa: A001
             # Others would show one plane of it.
             raise UnsupportedSlide(f"{error}; export one of its planes") from error
         return _through_openslide(path)
+
+
+def _areas(
+    path: Path, pages: Sequence[Page], scenes: tuple[Scene, ...], number: int | None
+) -> Slide:
+    """The areas of a glass on one canvas, as OpenSlide lays them, or one of them."""
+    if number is None:
+        return replace(_through_openslide(path), scenes=scenes)
+    try:
+        with naming(number):
+            slide = _open(path, leica.arrange(pages, number))
+    except NotAddressable as error:
+        # OpenSlide has no areas, but what all of them make.
+        raise UnsupportedSlide(f"{error}; leave --scene out") from error
+    return replace(slide, scenes=scenes, scene=number)
 
 
 def _refuse_mere_index(path: Path) -> None:

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import openslide
 import pytest
 import tifffile
 from pydicom import dcmread
@@ -13,8 +14,9 @@ from slides.errors import LossRefused, MissingSpacing, NoSuchScene, UnsupportedS
 from slides.open import open_slide
 from slides.slide import Scene, colours
 from tests.samples.scenes import ome_scenes
-from tests.samples.vendors import RGB, generic, picture
+from tests.samples.vendors import RGB, generic, leica, picture
 from tests.slides.test_convert import complaints
+from tiles.pyramid import Box
 
 PICTURES = (picture(700, 500), picture(300, 401), 255 - picture(700, 500))
 SIZES = [(700, 500), (300, 401), (700, 500)]
@@ -137,3 +139,27 @@ def test_an_error_names_its_scene(tmp_path: Path) -> None:
         assert slide.shown == (1, 2)
     with pytest.raises(UnsupportedSlide, match="in scene 2, it was taken at 3 times"):
         open_slide(path, 2)
+
+
+def test_the_areas_of_a_glass_are_one_picture_as_openslide_shows_it(tmp_path: Path) -> None:
+    path = leica(tmp_path / "a.scn", picture(1025, 769), areas=2)
+    with open_slide(path) as slide, openslide.OpenSlide(path) as theirs:
+        assert (slide.scene, slide.scenes) == (None, (Scene(1025, 769), Scene(1025, 769)))
+        for number, level in enumerate(slide.source.pyramid.levels[2:], 2):
+            box = Box(0, 0, level.width, level.height // 8)
+            region = theirs.read_region((0, 0), number, (box.width, box.height))
+            alpha = np.asarray(region)[..., 3:]
+            own = slide.source.pixels(number, box)
+            assert np.array_equal(own, np.where(alpha == 0, 255, np.asarray(region)[..., :3]))
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_one_area_of_a_glass_is_copied(number: int, tmp_path: Path) -> None:
+    path = leica(tmp_path / "a.scn", picture(1025, 769), areas=2)
+    with tifffile.TiffFile(path) as tiff:
+        expected = tiff.pages[1 + 3 * (number - 1)].asarray()
+    report = convert(path, tmp_path / "out", Request(scene=number, verify=True))
+    assert str(report.plan.levels[0].action) == "copy"
+    assert complaints(tmp_path / "out") == []
+    with open_slide(tmp_path / "out") as written:
+        assert np.array_equal(colours(written.source), expected)
