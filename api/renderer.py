@@ -31,6 +31,7 @@ import numpy as np
 from api.errors import ChildCrashed, OutOfTime, Refused, SandboxError, TooBusy
 from api.originals import laid_out
 from api.sandbox import confine, end, environment_of, one_line
+from api.tasks import LIBRARIES
 from api.work import desk
 from archive.record import Image
 from archive.storage import Storage
@@ -313,7 +314,7 @@ def main() -> NoReturn:
     descriptor, parent_pid, memory_bytes = map(int, sys.argv[1:4])
     confine(parent_pid, memory_bytes)
     os.set_inheritable(descriptor, False)
-    _function("api.tasks:get_ready")()
+    _load_until_asked(0)
     questions = _questions(0, float(sys.argv[4]))
     opening = next(questions)
     try:
@@ -324,6 +325,16 @@ def main() -> NoReturn:
         _answer(descriptor, answer, question)
     # Straight out: threads that libraries left behind must not hold it back.
     os._exit(0)
+
+
+def _load_until_asked(descriptor: int) -> None:
+    """Load what may be needed; who is asked meanwhile loads no more than it does need."""
+    with selectors.DefaultSelector() as selector:
+        selector.register(descriptor, selectors.EVENT_READ)
+        for library in LIBRARIES:
+            if selector.select(0):
+                return
+            importlib.import_module(library)
 
 
 def _function(named: str) -> Callable[..., Any]:

@@ -19,6 +19,13 @@ PHOTOGRAPHS = ((0, JPEG), (0, b"\x89PNG\r\n\x1a\n"), (0, b"GIF8"), (4, b"ftyp"))
 """Where a picture of a camera begins with what. The rest is a slide, or nothing known."""
 
 
+LIBRARIES = (
+    *("cv2", "imagecodecs", "slides.mapping", "slides.formats.tiff"),
+    *("slides.formats.openslide", "slides.formats.czi", "slides.formats.dicom"),
+)
+"""What drawing slides takes; DICOM's takes as long to load as all others."""
+
+
 def describe(say: Progress, path: str, scene: int | None = None) -> dict[str, Any]:
     """What `sansverre info` tells of a slide's file."""
     from slides.open import open_slide
@@ -142,18 +149,6 @@ def pixels(
     known = channels_of(channels, slide.source.pyramid) if channels else None
     source, _ = drawn(slide, tile_size, known)
     return lambda level, box: source.pixels(level, Box(*box)).tobytes()
-
-
-def get_ready() -> None:
-    """Load what drawing most slides takes, for a child that waits to be asked.
-
-    DICOM's own library is left out: it takes as long as all others, which nobody is to wait for.
-    """
-    import cv2  # noqa: F401
-    import imagecodecs  # noqa: F401
-
-    from slides import mapping  # noqa: F401
-    from slides.formats import openslide, tiff  # noqa: F401
 
 
 def build(say: Progress, image: str, job: int, attempt: int, original: str, drafts: str) -> None:
