@@ -2,11 +2,12 @@
 
 import json
 import os
+import secrets
 import sqlite3
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, Self
@@ -153,8 +154,15 @@ def _make_private_file(url: sa.URL) -> None:
         raise StorageFailure("The catalogue needs a file: sqlite:////folder/catalog.sqlite")
     path = Path(url.database)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    # SQLite gives its -wal and -shm files the permissions of this one.
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    if path.exists():
+        return
+    # SQLite gives its -wal and -shm files the permissions of this one. It is made under another
+    # name, as closing SQLite's own file lets go of all locks that this process has on it.
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    os.close(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    with suppress(FileExistsError):
+        os.link(draft, path)
+    draft.unlink()
 
 
 def _set_up_sqlite(connection: DBAPIConnection, _record: Any) -> None:

@@ -169,3 +169,28 @@ def test_a_killed_writer_leaves_whole_transactions(url: str, duration_s: float) 
             # And the work goes on where it stopped.
             image = received(catalog, str(len(page.exams)))
             assert page.exams[0].images[0].id == image.id
+
+
+def _receive_one(url: str, name: str) -> None:
+    with Catalog.open(url) as catalog:
+        received(catalog, name)
+
+
+def test_opening_a_catalogue_again_lets_go_of_no_lock(url: str) -> None:
+    """Locks on a file are a process's: closing the file once lets go of all it has there.
+
+    Another process would then take itself for the only one and throw away what is written ahead.
+    """
+    with Catalog.open(url) as first:
+        received(first, "before")
+        with Catalog.open(url) as second:
+            for number in range(3):
+                other = SPAWN.Process(target=_receive_one, args=(url, f"other {number}"))
+                other.start()
+                other.join()
+                assert other.exitcode == 0
+                received(second, f"second {number}")
+                received(first, f"first {number}")
+    with Catalog.open(url) as catalog:
+        found = catalog.exams(establishment=HERE, states=tuple(ImageState)).exams
+        assert sum(len(exam.images) for exam in found) == 10
