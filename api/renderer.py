@@ -31,7 +31,6 @@ import numpy as np
 from api.errors import ChildCrashed, OutOfTime, Refused, SandboxError, TooBusy
 from api.originals import laid_out
 from api.sandbox import confine, end, environment_of, one_line
-from api.tasks import LIBRARIES
 from api.work import desk
 from archive.record import Image
 from archive.storage import Storage
@@ -50,6 +49,11 @@ ANSWER_S = 20.0
 FAILED_S = 10.0
 """For how long an image whose child failed is not tried again."""
 _LINE_BYTES = 64 << 10
+LIBRARIES = (
+    *("cv2", "imagecodecs", "slides.mapping", "slides.formats.tiff"),
+    *("slides.formats.openslide", "slides.formats.czi", "slides.formats.dicom"),
+)
+"""What drawing slides takes; DICOM's takes as long to load as all others."""
 
 
 class Renderers:

@@ -19,13 +19,6 @@ PHOTOGRAPHS = ((0, JPEG), (0, b"\x89PNG\r\n\x1a\n"), (0, b"GIF8"), (4, b"ftyp"))
 """Where a picture of a camera begins with what. The rest is a slide, or nothing known."""
 
 
-LIBRARIES = (
-    *("cv2", "imagecodecs", "slides.mapping", "slides.formats.tiff"),
-    *("slides.formats.openslide", "slides.formats.czi", "slides.formats.dicom"),
-)
-"""What drawing slides takes; DICOM's takes as long to load as all others."""
-
-
 def describe(say: Progress, path: str, scene: int | None = None) -> dict[str, Any]:
     """What `sansverre info` tells of a slide's file."""
     from slides.open import open_slide
