@@ -150,6 +150,7 @@ def compare(source: Path, contenders: list[Contender], repeat: int, scratch: Pat
         for contender in contenders:
             out = scratch / "out"
             print(f"{source.name}: round {round_ + 1}, {contender.name}", file=sys.stderr)
+            fetch_memory(3 * source.stat().st_size)
             contender.run(source, out)
             for left in scratch.glob("out*"):
                 shutil.rmtree(left) if left.is_dir() else left.unlink()
@@ -164,6 +165,14 @@ def compare(source: Path, contenders: list[Contender], repeat: int, scratch: Pat
         for one in contenders
     ]
     return "\n".join(lines)
+
+
+def fetch_memory(size: int) -> None:
+    """Have as much free memory as a contender fills with files, whoever ran before.
+
+    Virtual machines give free memory back to their host, and it is slow to come again.
+    """
+    np.ones(size, np.uint8)
 
 
 def _median(values: list[float], digits: int) -> str:

@@ -12,8 +12,9 @@ from tiles.errors import ShortRead
 
 Integers = NDArray[np.int64]
 
-RUN_BYTES = 4 << 20
-"""Read at once of what lies together: long enough that the call costs nothing."""
+RUN_BYTES = 1 << 20
+"""Read at once of what lies together: long enough that the call costs nothing, and no longer than
+what the processor keeps near while the tiles in it are looked at."""
 
 MOST_GAP_BYTES = 1 << 14
 """Skipped by reading it: what scanners leave between tiles is a few bytes."""

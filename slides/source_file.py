@@ -9,7 +9,7 @@ from slides.open import open_slide
 from slides.progress import Progress
 from tiles.source import TileSource
 
-READ_BYTES = 1 << 20
+READ_BYTES = 8 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +40,13 @@ def source_sha256(files: Sequence[Path], progress: Progress | None = None) -> st
     tell = progress or (lambda _done, _total: None)
     done = 0
     digests = []
+    buffer = memoryview(bytearray(READ_BYTES))
     for file in files:
         digest = hashlib.sha256()
         with file.open("rb", buffering=0) as stream:
-            while data := stream.read(READ_BYTES):
-                digest.update(data)
-                done += len(data)
+            while length := stream.readinto(buffer):
+                digest.update(buffer[:length])
+                done += length
                 tell(done, total)
         digests.append(digest.hexdigest())
     if len(files) == 1:

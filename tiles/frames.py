@@ -46,7 +46,7 @@ _FRAMES_BEGIN = b"\xe0\x7f\x10\x00OB\x00\x00\xff\xff\xff\xff" + _ITEM + bytes(4)
 _RATIO_PLACE = "-9876543210.1234"
 """As wide as a DS may be; stands in the header until the true ratio is known."""
 LOSSY = frozenset({JPEG_BASELINE_8BIT, JPEG_2000, HTJ2K})
-WRITE_BYTES = 4 << 20
+WRITE_BYTES = 2 << 20
 """Two such runs are in memory at once."""
 
 
