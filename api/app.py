@@ -18,8 +18,9 @@ from api.doors import COOKIE, Doors
 from api.errors import ApiError, Problem, problem
 from api.logs import to_stderr
 from api.protocol import Patience
+from api.receiving import Reception
 from api.renderer import Renderers
-from api.routes import docs, enter, exams, health, images
+from api.routes import deposits, docs, enter, exams, health, images, uploads
 from api.routes.at_the_door import admit
 from api.sandbox import die_with
 from api.settings import Settings, read_settings, signing_key
@@ -37,12 +38,14 @@ def create_app(settings: Settings, storage: Storage | None = None) -> Dispatcher
     doors = Doors(signing_key(settings))
     catalog = Catalog.open(settings.database_url)
     storage = storage or Storage.open(settings.objects_url)
+    reception = Reception(catalog, storage.drafts(settings.data / "incoming"), settings.uploads)
     sources = Sources(catalog, storage, Renderers(storage, settings.data / "scratch"))
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
         await asyncio.to_thread(dispatcher.close)
+        reception.close()
 
     app = FastAPI(
         title="Sans Verre",
@@ -63,7 +66,8 @@ def create_app(settings: Settings, storage: Storage | None = None) -> Dispatcher
     )
     app.state.settings, app.state.doors = settings, doors
     app.state.catalog, app.state.storage, app.state.sources = catalog, storage, sources
-    for module in (exams, images, health, enter, docs):
+    app.state.reception = reception
+    for module in (exams, images, deposits, uploads, health, enter, docs):
         app.include_router(module.router)
     for kind in (ApiError, ArchiveError, TilesError, Exception):
         app.add_exception_handler(kind, _told)

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from api import values
 from api.errors import ApiError, Refused, SandboxError
+from api.settings import ESTABLISHMENT
 
 if TYPE_CHECKING:
     from api.ingest import Order, Taken
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from archive.identity import PatientIdentity
 
 ROLES = ("reader", "contributor", "operator")
-ESTABLISHMENT = "local"
 DEIDENTIFICATION_KEY = "SANSVERRE_DEIDENTIFICATION_KEY"
 LEAST_KEY = 16
 

@@ -60,6 +60,12 @@ POLICIES: dict[str, Role] = {
     "/images/{image}/thumbnail": Role.READER,
     "/images/{image}/label": Role.READER,
     "/images/{image}/overview": Role.READER,
+    "/uploads": Role.CONTRIBUTOR,
+    "/uploads/{upload}": Role.CONTRIBUTOR,
+    "/api/deposits": Role.CONTRIBUTOR,
+    "/api/deposits/{deposit}": Role.CONTRIBUTOR,
+    "/api/deposits/{deposit}/order": Role.CONTRIBUTOR,
+    "/api/deposits/{deposit}/close": Role.CONTRIBUTOR,
     "/docs": Role.READER,
     "/openapi.json": Role.READER,
     # Nothing of patients is in it, and who collects it should hold the least of tokens.

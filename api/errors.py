@@ -7,6 +7,13 @@ ApiError
 ├── NoSuchAddress       (LookupError)        a path that means nothing here
 ├── MethodRefused       (ValueError)         a method that the address does not answer
 ├── TooBusy             (RuntimeError)       more work under way than is let in
+├── BadHeader           (ValueError)         a header of an upload that says nothing
+├── WrongVersion        (ValueError)         a version of tus that is not spoken here
+├── WrongMediaType      (ValueError)         a body that is no part of a file
+├── WrongOffset         (ValueError)         a part that does not go on where the file ends
+├── WrongChecksum       (ValueError)         a part that came otherwise than it was sent
+├── TooLarge            (ValueError)         a file larger than any that is taken
+├── TooSlow             (TimeoutError)       a body of which nothing came for a while
 ├── NotTaken            (ValueError)         a file that the archive did not take in, and why
 ├── CannotServe         (OSError)            an address that cannot be served from
 └── SandboxError                             a child process that gave no result:
@@ -18,8 +25,11 @@ ApiError
 """
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum
 from http import HTTPStatus
+from typing import Any
 
 import archive.errors
 import tiles.errors
@@ -51,6 +61,38 @@ class MethodRefused(ApiError, ValueError):
 
 class TooBusy(ApiError, RuntimeError):
     """More is under way than this process takes on."""
+
+
+class BadHeader(ApiError, ValueError):
+    """A header of an upload is missing, or is not what the protocol has there."""
+
+
+class WrongVersion(ApiError, ValueError):
+    """The client speaks another version of tus, or does not say which."""
+
+
+class WrongMediaType(ApiError, ValueError):
+    """The body is not declared to be a part of a file."""
+
+
+class WrongOffset(ApiError, ValueError):
+    """The part does not go on where the file ends; nothing was changed."""
+
+
+class WrongChecksum(ApiError, ValueError):
+    """The part is not what its checksum says; nothing of it was kept."""
+
+
+class TooLarge(ApiError, ValueError):
+    """The file is larger than any that is taken."""
+
+    def __init__(self, message: str, **told: int) -> None:
+        super().__init__(message)
+        self.told = told
+
+
+class TooSlow(ApiError, TimeoutError):
+    """Nothing came of a body for a while; what had come is kept."""
 
 
 class NotTaken(ApiError, ValueError):
@@ -89,7 +131,32 @@ class ChildFaulted(SandboxError, RuntimeError):
     """The child raised an exception that is no refusal: a fault in this software."""
 
 
-STATUSES: tuple[tuple[type[Exception], HTTPStatus], ...] = (
+class TusStatus(IntEnum):
+    """Statuses that tus has beside those of HTTP."""
+
+    CHECKSUM_MISMATCH = 460
+
+    @property
+    def phrase(self) -> str:
+        """What it is called."""
+        return self.name.replace("_", " ").title()
+
+
+Status = HTTPStatus | TusStatus
+
+STATUSES: tuple[tuple[type[Exception], Status], ...] = (
+    (BadHeader, HTTPStatus.BAD_REQUEST),
+    (TooSlow, HTTPStatus.REQUEST_TIMEOUT),
+    (WrongOffset, HTTPStatus.CONFLICT),
+    (archive.errors.Incomplete, HTTPStatus.CONFLICT),
+    (archive.errors.Expired, HTTPStatus.GONE),
+    (WrongVersion, HTTPStatus.PRECONDITION_FAILED),
+    (TooLarge, HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
+    (archive.errors.OverQuota, HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
+    (WrongMediaType, HTTPStatus.UNSUPPORTED_MEDIA_TYPE),
+    (archive.errors.Held, HTTPStatus.LOCKED),
+    (WrongChecksum, TusStatus.CHECKSUM_MISMATCH),
+    (archive.errors.NoRoom, HTTPStatus.INSUFFICIENT_STORAGE),
     (NotSignedIn, HTTPStatus.UNAUTHORIZED),
     (archive.errors.NotAllowed, HTTPStatus.UNAUTHORIZED),
     (NotPermitted, HTTPStatus.FORBIDDEN),
@@ -106,7 +173,16 @@ STATUSES: tuple[tuple[type[Exception], HTTPStatus], ...] = (
 )
 """The status of each exception, the first that fits; whatever is not here is a 500."""
 
-DETAILS: dict[HTTPStatus, str] = {
+DETAILS: dict[Status, str] = {
+    HTTPStatus.BAD_REQUEST: "A header is missing, or says nothing.",
+    HTTPStatus.REQUEST_TIMEOUT: "Nothing came for a while: go on from where the file ends.",
+    HTTPStatus.GONE: "Nobody went on with it in time: begin anew.",
+    HTTPStatus.PRECONDITION_FAILED: "Uploads speak tus 1.0.0: say so in Tus-Resumable.",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "It is more than may be sent: see what is said beside.",
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "A part of a file is application/offset+octet-stream.",
+    HTTPStatus.LOCKED: "Another request is sending this file: try again in a moment.",
+    TusStatus.CHECKSUM_MISMATCH: "The part came otherwise than it was sent: send it again.",
+    HTTPStatus.INSUFFICIENT_STORAGE: "The disk has not enough room: see what is said beside.",
     HTTPStatus.UNAUTHORIZED: "Open the link that the server printed, or send a token.",
     HTTPStatus.FORBIDDEN: "Your role does not suffice.",
     HTTPStatus.NOT_FOUND: "Nothing is here, or nothing that you may see.",
@@ -124,7 +200,9 @@ PROBLEM_JSON = "application/problem+json"
 class Problem:
     """An error as RFC 9457 has it told."""
 
-    status: HTTPStatus
+    status: Status
+    more: Mapping[str, Any] = field(default_factory=dict)
+    """Numbers and names that whoever asked may know."""
 
     @property
     def body(self) -> bytes:
@@ -132,7 +210,7 @@ class Problem:
         told = {"type": "about:blank", "title": self.status.phrase, "status": self.status.value}
         if detail := DETAILS.get(self.status):
             told["detail"] = detail
-        return json.dumps(told).encode()
+        return json.dumps({**self.more, **told}).encode()
 
     @property
     def headers(self) -> dict[str, str]:
@@ -151,5 +229,13 @@ def problem(error: Exception) -> Problem:
     """How an exception is told over HTTP."""
     for kind, status in STATUSES:
         if isinstance(error, kind):
-            return Problem(status)
+            return Problem(status, _told(error))
     return Problem(HTTPStatus.INTERNAL_SERVER_ERROR)
+
+
+def _told(error: Exception) -> Mapping[str, Any]:
+    if isinstance(error, archive.errors.Incomplete):
+        return {"missing": list(error.missing)}
+    if isinstance(error, (TooLarge, archive.errors.OverQuota, archive.errors.NoRoom)):
+        return error.told
+    return {}

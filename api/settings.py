@@ -12,7 +12,23 @@ from urllib.parse import urlsplit
 from api.errors import BadSettings
 
 KEY_BYTES = 32
+ESTABLISHMENT = "local"
+"""Whose files are that somebody brings who serves all establishments."""
 _PORTS = {"http": 80, "https": 443}
+
+
+@dataclass(frozen=True, slots=True)
+class UploadLimits:
+    """How much may be on its way, and for how long.
+
+    `quota_bytes` bounds what an establishment has in deposits that were not taken in yet;
+    `headroom_bytes` of the disk are left to conversions and to everything else.
+    """
+
+    max_bytes: int = 128 << 30
+    quota_bytes: int | None = None
+    headroom_bytes: int = 2 << 30
+    expiry_s: float = 7 * 86400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +43,7 @@ class Settings:
     secrets: Path
     database_url: str
     public_url: str | None = None
+    uploads: UploadLimits = UploadLimits()
 
     @property
     def objects(self) -> Path:
@@ -59,6 +76,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         secrets=secrets_folder,
         database_url=variables.get("SANSVERRE_DATABASE") or f"sqlite:///{data / 'catalog.sqlite'}",
         public_url=_public_url(variables.get("SANSVERRE_PUBLIC_URL") or None),
+        uploads=_upload_limits(variables),
     )
 
 
@@ -122,6 +140,26 @@ def _secrets_folder(variables: Mapping[str, str]) -> Path:
         return Path(stated).expanduser().resolve()
     config = variables.get("XDG_CONFIG_HOME") or "~/.config"
     return (Path(config).expanduser() / "sansverre").resolve()
+
+
+def _upload_limits(variables: Mapping[str, str]) -> UploadLimits:
+    usual = UploadLimits()
+    quota = _whole(variables, "SANSVERRE_UPLOAD_QUOTA_BYTES", 0)
+    return UploadLimits(
+        max_bytes=_whole(variables, "SANSVERRE_UPLOAD_MAX_BYTES", usual.max_bytes),
+        quota_bytes=quota or None,
+        headroom_bytes=_whole(variables, "SANSVERRE_UPLOAD_HEADROOM_BYTES", usual.headroom_bytes),
+        expiry_s=86400.0 * (_whole(variables, "SANSVERRE_UPLOAD_EXPIRY_DAYS", 0) or 7),
+    )
+
+
+def _whole(variables: Mapping[str, str], name: str, usual: int) -> int:
+    stated = variables.get(name)
+    if not stated:
+        return usual
+    if not (stated.isascii() and stated.isdigit() and len(stated) <= 18):
+        raise BadSettings(f"{name} is {stated!r}: it must be a whole number, such as 107374182400")
+    return int(stated)
 
 
 def _public_url(stated: str | None) -> str | None:

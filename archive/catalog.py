@@ -14,6 +14,7 @@ from sqlalchemy.exc import IntegrityError
 
 from archive import reading, reception, schema
 from archive.database import Database
+from archive.deposits import Deposits
 from archive.errors import DifferentPatient, NotAllowed, NotFound, TransitionRefused
 from archive.identity import PatientIdentity
 from archive.jobs import Job, Jobs, require_lease
@@ -27,6 +28,7 @@ from archive.record import (
     Page,
     StoredObject,
 )
+from archive.uploads import Uploads
 
 PUBLISHED_ONLY = (ImageState.PUBLISHED,)
 
@@ -39,10 +41,14 @@ class Catalog:
     """
 
     jobs: Jobs
+    deposits: Deposits
+    uploads: Uploads
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self.jobs = Jobs(database)
+        self.deposits = Deposits(database)
+        self.uploads = Uploads(database)
 
     @classmethod
     def open(cls, url: str) -> Self:

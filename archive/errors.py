@@ -6,6 +6,11 @@ ArchiveError
 ├── TransitionRefused   (ValueError)       a state the image cannot reach from where it is
 ├── InvalidIdentity     (ValueError)       traits or numbers that DICOM cannot carry
 ├── DifferentPatient    (ValueError)       the file or the order is archived under someone else
+├── Expired             (LookupError)      an upload that nobody went on with in time
+├── Held                (RuntimeError)     a draft that another request is writing
+├── OverQuota           (ValueError)       more than an establishment may have on its way
+├── NoRoom              (ValueError)       more than the disk has room for
+├── Incomplete          (ValueError)       a deposit that lacks files
 ├── StorageFailure      (OSError)          the store or the database does not answer as it must
 └── LeaseLost           (RuntimeError)     the job now belongs to another worker
 """
@@ -33,6 +38,38 @@ class InvalidIdentity(ArchiveError, ValueError):
 
 class DifferentPatient(ArchiveError, ValueError):
     """The file or the accession number is archived under another patient of the establishment."""
+
+
+class Expired(ArchiveError, LookupError):
+    """Nobody went on with the upload in time; it has to begin anew."""
+
+
+class Held(ArchiveError, RuntimeError):
+    """Another request is writing the draft."""
+
+
+class _Limited(ArchiveError, ValueError):
+    """More bytes than there may be; `told` says how many, for whoever asked."""
+
+    def __init__(self, message: str, **told: int) -> None:
+        super().__init__(message)
+        self.told = told
+
+
+class OverQuota(_Limited):
+    """The establishment has more on its way than it may."""
+
+
+class NoRoom(_Limited):
+    """The disk would be filled beyond what is kept free."""
+
+
+class Incomplete(ArchiveError, ValueError):
+    """A deposit is to be closed and lacks files; `missing` are their paths."""
+
+    def __init__(self, message: str, missing: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.missing = missing
 
 
 class StorageFailure(ArchiveError, OSError):

@@ -70,7 +70,7 @@ def new_id() -> str:
 
 def receive(connection: sa.Connection, arrival: Arrival, now: datetime) -> str:
     """Find the image of this file for this patient, or make it; gives its id."""
-    establishment_id = _establishment(connection, arrival.establishment)
+    establishment_id = establishment_row(connection, arrival.establishment)
     patient_row = patient_row_of(connection, establishment_id, arrival.patient)
     known = _known_image(connection, arrival, establishment_id, patient_row)
     if known is not None:
@@ -113,7 +113,8 @@ def patient_row_of(
     )
 
 
-def _establishment(connection: sa.Connection, name: str) -> int:
+def establishment_row(connection: sa.Connection, name: str) -> int:
+    """The row of an establishment, made at its first use and held to the transaction's end."""
     column = schema.establishment.c
     # The establishment's row, held to the end, puts its arrivals one after the other.
     held = sa.select(column.id).where(column.name == name).with_for_update()

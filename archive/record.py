@@ -63,6 +63,50 @@ class JobState(StrEnum):
     FAILED = "failed"
 
 
+class DepositState(StrEnum):
+    """Whether files may still be added to a deposit."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+
+
+class FileState(StrEnum):
+    """What became of a file of a deposit."""
+
+    WAITING = "waiting"
+    """Announced; nothing of it has come."""
+    UPLOADING = "uploading"
+    CHECKING = "checking"
+    """Complete; it is examined once the deposit is closed."""
+    UNASSIGNED = "unassigned"
+    """Sound; it waits for its patient or order, or for one that suits it."""
+    TAKEN = "taken"
+    REFUSED = "refused"
+    COMPANION = "companion"
+    """It belongs to another file of the deposit, with which it was taken or waits."""
+
+
+RECEIVING = frozenset({FileState.WAITING, FileState.UPLOADING})
+"""The states in which more of a file is to come."""
+
+
+class Reason(StrEnum):
+    """Why a file is refused, or is not assigned though an order was given."""
+
+    DIGEST = "digest"
+    """Its bytes are not those that were announced."""
+    EXPIRED = "expired"
+    UNREADABLE = "unreadable"
+    TOO_HEAVY = "too-heavy"
+    """Examining it took more time or memory than it may."""
+    FAULT = "fault"
+    """Examining it failed for reasons of this software."""
+    IDENTITY = "identity"
+    """The patient or the order does not suit it."""
+    BUILD = "build"
+    """It was taken in, and could not be converted."""
+
+
 @dataclass(frozen=True, slots=True)
 class StoredObject:
     """One immutable object of the store.
@@ -129,3 +173,55 @@ class Page:
 
     exams: tuple[Exam, ...]
     after: str | None
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Assignment:
+    """Whose files are, as whoever brings them says; its representation tells nothing of it."""
+
+    patient: PatientIdentity | None = None
+    accession_number: str | None = None
+    issuer: str | None = None
+    """Who gave the accession number."""
+
+    def __repr__(self) -> str:
+        return "Assignment(…)"
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """One file of a deposit, on its way or arrived.
+
+    `offset_bytes` is what is durable. `key` names its draft, and its object once it is taken.
+    `sha256` is what whoever sends it says, `received_sha256` what came, where that is known.
+    """
+
+    id: str
+    deposit_id: str
+    path: str = field(repr=False)
+    length_bytes: int
+    offset_bytes: int
+    key: str
+    state: FileState
+    sha256: str | None
+    received_sha256: str | None
+    reason: Reason | None
+    detail: str | None
+    """The reason's own words, where a reader had some."""
+    expires_at: datetime
+    image_id: str | None
+    exam_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Deposit:
+    """The files that one person brings at once."""
+
+    id: str
+    establishment: str
+    state: DepositState
+    assignment: Assignment | None
+    created_at: datetime
+    attempt: int
+    """How often a worker has begun with it; the fence of its lease."""
+    files: tuple[Upload, ...] = ()

@@ -8,7 +8,15 @@ from enum import StrEnum
 
 import sqlalchemy as sa
 
-from archive.record import ImageKind, ImageState, JobState, ObjectRole
+from archive.record import (
+    DepositState,
+    FileState,
+    ImageKind,
+    ImageState,
+    JobState,
+    ObjectRole,
+    Reason,
+)
 
 
 class UtcDateTime(sa.types.TypeDecorator[datetime]):
@@ -167,6 +175,47 @@ sa.Index(
     unique=True,
     sqlite_where=_UNFINISHED,
     postgresql_where=_UNFINISHED,
+)
+
+deposit = sa.Table(
+    "deposit",
+    metadata,
+    sa.Column("id", sa.String(32), primary_key=True),
+    sa.Column("establishment_id", sa.ForeignKey("establishment.id"), nullable=False),
+    sa.Column("state", _words(DepositState, "state"), nullable=False),
+    sa.Column("patient", sa.JSON(none_as_null=True)),
+    sa.Column("accession_number", sa.String(16)),
+    sa.Column("issuer_of_accession_number", sa.String(64)),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("due_at", UtcDateTime, nullable=False),
+    sa.Column("attempt", sa.Integer, nullable=False),
+    sa.Column("worker", sa.String(64)),
+    sa.Column("lease_until", UtcDateTime),
+    sa.CheckConstraint("lease_until IS NULL OR state = 'closed'", name="lease"),
+    sa.Index(None, "establishment_id", "created_at"),
+)
+
+upload = sa.Table(
+    "upload",
+    metadata,
+    sa.Column("id", sa.String(32), primary_key=True),
+    sa.Column("deposit_id", sa.ForeignKey("deposit.id"), nullable=False),
+    sa.Column("path", sa.String(512), nullable=False),
+    sa.Column("length_bytes", sa.BigInteger, nullable=False),
+    sa.Column("offset_bytes", sa.BigInteger, nullable=False),
+    sa.Column("key", sa.String(64), nullable=False, unique=True),
+    sa.Column("state", _words(FileState, "state"), nullable=False),
+    sa.Column("sha256", sa.String(64)),
+    sa.Column("received_sha256", sa.String(64)),
+    sa.Column("reason", _words(Reason, "reason")),
+    sa.Column("detail", sa.Text),
+    sa.Column("expires_at", UtcDateTime, nullable=False),
+    sa.Column("image_id", sa.ForeignKey("image.id")),
+    sa.UniqueConstraint("deposit_id", "path"),
+    sa.CheckConstraint("offset_bytes BETWEEN 0 AND length_bytes", name="offset"),
+    sa.CheckConstraint("state <> 'taken' OR image_id IS NOT NULL", name="taken"),
+    sa.CheckConstraint("state <> 'refused' OR reason IS NOT NULL", name="refused"),
+    sa.Index(None, "state"),
 )
 
 link_key = sa.Table(

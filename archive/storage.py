@@ -79,6 +79,37 @@ class Storage:
         """Store bytes and give the key, once they are durable."""
         return self._put(data)
 
+    def drafts(self, spool: Path) -> Path:
+        """The folder for drafts that `adopt` takes: in the store where it is one, else `spool`."""
+        folder = spool if self._folder is None else self._folder / "incoming"
+        with _named_failures():
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return folder
+
+    def adopt(self, draft: Path, key: str) -> None:
+        """Make a finished draft the object `key`; without a copy where the store is a folder.
+
+        The draft stays, as another name of the same bytes, for the caller to delete: nobody may
+        write to it any more. Adopting it again to the same key changes nothing. Raises NotFound.
+        """
+        with _named_failures():
+            if self._folder is None or not self._linked(draft, self._folder / _checked(key)):
+                self._put(draft, key)
+
+    def _linked(self, draft: Path, path: Path) -> bool:
+        """Give the draft its name in the folder; False where no file there can have two."""
+        path.parent.mkdir(mode=0o700, exist_ok=True)
+        try:
+            os.link(draft, path)
+        except FileExistsError:
+            return True
+        except OSError as error:
+            if error.errno in {errno.EXDEV, errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK}:
+                return False
+            raise
+        self._make_durable(path)
+        return True
+
     def read_range(self, key: str, offset: int, length: int) -> bytes:
         """Read exactly `length` bytes; raises NotFound, or StorageFailure when there are fewer."""
         with _named_failures():
@@ -187,16 +218,19 @@ class Storage:
             os.close(descriptor)
         return bytes(data) if found == length else None
 
-    def _put(self, content: Path | bytes) -> str:
-        key = self.new_key()
+    def _put(self, content: Path | bytes, key: str | None = None) -> str:
+        key = key or self.new_key()
         with _named_failures():
             obstore.put(self._store, key, content, max_concurrency=_CHUNKS_AT_ONCE)
             if self._folder is not None:
-                path = self._folder / key
-                # The file, its name, and the name of its folder, which may be new.
-                for one in (path, path.parent, self._folder):
-                    _fsync(one)
+                self._make_durable(self._folder / key)
         return key
+
+    def _make_durable(self, path: Path) -> None:
+        assert self._folder is not None
+        # The file, its name, and the name of its folder, which may be new.
+        for one in (path, path.parent, self._folder):
+            _fsync(one)
 
 
 _MISSING = "An object of the archive is not in its store; restore the store from its backup."

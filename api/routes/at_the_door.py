@@ -5,6 +5,7 @@ from typing import Annotated, cast
 from fastapi import Depends, Request
 
 from api.doors import POLICIES, Caller, Role, require
+from api.receiving import Reception
 from api.sources import Sources
 from archive.catalog import Catalog
 
@@ -27,6 +28,11 @@ def _sources(request: Request) -> Sources:
     return cast("Sources", request.app.state.sources)
 
 
+def _reception(request: Request) -> Reception:
+    return cast("Reception", request.app.state.reception)
+
+
 CallerHere = Annotated[Caller, Depends(_caller)]
 CatalogHere = Annotated[Catalog, Depends(_catalog)]
 SourcesHere = Annotated[Sources, Depends(_sources)]
+ReceptionHere = Annotated[Reception, Depends(_reception)]

@@ -121,7 +121,7 @@ def exam_out(exam: Exam) -> ExamOut:
     """One exam."""
     return ExamOut(
         id=exam.id,
-        patient=_patient(exam.patient),
+        patient=patient_out(exam.patient),
         accession_number=exam.accession_number,
         study_instance_uid=exam.study_instance_uid,
         created_at=exam.created_at,
@@ -164,7 +164,7 @@ def image_out(image: Image, exam: Exam, opened: OpenImage | None) -> ImageOut:
         ),
         deepzoom=f"/deepzoom/{image.id}.dzi",
         source_sha256=image.source_sha256,
-        patient=_patient(exam.patient),
+        patient=patient_out(exam.patient),
         accession_number=exam.accession_number,
         siblings=[
             SiblingOut(id=one.id, kind=one.kind, thumbnail=f"/images/{one.id}/thumbnail")
@@ -186,7 +186,8 @@ def _summary(image: Image) -> ImageSummary:
     )
 
 
-def _patient(patient: PatientIdentity | None) -> PatientOut | None:
+def patient_out(patient: PatientIdentity | None) -> PatientOut | None:
+    """A patient as JSON; None for none."""
     if patient is None:
         return None
     return PatientOut(
