@@ -126,7 +126,7 @@ def convert(
     with (
         blaming_the_file(path),
         ExitStack() as opened,
-        ThreadPoolExecutor(1, "digest") as beside,
+        ThreadPoolExecutor(2, "beside") as beside,
     ):
         slides = _slides(path, request, opened)
         plans = [_plan_of(slide, request) for slide in slides]
@@ -142,8 +142,7 @@ def convert(
         scenes = [_scene(*one, request, given) for one in zip(slides, plans, strict=True)]
         if planned is not None:
             planned(scenes)
-        for scene in scenes:
-            check_unread(scene.slide.source, scene.plan)
+        checks = [beside.submit(check_unread, one.slide.source, one.plan) for one in scenes]
         identities = [scene.plan.identity for scene in scenes]
         key = _key(request, ENCODER, *identities, *more, *map(identity_of, files))
         with draft_of(out, key, partial(_tell_waiting, progress)) as draft:
@@ -157,6 +156,8 @@ def convert(
                     part = draft.part(scene.folder) if len(scenes) > 1 else draft
                     tell = shares.of(f"build {number}"), shares.of(f"verify {number}")
                     done.append(_fill(part, scene, opener, request, context, *tell))
+                for check in checks:
+                    check.result()
                 receipt = {"source_sha256": digest.result(), "scenes": done}
                 publish(draft, out, key, receipt)
     return _report(out, request, scenes, receipt)
