@@ -56,7 +56,7 @@ HOT_ROUTES = (
 
 READING = frozenset({"GET", "HEAD"})
 
-_PAGES = re.compile(r"/(?:exam|view)/[^/]+")
+_PAGES = re.compile(r"/(?:exam|view)/[^/]+|/deposit")
 _ASKED_EACH_TIME = "private, no-cache"
 """For what may change: the tiles of an image on its way are other ones once it is published."""
 

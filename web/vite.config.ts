@@ -2,7 +2,7 @@ import { defineConfig } from "vitest/config";
 import manifest from "./package.json" with { type: "json" };
 
 /** Named after what it tells of, as everything under /assets/ may be kept for ever. */
-const licences = `assets/licences-openseadragon-${manifest.dependencies.openseadragon}.txt`;
+const licences = `assets/licences-${Object.values(manifest.dependencies).join("-")}.txt`;
 
 const server = "http://127.0.0.1:8000";
 
@@ -20,7 +20,10 @@ export default defineConfig({
   server: {
     host: "127.0.0.1",
     proxy: Object.fromEntries(
-      ["/api", "/deepzoom", "/images", "/healthz", "/enter"].map((path) => [path, server]),
+      ["/api", "/uploads", "/deepzoom", "/images", "/healthz", "/enter"].map((path) => [
+        path,
+        server,
+      ]),
     ),
   },
   test: { include: ["tests/**/*.test.ts"], environment: "node" },

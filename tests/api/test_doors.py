@@ -24,7 +24,16 @@ from archive.catalog import Catalog
 from tests.api.children import redeemed
 from tests.api.conftest import ORIGIN, Installation, Web, opened
 
-OPEN = {"/", "/healthz", "/readyz", "/enter", "/exam/{exam}", "/view/{image}", "/assets/{path}"}
+OPEN = {
+    "/",
+    "/healthz",
+    "/readyz",
+    "/enter",
+    "/exam/{exam}",
+    "/view/{image}",
+    "/deposit",
+    "/assets/{path}",
+}
 KEY = b"k" * 32
 
 
@@ -64,6 +73,7 @@ def test_every_policy_is_of_something_that_exists(app: Dispatcher) -> None:
         "/",
         "/exam/{exam}",
         "/view/{image}",
+        "/deposit",
         "/assets/{path}",
         "/favicon.svg",
         "/favicon.ico",

@@ -72,6 +72,13 @@ def test_an_image_as_the_viewer_reads_it(reader: Web, installation: Installation
     assert len(told["source_sha256"]) == 64
 
 
+def test_callers_are_told_what_they_may_do(web: Web, installation: Installation) -> None:
+    for role, establishment in ((Role.READER, "north"), (Role.OPERATOR, None)):
+        headers = installation.bearer(role, establishment)
+        told = web.get("/api/me", headers=headers).json()
+        assert told == {"role": role.name.lower(), "establishment": establishment}
+
+
 def test_pages_of_exams(web: Web, installation: Installation) -> None:
     web.headers.update(installation.bearer(Role.OPERATOR))
     first = web.get("/api/exams", params={"limit": 1}).json()

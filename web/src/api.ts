@@ -73,11 +73,14 @@ export function deepzoomOf({ deepzoom, state }: Pick<ImageDetail, "deepzoom" | "
 /** An answer that is not the one asked for; `status` 0 means that no answer came. */
 export class ApiError extends Error {
   readonly status: number;
+  /** What the server says of it, for people. */
+  readonly detail: string | null;
 
-  constructor(status: number) {
+  constructor(status: number, detail: string | null = null) {
     super(`HTTP ${status}`);
     this.name = "ApiError";
     this.status = status;
+    this.detail = detail;
   }
 }
 
@@ -91,6 +94,39 @@ async function get<T>(path: string, signal: AbortSignal): Promise<T> {
   }
   if (!response.ok) throw new ApiError(response.status);
   return (await response.json()) as T;
+}
+
+/** Asks for a change, and for the answer that may come with it. */
+export async function ask<T>(
+  method: string,
+  path: string,
+  body?: unknown,
+  headers: Record<string, string> = {},
+): Promise<T> {
+  const init: RequestInit = { method, headers: { Accept: "application/json", ...headers } };
+  if (body !== undefined) {
+    init.body = JSON.stringify(body);
+    init.headers = { ...init.headers, "Content-Type": "application/json" };
+  }
+  let response: Response;
+  try {
+    response = await fetch(path, init);
+  } catch {
+    throw new ApiError(0);
+  }
+  const text = await response.text();
+  if (!response.ok) throw new ApiError(response.status, detailOf(text));
+  return (text ? JSON.parse(text) : undefined) as T;
+}
+
+/** The sentence of a problem document (RFC 9457), null where there is none. */
+export function detailOf(text: string): string | null {
+  try {
+    const { detail } = JSON.parse(text) as { detail?: unknown };
+    return typeof detail === "string" ? detail : null;
+  } catch {
+    return null;
+  }
 }
 
 const PAGE_SIZE = 50;
@@ -107,6 +143,27 @@ export function getExam(exam: string, signal: AbortSignal): Promise<Exam> {
 
 export function getImage(image: string, signal: AbortSignal): Promise<ImageDetail> {
   return get(`/api/images/${encodeURIComponent(image)}`, signal);
+}
+
+export type Role = "reader" | "contributor" | "operator";
+
+let role: Promise<Role | null> | null = null;
+
+/** What whoever sits here may do, null for strangers; asked once. */
+export function myRole(): Promise<Role | null> {
+  role ??= ask<{ role: Role }>("GET", "/api/me").then(
+    (me) => me.role,
+    () => {
+      role = null;
+      return null;
+    },
+  );
+  return role;
+}
+
+export async function mayContribute(): Promise<boolean> {
+  const mine = await myRole();
+  return mine === "contributor" || mine === "operator";
 }
 
 /** Whether the server answers at all, signed in or not. */

@@ -85,3 +85,43 @@ export function lengthText(length_um: number, locale: string): string {
   if (length_um >= 1000) return `${significant(length_um / 1000, locale, 3)} mm`;
   return `${significant(length_um, locale, 3)} µm`;
 }
+
+const UNITS = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte"] as const;
+
+function inUnits(bytes: number, locale: string, ending: "" | "-per-second"): string {
+  let [value, at] = [bytes, 0];
+  while (value >= 999.5 && at < UNITS.length - 1) {
+    value /= 1000;
+    at += 1;
+  }
+  return new Intl.NumberFormat(locale, {
+    style: "unit",
+    unit: `${UNITS[at]}${ending}`,
+    unitDisplay: at === 0 && !ending ? "long" : "short",
+    maximumFractionDigits: value < 10 && at > 1 ? 1 : 0,
+  }).format(value);
+}
+
+/** 3,4 Go, 3.4 GB: in the decimal units in which disks and networks are sold. */
+export function bytesText(bytes: number, locale: string): string {
+  return inUnits(bytes, locale, "");
+}
+
+/** 12 Mo/s, 12 MB/s. */
+export function speedText(bytes_per_s: number, locale: string): string {
+  return inUnits(Math.max(1000, bytes_per_s), locale, "-per-second");
+}
+
+/** Whole percents, 100 only where nothing is left. */
+export function percentOf(done: number, all: number): number {
+  if (all <= 0) return done >= all ? 100 : 0;
+  return done >= all ? 100 : Math.min(99, Math.floor((done / all) * 100));
+}
+
+/** How long something will take, as coarse as it can be known: minutes, then hours. */
+export function roundedTime(seconds: number): { hours: number; minutes: number } {
+  const minutes = Math.ceil(seconds / 60);
+  if (minutes < 60) return { hours: 0, minutes };
+  const fives = Math.ceil(minutes / 5) * 5;
+  return { hours: Math.floor(fives / 60), minutes: fives % 60 };
+}

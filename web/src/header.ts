@@ -1,10 +1,11 @@
 /** The head and foot of the list pages, and the language switch that every page carries. */
 
-import { getVersion } from "./api";
+import { getVersion, mayContribute } from "./api";
 import mark from "./assets/mark.svg";
-import { h } from "./dom";
+import { depositPercent } from "./deposit/everywhere";
+import { h, icon } from "./dom";
 import { chooseLanguage, language, messages } from "./i18n";
-import { refresh } from "./router";
+import { depositPath, refresh } from "./router";
 
 export function languageButton(): HTMLButtonElement {
   const words = messages();
@@ -27,6 +28,28 @@ export function languageButton(): HTMLButtonElement {
   );
 }
 
+/** The way to bring images, for those who may; on its way it says how far they have come. */
+function depositLink(): HTMLElement {
+  const words = messages().deposit;
+  const here = location.pathname === depositPath;
+  const link = h(
+    "a",
+    {
+      class: "button deposit-link",
+      href: depositPath,
+      hidden: true,
+      "aria-current": here && "page",
+    },
+    icon("upload"),
+    h("span", {}, words.link),
+    depositPercent(),
+  );
+  void mayContribute().then((may) => {
+    link.hidden = !may;
+  });
+  return link;
+}
+
 export function pageHeader(): HTMLElement {
   return h(
     "header",
@@ -37,7 +60,7 @@ export function pageHeader(): HTMLElement {
       h("img", { src: mark, alt: "", width: 32, height: 32 }),
       h("span", {}, messages().product),
     ),
-    languageButton(),
+    h("div", { class: "page-tools" }, depositLink(), languageButton()),
   );
 }
 

@@ -18,6 +18,7 @@ import "./styles/viewer.css";
 import "./styles/controls.css";
 import "./styles/panels.css";
 import { watchConnection } from "./connection";
+import { keepSending, watchDrops } from "./deposit/everywhere";
 import { h } from "./dom";
 import { messages, startLanguage } from "./i18n";
 import { examPage } from "./pages/exam";
@@ -37,10 +38,23 @@ function pageFor(route: Route): Page {
       return examPage(route.exam);
     case "view":
       return viewPage(route.image);
+    case "deposit":
+      return depositPage;
     case "unknown":
       return (place, signal) => showProblem(place, "missing", render, signal);
   }
 }
+
+/** Loaded when it is wanted: most who come only look. */
+const depositPage: Page = async (place, signal) => {
+  try {
+    const { depositPage } = await import("./pages/deposit");
+    if (!signal.aborted) await depositPage(place, signal);
+  } catch {
+    // The page's parts are gone where the server was renewed since this page was loaded.
+    if (!signal.aborted) showProblem(place, "server", () => location.reload(), signal);
+  }
+};
 
 /** Draws the page of the present address anew. */
 function render(): void {
@@ -63,4 +77,6 @@ document.body.prepend(skipLink);
 
 startLanguage();
 watchConnection();
+watchDrops();
+keepSending();
 startRouter(render);

@@ -4,6 +4,7 @@ export type Route =
   | { page: "list" }
   | { page: "exam"; exam: string }
   | { page: "view"; image: string }
+  | { page: "deposit" }
   | { page: "unknown" };
 
 function decoded(text: string): string {
@@ -17,6 +18,7 @@ function decoded(text: string): string {
 export function parseRoute(pathname: string): Route {
   const [head, id, ...rest] = pathname.split("/").filter(Boolean);
   if (head === undefined || pathname === "/index.html") return { page: "list" };
+  if (head === "deposit" && id === undefined) return { page: "deposit" };
   if (id === undefined || rest.length > 0) return { page: "unknown" };
   if (head === "exam") return { page: "exam", exam: decoded(id) };
   if (head === "view") return { page: "view", image: decoded(id) };
@@ -24,6 +26,7 @@ export function parseRoute(pathname: string): Route {
 }
 
 export const examPath = (exam: string) => `/exam/${encodeURIComponent(exam)}`;
+export const depositPath = "/deposit";
 export const viewPath = (image: string) => `/view/${encodeURIComponent(image)}`;
 
 /** Fills the outlet until the signal says that the user has gone elsewhere. */

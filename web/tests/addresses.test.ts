@@ -47,6 +47,8 @@ describe("routes", () => {
     expect(parseRoute("/")).toEqual({ page: "list" });
     expect(parseRoute("/exam/a%20b")).toEqual({ page: "exam", exam: "a b" });
     expect(parseRoute("/view/1f")).toEqual({ page: "view", image: "1f" });
+    expect(parseRoute("/deposit")).toEqual({ page: "deposit" });
+    expect(parseRoute("/deposit/1")).toEqual({ page: "unknown" });
     expect(parseRoute("/view")).toEqual({ page: "unknown" });
     expect(parseRoute("/view/1/2")).toEqual({ page: "unknown" });
     expect(parseRoute("/else/1")).toEqual({ page: "unknown" });

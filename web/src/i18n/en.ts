@@ -35,6 +35,7 @@ export const en: Messages = {
   end: "All exams are shown.",
   emptyTitle: "No exam yet",
   emptyText: "Add a first slide or photograph from the command line:",
+  emptyDeposit: "Add a slide or a photograph",
   emptyAfter: "The exam appears here as soon as its image has arrived.",
   emptyCommand:
     'sansverre ingest SLIDE.svs --patient-id 12345 --issuer CHU \\\n  --patient-name "FAMILY^Given"',
@@ -112,6 +113,120 @@ export const en: Messages = {
     n === 1
       ? "A part of the image could not be loaded"
       : `${n} parts of the image could not be loaded`,
+
+  deposit: {
+    link: "Add images",
+    title: "Add images",
+    intro:
+      "Virtual slides and photographs. An interrupted upload goes on where it was, even after this page was closed.",
+    drop: "Drop files or a folder here",
+    dropOver: "Drop them now",
+    or: "or",
+    bring: "Choose images to send",
+    files: "Choose files",
+    folder: "Choose a folder",
+    kinds:
+      "SVS, NDPI, MRXS, SCN, BIF, CZI, TIFF, DICOM, JPEG… For a slide of several files (MRXS, DICOM), drop the whole folder.",
+    kindsPhone: "Virtual slides (SVS, NDPI, DICOM…) and photographs.",
+    nothing: "No readable file in what was dropped.",
+    unreadableDrop: "This folder could not be read. Choose it with the button.",
+    for: "For",
+    whose: "Patient and exam",
+    nobody: "Patient not stated yet",
+    nobodyHint: "now, or after sending",
+    choose: "State the patient",
+    change: "Change",
+    forget: "No patient",
+    recent: "Deposits",
+    allSent: "All sent",
+    progressOf: (name) => `Progress: ${name}`,
+    sentOf: (sent, all) => `${sent} of ${all}`,
+    left: (hours, minutes) =>
+      hours > 0
+        ? `${hours} h${minutes > 0 ? ` ${String(minutes).padStart(2, "0")}` : ""} left`
+        : minutes <= 1
+          ? "less than a minute"
+          : `${minutes} min left`,
+    estimating: "estimating…",
+    fileCount: (n) => plural(n, "file", "files"),
+    more: (n) => `and ${plural(n, "more file", "more files")}`,
+    pauseAll: "Pause",
+    resumeAll: "Resume",
+    cancelAll: "Cancel the deposit",
+    cancelSure: "Cancel this deposit? What was sent will be deleted.",
+    cancelYes: "Cancel the deposit",
+    cancelNo: "Go on",
+    remove: (name) => `Remove ${name}`,
+    retry: (name) => `Retry ${name}`,
+    again: "Retry",
+    open: "Open",
+    openName: (name) => `Open ${name}`,
+    bringAgain: "Choose again",
+    bringAgainText:
+      "This page was closed while sending. Drop or choose the same files again: sending goes on where it was.",
+    unassignedText:
+      "The images have arrived and are sound. State whose they are to bring them into the archive.",
+    fate: {
+      queued: "Waiting",
+      sending: "Sending",
+      paused: "Paused",
+      interrupted: "Interrupted, goes on by itself",
+      wanted: "To be chosen again",
+      failed: "Failed",
+      checking: "Being checked",
+      unassigned: "Arrived, waits for its patient",
+      preparing: "In preparation",
+      ready: "Ready",
+      refused: "Refused",
+      companion: "Received",
+    },
+    why: {
+      session: "Your session has ended. Open a new one, then retry.",
+      unreadable:
+        "The file can no longer be read: it was changed or moved, or its medium was removed. Choose it again.",
+      busy: "The server could not receive this file after several attempts.",
+      "403": "Your session does not allow adding images.",
+      "413": "This file exceeds the size or the quota allowed to your establishment.",
+      "507": "The server has not enough room for this file.",
+      other: "The server did not accept this file.",
+    },
+    done: (ready, refused) =>
+      [
+        ready > 0 && plural(ready, "image ready", "images ready"),
+        refused > 0 && plural(refused, "refused", "refused"),
+      ]
+        .filter(Boolean)
+        .join(", ") || "No image",
+    newsAdded: (n) => plural(n, "file added", "files added"),
+    newsResumed: (n) =>
+      plural(n, "file found again: sending goes on", "files found again: sending goes on"),
+    newsQuarter: (percent) => `Sending: ${percent}%`,
+    newsSent: "All sent, being checked",
+    newsReady: (name) => `${name}: ready`,
+    newsRefused: (name) => `${name}: refused`,
+    newsFailed: (name) => `${name}: sending failed`,
+    dialog: {
+      title: "Whose are these images?",
+      find: "Take over from an existing exam",
+      findHint: "Name, identifier, accession number…",
+      found: "Exams found",
+      none: "No recent exam matches.",
+      byHand: "Or type",
+      patientId: "Patient identifier",
+      issuer: "Issued by",
+      issuerHint: "e.g. the hospital",
+      family: "Family name",
+      given: "Given name",
+      birth: "Date of birth",
+      sex: "Sex",
+      accession: "Accession number",
+      save: "Save",
+      cancel: "Close without changing",
+      needId: "State the patient’s identifier, or the accession number.",
+      failed: "It could not be saved. Try again.",
+      taken: "Images of this deposit are in the archive already: it does not change any more.",
+    },
+  },
 
   viewer: "Viewer",
   stage: "Image. Arrows to move, plus and minus to zoom, question mark for help.",

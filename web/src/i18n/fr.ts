@@ -34,6 +34,7 @@ export const fr = {
   end: "Tous les examens sont affichés.",
   emptyTitle: "Aucun examen pour l’instant",
   emptyText: "Ajoutez une première lame ou une photographie depuis la ligne de commande :",
+  emptyDeposit: "Déposer une lame ou une photographie",
   emptyAfter: "L’examen apparaît ici dès que l’image est arrivée.",
   emptyCommand:
     'sansverre ingest LAME.svs --patient-id 12345 --issuer CHU \\\n  --patient-name "NOM^Prénom"',
@@ -112,6 +113,120 @@ export const fr = {
     n < 2
       ? "Une partie de l’image n’a pas pu être chargée"
       : `${n} parties de l’image n’ont pas pu être chargées`,
+
+  deposit: {
+    link: "Déposer",
+    title: "Déposer des images",
+    intro:
+      "Lames virtuelles et photographies. Un envoi interrompu reprend où il en était, même après la fermeture de cette page.",
+    drop: "Glissez ici des fichiers ou un dossier",
+    dropOver: "Déposez maintenant",
+    or: "ou",
+    bring: "Choisissez des images à envoyer",
+    files: "Choisir des fichiers",
+    folder: "Choisir un dossier",
+    kinds:
+      "SVS, NDPI, MRXS, SCN, BIF, CZI, TIFF, DICOM, JPEG… Pour une lame en plusieurs fichiers (MRXS, DICOM), déposez le dossier entier.",
+    kindsPhone: "Lames virtuelles (SVS, NDPI, DICOM…) et photographies.",
+    nothing: "Aucun fichier lisible dans ce qui a été déposé.",
+    unreadableDrop: "Ce dossier n’a pas pu être lu. Choisissez-le par le bouton.",
+    for: "Pour",
+    whose: "Patient et examen",
+    nobody: "Patient à préciser",
+    nobodyHint: "maintenant, ou après l’envoi",
+    choose: "Préciser le patient",
+    change: "Changer",
+    forget: "Sans patient",
+    recent: "Dépôts",
+    allSent: "Tout est envoyé",
+    progressOf: (name: string) => `Progression : ${name}`,
+    sentOf: (sent: string, all: string) => `${sent} sur ${all}`,
+    left: (hours: number, minutes: number) =>
+      hours > 0
+        ? `encore ${hours} h${minutes > 0 ? ` ${String(minutes).padStart(2, "0")}` : ""}`
+        : minutes <= 1
+          ? "moins d’une minute"
+          : `encore ${minutes} min`,
+    estimating: "estimation…",
+    fileCount: (n: number) => plural(n, "fichier", "fichiers"),
+    more: (n: number) => `et ${plural(n, "autre fichier", "autres fichiers")}`,
+    pauseAll: "Mettre en pause",
+    resumeAll: "Reprendre",
+    cancelAll: "Annuler le dépôt",
+    cancelSure: "Annuler ce dépôt ? Ce qui a été envoyé sera effacé.",
+    cancelYes: "Annuler le dépôt",
+    cancelNo: "Continuer",
+    remove: (name: string) => `Retirer ${name}`,
+    retry: (name: string) => `Réessayer ${name}`,
+    again: "Réessayer",
+    open: "Ouvrir",
+    openName: (name: string) => `Ouvrir ${name}`,
+    bringAgain: "Choisir de nouveau",
+    bringAgainText:
+      "Cette page a été fermée pendant l’envoi. Glissez ou choisissez de nouveau les mêmes fichiers : l’envoi reprendra où il en était.",
+    unassignedText:
+      "Les images sont arrivées et vérifiées. Dites à qui elles sont pour qu’elles entrent dans l’archive.",
+    fate: {
+      queued: "En attente",
+      sending: "Envoi",
+      paused: "En pause",
+      interrupted: "Interrompu, reprise automatique",
+      wanted: "À choisir de nouveau",
+      failed: "Échec",
+      checking: "Vérification",
+      unassigned: "Arrivée, attend son patient",
+      preparing: "En préparation",
+      ready: "Prête",
+      refused: "Refusée",
+      companion: "Reçu",
+    },
+    why: {
+      session: "Votre session est terminée. Ouvrez-en une nouvelle, puis réessayez.",
+      unreadable:
+        "Le fichier n’est plus lisible : il a été modifié, déplacé ou son support retiré. Choisissez-le de nouveau.",
+      busy: "Le serveur n’a pas pu recevoir ce fichier après plusieurs essais.",
+      "403": "Votre session ne permet pas de déposer des images.",
+      "413": "Ce fichier dépasse la taille ou le quota permis à votre établissement.",
+      "507": "Le serveur n’a plus assez de place pour ce fichier.",
+      other: "Le serveur n’a pas accepté ce fichier.",
+    },
+    done: (ready: number, refused: number) =>
+      [
+        ready > 0 && plural(ready, "image prête", "images prêtes"),
+        refused > 0 && plural(refused, "refusée", "refusées"),
+      ]
+        .filter(Boolean)
+        .join(", ") || "Aucune image",
+    newsAdded: (n: number) => `${plural(n, "fichier ajouté", "fichiers ajoutés")}`,
+    newsResumed: (n: number) =>
+      `${plural(n, "fichier retrouvé : l’envoi reprend", "fichiers retrouvés : l’envoi reprend")}`,
+    newsQuarter: (percent: number) => `Envoi : ${percent} %`,
+    newsSent: "Envoi terminé, vérification en cours",
+    newsReady: (name: string) => `${name} : prête`,
+    newsRefused: (name: string) => `${name} : refusée`,
+    newsFailed: (name: string) => `${name} : échec de l’envoi`,
+    dialog: {
+      title: "À qui sont ces images ?",
+      find: "Reprendre d’un examen existant",
+      findHint: "Nom, identifiant, n° d’accession…",
+      found: "Examens trouvés",
+      none: "Aucun examen récent ne correspond.",
+      byHand: "Ou saisir",
+      patientId: "Identifiant du patient",
+      issuer: "Attribué par",
+      issuerHint: "p. ex. CHU, INS",
+      family: "Nom",
+      given: "Prénom",
+      birth: "Date de naissance",
+      sex: "Sexe",
+      accession: "N° d’accession",
+      save: "Enregistrer",
+      cancel: "Fermer sans changer",
+      needId: "Indiquez l’identifiant du patient, ou le n° d’accession.",
+      failed: "L’enregistrement a échoué. Réessayez.",
+      taken: "Des images sont déjà entrées dans l’archive pour ce dépôt : il ne change plus.",
+    },
+  },
 
   viewer: "Visionneuse",
   stage:

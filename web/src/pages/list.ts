@@ -1,10 +1,11 @@
 /** The first page: every exam, newest first, a filter over those loaded, more on demand. */
 
-import { type Exam, listExams } from "../api";
+import { type Exam, listExams, mayContribute } from "../api";
 import { h, icon } from "../dom";
 import { matches } from "../filter";
 import { pageFooter, pageHeader } from "../header";
 import { messages } from "../i18n";
+import { depositPath } from "../router";
 import { examCard } from "./card";
 import { problemOf, showProblem } from "./problem";
 
@@ -31,6 +32,15 @@ export async function listPage(outlet: HTMLElement, signal: AbortSignal): Promis
 
 function emptyList(refresh: () => void): HTMLElement {
   const words = messages();
+  const deposit = h(
+    "a",
+    { class: "button primary", href: depositPath, hidden: true },
+    icon("upload"),
+    words.emptyDeposit,
+  );
+  void mayContribute().then((may) => {
+    deposit.hidden = !may;
+  });
   return h(
     "main",
     { id: "main", tabindex: -1, class: "problem empty" },
@@ -42,7 +52,8 @@ function emptyList(refresh: () => void): HTMLElement {
     h(
       "p",
       { class: "actions" },
-      h("button", { type: "button", class: "button primary", onclick: refresh }, words.refresh),
+      deposit,
+      h("button", { type: "button", class: "button", onclick: refresh }, words.refresh),
     ),
   );
 }

@@ -1,0 +1,102 @@
+/** One file on its way by tus, in parts that carry their checksum, until it ends or is stopped. */
+
+import { DetailedError, Upload } from "tus-js-client";
+import { detailOf } from "../api";
+import { partChecksum, Unreadable } from "./digest";
+
+export { fileDigest } from "./digest";
+
+/** What a cut costs at most; and what a server keeps of a file before it has checked it. */
+export const PART_BYTES = 8 * 1024 * 1024;
+/** A connection that moves nothing for so long is taken for lost. */
+const SILENCE_MS = 45_000;
+
+/**
+ * Why sending stopped. What is `lost` or `busy` goes on by itself, the one when the network is back,
+ * the other a little later; the rest is for the person to settle.
+ */
+export type Stop =
+  | { why: "lost" | "busy" | "session" | "unreadable" }
+  | { why: "refused"; status: number; detail: string | null };
+
+export interface Listener {
+  onUpload(upload: string): void;
+  onProgress(bytes: number): void;
+  onDone(): void;
+  onStop(stop: Stop): void;
+}
+
+/** What an answer's status means for the one who sends; 0 is no answer at all. */
+export function meaning(status: number, body = ""): Stop {
+  if (status === 0) return { why: "lost" };
+  if (status === 401) return { why: "session" };
+  // Another request still holds the upload, stands elsewhere in it, or a part came damaged.
+  if ([408, 409, 423, 425, 429, 460].includes(status)) return { why: "busy" };
+  if (status >= 500 && status !== 507) return { why: "busy" };
+  return { why: "refused", status, detail: detailOf(body) };
+}
+
+function stopOf(error: Error): Stop {
+  if (!(error instanceof DetailedError)) return { why: "busy" };
+  if (error.causingError instanceof Unreadable) return { why: "unreadable" };
+  const answer = error.originalResponse;
+  return meaning(answer?.getStatus() ?? 0, answer?.getBody());
+}
+
+/** Sends a file, or the rest of it where `upload` is known. Returns how to stop, without a word. */
+export function sendFile(
+  file: File,
+  where: { deposit: string; path: string; upload: string | null },
+  listener: Listener,
+): () => void {
+  let over = false;
+  let silence = 0;
+  const finish = (tell: () => void) => {
+    if (over) return;
+    over = true;
+    clearTimeout(silence);
+    tell();
+  };
+  const heard = () => {
+    clearTimeout(silence);
+    silence = setTimeout(() => {
+      void upload.abort();
+      finish(() => listener.onStop({ why: "lost" }));
+    }, SILENCE_MS);
+  };
+  const upload = new Upload(file, {
+    endpoint: `${location.origin}/uploads`,
+    uploadUrl: where.upload && `${location.origin}/uploads/${encodeURIComponent(where.upload)}`,
+    metadata: { deposit: where.deposit, path: where.path },
+    chunkSize: PART_BYTES,
+    retryDelays: null,
+    // The server knows what it has; the browser need not remember names of files.
+    storeFingerprintForResuming: false,
+    onBeforeRequest: async (request) => {
+      const offset = request.getHeader("Upload-Offset");
+      if (request.getMethod() !== "PATCH" || offset === undefined) return;
+      const start = Number(offset);
+      const checksum = await partChecksum(file.slice(start, start + PART_BYTES));
+      // A request that was not sent yet is not stopped by aborting it.
+      if (over) throw new DOMException("stopped", "AbortError");
+      request.setHeader("Upload-Checksum", checksum);
+    },
+    onUploadUrlAvailable: () => {
+      const id = upload.url?.split("/").pop();
+      if (id && !over) listener.onUpload(decodeURIComponent(id));
+    },
+    onProgress: (bytes) => {
+      if (over) return;
+      heard();
+      listener.onProgress(bytes);
+    },
+    onSuccess: () => finish(() => listener.onDone()),
+    onError: (error) => finish(() => listener.onStop(stopOf(error))),
+  });
+  heard();
+  upload.start();
+  return () => {
+    finish(() => undefined);
+    void upload.abort();
+  };
+}
