@@ -6,9 +6,10 @@ Every contender converts the same slide in turn, again and again, so that whatev
 does hits all of them alike; medians and their ratios are printed, and absolute times are worth
 nothing anywhere else. `--write` puts the tables into docs/performance.md.
 
-Without slides given, three are made: Aperio's layout with abbreviated RGB tiles and with complete
-YCbCr ones, and, a quarter of their size, one compressed without loss, whose tiles no DICOM slide
-can hold. `--times 3 --without ngff-zarr eubi` compares on slides of ten gigapixels.
+Without slides given, four are made: Aperio's layout with abbreviated RGB tiles and with complete
+YCbCr ones, and, a quarter of their size, two compressed by Deflate, which no DICOM slide can hold:
+one of colours, one of grey with 16 bits. `--times 3 --without ngff-zarr eubi` compares on slides of
+ten gigapixels.
 """
 
 import argparse
@@ -48,8 +49,8 @@ ENVIRONMENT = {
 SIDE = 32_768
 """Every level that Aperio makes of it ends with a tile, so it can be repeated."""
 
-LOSSLESS = "deflate"
-"""The form of slide that must be encoded."""
+LOSSLESS, DEEP = "deflate", "deflate16"
+"""The forms of slide that must be encoded: of colours, and of grey with 16 bits."""
 
 
 @dataclass
@@ -227,11 +228,11 @@ def _figure(one: Contender, name: str) -> float:
 
 def make(folder: Path, form: str, times: int) -> Path:
     """A slide of that form, `times` × 32,768 pixels a side, made once."""
-    path = folder / f"{form}-{times * SIDE}{'.tiff' if form == LOSSLESS else '.svs'}"
+    path = folder / f"{form}-{times * SIDE}{'.svs' if form in FORMS else '.tiff'}"
     if not path.exists():
         draft = folder / f"draft{path.suffix}"
-        if form == LOSSLESS:
-            make_lossless(draft, make(folder, FORMS[1], 1))
+        if form not in FORMS:
+            make_lossless(draft, make(folder, FORMS[1], 1), deep=form == DEEP)
         elif times > 1:
             repeat(make(folder, form, 1), draft, times)
         else:
@@ -242,22 +243,24 @@ def make(folder: Path, form: str, times: int) -> Path:
     return path
 
 
-def make_lossless(path: Path, source: Path) -> None:
-    """The upper left quarter of a slide, compressed by Deflate."""
+def make_lossless(path: Path, source: Path, *, deep: bool) -> None:
+    """The upper left quarter of a slide, compressed by Deflate; `deep`: its green, of 12 bits."""
     with open_slide(source) as slide:
         pixels, base = slide.source.pixels, slide.source.pyramid.levels[0]
         columns, rows = base.width // 2 // TILE, base.height // 2 // TILE
+        boxes = (
+            Box(column * TILE, row * TILE, TILE, TILE)
+            for row in range(rows)
+            for column in range(columns)
+        )
+        tiles = (pixels(0, box) for box in boxes)
         tifffile.imwrite(
             path,
-            (
-                pixels(0, Box(column * TILE, row * TILE, TILE, TILE))
-                for row in range(rows)
-                for column in range(columns)
-            ),
-            shape=(rows * TILE, columns * TILE, 3),
-            dtype=np.uint8,
+            (tile[..., 1].astype(np.uint16) << 4 for tile in tiles) if deep else tiles,
+            shape=(rows * TILE, columns * TILE, *(() if deep else (3,))),
+            dtype=np.uint16 if deep else np.uint8,
             tile=(TILE, TILE),
-            photometric="rgb",
+            photometric="minisblack" if deep else "rgb",
             compression="zlib",
             resolution=(20_000, 20_000),
             resolutionunit="CENTIMETER",
@@ -280,7 +283,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="sansverre-bench-") as scratch:
         folder = options.folder or Path(scratch) / "kept"
         folder.mkdir(parents=True, exist_ok=True)
-        forms = (*FORMS, LOSSLESS) if options.times == 1 else FORMS
+        forms = (*FORMS, LOSSLESS, DEEP) if options.times == 1 else FORMS
         slides = options.slides or [make(folder, form, options.times) for form in forms]
         parts = [] if options.append else [_machine()]
         for slide in slides:
@@ -303,7 +306,8 @@ def main() -> None:
 def _contenders(slide: Path, folder: Path) -> list[Contender]:
     python = install_ourselves(folder.resolve())
     if slide.stem.startswith(LOSSLESS):
-        return [*limits(python, "copy", "inflate"), *ours(python, "source")]
+        limit = "inflate16" if slide.stem.startswith(DEEP) else "inflate"
+        return [*limits(python, "copy", limit), *ours(python, "source")]
     return [*limits(python, *LIMITS), *ours(python, *OURS), *peers(folder.resolve())]
 
 
@@ -316,8 +320,8 @@ def _machine() -> str:
         "start-up.\n\n"
         "The limits check nothing and write no header: *copy* is the file itself, *passthrough* "
         "every stored tile as a DICOM item, *half* the base decoded at half scale and encoded, "
-        "*pyramid* passthrough and all reduced levels, *recode* and *inflate* every tile decoded "
-        "and encoded.\n\n"
+        "*pyramid* passthrough and all reduced levels, *recode*, *inflate* and *inflate16* every "
+        "tile decoded and encoded.\n\n"
         f"{os.cpu_count()} cores, Python {platform.python_version()}."
     )
 

@@ -32,7 +32,7 @@ from tiles.pyramid import FIRST, Level, Plane
 
 VL_WHOLE_SLIDE = "1.2.840.10008.5.1.4.1.1.77.1.6"
 
-ENCODER = "sansverre-2"
+ENCODER = "sansverre-3"
 """Changes whenever the bytes made from a source and a plan change; a part of every UID."""
 
 CORNER_MM = ("25", "75")
