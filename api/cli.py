@@ -1,4 +1,4 @@
-"""The command `sansverre`: info, convert, ingest, reindex, serve, token.
+"""The command `sansverre`: info, convert, ingest, watch, reindex, serve, token.
 
 Imports wait until a command needs them, so that `--help` and `info` answer at once. What opens a
 file runs in a child process with limits. Exit codes: 0 done, 1 the input or the installation is at
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from api import values
 from api.errors import ApiError, Refused, SandboxError
 from api.settings import ESTABLISHMENT
+from api.watch import command as watch_command
 
 if TYPE_CHECKING:
     from api.ingest import Order, Taken
@@ -319,6 +320,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     reindex.set_defaults(run=_reindex)
     reindex.add_argument("files", metavar="FILE", nargs="+")
+
+    watch_command.add(commands)
 
     for command in (convert, ingest):
         command.add_argument(

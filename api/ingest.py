@@ -1,6 +1,7 @@
 """Taking files into the archive: examined, kept, recorded, and built through the queue."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -31,6 +32,8 @@ class Order:
     establishment: str
     patient: PatientIdentity | None = None
     accession_number: str | None = None
+    issuer: str | None = None
+    """Who gave the accession number."""
     mpp_um: tuple[float, float] | None = None
     verify: bool = False
     """Whether slides are read again out of the store, before they are published."""
@@ -88,45 +91,73 @@ def ingest(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """What a child found a file to be: `files` are all that it consists of."""
+
+    file: Path
+    kind: ImageKind
+    files: tuple[Path, ...]
+    facts: Mapping[str, Any]
+    tile_map: bytes | None
+
+
 def receive(place: Workplace, file: Path, order: Order, scene: int | None = None) -> Image:
     """The image of a file, in the state it has reached, with its original kept.
 
     Its tile map is kept with it, so that from this moment the image can be looked at. Raises
     SandboxError for a file that is refused, ArchiveError and OSError.
     """
+    return take(place, examine(place, file, order.mpp_um, scene), order)
+
+
+def examine(
+    place: Workplace,
+    file: Path,
+    mpp_um: tuple[float, float] | None = None,
+    scene: int | None = None,
+) -> Examined:
+    """Look a file over, before anything is kept of it; raises SandboxError and OSError."""
     with TemporaryDirectory(prefix="examined-", dir=place.scratch) as folder:
         draft = Path(folder, "tile-map")
-        examined = run_limited(
+        told = run_limited(
             "api.tasks:examine",
             {
                 "path": str(file.resolve()),
                 "tile_map": str(draft),
-                "mpp_um": list(order.mpp_um) if order.mpp_um else None,
+                "mpp_um": list(mpp_um) if mpp_um else None,
                 "scene": scene,
             },
             limits_for(size_of(file)),
             scratch=place.scratch,
         )
         tile_map = _written(draft)
-    files = [Path(one) for one in examined["files"]]
-    original = take_stock(file.resolve(), files)
+    files = tuple(Path(one) for one in told["files"])
+    return Examined(file.resolve(), ImageKind(told["kind"]), files, told["facts"], tile_map)
+
+
+def take(place: Workplace, examined: Examined, order: Order) -> Image:
+    """The image of a file that was looked over; raises as `receive`."""
+    files = list(examined.files)
+    original = take_stock(examined.file, files)
     image = place.catalog.receive(
         establishment=order.establishment,
-        kind=ImageKind(examined["kind"]),
+        kind=examined.kind,
         source_sha256=original.sha256,
-        plan=_plan(examined["facts"].get("scene")),
+        plan=_plan(examined.facts.get("scene")),
         patient=order.patient,
         accession_number=order.accession_number,
+        issuer=order.issuer,
     )
     if image.state is ImageState.REFUSED:
         image = _anew(place, image)
     if image.state is not ImageState.RECEIVED or image.objects_as(ObjectRole.ORIGINAL):
         return image
-    mapped = None if tile_map is None else read_mapped(tile_map, files, original)
+    mapped = None if examined.tile_map is None else read_mapped(examined.tile_map, files, original)
     objects, facts = keep(original, place.storage)
     if mapped is not None:
         objects.append(keep_tile_map(mapped, files, original, objects, place.storage))
-    facts = {**examined["facts"], **facts}
+    facts = {**examined.facts, **facts}
     image = place.catalog.keep_original(image.id, objects, facts=facts)
     # Whoever took the same file in at the same time may have been first.
     for one in set(objects) - set(image.objects):
@@ -156,16 +187,21 @@ def _anew(place: Workplace, image: Image) -> Image:
         return place.catalog.image(image.id, establishment=None)
 
 
+def queue(place: Workplace, image: Image, order: Order) -> Job:
+    """Ask for an image to be built, by whichever process comes first."""
+    payload = {
+        "mpp_um": list(order.mpp_um) if order.mpp_um else None,
+        "verify": order.verify,
+    }
+    return place.catalog.jobs.enqueue(BUILD, image.id, payload, max_attempts=ATTEMPTS)
+
+
 def _build(place: Workplace, image: Image, order: Order, progress: Progress | None) -> Job:
     """Have the image built, by this process or by whichever has the job already.
 
     Raises NotTaken where an attempt failed for now, though another will follow.
     """
-    payload = {
-        "mpp_um": list(order.mpp_um) if order.mpp_um else None,
-        "verify": order.verify,
-    }
-    job = place.catalog.jobs.enqueue(BUILD, image.id, payload, max_attempts=ATTEMPTS)
+    job = queue(place, image, order)
     ended = _awaited(place, job, progress)
     if ended.state is JobState.DONE and order.verify and not job.payload.get("verify"):
         # It had been asked for by somebody to whom the building was enough.

@@ -106,7 +106,7 @@ def serve(settings: Settings, host: str, port: int, workers: int) -> int:
     ):
         environment = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": metrics}
         posts = [Post(lambda: _server(listening, environment)) for _ in range(workers)]
-        posts.append(Post(lambda: _worker(environment)))
+        posts.append(Post(lambda: worker_process(environment)))
         supervisor = Supervisor(posts)
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: supervisor.stopping.set())
@@ -150,7 +150,8 @@ def _server(listening: socket.socket, environment: dict[str, str]) -> subprocess
     return _start(command, environment, (descriptor,))
 
 
-def _worker(environment: dict[str, str]) -> subprocess.Popen[bytes]:
+def worker_process(environment: dict[str, str]) -> subprocess.Popen[bytes]:
+    """Start a process that does the archive's work, and ends with this one."""
     return _start([sys.executable, "-m", "api.worker", str(os.getpid())], environment, ())
 
 

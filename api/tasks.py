@@ -126,6 +126,24 @@ def examine(
         }
 
 
+def read_order(say: Progress, path: str, slide: str) -> dict[str, str | None]:
+    """Whose a slide is, and by which order, as the metadata file beside it says."""
+    from slides.metadata_file import read_metadata
+
+    said = read_metadata(Path(path), Path(slide))
+    say(1, 1)
+    return {
+        "patient_id": said.patient_id,
+        "issuer_of_patient_id": said.issuer_of_patient_id,
+        "patient_name": said.patient_name,
+        "birth_date": said.birth_date.isoformat() if said.birth_date else None,
+        "sex": said.sex,
+        "accession_number": said.accession_number,
+        "issuer_of_accession_number": said.issuer_of_accession_number,
+        "study_instance_uid": said.study_instance_uid,
+    }
+
+
 def pixels(
     path: str,
     tile_size: int,

@@ -29,6 +29,23 @@ def workers(text: str) -> int:
     return _between(text, 1, 256)
 
 
+def helpers(text: str) -> int:
+    """A number of processes, or none."""
+    return _between(text, 0, 256)
+
+
+def seconds(text: str) -> float:
+    """A time that somebody is willing to wait."""
+    try:
+        found = float(text)
+    except ValueError:
+        found = -1.0
+    # NaN fails the comparison.
+    if not 0.1 <= found <= 86400:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds, such as 10")
+    return found
+
+
 def mpp(text: str) -> tuple[float, float]:
     """The extent (x, y) of a pixel in micrometres; one number is both."""
     try:

@@ -35,6 +35,9 @@ ABANDONED_S = 30 * 86400.0
 SUPERSEDED_S = 3600.0
 """After the converted image took over: longer than anybody is answered from what came before."""
 
+REFUSED_AS = "refused_as"
+"""The fact that tells, beside the reason of a refusal, the name of its exception."""
+
 PASSING = frozenset(
     {"StorageFailure", "LeaseLost", "ENOSPC", "EDQUOT", "EROFS", "EIO", "EMFILE", "ENFILE"}
 )
@@ -80,13 +83,13 @@ def desk(folder: Path) -> Iterator[Path]:
     What processes that were killed left there is deleted first: the system lets go of the lock of
     whoever dies, and only of theirs.
     """
-    with _locked(folder):
+    with locked(folder):
         for left in folder.glob("desk-*"):
-            with suppress(BlockingIOError), _locked(left, LOCK_NB):
+            with suppress(BlockingIOError), locked(left, LOCK_NB):
                 shutil.rmtree(left)
         own = Path(mkdtemp(prefix="desk-", dir=folder))
         held = ExitStack()
-        held.enter_context(_locked(own))
+        held.enter_context(locked(own))
     with held:
         try:
             yield own
@@ -95,7 +98,8 @@ def desk(folder: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def _locked(folder: Path, how: int = 0) -> Iterator[None]:
+def locked(folder: Path, how: int = 0) -> Iterator[None]:
+    """Hold a folder's lock, which goes with its holder; with LOCK_NB, or BlockingIOError."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         flock(descriptor, LOCK_EX | how)
@@ -117,7 +121,7 @@ def work_once(place: Workplace, progress: Progress | None = None) -> bool:
 
 def _is_free(turn: Path, held: ExitStack) -> bool:
     try:
-        held.enter_context(_locked(turn, LOCK_NB))
+        held.enter_context(locked(turn, LOCK_NB))
     except BlockingIOError:
         return False
     return True
@@ -159,7 +163,7 @@ def _has_dead(place: Workplace) -> bool:
 
 def _is_abandoned(desk_of: Path) -> bool:
     try:
-        with _locked(desk_of, LOCK_NB):
+        with locked(desk_of, LOCK_NB):
             return True
     except BlockingIOError:
         return False
@@ -248,6 +252,8 @@ def _record(place: Workplace, job: Job, error: Exception) -> None:
     LOG.warning("job %s attempt %s failed: %s", job.id, job.attempt, name)
     reason = str(error) if isinstance(error, SandboxError) else "the archive did not answer"
     try:
+        if not passing:
+            place.catalog.attach(job.image_id, facts={REFUSED_AS: name}, attempt=job)
         place.catalog.jobs.fail(job, retry_in_s=RETRY_S if passing else None, reason=reason)
     except LeaseLost:
         LOG.warning("job %s was taken over by another worker", job.id)

@@ -4,7 +4,7 @@ import hashlib
 import secrets
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self
@@ -16,7 +16,7 @@ from archive import reading, reception, schema
 from archive.database import Database
 from archive.deposits import Deposits
 from archive.errors import DifferentPatient, NotAllowed, NotFound, TransitionRefused
-from archive.identity import PatientIdentity
+from archive.identity import PatientIdentity, study_instance_uid
 from archive.jobs import Job, Jobs, require_lease
 from archive.record import (
     TRANSITIONS,
@@ -242,6 +242,25 @@ class Catalog:
         """
         with self._database.read() as connection:
             return reading.page(connection, establishment, limit, after, states)
+
+    def patient_of_order(
+        self, establishment: str, accession_number: str, issuer: str | None = None
+    ) -> PatientIdentity | None:
+        """Give the patient under whom an order's exam is archived; None for none, or no exam."""
+        uid = study_instance_uid(establishment, issuer, accession_number)
+        patient, owner = schema.patient.c, schema.establishment.c
+        query = (
+            sa.select(*(patient[one.name] for one in fields(PatientIdentity)))
+            .select_from(
+                schema.exam.join(schema.patient, schema.exam.c.patient_row == patient.id).join(
+                    schema.establishment, schema.exam.c.establishment_id == owner.id
+                )
+            )
+            .where(owner.name == establishment, schema.exam.c.study_instance_uid == uid)
+        )
+        with self._database.read() as connection:
+            row = connection.execute(query).mappings().one_or_none()
+        return None if row is None else PatientIdentity(**row)
 
     def correct_patient(
         self, *, establishment: str, patient_id: str, issuer: str, to: PatientIdentity
