@@ -7,46 +7,26 @@ what OpenSlide reads from the scanner's file. Screenshots are kept in `artefacts
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import openslide
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from api.ingest import Order, receive
 from api.settings import read_settings
 from api.work import BUILD, open_workplace
+from tests.browser import DESKTOP, PHONE, READY, attentive, chromium, until
 from tests.samples import sample
 from tests.samples.photo import make_photo
 from tests.samples.slide import small_svs
 from tiles.source import Pixels
 
-# Chromium of the system, which must not look for anything beyond this machine.
-QUIET = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
-DESKTOP: dict[str, Any] = {"viewport": {"width": 1440, "height": 900}, "locale": "fr-FR"}
-PHONE: dict[str, Any] = {
-    "viewport": {"width": 390, "height": 844},
-    "locale": "en-GB",
-    "has_touch": True,
-    "is_mobile": True,
-    "device_scale_factor": 2,
-}
-READY = "html[data-viewer=ready]"
 ROUNDING = 2.0
 """Mean difference allowed between two JPEG decoders, in 255ths."""
 
@@ -67,12 +47,8 @@ class Place:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    executable = shutil.which("chromium") or shutil.which("chromium-browser")
-    assert executable, "Chromium is needed: `make test` installs it"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable, args=QUIET)
+    with chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
@@ -128,28 +104,8 @@ def page(request: pytest.FixtureRequest, browser: Browser, place: Place) -> Iter
     """A page of somebody who is in; nothing it logs as an error goes unnoticed."""
     options = getattr(request, "param", DESKTOP)
     context = browser.new_context(**options, storage_state=place.state)
-    page = context.new_page()
-    complaints: list[str] = []
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-
-    def heard(message: ConsoleMessage) -> None:
-        # The browser itself reports every status of 400 and above, which the page may expect.
-        if message.type == "error" and not message.text.startswith("Failed to load resource"):
-            complaints.append(message.text)
-
-    page.on("console", heard)
-    yield page
-    context.close()
-    assert complaints == []
-
-
-def until(page: Page, condition: str) -> None:
-    """Wait for a condition; the browser's own way to wait needs `eval`, which the page forbids."""
-    for _ in range(100):
-        if page.evaluate(condition):
-            return
-        page.wait_for_timeout(100)
-    raise AssertionError(f"never true: {condition}")
+    with attentive(context) as page:
+        yield page
 
 
 def on_screen(page: Page, x: int, y: int, width: int, height: int) -> Pixels:

@@ -105,19 +105,19 @@ function followFile(here: Arriving, told: DepositFile): void {
   if (here.step !== "failed") here.reason = told.reason ?? null;
 }
 
-/** Whether bytes of the file are still to go. */
-export function toSend({ state, sent, size }: Arriving): boolean {
-  return state === "uploading" || (state === "waiting" && (size === 0 || sent < size));
+/** Whether the server has not got all of the file; what is on its way may be lost yet. */
+export function toSend({ state }: Arriving): boolean {
+  return state === "waiting" || state === "uploading";
 }
 
 export function fate(file: Arriving): Fate {
   if (file.step === "failed") return "failed";
-  if (toSend(file)) {
+  if (file.state === "waiting" || file.state === "uploading") {
     if (!file.file) return "wanted";
     return file.step === "idle" ? "queued" : file.step;
   }
   if (file.state === "taken") return file.viewable ? "ready" : "preparing";
-  return file.state === "waiting" || file.state === "uploading" ? "checking" : file.state;
+  return file.state;
 }
 
 /** Those of several files that say most of the whole, the most telling first. */

@@ -34,8 +34,9 @@ export const en: Messages = {
   moreFailed: "The next exams could not be loaded.",
   end: "All exams are shown.",
   emptyTitle: "No exam yet",
-  emptyText: "Add a first slide or photograph from the command line:",
+  emptyText: "Add a first slide or photograph.",
   emptyDeposit: "Add a slide or a photograph",
+  emptyLine: "From the command line:",
   emptyAfter: "The exam appears here as soon as its image has arrived.",
   emptyCommand:
     'sansverre ingest SLIDE.svs --patient-id 12345 --issuer CHU \\\n  --patient-name "FAMILY^Given"',

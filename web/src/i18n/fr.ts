@@ -33,8 +33,9 @@ export const fr = {
   moreFailed: "La suite n’a pas pu être chargée.",
   end: "Tous les examens sont affichés.",
   emptyTitle: "Aucun examen pour l’instant",
-  emptyText: "Ajoutez une première lame ou une photographie depuis la ligne de commande :",
+  emptyText: "Ajoutez une première lame ou une photographie.",
   emptyDeposit: "Déposer une lame ou une photographie",
+  emptyLine: "Depuis la ligne de commande :",
   emptyAfter: "L’examen apparaît ici dès que l’image est arrivée.",
   emptyCommand:
     'sansverre ingest LAME.svs --patient-id 12345 --issuer CHU \\\n  --patient-name "NOM^Prénom"',

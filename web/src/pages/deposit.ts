@@ -58,6 +58,7 @@ class DepositPage {
     this.element = h(
       "main",
       { id: "main", tabindex: -1, class: "page deposit" },
+      h("a", { class: "back-link", href: "/" }, icon("back"), messages().exams),
       h("div", { class: "page-title" }, h("h1", {}, words.title)),
       h("p", { class: "intro" }, words.intro),
       this.zone,

@@ -47,12 +47,13 @@ function emptyList(refresh: () => void): HTMLElement {
     h("div", { class: "problem-icon" }, icon("slide")),
     h("h1", {}, words.emptyTitle),
     h("p", {}, words.emptyText),
-    h("pre", { tabindex: 0, "aria-label": words.emptyText }, h("code", {}, words.emptyCommand)),
+    deposit,
+    h("p", {}, words.emptyLine),
+    h("pre", { tabindex: 0, "aria-label": words.emptyLine }, h("code", {}, words.emptyCommand)),
     h("p", {}, words.emptyAfter),
     h(
       "p",
       { class: "actions" },
-      deposit,
       h("button", { type: "button", class: "button", onclick: refresh }, words.refresh),
     ),
   );
