@@ -16,12 +16,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api.answer import KEPT, Answer, holds, told, unchanged, with_security_headers
 from api.doors import POLICIES, Caller, Doors, require
 from api.errors import MethodRefused, problem
+from api.iiif import information, is_iiif, picture, preflight, to_information, with_cors
 from api.metrics import count
 from api.settings import Settings
 from api.sources import Sources
 from api.static import MISSING
 from api.zarr import Streamed, zarr_answer
-from archive.record import ImageState
+from archive.record import Image, ImageState
 
 LOG = logging.getLogger("sansverre")
 
@@ -32,6 +33,10 @@ DZI = "/deepzoom/{image}.dzi"
 TILE = "/deepzoom/{image}_files/{level}/{column}_{row}.jpeg"
 PICTURE = "/images/{image}/{name}"
 ZARR = "/zarr/{image}/{key}"
+IIIF = "/iiif/3/{image}"
+IIIF_INFORMATION = f"{IIIF}/info.json"
+IIIF_PICTURE = f"{IIIF}/{{region}}/{{size}}/{{rotation}}/{{quality}}.{{format}}"
+IIIF_ROUTES = (IIIF, IIIF_INFORMATION, IIIF_PICTURE)
 
 PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
     (
@@ -43,6 +48,15 @@ PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ),
     (DZI, re.compile(rf"/deepzoom/{_IMAGE}\.dzi")),
     (ZARR, re.compile(rf"/zarr/{_IMAGE}/(?P<key>[0-9a-z./]{{1,64}})")),
+    (
+        IIIF_PICTURE,
+        re.compile(
+            rf"/iiif/3/{_IMAGE}/(?P<region>[^/]+)/(?P<size>[^/]+)/(?P<rotation>[^/]+)"
+            r"/(?P<quality>[^/.]+)\.(?P<format>[^/.]+)"
+        ),
+    ),
+    (IIIF_INFORMATION, re.compile(rf"/iiif/3/{_IMAGE}/info\.json")),
+    (IIIF, re.compile(rf"/iiif/3/{_IMAGE}")),
     (PICTURE, re.compile(rf"/images/{_IMAGE}/(?P<name>thumbnail|label|overview)")),
 )
 """The hot routes. Numbers are canonical, so that a tile has one address and one cached answer."""
@@ -51,6 +65,7 @@ HOT_ROUTES = (
     TILE,
     DZI,
     ZARR,
+    *IIIF_ROUTES,
     *(PICTURE.replace("{name}", name) for name in ("thumbnail", "label", "overview")),
 )
 
@@ -84,7 +99,7 @@ class Dispatcher:
             await send({"type": "websocket.close", "code": 1008})
             return
         started = time.perf_counter()
-        counted = _Counted(send)
+        counted = _Counted(with_cors(send) if is_iiif(scope["path"]) else send)
         try:
             await self._answer(scope, receive, counted.send)
         except Exception as error:  # noqa: BLE001 - the last place where it can be answered
@@ -108,8 +123,12 @@ class Dispatcher:
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         path, method = scope["path"], scope["method"]
+        asked_before = preflight(scope)
+        if asked_before is not None:
+            await asked_before.give(scope, send)
+            return
         caller = self._doors.admit(
-            path, method, scope["headers"], lambda: _own_origin(self._settings, scope)
+            path, method, scope["headers"], lambda: own_origin(self._settings, scope)
         )
         for template, pattern in PATTERNS:
             match = pattern.fullmatch(path)
@@ -146,21 +165,35 @@ class Dispatcher:
         image = await self._sources.image(caller, fields["image"])
         if template == ZARR:
             return await zarr_answer(self._sources, image, fields["key"], scope, receive)
-        kept = KEPT if image.state is ImageState.PUBLISHED else _ASKED_EACH_TIME
+        if template in IIIF_ROUTES:
+            return await self._iiif(template, image, fields, scope)
         if template == PICTURE:
-            tag = f'"{self._sources.picture_tag(image, fields["name"])}"'
-            if holds(scope, tag):
-                return unchanged(tag, kept)
-            return _jpeg(await self._sources.picture(image, fields["name"]), tag, kept)
+            return await self._small_picture(image, fields["name"], scope)
         opened = await self._sources.open(image)
         if template == DZI:
             return _dzi(opened.deep_zoom.width, opened.deep_zoom.height, opened.deep_zoom.tile_size)
         level, column, row = int(fields["level"]), int(fields["column"]), int(fields["row"])
         opened.require(level, column, row)
-        tag = f'"{opened.tag}-{level}-{column}-{row}"'
+        tag, kept = f'"{opened.tag}-{level}-{column}-{row}"', _kept(image)
         if holds(scope, tag):
             return unchanged(tag, kept)
         return _jpeg(await self._sources.tile(image, opened, (level, column, row)), tag, kept)
+
+    async def _small_picture(self, image: Image, name: str, scope: Scope) -> Answer:
+        tag, kept = f'"{self._sources.picture_tag(image, name)}"', _kept(image)
+        if holds(scope, tag):
+            return unchanged(tag, kept)
+        return _jpeg(await self._sources.picture(image, name), tag, kept)
+
+    async def _iiif(
+        self, template: str, image: Image, fields: dict[str, str], scope: Scope
+    ) -> Answer:
+        origin = own_origin(self._settings, scope)
+        if template == IIIF_PICTURE:
+            return await picture(self._sources, image, fields, origin, _kept(image), scope)
+        if template == IIIF_INFORMATION:
+            return await information(self._sources, image, origin, scope)
+        return to_information(image)
 
 
 class _Counted:
@@ -174,6 +207,10 @@ class _Counted:
         if message["type"] == "http.response.start":
             self.status = message["status"]
         await self._send(message)
+
+
+def _kept(image: Image) -> str:
+    return KEPT if image.state is ImageState.PUBLISHED else _ASKED_EACH_TIME
 
 
 def _jpeg(body: bytes, tag: str, kept: str) -> Answer:
@@ -195,7 +232,8 @@ def _dzi(width: int, height: int, tile_size: int) -> Answer:
     )
 
 
-def _own_origin(settings: Settings, scope: Scope) -> str:
+def own_origin(settings: Settings, scope: Scope) -> str:
+    """The origin that a caller reaches this server by: as it is stated, else as it was asked."""
     if settings.public_url is not None:
         return settings.public_url
     host = next((value for name, value in scope["headers"] if name == b"host"), b"")

@@ -163,6 +163,7 @@ STATUSES: tuple[tuple[type[Exception], Status], ...] = (
     (NoSuchAddress, HTTPStatus.NOT_FOUND),
     (archive.errors.NotFound, HTTPStatus.NOT_FOUND),
     (tiles.errors.OutsideImage, HTTPStatus.NOT_FOUND),
+    (tiles.errors.MalformedRequest, HTTPStatus.BAD_REQUEST),
     (MethodRefused, HTTPStatus.METHOD_NOT_ALLOWED),
     (archive.errors.TransitionRefused, HTTPStatus.CONFLICT),
     (archive.errors.DifferentPatient, HTTPStatus.CONFLICT),
@@ -174,7 +175,7 @@ STATUSES: tuple[tuple[type[Exception], Status], ...] = (
 """The status of each exception, the first that fits; whatever is not here is a 500."""
 
 DETAILS: dict[Status, str] = {
-    HTTPStatus.BAD_REQUEST: "A header is missing, or says nothing.",
+    HTTPStatus.BAD_REQUEST: "A header, or a part of the address, is missing or says nothing.",
     HTTPStatus.REQUEST_TIMEOUT: "Nothing came for a while: go on from where the file ends.",
     HTTPStatus.GONE: "Nobody went on with it in time: begin anew.",
     HTTPStatus.PRECONDITION_FAILED: "Uploads speak tus 1.0.0: say so in Tus-Resumable.",

@@ -56,7 +56,8 @@ class OpenImage:
     `levels` are those of Deep Zoom; `finders` has for each how its tiles are found among the
     stored ones, if they are; `stored` has what `source` is made of once it is published, largest
     first, and `zarr` is the same of a slide as OME-Zarr. `kept` gives the stored values, where
-    `source` shows colours made of them. `tag` changes with the stored objects and tells nothing
+    `source` shows colours made of them; `profiled` is the object whose header may say what colours
+    `source` shows as stored. `tag` changes with the stored objects and tells nothing
     of them. Nothing is held open: forgetting it releases it.
     """
 
@@ -68,6 +69,7 @@ class OpenImage:
     stored: tuple[Stored, ...] = ()
     zarr: ZarrView | None = None
     kept: TileSource | None = None
+    profiled: StoredObject | None = None
 
     def require(self, level: int, column: int, row: int) -> None:
         """Raises OutsideImage where Deep Zoom has no such tile."""
@@ -123,7 +125,8 @@ def as_failure(error: BaseException) -> BaseException:
 
 def _published(image: Image, storage: Storage) -> OpenImage:
     role = ObjectRole.PHOTO if image.objects_as(ObjectRole.PHOTO) else ObjectRole.LEVEL
-    stored = [Stored(one.key, index_of(one, storage)) for one in image.objects_as(role)]
+    objects = image.objects_as(role)
+    stored = [Stored(one.key, index_of(one, storage)) for one in objects]
     if not stored:
         raise archive.errors.StorageFailure("a published image has no pixels")
     stored.sort(key=lambda one: -one.index.level.width * one.index.level.height)
@@ -148,7 +151,8 @@ def _published(image: Image, storage: Storage) -> OpenImage:
         step_um = image.facts.get("focal_spacing_um") or 1.0
         zarr = ZarrView([one.index for one in stored], (x, y), told, step_um)
     opened = _opened(image, source, source.pyramid.deep_zoom, find)
-    return replace(opened, stored=tuple(stored), zarr=zarr, kept=kept)
+    profiled = objects[0] if kept.pyramid.samples == 3 else None
+    return replace(opened, stored=tuple(stored), zarr=zarr, kept=kept, profiled=profiled)
 
 
 def _mapped(image: Image, storage: Storage) -> OpenImage:

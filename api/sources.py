@@ -22,7 +22,9 @@ from archive.catalog import Catalog
 from archive.record import Image, ImageState, ObjectRole, StoredObject
 from archive.storage import Storage
 from tiles.codec import half
-from tiles.instance import StoredImage
+from tiles.iiif import Asked, Format, Quality, tile_asked_for
+from tiles.instance import StoredImage, read_profile
+from tiles.region import Colours, as_they_are, picture, to_srgb
 from tiles.render import Decoded, deep_zoom_tile, thumbnail
 from tiles.source import Encoding, TileSource
 from tiles.tile_map import completed
@@ -71,6 +73,8 @@ class Sources:
         self._decoded: Shelf[str, Decoded] = Shelf(
             DECODED_BYTES, self._drawers, weigh=lambda one: one.size_bytes, lasts_s=DECODED_S
         )
+        self._regions: Shelf[tuple[str, str], bytes] = Shelf(DRAWN_BYTES, self._drawers, weigh=len)
+        self._colours: Shelf[str, Colours] = Shelf(OPEN_IMAGES, self._readers)
         self._pictures: Shelf[tuple[str, str], bytes] = Shelf(
             DRAWN_BYTES // 4, self._drawers, weigh=len
         )
@@ -119,6 +123,26 @@ class Sources:
             return completed(await self._or_forget(image, read), place.insert)
         return await self._or_forget(image, self._draw(opened, address))
 
+    async def region(self, image: Image, opened: OpenImage, asked: Asked) -> bytes:
+        """Any part of an image as it is asked for.
+
+        What viewers put together has its colours as stored wherever it lies, so that no seams
+        show; other parts, and whatever asks for a quality by name, are shown in sRGB.
+        """
+        tile = tile_asked_for(asked, opened.deep_zoom)
+        colours: Colours = as_they_are
+        if tile is None or asked.quality is not Quality.DEFAULT:
+            colours = await self._or_forget(image, self._colours_of(opened))
+        if (
+            tile is not None
+            and colours is as_they_are
+            and asked.format is Format.JPG
+            and asked.quality in {Quality.DEFAULT, Quality.COLOR}
+            and not (asked.mirrored or asked.degrees)
+        ):
+            return await self.tile(image, opened, tile)
+        return await self._or_forget(image, self._draw_region(opened, asked, colours))
+
     async def zarr_chunk(self, image: Image, opened: OpenImage, tile: Tile) -> bytes:
         """A tile decoded as zarr has it; programs ask once for each, so few are kept."""
         make = partial(decoded, opened.kept or opened.source, tile)
@@ -152,10 +176,32 @@ class Sources:
         kept = self._drawn.find(key)
         if kept is not None:
             return kept
-        source: TileSource = opened.source
-        if source.pyramid.level(0).tiles == 1:
-            source = await self._decoded.take(opened.tag, partial(Decoded, source))
+        source = await self._read_from(opened)
         return await self._drawn.take(key, partial(deep_zoom_tile, source, *address))
+
+    async def _draw_region(self, opened: OpenImage, asked: Asked, colours: Colours) -> bytes:
+        key = (opened.tag, asked.canonical)
+        kept = self._regions.find(key)
+        if kept is not None:
+            return kept
+        source = await self._read_from(opened)
+        return await self._regions.take(key, partial(picture, source, asked, colours))
+
+    async def _read_from(self, opened: OpenImage) -> TileSource:
+        source = opened.source
+        if source.pyramid.level(0).tiles > 1:
+            return source
+        return await self._decoded.take(opened.tag, partial(Decoded, source))
+
+    async def _colours_of(self, opened: OpenImage) -> Colours:
+        one = opened.profiled
+        if one is None:
+            return as_they_are
+        return await self._colours.take(opened.tag, partial(self._to_srgb, one))
+
+    def _to_srgb(self, one: StoredObject) -> Colours:
+        profile = read_profile(partial(self._storage.read_range, one.key), one.length_bytes)
+        return to_srgb(profile) if profile else as_they_are
 
     async def _or_forget(self, image: Image, answer: Awaitable[T]) -> T:
         """The answer; on any error the image is forgotten, to be opened anew."""

@@ -2,6 +2,7 @@
 
 TilesError
 ├── OutsideImage        (LookupError)   an address no level has
+├── MalformedRequest    (ValueError)    a region, size or rotation that means nothing
 ├── DamagedCodestream   (ValueError)    encoded bytes that do not decode completely
 ├── UnsupportedPixels   (ValueError)    a valid image of a kind this software does not handle
 ├── DamagedInstance     (ValueError)    a DICOM instance whose frames cannot be found
@@ -18,6 +19,10 @@ class TilesError(Exception):
 
 class OutsideImage(TilesError, LookupError):
     """The address lies outside the image or names a level it does not have."""
+
+
+class MalformedRequest(TilesError, ValueError):
+    """What is asked for of an image is not well formed, empty, or larger than is made."""
 
 
 class DamagedCodestream(TilesError, ValueError):

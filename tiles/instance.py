@@ -113,6 +113,16 @@ def read_index(read: ReadRange, size_bytes: int) -> FrameIndex:
         raise DamagedInstance("the header lacks what its frames need") from error
 
 
+def read_profile(read: ReadRange, size_bytes: int) -> bytes | None:
+    """The ICC profile of an instance's colours, None where it has none; raises DamagedInstance.
+
+    PS3.3 C.8.12.5.1 has it with the optical path, C.11.15 with the image.
+    """
+    header, _ = read_header(read, size_bytes)
+    paths = header.get("OpticalPathSequence") or [header]
+    return paths[0].get("ICCProfile") or None
+
+
 def _index(header: Dataset, at: int, read: ReadRange, size_bytes: int) -> FrameIndex:
     tag, vr, _, length = struct.unpack("<I2sHI", read(at, 12))
     if tag != 0x00107FE0 or vr not in {b"OB", b"OW"} or length != 0xFFFFFFFF:

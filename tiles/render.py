@@ -27,7 +27,7 @@ def deep_zoom_tile(source: TileSource, level: int, column: int, row: int) -> byt
     grid = view.level(level)
     box = grid.box(column, row)
     halvings = view.count - 1 - level
-    stored, times = _nearest_by_halving(source, halvings)
+    stored, times = nearest_by_halving(source, halvings)
     pixels = reduced(source, stored, box, halvings - times)
     return encode_jpeg(pixels, EDGE_QUALITY, "444" if pixels.shape[2] == 3 else "gray")
 
@@ -78,7 +78,7 @@ class Decoded:
         """Nothing to release but memory."""
 
 
-def _nearest_by_halving(source: TileSource, halvings: int) -> tuple[int, int]:
+def nearest_by_halving(source: TileSource, halvings: int) -> tuple[int, int]:
     """The smallest level that is the base halved, rounded up, at most so often; and how often.
 
     Levels rounded otherwise are passed over: taking pixels from them would shift the picture.
@@ -134,7 +134,7 @@ def thumbnail(source: TileSource, extent: int, icc_profile: bytes | None = None)
     pyramid = source.pyramid
     scale = max(pyramid.width, pyramid.height) / extent
     halvings = max(0, ceil(scale).bit_length() - 1)
-    stored, times = _nearest_by_halving(source, halvings)
+    stored, times = nearest_by_halving(source, halvings)
     step = 1 << halvings
     box = Box(0, 0, -(-pyramid.width // step), -(-pyramid.height // step))
     pixels = reduced(source, stored, box, halvings - times)

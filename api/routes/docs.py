@@ -14,6 +14,9 @@ router = APIRouter(tags=["documentation"])
 _HOT_SUMMARIES = {
     ".dzi": ("Deep Zoom description of an image", "application/xml"),
     ".jpeg": ("Deep Zoom tile; the stored bytes wherever there are such", "image/jpeg"),
+    "/3/{image}": ("To what is told of an image by IIIF", "application/ld+json"),
+    "/info.json": ("IIIF Image API 3.0: what an image is", "application/ld+json"),
+    ".{format}": ("IIIF Image API 3.0: any part of an image at any size", "image/jpeg"),
     "/{key}": ("A slide as OME-Zarr 0.5: a document or a chunk", "application/octet-stream"),
     "/thumbnail": ("Small picture for lists", "image/jpeg"),
     "/label": ("The slide's label", "image/jpeg"),
