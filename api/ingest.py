@@ -1,7 +1,7 @@
 """Taking files into the archive: examined, kept, recorded, and built through the queue."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -108,7 +108,7 @@ def receive(place: Workplace, file: Path, order: Order, scene: int | None = None
     Its tile map is kept with it, so that from this moment the image can be looked at. Raises
     SandboxError for a file that is refused, ArchiveError and OSError.
     """
-    return take(place, examine(place, file, order.mpp_um, scene), order)
+    return take(place, examine(place, file.resolve(), order.mpp_um, scene), order)
 
 
 def examine(
@@ -116,6 +116,7 @@ def examine(
     file: Path,
     mpp_um: tuple[float, float] | None = None,
     scene: int | None = None,
+    meanwhile: Callable[[], None] | None = None,
 ) -> Examined:
     """Look a file over, before anything is kept of it; raises SandboxError and OSError."""
     with TemporaryDirectory(prefix="examined-", dir=place.scratch) as folder:
@@ -123,23 +124,34 @@ def examine(
         told = run_limited(
             "api.tasks:examine",
             {
-                "path": str(file.resolve()),
+                "path": str(file),
                 "tile_map": str(draft),
                 "mpp_um": list(mpp_um) if mpp_um else None,
                 "scene": scene,
             },
             limits_for(size_of(file)),
+            meanwhile=meanwhile,
             scratch=place.scratch,
         )
         tile_map = _written(draft)
     files = tuple(Path(one) for one in told["files"])
-    return Examined(file.resolve(), ImageKind(told["kind"]), files, told["facts"], tile_map)
+    return Examined(file, ImageKind(told["kind"]), files, told["facts"], tile_map)
 
 
-def take(place: Workplace, examined: Examined, order: Order) -> Image:
-    """The image of a file that was looked over; raises as `receive`."""
+def take(
+    place: Workplace,
+    examined: Examined,
+    order: Order,
+    known: Mapping[Path, str] | None = None,
+    put: Callable[[Path], str] | None = None,
+) -> Image:
+    """The image of a file that was looked over; raises as `receive`.
+
+    `known` are digests of its files; `put` stores one and gives its key, where the store itself is
+    not to copy it.
+    """
     files = list(examined.files)
-    original = take_stock(examined.file, files)
+    original = take_stock(examined.file, files, known)
     image = place.catalog.receive(
         establishment=order.establishment,
         kind=examined.kind,
@@ -154,7 +166,7 @@ def take(place: Workplace, examined: Examined, order: Order) -> Image:
     if image.state is not ImageState.RECEIVED or image.objects_as(ObjectRole.ORIGINAL):
         return image
     mapped = None if examined.tile_map is None else read_mapped(examined.tile_map, files, original)
-    objects, facts = keep(original, place.storage)
+    objects, facts = keep(original, place.storage, put or place.storage.put)
     if mapped is not None:
         objects.append(keep_tile_map(mapped, files, original, objects, place.storage))
     facts = {**examined.facts, **facts}

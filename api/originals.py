@@ -1,7 +1,7 @@
 """The files as they came: kept as objects, and laid out again for those who read them by path."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
@@ -30,10 +30,10 @@ class Original:
     """Size and time of each file before it was read."""
 
 
-def take_stock(main: Path, files: list[Path]) -> Original:
+def take_stock(main: Path, files: list[Path], known: Mapping[Path, str] | None = None) -> Original:
     """Name and digest the files; of several files the digests are digested, whatever their order.
 
-    Raises OSError where one cannot be read.
+    `known` are digests that need not be found out again. Raises OSError where one cannot be read.
     """
     if main.is_dir():
         named = {f"original/{number:05}.dcm": file for number, file in enumerate(sorted(files))}
@@ -42,22 +42,26 @@ def take_stock(main: Path, files: list[Path]) -> Original:
         named = {_name(main, file): file for file in sorted({main, *files})}
         top = _name(main, main)
     seen = {name: _seen(file) for name, file in named.items()}
-    digests = sorted(_sha256(file) for file in named.values())
+    known = known or {}
+    digests = sorted(known.get(file) or _sha256(file) for file in named.values())
     if len(digests) == 1:
         return Original(top, named, digests[0], seen)
     return Original(top, named, hashlib.sha256("\n".join(digests).encode()).hexdigest(), seen)
 
 
-def keep(original: Original, storage: Storage) -> tuple[list[StoredObject], dict[str, object]]:
+def keep(
+    original: Original, storage: Storage, put: Callable[[Path], str]
+) -> tuple[list[StoredObject], dict[str, object]]:
     """Store the files; gives the objects and the facts by which `laid_out` finds them.
 
-    Raises Refused where a file changed since it was digested; then nothing is kept.
+    `put` stores a file and gives its key. Raises Refused where a file changed since it was
+    digested; then nothing is kept.
     """
     objects: list[StoredObject] = []
     names = {}
     try:
         for name, file in original.files.items():
-            key, size_bytes = storage.put(file), original.seen[name][0]
+            key, size_bytes = put(file), original.seen[name][0]
             names[key] = name
             objects.append(
                 StoredObject(ObjectRole.ORIGINAL, key, size_bytes, "application/octet-stream")

@@ -1,4 +1,4 @@
-"""The supervisor: server processes on one socket and a worker, each replaced when it dies.
+"""The supervisor: server processes on one socket and workers, each replaced when it dies.
 
 The listening socket belongs to the supervisor, so that requests wait in its queue, and are not
 refused, while a process is replaced. Children end with it, however it ends.
@@ -17,6 +17,7 @@ import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from tempfile import TemporaryDirectory
 
 from api.doors import TOKEN_S
@@ -25,6 +26,8 @@ from api.settings import Settings, data_folder, signing_key
 from archive.catalog import Catalog
 
 BACKLOG = 2048
+WORKERS = ("api.worker", "api.taker")
+"""What builds, and what takes in: a slide that arrives does not wait while another is built."""
 FIRST_PAUSE_S = 0.2
 LONGEST_PAUSE_S = 10.0
 HEALTHY_S = 30.0
@@ -106,7 +109,7 @@ def serve(settings: Settings, host: str, port: int, workers: int) -> int:
     ):
         environment = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": metrics}
         posts = [Post(lambda: _server(listening, environment)) for _ in range(workers)]
-        posts.append(Post(lambda: worker_process(environment)))
+        posts.extend(Post(partial(worker_process, environment, name)) for name in WORKERS)
         supervisor = Supervisor(posts)
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: supervisor.stopping.set())
@@ -150,9 +153,11 @@ def _server(listening: socket.socket, environment: dict[str, str]) -> subprocess
     return _start(command, environment, (descriptor,))
 
 
-def worker_process(environment: dict[str, str]) -> subprocess.Popen[bytes]:
+def worker_process(
+    environment: dict[str, str], module: str = "api.worker"
+) -> subprocess.Popen[bytes]:
     """Start a process that does the archive's work, and ends with this one."""
-    return _start([sys.executable, "-m", "api.worker", str(os.getpid())], environment, ())
+    return _start([sys.executable, "-m", module, str(os.getpid())], environment, ())
 
 
 def _start(

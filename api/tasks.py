@@ -96,7 +96,7 @@ def examine(
     from slides.open import open_slide
 
     file = Path(path)
-    if _is_photograph(file):
+    if is_photograph(file):
         return {"kind": "photo", "files": [str(file)], "facts": {}}
     from slides.mapping import drawn, early_tile_size, tile_map_of
     from slides.summary import facts_of
@@ -204,7 +204,8 @@ def reindex(say: Progress, path: str, draft: str) -> bool:
     return reindex(Path(path), Path(draft), say)
 
 
-def _is_photograph(file: Path) -> bool:
+def is_photograph(file: Path) -> bool:
+    """Whether a file begins as a camera's do."""
     # A Mirax slide's own file is a JPEG: the folder beside it makes it a slide.
     if not file.is_file() or (file.with_suffix("") / "Slidedat.ini").is_file():
         return False

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
 from tempfile import mkdtemp
+from typing import Protocol
 
 from api.errors import Refused, SandboxError
 from api.originals import laid_out
@@ -54,8 +55,22 @@ class Workplace:
     worker: str
     drafts: Path
     """A folder with a folder for each image whose building may be taken up again."""
+    incoming: Path
+    """The folder of the drafts of uploads."""
     turns: tuple[Path, ...]
     """A folder for each build that may be under way at once, whoever does it, held by its lock."""
+
+
+class Leases(Protocol):
+    """Work that is held for a while by whoever does it."""
+
+    def holders(self) -> frozenset[str]:
+        """Those who hold something."""
+        ...
+
+    def lapse(self, worker: str) -> None:
+        """Let go of what a dead one holds."""
+        ...
 
 
 @contextmanager
@@ -66,12 +81,14 @@ def open_workplace(settings: Settings) -> Iterator[Workplace]:
     for folder in (data / "scratch", data / "drafts", *turns):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with desk(data / "scratch") as scratch, Catalog.open(settings.database_url) as catalog:
+        storage = Storage.open(settings.objects_url)
         yield Workplace(
             catalog=catalog,
-            storage=Storage.open(settings.objects_url),
+            storage=storage,
             scratch=scratch,
             worker=f"{socket.gethostname()}/{scratch.name}",
             drafts=data / "drafts",
+            incoming=storage.drafts(data / "incoming"),
             turns=turns,
         )
 
@@ -129,7 +146,7 @@ def _is_free(turn: Path, held: ExitStack) -> bool:
 
 def _work_once(place: Workplace, progress: Progress | None) -> bool:
     job = place.catalog.jobs.claim(place.worker, LEASE_S, kinds=(BUILD,))
-    if job is None and _has_dead(place):
+    if job is None and has_dead(place, place.catalog.jobs):
         job = place.catalog.jobs.claim(place.worker, LEASE_S, kinds=(BUILD,))
     if job is None:
         return False
@@ -149,14 +166,14 @@ def _work_once(place: Workplace, progress: Progress | None) -> bool:
     return True
 
 
-def _has_dead(place: Workplace) -> bool:
+def has_dead(place: Workplace, leases: Leases) -> bool:
     """Whether workers of this machine were killed at their work; nobody waits for their leases."""
     host = place.worker.rpartition("/")[0]
     found = False
-    for worker in place.catalog.jobs.holders():
+    for worker in leases.holders():
         where, _, name = worker.rpartition("/")
         if where == host and _is_abandoned(place.scratch.parent / name):
-            place.catalog.jobs.lapse(worker)
+            leases.lapse(worker)
             found = True
     return found
 

@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Callable
 
 from api.logs import to_stderr
 from api.sandbox import die_with
@@ -38,14 +39,14 @@ def work(stop: threading.Event) -> None:
                 stop.wait(TROUBLED_S)
 
 
-def main() -> None:
-    """The worker process."""
+def run(work: Callable[[threading.Event], None]) -> None:
+    """A process that works until its parent ends or tells it to stop."""
     die_with(int(sys.argv[1]))
     to_stderr()
     stop = threading.Event()
 
     def end(*_: object) -> None:
-        # A job under way is given back, and the next attempt resumes it.
+        # What is under way is given back, and the next attempt resumes it.
         if stop.is_set():
             return
         stop.set()
@@ -57,4 +58,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(work)

@@ -317,7 +317,7 @@ def _with_files(connection: sa.Connection, rows: Collection[sa.RowMapping]) -> t
     files: dict[str, list[Upload]] = defaultdict(list)
     of_these = uploads.ROWS.where(_upload.deposit_id.in_([row["id"] for row in rows]))
     for file in connection.execute(of_these.order_by(_upload.path)).mappings() if rows else ():
-        files[file["deposit_id"]].append(Upload(**file))
+        files[file["deposit_id"]].append(uploads.from_row(file))
     return tuple(
         Deposit(
             id=row["id"],

@@ -18,7 +18,7 @@ from archive.errors import (
     TransitionRefused,
 )
 from archive.reception import new_id
-from archive.record import RECEIVING, DepositState, FileState, Reason, Upload
+from archive.record import RECEIVING, DepositState, FileState, ImageState, Reason, Upload
 from archive.storage import Storage
 
 PATH_CHARACTERS = 512
@@ -40,8 +40,13 @@ _FROM = (
     .join(schema.establishment)
     .outerjoin(schema.image, _image.id == _upload.image_id)
 )
-ROWS = sa.select(*_OWN, _image.exam_id).select_from(_FROM)
-"""Uploads as they are read; join conditions on deposit and establishment may be added."""
+ROWS = sa.select(
+    *_OWN,
+    _image.exam_id,
+    _image.state.label("image_state"),
+    _image.reason.label("image_reason"),
+).select_from(_FROM)
+"""The rows of uploads; conditions on deposit and establishment may be added."""
 
 # What takes room in the spool: the files of taken ones are the store's.
 _SPOOLED = sa.or_(
@@ -93,7 +98,7 @@ class Uploads:
             if known is not None and known["state"] is not FileState.REFUSED:
                 if known["length_bytes"] != length_bytes:
                     raise TransitionRefused("Another file of this deposit has this path.")
-                return Upload(**known)
+                return from_row(known)
             if deposit["state"] is not DepositState.OPEN:
                 raise TransitionRefused("The deposit is closed; open another one.")
             if known is not None:
@@ -205,6 +210,16 @@ def checked_path(path: str) -> str:
     return path
 
 
+def from_row(row: sa.RowMapping) -> Upload:
+    """An upload as it stands; one whose image was refused later is refused for that."""
+    values = dict(row)
+    refused = values.pop("image_state") is ImageState.REFUSED
+    reason = values.pop("image_reason")
+    if refused and values["state"] is FileState.TAKEN:
+        values |= {"state": FileState.REFUSED, "reason": Reason.BUILD, "detail": reason}
+    return Upload(**values)
+
+
 def change_to(
     states: Collection[FileState], deposit_id: str, state: FileState, **values: Any
 ) -> sa.Update:
@@ -238,7 +253,7 @@ def _read(connection: sa.Connection, upload_id: str, establishment: str | None) 
     row = connection.execute(query).mappings().one_or_none()
     if row is None:
         raise NotFound("There is no such upload.")
-    return Upload(**row)
+    return from_row(row)
 
 
 def _deposit_row(

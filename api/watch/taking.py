@@ -56,13 +56,16 @@ def take_unit(
     said = _said(place, folder / unit.sidecar, file) if unit.sidecar is not None else None
     if said is None and wish.wait_for_order and not wish.label_is_accession:
         raise NoOrder("nothing says whose it is; put a JSON or CSV file of the same name beside it")
-    examined = examine(place, file, wish.mpp_um)
+    examined = examine(place, file.resolve(), wish.mpp_um)
     require_quiet(examined.files)
     order = said_order(said, wish) if said is not None else _order_of_label(place, examined, wish)
     others = range(2, int(examined.facts.get("scenes", 1)) + 1)
     images = [
         take(place, examined, order),
-        *(take(place, examine(place, file, wish.mpp_um, scene), order) for scene in others),
+        *(
+            take(place, examine(place, examined.file, wish.mpp_um, scene), order)
+            for scene in others
+        ),
     ]
     jobs = [queue(place, image, order).id for image in images if not is_done(image)]
     return Kept(tuple(image.id for image in images), tuple(jobs), examined.files)

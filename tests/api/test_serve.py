@@ -199,7 +199,7 @@ def test_no_process_outlives_a_killed_supervisor(environment: dict[str, str]) ->
     with running(environment) as server:
         children = psutil.Process(server.process.pid).children(recursive=True)
         # The children of servers that wait to draw come and go.
-        assert len([one for one in children if "api.renderer" not in one.cmdline()]) == 3
+        assert len([one for one in children if "api.renderer" not in one.cmdline()]) == 4
         server.process.kill()
         assert gone(children, 10)
 
