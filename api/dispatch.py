@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.answer import KEPT, Answer, holds, told, unchanged, with_security_headers
 from api.doors import POLICIES, Caller, Doors, require
+from api.elsewhere import Elsewhere
 from api.errors import MethodRefused, problem
 from api.iiif import information, is_iiif, picture, preflight, to_information, with_cors
 from api.metrics import count
@@ -89,6 +90,7 @@ class Dispatcher:
     ) -> None:
         self._app, self._doors, self._sources = app, doors, sources
         self._settings, self._viewer = settings, viewer
+        self._elsewhere = Elsewhere(frozenset(settings.read_origins), settings.frame_ancestors)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request (or a lifespan's messages)."""
@@ -99,7 +101,10 @@ class Dispatcher:
             await send({"type": "websocket.close", "code": 1008})
             return
         started = time.perf_counter()
-        counted = _Counted(with_cors(send) if is_iiif(scope["path"]) else send)
+        if is_iiif(scope["path"]):
+            counted = _Counted(with_cors(send))
+        else:
+            counted = _Counted(self._elsewhere.letting(scope, send))
         try:
             await self._answer(scope, receive, counted.send)
         except Exception as error:  # noqa: BLE001 - the last place where it can be answered
@@ -123,8 +128,9 @@ class Dispatcher:
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         path, method = scope["path"], scope["method"]
-        asked_before = preflight(scope)
+        asked_before = preflight(scope) or self._elsewhere.preflight(scope)
         if asked_before is not None:
+            # A browser asks on its own, without a token, and is told nothing of what is there.
             await asked_before.give(scope, send)
             return
         caller = self._doors.admit(
@@ -136,7 +142,7 @@ class Dispatcher:
                 scope["route_label"] = template
                 fields = match.groupdict()
                 policy = template.replace("{name}", fields.get("name", ""))
-                require(caller, POLICIES[policy])
+                require(caller, POLICIES[policy], fields.get("image"))
                 assert caller is not None
                 if method not in READING:
                     raise MethodRefused

@@ -22,6 +22,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import IntEnum
 from http.cookies import CookieError, SimpleCookie
+from typing import Any
 
 from itsdangerous import BadData, URLSafeTimedSerializer
 
@@ -50,12 +51,17 @@ POLICIES: dict[str, Role] = {
     "/favicon.ico": Role.PUBLIC,
     # The one-time key is its own proof.
     "/enter": Role.PUBLIC,
+    "/api/links": Role.PUBLIC,
+    # The custom element by which other sites' pages frame the viewer.
+    "/embed/sans-verre-viewer.js": Role.PUBLIC,
     "/healthz": Role.PUBLIC,
     "/readyz": Role.PUBLIC,
     "/api/me": Role.READER,
     "/api/exams": Role.READER,
     "/api/exams/{exam}": Role.READER,
     "/api/images/{image}": Role.READER,
+    # Who has a link sees the image without an account: more than reading it.
+    "/api/images/{image}/links": Role.CONTRIBUTOR,
     "/deepzoom/{image}.dzi": Role.READER,
     "/deepzoom/{image}_files/{level}/{column}_{row}.jpeg": Role.READER,
     "/zarr/{image}/{key}": Role.READER,
@@ -93,12 +99,16 @@ SALT = "sansverre.token.1"
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who is calling: `establishment` is None for those who serve all establishments."""
+    """Who is calling: `establishment` is None for those who serve all establishments.
+
+    `image` is the only one that somebody with a link may look at; None for those signed in.
+    """
 
     role: Role
     establishment: str | None
     subject: str
     expires_at: float
+    image: str | None = None
 
     def sees(self, establishment: str) -> bool:
         """Whether the things of that establishment exist for this caller."""
@@ -120,14 +130,22 @@ class Doors:
         self._known: OrderedDict[str, Caller] = OrderedDict()
         self._remembered = remembered
 
-    def issue(self, role: Role, establishment: str | None = None, lasts_s: float = TOKEN_S) -> str:
-        """A token for somebody new, named by chance only."""
-        claims = {
+    def issue(
+        self,
+        role: Role,
+        establishment: str | None = None,
+        lasts_s: float = TOKEN_S,
+        image: str | None = None,
+    ) -> str:
+        """A token for somebody new, named by chance only; for one image alone where it is named."""
+        claims: dict[str, Any] = {
             "role": role.name.lower(),
             "establishment": establishment,
             "subject": secrets.token_hex(8),
             "expires_at": int(time.time() + lasts_s),
         }
+        if image is not None:
+            claims["image"] = image
         return str(self._signer.dumps(claims))
 
     def caller(self, token: str) -> Caller:
@@ -170,19 +188,25 @@ class Doors:
                 establishment=claims["establishment"],
                 subject=claims["subject"],
                 expires_at=float(claims["expires_at"]),
+                image=claims.get("image"),
             )
         except (BadData, KeyError, TypeError, AttributeError, ValueError) as error:
             raise NotSignedIn("the token is not one of ours") from error
 
 
-def require(caller: Caller | None, least: Role) -> None:
-    """Raises NotSignedIn or NotPermitted where the caller may do less than `least`."""
+def require(caller: Caller | None, least: Role, image: str | None = None) -> None:
+    """Raises NotSignedIn or NotPermitted where the caller may do less than `least`.
+
+    `image` is the one that the address names; where it names none, those with a link are refused.
+    """
     if least is Role.PUBLIC:
         return
     if caller is None:
         raise NotSignedIn("sign in first")
     if caller.role < least:
         raise NotPermitted(f"this takes the role {least.name.lower()}")
+    if caller.image is not None and caller.image != image:
+        raise NotPermitted("a link opens one image")
 
 
 def cookie_header(token: str, lasts_s: int, *, secure: bool) -> str:

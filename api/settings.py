@@ -15,6 +15,8 @@ KEY_BYTES = 32
 ESTABLISHMENT = "local"
 """Whose files are that somebody brings who serves all establishments."""
 _PORTS = {"http": 80, "https": 443}
+_HOST = re.compile(r"[0-9a-z_.-]+|[0-9a-f:.]+")
+"""As it stands in an `Origin`: other letters in their ASCII form, and no pattern of hosts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,8 @@ class Settings:
     """The places and addresses of one installation.
 
     `data` holds the catalogue and the objects, `secrets` what must not be copied with them.
-    `public_url` is an origin, as browsers write it, and None where nobody stated it.
+    `public_url` is an origin, as browsers write it, and None where nobody stated it. So are those
+    whose pages may read pixels (`read_origins`) and those whose pages may frame the viewer.
     """
 
     data: Path
@@ -44,6 +47,8 @@ class Settings:
     database_url: str
     public_url: str | None = None
     uploads: UploadLimits = UploadLimits()
+    read_origins: tuple[str, ...] = ()
+    frame_ancestors: tuple[str, ...] = ()
 
     @property
     def objects(self) -> Path:
@@ -77,6 +82,8 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         database_url=variables.get("SANSVERRE_DATABASE") or f"sqlite:///{data / 'catalog.sqlite'}",
         public_url=_public_url(variables.get("SANSVERRE_PUBLIC_URL") or None),
         uploads=_upload_limits(variables),
+        read_origins=_origins("SANSVERRE_READ_ORIGINS", variables),
+        frame_ancestors=_origins("SANSVERRE_FRAME_ANCESTORS", variables),
     )
 
 
@@ -163,8 +170,16 @@ def _whole(variables: Mapping[str, str], name: str, usual: int) -> int:
 
 
 def _public_url(stated: str | None) -> str | None:
-    if stated is None:
-        return None
+    return None if stated is None else _origin("SANSVERRE_PUBLIC_URL", stated)
+
+
+def _origins(name: str, variables: Mapping[str, str]) -> tuple[str, ...]:
+    """Origins with spaces between."""
+    return tuple(_origin(name, one) for one in (variables.get(name) or "").split())
+
+
+def _origin(name: str, stated: str) -> str:
+    """As browsers write it: in small letters, without the usual port."""
     try:
         parts = urlsplit(stated)
         host, port = parts.hostname, parts.port
@@ -172,11 +187,9 @@ def _public_url(stated: str | None) -> str | None:
         parts, host, port = urlsplit(""), None, None
     # The pages ask for /assets and /api, so that a path before them would lead nowhere.
     alone = f"{parts.scheme}://{parts.netloc}"
-    if parts.scheme not in _PORTS or not host or parts.username or stated.rstrip("/") != alone:
-        raise BadSettings(
-            f"SANSVERRE_PUBLIC_URL is {stated!r}: it must look like https://slides.example.org"
-        )
-    # As browsers write an origin: in small letters, without the usual port.
-    name = f"[{host}]" if ":" in host else host
+    is_host = host is not None and _HOST.fullmatch(host) is not None
+    if parts.scheme not in _PORTS or not is_host or parts.username or stated.rstrip("/") != alone:
+        raise BadSettings(f"{name} is {stated!r}: it must look like https://slides.example.org")
+    at = f"[{host}]" if ":" in str(host) else host
     usual = port is None or port == _PORTS[parts.scheme]
-    return f"{parts.scheme}://{name}" if usual else f"{parts.scheme}://{name}:{port}"
+    return f"{parts.scheme}://{at}" if usual else f"{parts.scheme}://{at}:{port}"

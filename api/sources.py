@@ -6,7 +6,7 @@ kept a while)     on any error)
 """
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TypeVar
@@ -44,6 +44,8 @@ DECODED_S = 30.0
 THUMBNAIL_PIXELS = 512
 PICTURE_PIXELS = 2048
 
+GiveChunk = Callable[[TileSource, Tile], bytes]
+
 PICTURES = {
     "thumbnail": ObjectRole.PREVIEW,
     "label": ObjectRole.LABEL,
@@ -67,7 +69,7 @@ class Sources:
         self._drawn: Shelf[tuple[str, int, int, int], bytes] = Shelf(
             DRAWN_BYTES, self._drawers, weigh=len
         )
-        self._chunks: Shelf[tuple[str, Tile], bytes] = Shelf(
+        self._chunks: Shelf[tuple[str, Tile, GiveChunk], bytes] = Shelf(
             DRAWN_BYTES // 4, self._drawers, weigh=len
         )
         self._decoded: Shelf[str, Decoded] = Shelf(
@@ -143,10 +145,12 @@ class Sources:
             return await self.tile(image, opened, tile)
         return await self._or_forget(image, self._draw_region(opened, asked, colours))
 
-    async def zarr_chunk(self, image: Image, opened: OpenImage, tile: Tile) -> bytes:
-        """A tile decoded as zarr has it; programs ask once for each, so few are kept."""
-        make = partial(decoded, opened.kept or opened.source, tile)
-        return await self._or_forget(image, self._chunks.take((opened.tag, tile), make))
+    async def zarr_chunk(
+        self, image: Image, opened: OpenImage, tile: Tile, give: GiveChunk = decoded
+    ) -> bytes:
+        """A tile as zarr has it; programs ask once for each, so few are kept."""
+        make = partial(give, opened.kept or opened.source, tile)
+        return await self._or_forget(image, self._chunks.take((opened.tag, tile, give), make))
 
     async def stored(self, image: Image, key: str, offset: int, length: int) -> bytes:
         """Bytes of a stored level as they are."""

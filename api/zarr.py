@@ -13,11 +13,12 @@ from api.errors import NoSuchAddress
 from api.opened import OpenImage
 from api.sources import Sources
 from archive.record import Image
-from tiles.zarr_view import Range, Shard, Tile
+from tiles.zarr_view import Range, Shard, Tile, packed
 
 PART_BYTES = 1 << 20
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 _BYTES = "application/octet-stream"
+_PACKED = {"content-type": _BYTES, "content-encoding": "zstd"}
 
 
 async def zarr_answer(
@@ -32,15 +33,17 @@ async def zarr_answer(
         raise NoSuchAddress
     found = opened.zarr.find(key)
     tag = f'"{opened.tag}-zarr-{key.replace("/", "-")}"'
-    if holds(scope, tag):
-        return unchanged(tag, KEPT)
+    for held in (tag, f'{tag[:-1]}-zstd"'):
+        if holds(scope, held):
+            return unchanged(held, KEPT)
     headers = {"cache-control": KEPT, "etag": tag}
-    match found:
-        case bytes():
-            return Answer(200, found, {**headers, "content-type": "application/json"})
-        case Tile():
-            body = await sources.zarr_chunk(image, opened, found)
-            return Answer(200, body, {**headers, "content-type": _BYTES})
+    if isinstance(found, bytes):
+        return Answer(200, found, {**headers, "content-type": "application/json"})
+    if isinstance(found, Tile):
+        headers["vary"] = "accept-encoding"
+        if _takes_packed(scope):
+            body = await sources.zarr_chunk(image, opened, found, packed)
+            return Answer(200, body, {**headers, **_PACKED, "etag": f'{tag[:-1]}-zstd"'})
     return _part_of(found, _Reader(sources, image, opened), headers, scope, receive)
 
 
@@ -50,8 +53,12 @@ class _Reader:
     image: Image
     opened: OpenImage
 
-    async def read(self, shard: Shard, offset: int, length: int) -> AsyncGenerator[bytes]:
-        for part in shard.parts(offset, length):
+    async def read(self, found: Tile | Shard, offset: int, length: int) -> AsyncGenerator[bytes]:
+        if isinstance(found, Tile):
+            chunk = await self.sources.zarr_chunk(self.image, self.opened, found)
+            yield chunk[offset : offset + length]
+            return
+        for part in found.parts(offset, length):
             if isinstance(part, Range):
                 key = self.opened.stored[part.level].key
                 for begin in range(0, part.length, PART_BYTES):
@@ -61,20 +68,30 @@ class _Reader:
                 yield part
 
 
+def _takes_packed(scope: Scope) -> bool:
+    """Whether a whole chunk is asked for by who unpacks Zstandard unasked, as browsers do.
+
+    Parts and sizes are those of the plain bytes, which are known without computing any.
+    """
+    told = dict(scope["headers"])
+    accepted = told.get(b"accept-encoding", b"").decode("latin-1").replace(" ", "").split(",")
+    return scope["method"] == "GET" and b"range" not in told and "zstd" in accepted
+
+
 def _part_of(
-    shard: Shard, reader: _Reader, headers: dict[str, str], scope: Scope, receive: Receive
+    found: Tile | Shard, reader: _Reader, headers: dict[str, str], scope: Scope, receive: Receive
 ) -> "Answer | Streamed":
-    size = shard.size_bytes
+    size = found.size_bytes
     headers = {**headers, "content-type": _BYTES, "accept-ranges": "bytes"}
     wanted = _wanted(scope, headers["etag"], size)
     if wanted is None:
-        return Streamed(HTTPStatus.OK, size, headers, reader.read(shard, 0, size), receive)
+        return Streamed(HTTPStatus.OK, size, headers, reader.read(found, 0, size), receive)
     offset, length = wanted
     if length == 0:
         refused = {"content-range": f"bytes */{size}", "cache-control": "no-store"}
         return Answer(HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, b"", refused)
     told = {**headers, "content-range": f"bytes {offset}-{offset + length - 1}/{size}"}
-    parts = reader.read(shard, offset, length)
+    parts = reader.read(found, offset, length)
     return Streamed(HTTPStatus.PARTIAL_CONTENT, length, told, parts, receive)
 
 

@@ -93,8 +93,8 @@ def samples_last(layout: Layout) -> list[Json]:
 
 def compressed(layout: Layout) -> list[Json]:
     """The codecs of a chunk of pixels as `compress` makes it."""
-    zstd = {"name": "zstd", "configuration": {"level": ZSTD_LEVEL, "checksum": False}}
-    return [*samples_last(layout), LITTLE_ENDIAN_BYTES, zstd]
+    codec = {"name": "zstd", "configuration": {"level": ZSTD_LEVEL, "checksum": False}}
+    return [*plain(layout), codec]
 
 
 def compress(pixels: Pixels) -> bytes:
@@ -102,10 +102,24 @@ def compress(pixels: Pixels) -> bytes:
 
     Samples stay beside one another: that is as small as planes apart, and half the work.
     """
+    return zstd(plain_bytes(pixels))
+
+
+def zstd(data: bytes) -> bytes:
+    """Bytes compressed by Zstandard."""
     import imagecodecs
 
-    little_endian = pixels.astype(pixels.dtype.newbyteorder("<"), copy=False)
-    return bytes(imagecodecs.zstd_encode(little_endian.tobytes(), ZSTD_LEVEL))
+    return bytes(imagecodecs.zstd_encode(data, ZSTD_LEVEL))
+
+
+def plain(layout: Layout) -> list[Json]:
+    """The codecs of a chunk of pixels as `plain_bytes` makes it."""
+    return [*samples_last(layout), LITTLE_ENDIAN_BYTES]
+
+
+def plain_bytes(pixels: Pixels) -> bytes:
+    """A chunk of (rows, columns, samples) as it is."""
+    return pixels.astype(pixels.dtype.newbyteorder("<"), copy=False).tobytes()
 
 
 def write_document(folder: Path, document: Json) -> None:

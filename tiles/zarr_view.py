@@ -8,6 +8,7 @@ the first frame: the header before it, which may say whose slide it was, is no p
 """
 
 import json
+import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from tiles.composite import Channel
 from tiles.errors import OutsideImage
 from tiles.instance import FrameIndex
 from tiles.linked_zarr import encoded_array, layout_of
-from tiles.pyramid import FIRST, Plane, spacing_of
+from tiles.pyramid import Plane, spacing_of
 from tiles.shard import index_bytes, shard_index
 from tiles.source import TileSource
 
@@ -30,12 +31,13 @@ _NUMBER = re.compile("0|[1-9][0-9]{0,8}")
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """A chunk that is one decoded tile."""
+    """A chunk that is one decoded tile, whole: edge tiles are continued with zeros."""
 
     level: int
     column: int
     row: int
-    plane: Plane = FIRST
+    plane: Plane
+    size_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +123,7 @@ class ZarrView:
         if plane not in index.planes:
             raise OutsideImage("no such plane")
         index.level.box(column, row)
-        return Tile(number, column, row, plane)
+        return Tile(number, column, row, plane, _chunk_bytes(index))
 
     @cached_property
     def _shards(self) -> tuple[Shard, ...]:
@@ -136,19 +138,31 @@ class ZarrView:
 
 
 def decoded(source: TileSource, tile: Tile) -> bytes:
-    """The bytes of a chunk: the pixels of a tile, continued with zeros to a whole one."""
+    """The bytes of a chunk: the pixels of a tile, continued with zeros to a whole one.
+
+    They are not compressed, so that their number is known before they are.
+    """
     level = source.pyramid.level(tile.level)
     pixels = source.pixels(tile.level, level.box(tile.column, tile.row), tile.plane)
     if not level.is_whole(tile.column, tile.row):
         down, across = level.tile_height - pixels.shape[0], level.tile_width - pixels.shape[1]
         pixels = np.pad(pixels, ((0, down), (0, across), (0, 0)))
-    return ngff.compress(pixels)
+    return ngff.plain_bytes(pixels)
+
+
+def packed(source: TileSource, tile: Tile) -> bytes:
+    """The same compressed by Zstandard, for the way alone."""
+    return ngff.zstd(decoded(source, tile))
 
 
 def _decoded(index: FrameIndex) -> ngff.Json:
     layout = layout_of(index)
     chunk = layout.chunk(index.level)
-    return ngff.array_document(layout, index.level, chunk, ngff.compressed(layout))
+    return ngff.array_document(layout, index.level, chunk, ngff.plain(layout))
+
+
+def _chunk_bytes(index: FrameIndex) -> int:
+    return math.prod(layout_of(index).chunk(index.level)) * index.bits // 8
 
 
 def _chunk(key: str, dimensions: int) -> list[int]:

@@ -13,7 +13,8 @@ from archive.catalog import Catalog
 def admit(request: Request) -> None:
     """Let the caller in where the route's policy does; a route without policy is for nobody."""
     template = getattr(request.scope.get("route"), "path", "")
-    require(request.scope.get("caller"), POLICIES.get(template, Role.OPERATOR))
+    least = POLICIES.get(template, Role.OPERATOR)
+    require(request.scope.get("caller"), least, request.path_params.get("image"))
 
 
 def _caller(request: Request) -> Caller:

@@ -28,6 +28,9 @@ def enter(request: Request, catalog: CatalogHere, key: str = "") -> Response:
         claims = catalog.redeem_key(key)
     except NotAllowed:
         return Response(_USED.body, _USED.status, headers=dict(_USED.headers))
+    if "role" not in claims:
+        # The key of a link to one image, which signs nobody in.
+        return Response(_USED.body, _USED.status, headers=dict(_USED.headers))
     doors: Doors = request.app.state.doors
     token = doors.issue(Role[claims["role"].upper()], claims.get("establishment"))
     cookie = cookie_header(token, TOKEN_S, secure=request.app.state.settings.is_https)

@@ -1,5 +1,7 @@
 """Images: what the viewer must know of one."""
 
+from dataclasses import replace
+
 from fastapi import APIRouter
 from starlette.concurrency import run_in_threadpool
 
@@ -23,5 +25,8 @@ async def get_image(
         establishment=caller.establishment,
         states=tuple(ImageState),
     )
+    if caller.image is not None:
+        # A link opens one image and tells of no other.
+        exam = replace(exam, images=())
     opened = await sources.open(found) if is_viewable(found) else None
     return image_out(found, exam, opened)

@@ -33,6 +33,8 @@ OPEN = {
     "/view/{image}",
     "/deposit",
     "/assets/{path}",
+    "/api/links",
+    "/embed/sans-verre-viewer.js",
 }
 KEY = b"k" * 32
 
@@ -75,6 +77,7 @@ def test_every_policy_is_of_something_that_exists(app: Dispatcher) -> None:
         "/view/{image}",
         "/deposit",
         "/assets/{path}",
+        "/embed/sans-verre-viewer.js",
         "/favicon.svg",
         "/favicon.ico",
     }

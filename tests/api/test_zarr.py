@@ -1,7 +1,7 @@
 """Archived slides as OME-Zarr: what programs read of a running server, and what HTTP says."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,6 +13,7 @@ import pytest
 import zarr
 from hypothesis import given
 from hypothesis import strategies as st
+from numcodecs import zstd
 from ome_zarr_models.v05.image import Image as OmeImage
 from starlette.types import Message
 from yaozarrs import validate_zarr_store
@@ -208,6 +209,119 @@ def test_a_key_that_means_nothing_is_not_found(reader: Web, image: str, key: str
     answer = reader.get(f"/zarr/{image}/{key}")
     assert answer.status_code == 404
     assert answer.headers["content-type"] == "application/problem+json"
+
+
+def keys_of(opened_image: OpenImage) -> set[str]:
+    """Every key that a slide owns."""
+    found = {"zarr.json", "stored/zarr.json"}
+    for number, one in enumerate(opened_image.stored):
+        level = one.index.level
+        tiles = ((row, column) for row in range(level.rows) for column in range(level.columns))
+        found |= {f"{number}/zarr.json", f"stored/{number}/zarr.json", f"stored/{number}/c/0/0/0"}
+        found |= {f"{number}/c/0/{row}/{column}" for row, column in tiles}
+    return found
+
+
+PARTS = st.sampled_from(
+    [
+        *("zarr.json", "stored", "c", "0", "1", "2", "3", "4", "5", "7", "00", "01", "-1", "+1"),
+        *("", "c.0.0.0", "0x1", "1e0", "9999999999", ".zarray", "%30", "٣", "C"),
+    ]
+)
+
+
+@given(key=st.lists(PARTS, min_size=1, max_size=7).map("/".join))
+def test_only_keys_that_the_slide_owns_exist(owned: "Owned", key: str) -> None:
+    answer = owned.web.head(f"/zarr/{owned.image}/{key}")
+    # `%30` is another way to write 0 in an address, not in a key.
+    asked = answer.request.url.path.removeprefix(f"/zarr/{owned.image}/")
+    assert answer.status_code == (200 if asked in owned.keys else 404)
+
+
+@dataclass
+class Owned:
+    web: Web
+    image: str
+    keys: set[str]
+    state: Callable[[], object]
+
+
+@pytest.fixture(scope="module")
+def owned(installation: Installation) -> Iterator[Owned]:
+    storage = CountingStorage.open(installation.settings.objects_url)
+    app = create_app(installation.settings, storage)
+    image = installation.images["north"]
+
+    def state() -> object:
+        """What is stored and what was read or made of it."""
+        files = (path for path in installation.settings.objects.rglob("*") if path.is_file())
+        stored = {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in files}
+        known = app._sources._catalog.image(image, establishment=None)
+        return stored, known, storage.reads, list(app._sources._chunks._kept)
+
+    with opened(app) as web:
+        web.headers.update(installation.bearer(Role.READER, "north"))
+        found = stored_image(web, app, image)
+        yield Owned(web, image, keys_of(found), state)
+
+
+def test_every_key_that_the_slide_owns_answers(owned: Owned) -> None:
+    assert len(owned.keys) > 20
+    for key in sorted(owned.keys):
+        whole = owned.web.get(f"/zarr/{owned.image}/{key}")
+        assert whole.status_code == 200
+        assert int(whole.headers["content-length"]) == len(whole.content) > 0
+
+
+def test_what_is_not_there_leaves_everything_as_it_was(owned: Owned) -> None:
+    before = owned.state()
+    for key in ("0/c/0/0/99", "0/c/0/00/0", "9/zarr.json", "stored/0/c/0/0/1", "0/c/1/0/0", "x"):
+        for method in ("GET", "HEAD"):
+            answer = owned.web.request(method, f"/zarr/{owned.image}/{key}")
+            assert answer.status_code == 404
+    assert owned.state() == before
+
+
+def test_a_size_is_told_without_reading_or_decoding(owned: Owned) -> None:
+    before = owned.state()
+    sizes = {key: owned.web.head(f"/zarr/{owned.image}/{key}") for key in owned.keys}
+    assert owned.state() == before
+    for key, told in sizes.items():
+        answer = owned.web.get(f"/zarr/{owned.image}/{key}")
+        assert int(told.headers["content-length"]) == len(answer.content)
+
+
+def test_a_part_of_a_chunk_can_be_asked_for(owned: Owned) -> None:
+    address = f"/zarr/{owned.image}/0/c/0/1/1"
+    whole = owned.web.get(address).content
+    part = owned.web.get(address, headers={"range": "bytes=1000-1999"})
+    assert (part.status_code, part.content) == (206, whole[1000:2000])
+    assert part.headers["content-range"] == f"bytes 1000-1999/{len(whole)}"
+    beyond = owned.web.get(address, headers={"range": f"bytes={len(whole)}-"})
+    assert beyond.status_code == 416
+
+
+def test_a_chunk_is_packed_for_the_way_to_who_unpacks_it(owned: Owned) -> None:
+    address = f"/zarr/{owned.image}/0/c/0/1/1"
+    plain = owned.web.get(address, headers={"accept-encoding": "gzip"})
+    assert "content-encoding" not in plain.headers
+    browser = {"accept-encoding": "gzip, deflate, br, zstd"}
+    packed = owned.web.get(address, headers=browser)
+    assert packed.headers["content-encoding"] == "zstd"
+    assert packed.headers["vary"] == plain.headers["vary"] == "accept-encoding"
+    # This client unpacks by itself only where the package for it happens to be installed.
+    sent = packed.content
+    assert (sent if len(sent) == len(plain.content) else zstd.decompress(sent)) == plain.content
+    assert int(packed.headers["content-length"]) < len(plain.content)
+    tags = {packed.headers["etag"], plain.headers["etag"]}
+    assert len(tags) == 2
+    for tag in tags:
+        again = owned.web.get(address, headers={**browser, "if-none-match": tag})
+        assert (again.status_code, again.headers["etag"]) == (304, tag)
+    part = owned.web.get(address, headers={**browser, "range": "bytes=5-9"})
+    assert (part.status_code, part.content) == (206, plain.content[5:10])
+    told = owned.web.head(address, headers=browser).headers
+    assert int(told["content-length"]) == len(plain.content)
 
 
 def test_another_establishment_s_slide_is_not_there(

@@ -84,16 +84,44 @@ export class ApiError extends Error {
   }
 }
 
-async function get<T>(path: string, signal: AbortSignal): Promise<T> {
+/** Of a page that a link has opened: held here alone, and gone with the page. */
+let bearer: string | null = null;
+
+/** What a request carries besides the cookie of somebody signed in. */
+export function authorization(): Record<string, string> {
+  return bearer ? { Authorization: `Bearer ${bearer}` } : {};
+}
+
+async function ask(path: string, options: RequestInit): Promise<Response> {
   let response: Response;
   try {
-    response = await fetch(path, { signal, headers: { Accept: "application/json" } });
+    response = await fetch(path, options);
   } catch (error) {
-    if (signal.aborted) throw error;
+    if (options.signal?.aborted) throw error;
     throw new ApiError(0);
   }
   if (!response.ok) throw new ApiError(response.status);
-  return (await response.json()) as T;
+  return response;
+}
+
+async function get<T>(path: string, signal: AbortSignal): Promise<T> {
+  const headers = { Accept: "application/json", ...authorization() };
+  return (await (await ask(path, { signal, headers })).json()) as T;
+}
+
+/** Exchanges the key of a link, which works once, for a token that is good for its image. */
+export async function openLink(key: string): Promise<void> {
+  const headers = { "Content-Type": "application/json" };
+  const body = JSON.stringify({ key });
+  const answer = await ask("/api/links", { method: "POST", headers, body });
+  bearer = ((await answer.json()) as { token: string }).token;
+}
+
+/** Where an `img` finds a picture: at its address, or in this page where only it has the token. */
+export async function pictureAddress(path: string): Promise<string> {
+  if (!bearer) return path;
+  const answer = await ask(path, { headers: authorization() });
+  return URL.createObjectURL(await answer.blob());
 }
 
 /** Asks for a change, and for the answer that may come with it. */

@@ -21,6 +21,7 @@ import { watchConnection } from "./connection";
 import { keepSending, watchDrops } from "./deposit/everywhere";
 import { h } from "./dom";
 import { messages, startLanguage } from "./i18n";
+import { takeLink } from "./link";
 import { examPage } from "./pages/exam";
 import { listPage } from "./pages/list";
 import { showProblem } from "./pages/problem";
@@ -76,6 +77,7 @@ const skipLink = h("button", {
 document.body.prepend(skipLink);
 
 startLanguage();
+takeLink();
 watchConnection();
 watchDrops();
 keepSending();

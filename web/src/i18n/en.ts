@@ -78,6 +78,10 @@ export const en: Messages = {
       title: "You are not signed in",
       text: "The access link has already been used, has expired, or this page was opened without it. Open the address printed by “sansverre serve”; restart the service to get a new one.",
     },
+    link: {
+      title: "This link is spent",
+      text: "A link to an image opens once, and for a while. Open the image again from the record you came from.",
+    },
     forbidden: {
       title: "Access refused",
       text: "Your session gives no access to this page. Ask the service's administrator if you should have it.",

@@ -78,6 +78,10 @@ export const fr = {
       title: "Votre session n’est pas ouverte",
       text: "Le lien d’accès a déjà servi, a expiré, ou cette page a été ouverte sans lui. Ouvrez l’adresse affichée par « sansverre serve » ; redémarrez le service pour en obtenir une nouvelle.",
     },
+    link: {
+      title: "Ce lien ne sert plus",
+      text: "Un lien vers une image ne s’ouvre qu’une fois, et pour un temps. Ouvrez l’image à nouveau depuis le dossier d’où vous venez.",
+    },
     forbidden: {
       title: "Accès refusé",
       text: "Votre session ne donne pas accès à cette page. Adressez-vous à l’administrateur du service si vous devriez y avoir accès.",

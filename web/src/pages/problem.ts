@@ -5,11 +5,13 @@ import { connectionLost, onNextRecovery } from "../connection";
 import { h, type IconName, icon } from "../dom";
 import { messages } from "../i18n";
 import type { Messages } from "../i18n/fr";
+import { isLinked } from "../link";
 
 export type Problem = keyof Messages["problem"];
 
 const ICON: Record<Problem, IconName> = {
   session: "lock",
+  link: "lock",
   forbidden: "lock",
   missing: "missing",
   network: "cloudOff",
@@ -23,7 +25,7 @@ const RETRIED: Problem[] = ["network", "server", "image", "session"];
 export function problemOf(error: unknown): Problem {
   if (!(error instanceof ApiError)) return "server";
   if (error.status === 0) return "network";
-  if (error.status === 401) return "session";
+  if (error.status === 401) return isLinked() ? "link" : "session";
   if (error.status === 403) return "forbidden";
   if (error.status === 404 || error.status === 410) return "missing";
   return "server";
@@ -51,7 +53,7 @@ export function showProblem(
         { class: "actions" },
         RETRIED.includes(problem) &&
           h("button", { type: "button", class: "button primary", onclick: retry }, words.retry),
-        problem !== "session" && h("a", { class: "button", href: "/" }, words.back),
+        problem !== "session" && !isLinked() && h("a", { class: "button", href: "/" }, words.back),
       ),
     ),
   );

@@ -1,8 +1,9 @@
 /** The viewer's page: from an image's address to the viewer, or to what stands in its way. */
 
-import { getExam, getImage, type ImageDetail } from "../api";
+import { type Exam, getExam, getImage, type ImageDetail } from "../api";
 import { h } from "../dom";
 import { messages } from "../i18n";
+import { isLinked, linkOpened } from "../link";
 import { imageName } from "../patient";
 import type { Page } from "../router";
 import { openViewer } from "../viewer/viewer";
@@ -17,9 +18,10 @@ export function viewPage(id: string): Page {
     document.body.dataset.surface = "viewer";
     outlet.replaceChildren(skeleton());
     try {
+      await linkOpened();
       const image = await settled(outlet, await getImage(id, signal), signal);
       if (image.state === "refused") return fail("refused");
-      const exam = await getExam(image.exam, signal);
+      const exam = isLinked() ? alone(image) : await getExam(image.exam, signal);
       // A title stays in the browser's history: it names the image, never the patient.
       document.title = `${imageName(image, exam.images)} · ${messages().product}`;
       await openViewer(outlet, image, exam, fail, signal);
@@ -27,6 +29,15 @@ export function viewPage(id: string): Page {
       if (!signal.aborted) fail(problemOf(error));
     }
   };
+}
+
+/** The exam as somebody with a link sees it: this image, and no other. */
+function alone(image: ImageDetail): Exam {
+  const { id, kind, width, height, state, viewable, files, patient, accession_number } = image;
+  const { thumbnail } = files;
+  const images = [{ id, kind, width, height, state, viewable, thumbnail }];
+  const unknown = { study_instance_uid: null, created_at: "", establishment: "" };
+  return { id: image.exam, patient, accession_number, images, ...unknown };
 }
 
 async function settled(

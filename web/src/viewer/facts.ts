@@ -1,6 +1,6 @@
 /** The drawer with all that is known of an image. */
 
-import type { ImageDetail } from "../api";
+import { type ImageDetail, pictureAddress } from "../api";
 import { type Child, h, iconButton } from "../dom";
 import { lengthText, momentText, numberText, significant } from "../format";
 import { locale, messages } from "../i18n";
@@ -79,9 +79,15 @@ function pictures(image: ImageDetail): HTMLElement | null {
   const shown = (["label", "overview"] as const).flatMap((role) => {
     const address = image.files[role];
     if (!address) return [];
-    const picture = h("img", { src: address, alt: fact[role], loading: "lazy" });
+    const picture = h("img", { alt: fact[role], loading: "lazy" });
     const figure = h("figure", {}, picture, h("figcaption", {}, fact[role]));
     picture.addEventListener("error", () => figure.remove());
+    void pictureAddress(address).then(
+      (found) => {
+        picture.src = found;
+      },
+      () => figure.remove(),
+    );
     return [figure];
   });
   return shown.length > 0 ? h("section", {}, h("h3", {}, factGroups.pictures), ...shown) : null;

@@ -1,7 +1,8 @@
 /** The image on screen: OpenSeadragon behind the few verbs the viewer needs. */
 
 import OpenSeadragon from "openseadragon";
-import { deepzoomOf, type ImageDetail } from "../api";
+import { authorization, deepzoomOf, type ImageDetail } from "../api";
+import { isLinked } from "../link";
 import { normalised, type View } from "./deeplink";
 import { ExactDrawer } from "./drawer";
 import { gridZoom } from "./magnification";
@@ -45,6 +46,8 @@ export class Stage {
     this.osd = OpenSeadragon({
       element,
       tileSources: deepzoomOf(image),
+      loadTilesWithAjax: isLinked(),
+      ajaxHeaders: authorization(),
       drawer: ExactDrawer,
       showNavigationControl: false,
       showNavigator: true,

@@ -2,6 +2,7 @@
 
 import { h, icon, iconButton } from "../dom";
 import { messages } from "../i18n";
+import { isLinked } from "../link";
 import { notify } from "../notice";
 import { formatView } from "./deeplink";
 import { createDial } from "./dial";
@@ -62,7 +63,7 @@ export function createTools(stage: Stage, actions: Actions, signal: AbortSignal)
     group(
       iconButton("map", words.navigator, actions.toggleNavigator, { "data-toggle": "navigator" }),
       document.fullscreenEnabled && fullscreenButton(actions.toggleFullscreen, signal),
-      iconButton("link", words.copyLink, () => void copyLink(stage)),
+      !isLinked() && iconButton("link", words.copyLink, () => void copyLink(stage)),
     ),
   );
 }

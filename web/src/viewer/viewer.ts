@@ -5,12 +5,14 @@ import { onRecovery } from "../connection";
 import { h, icon } from "../dom";
 import { languageButton } from "../header";
 import { messages } from "../i18n";
+import { isLinked } from "../link";
 import { type Problem, problemOf } from "../pages/problem";
 import { imageName, nameOf, thumbnail, traits } from "../patient";
 import { examPath, navigate, viewPath } from "../router";
 import { createArrival } from "./arrival";
 import { formatView, parseView } from "./deeplink";
 import { createFacts } from "./facts";
+import { followParent } from "./frame";
 import { createHelp } from "./help";
 import { addKeyboard } from "./keyboard";
 import { createMagnifier, keyZooms } from "./magnifier";
@@ -139,6 +141,7 @@ export async function openViewer(
     closing.signal,
   );
   followAddress(stage, closing.signal);
+  followParent(stage, closing.signal);
   onRecovery(() => stage.osd.forceRedraw(), closing.signal);
 }
 
@@ -189,16 +192,17 @@ function viewerHeader(image: ImageDetail, exam: Exam, actions: Actions): HTMLEle
   return h(
     "header",
     { class: "viewer-header" },
-    h(
-      "a",
-      {
-        class: "icon-button back",
-        href: images.length > 1 ? examPath(exam.id) : "/",
-        title: images.length > 1 ? words.backToExam : words.back,
-        "aria-label": images.length > 1 ? words.backToExam : words.back,
-      },
-      icon("back"),
-    ),
+    !isLinked() &&
+      h(
+        "a",
+        {
+          class: "icon-button back",
+          href: images.length > 1 ? examPath(exam.id) : "/",
+          title: images.length > 1 ? words.backToExam : words.back,
+          "aria-label": images.length > 1 ? words.backToExam : words.back,
+        },
+        icon("back"),
+      ),
     h(
       "div",
       { class: "banner-patient", role: "group", "aria-label": words.patient },

@@ -1,0 +1,30 @@
+/** A page opened by a link to one image, for somebody who has no account here. */
+
+import { openLink } from "./api";
+
+let opening: Promise<void> | null = null;
+
+/** The key in the part of an address that no browser sends; null where there is none. */
+export function keyOf(hash: string): string | null {
+  return new URLSearchParams(hash.slice(1)).get("key");
+}
+
+/** Takes the key out of the address, where history and screenshots would keep it. */
+export function takeLink(): void {
+  const key = keyOf(location.hash);
+  if (!key) return;
+  history.replaceState(null, "", location.pathname + location.search);
+  opening = openLink(key);
+  // Whoever needs it waits for it, and is told then.
+  opening.catch(() => undefined);
+}
+
+/** Whether this page sees one image by a link, and nothing else. */
+export function isLinked(): boolean {
+  return opening !== null;
+}
+
+/** Resolves once the link's image may be asked for; at once where there is no link. */
+export async function linkOpened(): Promise<void> {
+  await opening;
+}
