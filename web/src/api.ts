@@ -92,10 +92,11 @@ export function authorization(): Record<string, string> {
   return bearer ? { Authorization: `Bearer ${bearer}` } : {};
 }
 
-async function ask(path: string, options: RequestInit): Promise<Response> {
+async function fetched(path: string, options: RequestInit): Promise<Response> {
+  const headers = { ...options.headers, ...authorization() };
   let response: Response;
   try {
-    response = await fetch(path, options);
+    response = await fetch(path, { ...options, headers });
   } catch (error) {
     if (options.signal?.aborted) throw error;
     throw new ApiError(0);
@@ -105,23 +106,19 @@ async function ask(path: string, options: RequestInit): Promise<Response> {
 }
 
 async function get<T>(path: string, signal: AbortSignal): Promise<T> {
-  const headers = { Accept: "application/json", ...authorization() };
-  return (await (await ask(path, { signal, headers })).json()) as T;
+  const response = await fetched(path, { signal, headers: { Accept: "application/json" } });
+  return (await response.json()) as T;
 }
 
 /** Exchanges the key of a link, which works once, for a token that is good for its image. */
 export async function openLink(key: string): Promise<void> {
-  const headers = { "Content-Type": "application/json" };
-  const body = JSON.stringify({ key });
-  const answer = await ask("/api/links", { method: "POST", headers, body });
-  bearer = ((await answer.json()) as { token: string }).token;
+  bearer = (await ask<{ token: string }>("POST", "/api/links", { key })).token;
 }
 
 /** Where an `img` finds a picture: at its address, or in this page where only it has the token. */
 export async function pictureAddress(path: string): Promise<string> {
   if (!bearer) return path;
-  const answer = await ask(path, { headers: authorization() });
-  return URL.createObjectURL(await answer.blob());
+  return URL.createObjectURL(await (await fetched(path, {})).blob());
 }
 
 /** Asks for a change, and for the answer that may come with it. */
