@@ -3,7 +3,6 @@
 import http.server
 import os
 import re
-import shutil
 import subprocess
 import sys
 import threading
@@ -14,14 +13,14 @@ from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Frame, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Frame, Page, expect
 
 from api.doors import Doors, Role
 from api.ingest import Order, ingest
 from api.settings import read_settings, signing_key
 from api.work import open_workplace
+from tests.browser import DESKTOP, PHONE, READY, chromium
 from tests.samples.slide import small_svs
-from tests.test_viewer import DESKTOP, PHONE, QUIET, READY
 
 WIDTH, HEIGHT = 1700, 1500
 
@@ -59,12 +58,8 @@ class _Silent(http.server.SimpleHTTPRequestHandler):
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    executable = shutil.which("chromium") or shutil.which("chromium-browser")
-    assert executable, "Chromium is needed: `make test` installs it"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable, args=QUIET)
-        yield browser
-        browser.close()
+    with chromium() as started:
+        yield started
 
 
 def served(environment: dict[str, str]) -> tuple["subprocess.Popen[str]", str]:
