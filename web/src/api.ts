@@ -128,20 +128,35 @@ export async function ask<T>(
   body?: unknown,
   headers: Record<string, string> = {},
 ): Promise<T> {
-  const init: RequestInit = { method, headers: { Accept: "application/json", ...headers } };
-  if (body !== undefined) {
-    init.body = JSON.stringify(body);
-    init.headers = { ...init.headers, "Content-Type": "application/json" };
-  }
+  const json = body === undefined ? {} : { "Content-Type": "application/json" };
+  const init = { method, headers: { Accept: "application/json", ...json, ...headers } };
+  const response = await answered(
+    path,
+    body === undefined ? init : { ...init, body: JSON.stringify(body) },
+  );
+  const text = await response.text();
+  return (text ? JSON.parse(text) : undefined) as T;
+}
+
+/** Asks for something to be made; gives where it is. */
+export async function askWhere(
+  method: string,
+  path: string,
+  headers: Record<string, string>,
+): Promise<string> {
+  const response = await answered(path, { method, headers });
+  return response.headers.get("Location") ?? "";
+}
+
+async function answered(path: string, init: RequestInit): Promise<Response> {
   let response: Response;
   try {
     response = await fetch(path, init);
   } catch {
     throw new ApiError(0);
   }
-  const text = await response.text();
-  if (!response.ok) throw new ApiError(response.status, detailOf(text));
-  return (text ? JSON.parse(text) : undefined) as T;
+  if (!response.ok) throw new ApiError(response.status, detailOf(await response.text()));
+  return response;
 }
 
 /** The sentence of a problem document (RFC 9457), null where there is none. */

@@ -23,8 +23,7 @@ export function languageButton(): HTMLButtonElement {
         refresh();
       },
     },
-    h("span", { class: "wide-only" }, other.toUpperCase()),
-    h("span", { class: "narrow-only" }, words.switchLanguage),
+    other.toUpperCase(),
   );
 }
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { detailOf } from "../src/api";
 import type { DepositOut } from "../src/deposit/calls";
 import {
   adopt,
@@ -13,7 +14,7 @@ import {
 } from "../src/deposit/model";
 import { Pace } from "../src/deposit/pace";
 import type { Brought } from "../src/deposit/paths";
-import { meaning } from "../src/deposit/sending";
+import { meaning } from "../src/deposit/stop";
 import { orderOf, sameOrder, typedOf } from "../src/deposit/whose";
 
 function file(path: string, size: number): Brought {
@@ -27,7 +28,8 @@ function deposit(files: Brought[], id: string | null = "d"): Deposit {
     order: null,
     closed: false,
     paused: false,
-    files: new Map(files.map((one) => [one.path, brought(one)])),
+    ours: true,
+    files: new Map(files.map((one) => [one.path, { ...brought(one), upload: id }])),
     pace: new Pace(),
   };
 }
@@ -79,7 +81,7 @@ describe("the queue", () => {
 
 describe("a deposit found again", () => {
   const again = () => {
-    const one = deposit([]);
+    const one = { ...deposit([]), ours: false };
     follow(
       one,
       told(
@@ -92,7 +94,7 @@ describe("a deposit found again", () => {
 
   it("waits for the file that had not wholly come", () => {
     const one = again();
-    expect([...one.files.values()].map(fate)).toEqual(["wanted", "checking"]);
+    expect([...one.files.values()].map((each) => fate(each))).toEqual(["wanted", "checking"]);
     expect(nextToSend([one], 3)).toBeNull();
     expect(isWhole(one)).toBe(false);
     expect(totals(one.files.values())).toEqual({ bytes: 15, sent: 9, files: 2, left: 1 });
@@ -106,6 +108,25 @@ describe("a deposit found again", () => {
       expect(next?.[1].upload).toBe("u");
       expect(next?.[1].sent).toBe(4);
     }
+  });
+
+  it("is not closed by a page that sent nothing of it", () => {
+    const one = again();
+    const all = { path: "case/a.svs", received_bytes: 10, state: "checking" as const };
+    follow(one, told(all));
+    expect(isWhole(one)).toBe(false);
+    one.ours = true;
+    expect(isWhole(one)).toBe(true);
+  });
+
+  it("is being sent by another page where it grows", () => {
+    const one = again();
+    const more = { path: "case/a.svs", received_bytes: 8, state: "uploading" as const };
+    follow(one, told(more));
+    const a = one.files.get("case/a.svs");
+    if (!a) throw new Error("no file");
+    expect(fate(a)).toBe("elsewhere");
+    expect(fate(a, performance.now() + 120_000)).toBe("wanted");
   });
 
   it("does not take another file for it", () => {
@@ -199,8 +220,8 @@ describe("an answer while sending", () => {
 
   it("is given in the server's words where it has some", () => {
     const body = JSON.stringify({ status: 507, detail: "It takes 3 GB more." });
-    expect(meaning(507, body)).toMatchObject({ detail: "It takes 3 GB more." });
-    expect(meaning(507, "<html>")).toMatchObject({ detail: null });
+    expect(meaning(507, detailOf(body))).toMatchObject({ detail: "It takes 3 GB more." });
+    expect(meaning(507, detailOf("<html>"))).toMatchObject({ detail: null });
   });
 });
 

@@ -6,6 +6,7 @@
 import { ApiError, getImage } from "../api";
 import { connectionLost, onNextRecovery } from "../connection";
 import {
+  announce,
   closeDeposit,
   createDeposit,
   deleteDeposit,
@@ -20,6 +21,7 @@ import {
   adopt,
   brought,
   type Deposit,
+  type Fate,
   fate,
   follow,
   isWhole,
@@ -28,7 +30,8 @@ import {
 } from "./model";
 import { Pace } from "./pace";
 import type { Brought } from "./paths";
-import type { Listener, Stop } from "./sending";
+import type { Listener } from "./sending";
+import { meaning, type Stop } from "./stop";
 
 /** So many small files at once that the way to and fro costs little, and a large one is not slowed. */
 const AT_ONCE = 3;
@@ -36,6 +39,8 @@ const MOST_ATTEMPTS = 6;
 const FIRST_DELAY_MS = 1000;
 const LONGEST_DELAY_MS = 15_000;
 const ASK_MS = 1500;
+/** For what is in other hands than the server's. */
+const ASK_SELDOM_MS = 6000;
 
 /** What is worth saying aloud. */
 export type News =
@@ -153,6 +158,12 @@ export class Arrivals {
     this.pump();
   }
 
+  /** Says that a deposit found again is all there, though this page sent nothing of it. */
+  finish(deposit: Deposit): void {
+    deposit.ours = true;
+    this.pump();
+  }
+
   /** Takes a whole deposit back. */
   async cancel(deposit: Deposit): Promise<void> {
     for (const file of deposit.files.values()) this.stop(file);
@@ -163,7 +174,8 @@ export class Arrivals {
 
   private made(order: Order | null, id: string | null): Deposit {
     const [key, files, pace] = [this.keys++, new Map<string, Arriving>(), new Pace()];
-    return { id, key, order, closed: false, paused: false, files, pace };
+    const ours = id === null;
+    return { id, key, order, closed: false, paused: false, ours, files, pace };
   }
 
   private change(): void {
@@ -181,7 +193,8 @@ export class Arrivals {
 
   /** Sets going whatever may go. */
   private pump(): void {
-    for (const deposit of this.deposits) if (deposit.id === null) void this.open(deposit);
+    for (const deposit of this.deposits)
+      void (deposit.id === null ? this.open(deposit) : this.announce(deposit));
     for (;;) {
       const next = nextToSend(this.deposits, AT_ONCE);
       if (!next) break;
@@ -207,6 +220,33 @@ export class Arrivals {
       this.opening.delete(deposit);
     }
     this.pump();
+  }
+
+  private readonly announcing = new Set<Deposit>();
+
+  /** Tells the server of every file before its turn, so that it knows what is still to come. */
+  private async announce(deposit: Deposit): Promise<void> {
+    if (deposit.id === null || this.announcing.has(deposit)) return;
+    this.announcing.add(deposit);
+    for (const file of deposit.files.values()) {
+      if (file.upload || !file.file || file.step !== "idle") continue;
+      if (!(await this.announceFile(deposit, deposit.id, file))) break;
+      this.pump();
+    }
+    this.announcing.delete(deposit);
+  }
+
+  /** Whether the server could be told. */
+  private async announceFile(deposit: Deposit, id: string, file: Arriving): Promise<boolean> {
+    try {
+      file.upload = await announce(id, file.path, file.size);
+      if (!deposit.files.has(file.path)) await gone(deleteUpload(file.upload));
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      this.stopped(file, meaning(error.status, error.detail));
+      return error.status !== 0;
+    }
+    return true;
   }
 
   private send(deposit: Deposit, file: Arriving): void {
@@ -323,7 +363,8 @@ export class Arrivals {
       return;
     }
     this.change();
-    if (this.deposits.some(isAwaited)) this.ask(ASK_MS);
+    const awaited = this.deposits.filter(isAwaited);
+    if (awaited.length > 0) this.ask(awaited.some(isBusy) ? ASK_MS : ASK_SELDOM_MS);
   }
 
   private async learn(deposit: Deposit): Promise<void> {
@@ -344,9 +385,21 @@ export class Arrivals {
   }
 }
 
+const AWAITED: Fate[] = ["checking", "preparing"];
+
+function hasFates(deposit: Deposit, fates: Fate[]): boolean {
+  return [...deposit.files.values()].some((file) => fates.includes(fate(file)));
+}
+
+/** Whether the server is at it. */
+function isBusy(deposit: Deposit): boolean {
+  return deposit.closed && hasFates(deposit, AWAITED);
+}
+
+/** Whether something may become of it that this page does not do. */
 function isAwaited(deposit: Deposit): boolean {
   if (deposit.id === null) return false;
-  return [...deposit.files.values()].some((file) => ["checking", "preparing"].includes(fate(file)));
+  return isBusy(deposit) || (!deposit.ours && !deposit.closed);
 }
 
 async function listed(file: Arriving) {

@@ -1,6 +1,6 @@
 /** Deposits as the server has them: what one person brings at once, and whose it is. */
 
-import { ask, type Patient } from "../api";
+import { ask, askWhere, type Patient } from "../api";
 
 export type FileState =
   | "waiting"
@@ -74,6 +74,20 @@ export function closeDeposit(deposit: string, files: Listed[]): Promise<unknown>
 
 export function deleteDeposit(deposit: string): Promise<unknown> {
   return ask("DELETE", at(deposit));
+}
+
+const inBase64 = (text: string) => btoa(String.fromCharCode(...new TextEncoder().encode(text)));
+
+/** Tells the server of a file that is to come; gives the upload under which it is sent. */
+export async function announce(deposit: string, path: string, size: number): Promise<string> {
+  const metadata = `deposit ${inBase64(deposit)},path ${inBase64(path)}`;
+  const headers = {
+    "Tus-Resumable": "1.0.0",
+    "Upload-Length": String(size),
+    "Upload-Metadata": metadata,
+  };
+  const location = await askWhere("POST", "/uploads", headers);
+  return decodeURIComponent(location.slice(location.lastIndexOf("/") + 1));
 }
 
 export function deleteUpload(upload: string): Promise<unknown> {

@@ -96,7 +96,7 @@ export class Card {
       ? this.movingWords(sum.bytes, sum.sent, percent)
       : fates.every((one) => ["ready", "refused", "companion"].includes(one))
         ? [words.done(count("ready"), count("refused"))]
-        : [words.allSent, bytesText(sum.bytes, locale())];
+        : [this.deposit.closed ? words.allSent : words.fateSent, bytesText(sum.bytes, locale())];
     const text = parts.join(" · ");
     if (this.line.textContent !== text) this.line.textContent = text;
   }
@@ -105,7 +105,7 @@ export class Card {
     const words = messages().deposit;
     const { pace, paused, files } = this.deposit;
     const sizes = words.sentOf(bytesText(sent, locale()), bytesText(bytes, locale()));
-    const said = [`${percent} %`, sizes];
+    const said = [`${percent}\u00a0%`, sizes];
     if (paused) return [...said, words.fate.paused];
     if (![...files.values()].some(({ step }) => step === "sending")) return said;
     const now = performance.now();
@@ -120,11 +120,7 @@ export class Card {
     const moving = fates.some((one) =>
       ["queued", "sending", "paused", "interrupted"].includes(one),
     );
-    const note = fates.includes("wanted")
-      ? "wanted"
-      : fates.includes("unassigned") && !order
-        ? "unassigned"
-        : "";
+    const note = this.noteFor(fates);
     const settled = fates.some((one) => one === "ready" || one === "preparing");
     const sign = JSON.stringify([order, paused, closed, moving, note, settled]);
     if (sign === this.drawn) return;
@@ -136,6 +132,14 @@ export class Card {
     if (focused) this.tools.querySelector<HTMLElement>("button")?.focus();
     if (note !== this.told) this.note.replaceChildren(...this.noteWords(note));
     this.told = note;
+  }
+
+  /** What only a person can do for this deposit to go on. */
+  private noteFor(fates: Fate[]): "wanted" | "unfinished" | "unassigned" | "" {
+    const { order, closed, ours } = this.deposit;
+    if (fates.includes("wanted")) return "wanted";
+    if (!closed && !ours && fates.every((one) => one === "checking")) return "unfinished";
+    return fates.includes("unassigned") && !order ? "unassigned" : "";
   }
 
   private buttons(moving: boolean, settled: boolean): HTMLElement[] {
@@ -171,6 +175,11 @@ export class Card {
       h("button", { type: "button", class: "button primary", onclick: go }, text);
     if (note === "wanted")
       return [h("p", {}, words.bringAgainText), act(words.bringAgain, this.bringAgain)];
+    if (note === "unfinished")
+      return [
+        h("p", {}, words.unfinishedText),
+        act(words.finish, () => arrivals.finish(this.deposit)),
+      ];
     if (note === "unassigned")
       return [h("p", {}, words.unassignedText), act(words.choose, () => this.state())];
     return [];

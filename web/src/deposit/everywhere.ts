@@ -60,7 +60,7 @@ export function depositPercent(): HTMLElement {
   const draw = () => {
     const now = percent();
     shown.hidden = now === null;
-    if (now !== null) shown.textContent = `${now} %`;
+    if (now !== null) shown.textContent = `${now}\u00a0%`;
     if (shown.isConnected || shown.dataset.shown === undefined) return;
     left.abort();
   };

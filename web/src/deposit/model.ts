@@ -29,6 +29,8 @@ export interface Arriving {
   digest: Promise<string> | null;
   /** Attempts since bytes last went. */
   attempts: number;
+  /** When the server last had more of it that this page did not send, in the browser's time. */
+  grew_ms: number;
 }
 
 export interface Deposit {
@@ -39,6 +41,8 @@ export interface Deposit {
   order: Order | null;
   closed: boolean;
   paused: boolean;
+  /** Whether this page sends its files: only then is it for this page to say that they are all. */
+  ours: boolean;
   files: Map<string, Arriving>;
   pace: Pace;
 }
@@ -49,6 +53,7 @@ export type Fate =
   | "sending"
   | "paused"
   | "interrupted"
+  | "elsewhere"
   | "wanted"
   | "failed"
   | "checking"
@@ -80,6 +85,7 @@ export function known(
     viewable: false,
     digest: null,
     attempts: 0,
+    grew_ms: Number.NEGATIVE_INFINITY,
   };
 }
 
@@ -99,6 +105,7 @@ function followFile(here: Arriving, told: DepositFile): void {
   if (here.image !== (told.image ?? null)) here.viewable = false;
   here.image = told.image ?? null;
   if (here.step === "sending") return;
+  if (!here.file && told.received_bytes > here.sent) here.grew_ms = performance.now();
   here.state = told.state;
   here.sent = told.received_bytes;
   if (!toSend(here)) here.step = "idle";
@@ -110,10 +117,13 @@ export function toSend({ state }: Arriving): boolean {
   return state === "waiting" || state === "uploading";
 }
 
-export function fate(file: Arriving): Fate {
+/** A file that grew so lately is being sent by another page. */
+const ELSEWHERE_MS = 60_000;
+
+export function fate(file: Arriving, now_ms = performance.now()): Fate {
   if (file.step === "failed") return "failed";
   if (file.state === "waiting" || file.state === "uploading") {
-    if (!file.file) return "wanted";
+    if (!file.file) return now_ms - file.grew_ms < ELSEWHERE_MS ? "elsewhere" : "wanted";
     return file.step === "idle" ? "queued" : file.step;
   }
   if (file.state === "taken") return file.viewable ? "ready" : "preparing";
@@ -121,11 +131,19 @@ export function fate(file: Arriving): Fate {
 }
 
 /** Those of several files that say most of the whole, the most telling first. */
-const TELLING: Fate[] = ["failed", "wanted", "interrupted", "sending", "paused", "queued"];
+const TELLING: Fate[] = [
+  "failed",
+  "wanted",
+  "interrupted",
+  "sending",
+  "elsewhere",
+  "paused",
+  "queued",
+];
 
 /** What became of a thing of several files. */
 export function fateOfAll(files: Arriving[]): Fate {
-  const fates = files.map(fate);
+  const fates = files.map((file) => fate(file));
   const telling = TELLING.find((one) => fates.includes(one));
   if (telling) return telling;
   // Once all is there, the file that was opened speaks for the others.
@@ -163,15 +181,20 @@ export function nextToSend(deposits: Deposit[], most: number): [Deposit, Arrivin
   return (
     all.find(
       ([deposit, file]) =>
-        deposit.id !== null && !deposit.paused && file.step === "idle" && fate(file) === "queued",
+        !deposit.paused && file.upload !== null && file.step === "idle" && fate(file) === "queued",
     ) ?? null
   );
 }
 
 /** Whether all that was brought has gone, so that the server may be told that it is all. */
-export function isWhole({ files, closed }: Deposit): boolean {
+export function isWhole({ files, closed, ours }: Deposit): boolean {
   const all = [...files.values()];
-  return !closed && all.length > 0 && all.every((file) => !toSend(file) && file.step !== "failed");
+  return (
+    ours &&
+    !closed &&
+    all.length > 0 &&
+    all.every((file) => !toSend(file) && file.step !== "failed")
+  );
 }
 
 /** Gives files that were brought again back to the deposit that waits for them. */
@@ -187,6 +210,7 @@ export function adopt(deposit: Deposit, again: Brought[]): Brought[] {
     if (!found) return true;
     found.file = file;
     found.step = "idle";
+    deposit.ours = true;
     taken.add(found);
     return false;
   });

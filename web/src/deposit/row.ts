@@ -9,7 +9,7 @@ import { arrivals } from "./arrivals";
 import { type Arriving, type Deposit, type Fate, fate, fateOfAll, filesOf, totals } from "./model";
 import { type Thing, thingName } from "./things";
 
-const MOVING: Fate[] = ["queued", "sending", "paused", "interrupted", "wanted"];
+const MOVING: Fate[] = ["queued", "sending", "elsewhere", "paused", "interrupted", "wanted"];
 
 /** In the reader's language what the cause is; then what the file's reader said, in its own. */
 function reasonWords({ reason }: Arriving): Child[] {
@@ -59,9 +59,10 @@ export class Row {
     const now = this.deposit.paused && fateOfAll(files) === "queued" ? "paused" : fateOfAll(files);
     const percent = percentOf(sum.sent, sum.bytes);
     this.bar.value = percent;
-    this.bar.hidden = !MOVING.includes(now) || (now === "queued" && percent === 0);
-    const counted = ["sending", "paused", "wanted", "interrupted"].includes(now) && percent > 0;
-    const text = counted ? `${words.fate[now]} · ${percent} %` : words.fate[now];
+    this.bar.hidden = !MOVING.includes(now) || percent === 0;
+    const counted = MOVING.includes(now) && percent > 0;
+    const word = now === "checking" && !this.deposit.closed ? words.fateSent : words.fate[now];
+    const text = counted ? `${word} · ${percent}\u00a0%` : word;
     if (this.words.textContent !== text) this.words.textContent = text;
     // All else is drawn anew only when it changes, so that whoever is on a button stays there.
     const telling = files.find((file) => fate(file) === now && file.reason) ?? files[0];

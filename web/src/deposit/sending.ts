@@ -3,6 +3,7 @@
 import { DetailedError, Upload } from "tus-js-client";
 import { detailOf } from "../api";
 import { partChecksum, Unreadable } from "./digest";
+import { meaning, type Stop } from "./stop";
 
 export { fileDigest } from "./digest";
 
@@ -11,14 +12,6 @@ export const PART_BYTES = 8 * 1024 * 1024;
 /** A connection that moves nothing for so long is taken for lost. */
 const SILENCE_MS = 45_000;
 
-/**
- * Why sending stopped. What is `lost` or `busy` goes on by itself, the one when the network is back,
- * the other a little later; the rest is for the person to settle.
- */
-export type Stop =
-  | { why: "lost" | "busy" | "session" | "unreadable" }
-  | { why: "refused"; status: number; detail: string | null };
-
 export interface Listener {
   onUpload(upload: string): void;
   onProgress(bytes: number): void;
@@ -26,24 +19,14 @@ export interface Listener {
   onStop(stop: Stop): void;
 }
 
-/** What an answer's status means for the one who sends; 0 is no answer at all. */
-export function meaning(status: number, body = ""): Stop {
-  if (status === 0) return { why: "lost" };
-  if (status === 401) return { why: "session" };
-  // Another request still holds the upload, stands elsewhere in it, or a part came damaged.
-  if ([408, 409, 423, 425, 429, 460].includes(status)) return { why: "busy" };
-  if (status >= 500 && status !== 507) return { why: "busy" };
-  return { why: "refused", status, detail: detailOf(body) };
-}
-
 function stopOf(error: Error): Stop {
   if (!(error instanceof DetailedError)) return { why: "busy" };
   if (error.causingError instanceof Unreadable) return { why: "unreadable" };
   const answer = error.originalResponse;
-  return meaning(answer?.getStatus() ?? 0, answer?.getBody());
+  return meaning(answer?.getStatus() ?? 0, answer ? detailOf(answer.getBody()) : null);
 }
 
-/** Sends a file, or the rest of it where `upload` is known. Returns how to stop, without a word. */
+/** Sends a file, or the rest of it. Returns how to stop, without a word. */
 export function sendFile(
   file: File,
   where: { deposit: string; path: string; upload: string | null },

@@ -10,7 +10,6 @@ export const en: Messages = {
   noticeLong:
     "Sans Verre is not a certified medical device. Before any diagnostic use, the site must validate the installation, its displays and its workflow.",
   skip: "Skip to content",
-  switchLanguage: "Français",
   switchLanguageLabel: "Passer en français",
   version: (version) => `Version ${version}`,
   licences: "Licences of the software used",
@@ -120,7 +119,7 @@ export const en: Messages = {
       : `${n} parts of the image could not be loaded`,
 
   deposit: {
-    link: "Add images",
+    link: "Add",
     title: "Add images",
     intro:
       "Virtual slides and photographs. An interrupted upload goes on where it was, even after this page was closed.",
@@ -168,14 +167,19 @@ export const en: Messages = {
     openName: (name) => `Open ${name}`,
     bringAgain: "Choose again",
     bringAgainText:
-      "This page was closed while sending. Drop or choose the same files again: sending goes on where it was.",
+      "Sending stopped before its end. Drop or choose the same files again: it goes on where it was.",
+    unfinishedText:
+      "These files have arrived, but the page was closed before the deposit was complete. Add what is missing, or say that this is all.",
+    finish: "This is all",
     unassignedText:
       "The images have arrived and are sound. State whose they are to bring them into the archive.",
+    fateSent: "Sent",
     fate: {
       queued: "Waiting",
       sending: "Sending",
       paused: "Paused",
       interrupted: "Interrupted, goes on by itself",
+      elsewhere: "Being sent from another page",
       wanted: "To be chosen again",
       failed: "Failed",
       checking: "Being checked",

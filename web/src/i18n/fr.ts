@@ -8,7 +8,6 @@ export const fr = {
   noticeLong:
     "Sans Verre n’est pas un dispositif médical certifié. Avant tout usage diagnostique, l’établissement doit valider l’installation, les écrans et le circuit de travail.",
   skip: "Aller au contenu",
-  switchLanguage: "English",
   switchLanguageLabel: "Switch to English",
   version: (version: string) => `Version ${version}`,
   licences: "Licences des logiciels utilisés",
@@ -168,14 +167,19 @@ export const fr = {
     openName: (name: string) => `Ouvrir ${name}`,
     bringAgain: "Choisir de nouveau",
     bringAgainText:
-      "Cette page a été fermée pendant l’envoi. Glissez ou choisissez de nouveau les mêmes fichiers : l’envoi reprendra où il en était.",
+      "Cet envoi s’est arrêté avant la fin. Glissez ou choisissez de nouveau les mêmes fichiers : il reprendra où il en était.",
+    unfinishedText:
+      "Ces fichiers sont arrivés, mais la page a été fermée avant la fin du dépôt. Ajoutez ce qui manque, ou dites que c’est tout.",
+    finish: "C’est tout",
     unassignedText:
       "Les images sont arrivées et vérifiées. Dites à qui elles sont pour qu’elles entrent dans l’archive.",
+    fateSent: "Envoyé",
     fate: {
       queued: "En attente",
       sending: "Envoi",
       paused: "En pause",
       interrupted: "Interrompu, reprise automatique",
+      elsewhere: "Envoi depuis une autre page",
       wanted: "À choisir de nouveau",
       failed: "Échec",
       checking: "Vérification",
