@@ -53,8 +53,6 @@ const FOREVER = new AbortController().signal;
 
 export class Arrivals {
   readonly deposits: Deposit[] = [];
-  /** Whether the server's own list has come. */
-  loaded = false;
   private readonly changed = new Set<() => void>();
   private readonly told = new Set<(news: News) => void>();
   private readonly stops = new Map<Arriving, () => void>();
@@ -89,7 +87,6 @@ export class Arrivals {
       }
       follow(deposit, told);
     }
-    this.loaded = true;
     this.ask(0);
     this.pump();
   }
@@ -153,7 +150,7 @@ export class Arrivals {
       deposit.files.delete(file.path);
     }
     this.change();
-    for (const { upload } of files) if (upload) await gone(deleteUpload(upload));
+    for (const { upload } of files) if (upload) await this.gone(deleteUpload(upload));
     if (deposit.files.size === 0) return this.cancel(deposit);
     this.pump();
   }
@@ -169,7 +166,17 @@ export class Arrivals {
     for (const file of deposit.files.values()) this.stop(file);
     this.deposits.splice(this.deposits.indexOf(deposit), 1);
     this.change();
-    if (deposit.id) await gone(deleteDeposit(deposit.id));
+    if (deposit.id) await this.gone(deleteDeposit(deposit.id));
+  }
+
+  /** What is gone already need not be taken away; what cannot be now is shown again. */
+  private async gone(asked: Promise<unknown>): Promise<void> {
+    try {
+      await asked;
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      if (![404, 410].includes(error.status)) await this.load();
+    }
   }
 
   private made(order: Order | null, id: string | null): Deposit {
@@ -240,7 +247,7 @@ export class Arrivals {
   private async announceFile(deposit: Deposit, id: string, file: Arriving): Promise<boolean> {
     try {
       file.upload = await announce(id, file.path, file.size);
-      if (!deposit.files.has(file.path)) await gone(deleteUpload(file.upload));
+      if (!deposit.files.has(file.path)) await this.gone(deleteUpload(file.upload));
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       this.stopped(file, meaning(error.status, error.detail));
@@ -356,7 +363,7 @@ export class Arrivals {
 
   private async look(): Promise<void> {
     try {
-      for (const deposit of this.deposits) if (isAwaited(deposit)) await this.learn(deposit);
+      for (const deposit of this.deposits.filter(isAwaited)) await this.learn(deposit);
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       this.later(error, () => this.ask(0));
@@ -370,7 +377,12 @@ export class Arrivals {
   private async learn(deposit: Deposit): Promise<void> {
     if (deposit.id === null) return;
     const before = new Map([...deposit.files.values()].map((file) => [file, fate(file)]));
-    follow(deposit, await getDeposit(deposit.id));
+    const told = await existing(getDeposit(deposit.id));
+    if (!told) {
+      this.deposits.splice(this.deposits.indexOf(deposit), 1);
+      return;
+    }
+    follow(deposit, told);
     for (const file of deposit.files.values()) {
       if (file.image && !file.viewable) {
         const image = await getImage(file.image, FOREVER);
@@ -402,19 +414,20 @@ function isAwaited(deposit: Deposit): boolean {
   return isBusy(deposit) || (!deposit.ours && !deposit.closed);
 }
 
+/** Null for what somebody else has deleted. */
+async function existing<T>(asked: Promise<T>): Promise<T | null> {
+  try {
+    return await asked;
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 404) return null;
+    throw error;
+  }
+}
+
 async function listed(file: Arriving) {
   const { path, size } = file;
   const sha256 = await file.digest?.catch(() => undefined);
   return { path, size_bytes: size, ...(sha256 ? { sha256 } : {}) };
-}
-
-/** What is gone already need not be taken away. */
-async function gone(asked: Promise<unknown>): Promise<void> {
-  try {
-    await asked;
-  } catch (error) {
-    if (!(error instanceof ApiError && [404, 410].includes(error.status))) throw error;
-  }
 }
 
 export const arrivals = new Arrivals();
