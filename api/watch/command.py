@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from api import values
-from api.errors import BadSettings
+from api.errors import BadSettings, NotTaken
 from api.settings import ESTABLISHMENT
 
 if TYPE_CHECKING:
@@ -196,7 +196,7 @@ def _through_trouble(
                     return _look_again_and_again(watcher, watched, stopping, wake, once=once)
             except (ArchiveError, sqlite3.Error, OSError) as error:
                 if once:
-                    raise
+                    raise NotTaken(_told(error)) from error
                 if time.monotonic() - began > LONGEST_PAUSE_S:
                     pause_s = watched.settled_s
                 LOG.warning("%s; looked again in %.0f s", _told(error), pause_s)

@@ -135,15 +135,36 @@ class Memory:
 
 @contextmanager
 def open_memory(file: Path, scope: bytes) -> Iterator[Memory]:
-    """What is known of the folder and establishment that `scope` names; raises sqlite3.Error."""
-    os.close(os.open(file, os.O_CREAT | os.O_WRONLY, 0o600))
-    with closing(sqlite3.connect(file, timeout=30, isolation_level=None)) as connection:
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute(_TABLE)
+    """What is known of the folder and establishment that `scope` names; raises sqlite3.Error.
+
+    A file that is damaged is set aside and begun anew, as losing it loses nothing but time.
+    """
+    try:
+        connection = _opened(file)
+    except sqlite3.OperationalError:
+        # Busy, or without room: that passes.
+        raise
+    except sqlite3.DatabaseError:
+        for part in file.parent.glob(f"{file.name}*"):
+            part.rename(part.with_name(f"damaged-{secrets.token_hex(4)}-{part.name}"))
+        connection = _opened(file)
+    with closing(connection):
         memory = Memory(connection, scope)
         memory.read()
         yield memory
+
+
+def _opened(file: Path) -> sqlite3.Connection:
+    os.close(os.open(file, os.O_CREAT | os.O_WRONLY, 0o600))
+    connection = sqlite3.connect(file, timeout=30, isolation_level=None)
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute(_TABLE)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
 def _known(told: dict[str, Any]) -> Known:

@@ -8,7 +8,8 @@ from api.watch.survey import REPORT
 from api.watch.trouble import Trouble
 
 HEADING = "Ce fichier n’a pas été pris dans l’archive. / This file was not taken into the archive."
-MOST_NAME_BYTES = 255
+MOST_NAME_BYTES = 254
+"""One less than file systems take: a draft has a dot before its name."""
 
 COPY_AGAIN = "Copiez-le de nouveau depuis le scanner."
 ASK = "Gardez le fichier et prévenez qui s’occupe de Sans Verre, avec la référence ci-dessous."
@@ -118,15 +119,20 @@ def write_report(file: Path, trouble: Trouble, reference: str, now: datetime) ->
         "",
     ]
     report = report_of(file)
-    draft = report.with_name(f".{reference}{REPORT}")
+    draft = _draft(report)
+    draft.unlink(missing_ok=True)
+    # Made anew, as whoever writes to the folder may have laid a link to something of ours there.
+    descriptor = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644)
     # Old editors of Windows tell UTF-8 by its mark.
-    draft.write_text("\r\n".join(lines), "utf-8-sig", errors="replace", newline="")
+    with os.fdopen(descriptor, "w", encoding="utf-8-sig", errors="replace", newline="") as stream:
+        stream.write("\r\n".join(lines))
     draft.replace(report)
 
 
 def remove_report(file: Path) -> None:
     """Take the note about a file away, if one of ours lies there; raises OSError."""
     report = report_of(file)
+    _draft(report).unlink(missing_ok=True)
     try:
         with report.open(encoding="utf-8-sig", errors="replace") as stream:
             is_ours = stream.readline().strip() == HEADING
@@ -134,3 +140,7 @@ def remove_report(file: Path) -> None:
         return
     if is_ours:
         report.unlink(missing_ok=True)
+
+
+def _draft(report: Path) -> Path:
+    return report.with_name(f".{report.name}")

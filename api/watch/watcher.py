@@ -7,13 +7,13 @@ that is killed between the two does it again, and finds it done.
 import logging
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-from api.errors import ApiError
+from api.errors import ApiError, Refused
 from api.ingest import FINAL
 from api.sandbox import one_line
 from api.watch import put_away
@@ -74,13 +74,14 @@ class Watcher:
             main: unit for main, unit in found.units.items() if not self._is_dealt_with(unit, found)
         }
         quiet = self._settling.look(waiting, time.monotonic())
+        restless = {path for one in waiting.keys() - quiet for path in waiting[one].files}
         # Of a DICOM series the largest is the slide, and its label a part of it.
         for main in sorted(quiet, key=lambda one: (-_size(found, one), one)):
             if stopping.is_set():
                 return
             unit = waiting[main]
             if self._is_due(unit) and not self._is_dealt_with(unit, found):
-                self._take(unit, found, quiet)
+                self._take(unit, found.prints, restless - unit.files.keys())
 
     def is_restless(self) -> bool:
         """Whether some file has yet to prove that it is complete."""
@@ -100,7 +101,9 @@ class Watcher:
         """Whether nothing is to be done with a unit as it lies there."""
         owner = self._memory.owner(unit.main, found.prints)
         if owner is not None:
-            return owner.main != unit.main or unit.sidecar in {None, owner.sidecar}
+            said = unit.sidecar
+            same_word = said is None or owner.files.get(said) == found.prints[said]
+            return owner.main != unit.main or same_word
         known = self._memory.known.get(unit.main)
         if known is None or known.stage is not Stage.REFUSED or known.files != unit.files:
             return False
@@ -113,34 +116,33 @@ class Watcher:
             return True
         return time.time() >= known.due_s
 
-    def _take(self, unit: Unit, found: Survey, quiet: frozenset[str]) -> None:
+    def _take(self, unit: Unit, prints: Prints, restless: Set[str]) -> None:
         known = self._memory.known.get(unit.main) or Known(unit.main, unit.files, Stage.PUT_OFF)
         if known.files != unit.files:
             known = replace(known, tries=0, since_s=0.0)
         known = replace(known, files=unit.files, sidecar=unit.sidecar, images=(), jobs=())
-        allowed = {**{one: found.prints[one] for one in quiet if one in found.prints}, **unit.files}
         try:
-            self._require_quiet(unit.files, allowed)
+            self._require_quiet(unit.files, prints, restless)
             kept = take_unit(
                 self._place,
                 self._folder,
                 unit,
                 self._watched.wish,
-                lambda files: self._require_quiet(map(self._relative, files), allowed),
+                lambda files: self._require_quiet(map(self._relative, files), prints, restless),
             )
         except StillArriving:
             self._settling.disturb(unit.main, time.monotonic())
         except (ApiError, ArchiveError, OSError) as error:
             self._put_off_or_refuse(known, trouble_of(error))
         else:
-            own = {path: found.prints[path] for path in map(self._relative, kept.files)}
+            own = {path: prints[path] for path in map(self._relative, kept.files)}
             if unit.sidecar is not None:
                 own[unit.sidecar] = unit.files[unit.sidecar]
             self._untell(known)
             self._memory.note(
                 replace(
                     known,
-                    files={**own, unit.main: found.prints[unit.main]},
+                    files={**own, unit.main: prints[unit.main]},
                     stage=Stage.KEPT,
                     images=kept.images,
                     jobs=kept.jobs,
@@ -149,18 +151,26 @@ class Watcher:
             )
             LOG.info("%s: kept, as image %s", known.id, ", ".join(kept.images))
 
-    def _require_quiet(self, paths: Iterable[str], allowed: Prints) -> None:
+    def _require_quiet(self, paths: Iterable[str], prints: Prints, restless: Set[str]) -> None:
         """Raise StillArriving where one is not as it was seen, or in somebody's hands."""
         for path in paths:
+            if path not in prints:
+                raise Refused(
+                    "a file that belongs to it is a link, hidden, or named as not finished; "
+                    "send the whole slide",
+                    "MissingFile",
+                )
             file = self._folder / path
             try:
-                as_seen = Print.of(file.lstat()) == allowed.get(path)
-                if not as_seen or is_written(file):
+                is_as_seen = Print.of(file.lstat()) == prints[path]
+                if path in restless or not is_as_seen or is_written(file):
                     raise StillArriving("it is still being written")
             except FileNotFoundError as error:
                 raise StillArriving("it is gone") from error
 
     def _relative(self, file: Path) -> str:
+        if not file.is_relative_to(self._folder):
+            raise Refused("a file it needs lies outside its folder", "OutsideFolder")
         return file.relative_to(self._folder).as_posix()
 
     def _follow(self) -> None:
