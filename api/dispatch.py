@@ -8,6 +8,7 @@ the answer itself; the rest goes to the app behind.
 import logging
 import re
 import time
+from collections.abc import Sequence
 from http import HTTPStatus
 from xml.sax.saxutils import quoteattr
 
@@ -17,7 +18,7 @@ from api.answer import KEPT, Answer, holds, told, unchanged, with_security_heade
 from api.doors import POLICIES, Caller, Doors, require
 from api.elsewhere import Elsewhere
 from api.errors import MethodRefused, problem
-from api.iiif import information, is_iiif, picture, preflight, to_information, with_cors
+from api.iiif import CORS, information, is_iiif, picture, preflight, to_information
 from api.metrics import count
 from api.settings import Settings
 from api.sources import Sources
@@ -102,7 +103,7 @@ class Dispatcher:
             return
         started = time.perf_counter()
         if is_iiif(scope["path"]):
-            counted = _Counted(with_cors(send))
+            counted = _Counted(send, CORS)
         else:
             counted = _Counted(self._elsewhere.letting(scope, send))
         try:
@@ -203,15 +204,17 @@ class Dispatcher:
 
 
 class _Counted:
-    """Sees the status that goes out."""
+    """Sees the status that goes out, and adds the headers that go with all answers of a kind."""
 
-    def __init__(self, send: Send) -> None:
-        self._send = send
+    def __init__(self, send: Send, headers: Sequence[tuple[bytes, bytes]] = ()) -> None:
+        self._send, self._headers = send, headers
         self.status = 0
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
+            if self._headers:
+                message = {**message, "headers": [*message["headers"], *self._headers]}
         await self._send(message)
 
 

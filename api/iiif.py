@@ -7,7 +7,7 @@ import json
 from http import HTTPStatus
 from typing import Any
 
-from starlette.types import Message, Scope, Send
+from starlette.types import Scope
 
 from api.answer import Answer, holds, unchanged
 from api.opened import OpenImage
@@ -28,19 +28,19 @@ FEATURES = (
 
 _ASKED_EACH_TIME = "private, no-cache"
 _LEAST_SIZE = 128
-_NO_COMMAS = str.maketrans({",": ".", "/": "-"})
 
-CORS: dict[str, str] = {
+CORS = (
     # Any site's viewer may ask; it must bring a token, as the cookie never goes with such requests.
-    "access-control-allow-origin": "*",
-    "access-control-expose-headers": "Link, ETag",
-}
+    (b"access-control-allow-origin", b"*"),
+    (b"access-control-expose-headers", b"Link, ETag"),
+)
+"""What lets the scripts of any site read an answer, errors included."""
+
 _PREFLIGHT = {
     "access-control-allow-methods": "GET, HEAD, OPTIONS",
     "access-control-allow-headers": "Accept, Authorization, If-None-Match",
     "access-control-max-age": "86400",
 }
-_CORS = [(name.encode(), value.encode()) for name, value in CORS.items()]
 
 
 def is_iiif(path: str) -> bool:
@@ -55,17 +55,6 @@ def preflight(scope: Scope) -> Answer | None:
     if all(name != b"access-control-request-method" for name, _ in scope["headers"]):
         return None
     return Answer(HTTPStatus.OK, b"", _PREFLIGHT)
-
-
-def with_cors(send: Send) -> Send:
-    """A `send` that lets the scripts of any site read the answer, errors included."""
-
-    async def shared(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            message = {**message, "headers": [*message["headers"], *_CORS]}
-        await send(message)
-
-    return shared
 
 
 def to_information(image: Image) -> Answer:
@@ -88,9 +77,7 @@ def described(address: str, opened: OpenImage) -> dict[str, Any]:
     sizes = [
         {"width": level.width, "height": level.height}
         for level in opened.levels
-        if level.width <= LIMITS.width
-        and level.height <= LIMITS.height
-        and level.width * level.height <= LIMITS.area
+        if LIMITS.hold(level.width, level.height)
         and (max(level.width, level.height) >= _LEAST_SIZE or level == opened.levels[-1])
     ]
     tiled = [1]
@@ -126,7 +113,8 @@ async def picture(
     view = opened.deep_zoom
     named = fields["region"], fields["size"], fields["rotation"], fields["quality"]
     asked = read_request((*named, fields["format"]), (view.width, view.height), LIMITS)
-    tag = f'"{opened.tag}-iiif-{asked.canonical.translate(_NO_COMMAS)}"'
+    # A comma would end it where callers name several.
+    tag = f'"{opened.tag}-iiif-{asked.canonical.replace(",", ".")}"'
     if holds(scope, tag):
         return unchanged(tag, kept)
     body = await sources.region(image, opened, asked)

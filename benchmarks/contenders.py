@@ -27,6 +27,14 @@ PEERS = {
     "wsidicomizer": ("wsidicomizer==0.31.0",),
     "ngff-zarr": ("ngff-zarr[cli]==0.50.0", "imagecodecs"),
     "eubi-bridge-lite": ("eubi-bridge-lite==0.3.2",),
+    "large-image": (
+        "large-image==1.35.6",
+        "large-image-source-openslide==1.35.6",
+        "large-image-source-tiff==1.35.6",
+        "openslide-bin==4.0.1.2",
+        "gunicorn==27.0.1",
+    ),
+    "openslide": ("openslide-python==1.4.7", "openslide-bin==4.0.1.2", "gunicorn==27.0.1"),
 }
 PEERS_ON_3_11 = {"wsidicomizer": ("wsidicomizer==0.26.1",)}
 

@@ -37,6 +37,10 @@ class Limits:
     height: int = 8192
     area: int = 4096 * 4096
 
+    def hold(self, width: int, height: int) -> bool:
+        """Whether a picture of that size is within them."""
+        return width <= self.width and height <= self.height and width * height <= self.area
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -68,18 +72,11 @@ def read_request(
     box = _region(region, extents)
     width, height = _size(size, box, limits)
     mirrored, degrees, turned = _rotation(rotation)
-    try:
-        kind, encoded = Quality(quality), Format(form)
-    except ValueError as error:
-        raise MalformedRequest("no such quality or format") from error
-    canonical = "/".join(
-        (
-            _canonical_region(box, extents),
-            _canonical_size(box, (width, height), limits),
-            turned,
-            f"{kind}.{encoded}",
-        )
-    )
+    kind, encoded = _QUALITIES.get(quality), _FORMATS.get(form)
+    if kind is None or encoded is None:
+        raise MalformedRequest("no such quality or format")
+    where = _canonical_region(box, extents)
+    canonical = f"{where}/{_canonical_size(box, width, height, limits)}/{turned}/{quality}.{form}"
     return Asked(box, width, height, mirrored, degrees, kind, encoded, canonical)
 
 
@@ -89,8 +86,8 @@ def tile_asked_for(asked: Asked, view: DeepZoom) -> tuple[int, int, int] | None:
     Turning, quality and format are not looked at. Both grids halve and round up, so tiles that
     viewers ask for by `tiles` and `scaleFactors` (§5.4) are those of Deep Zoom.
     """
-    box = asked.region
-    for halvings in range(view.count):
+    box, count = asked.region, view.count
+    for halvings in range(count):
         step = view.tile_size << halvings
         if box.x % step or box.y % step:
             return None
@@ -101,7 +98,7 @@ def tile_asked_for(asked: Asked, view: DeepZoom) -> tuple[int, int, int] | None:
         ):
             scale = 1 << halvings
             if (asked.width, asked.height) == (-(-box.width // scale), -(-box.height // scale)):
-                return view.count - 1 - halvings, box.x // step, box.y // step
+                return count - 1 - halvings, box.x // step, box.y // step
     return None
 
 
@@ -118,10 +115,13 @@ def fitted(width: int, height: int, limits: Limits, *, enlarged: bool) -> tuple[
     return across, down
 
 
+_QUALITIES = {str(one): one for one in Quality}
+_FORMATS = {str(one): one for one in Format}
 _WHOLE = "([0-9]{1,9})"
 _DECIMAL = r"([0-9]{1,9}(?:\.[0-9]{1,12})?|\.[0-9]{1,12})"
 _PIXELS = re.compile(",".join([_WHOLE] * 4))
 _PERCENT = re.compile("pct:" + ",".join([_DECIMAL] * 4))
+_EXACT = re.compile(",".join([_WHOLE] * 2))
 _SIZE = re.compile(
     rf"(?P<up>\^?)(?:(?P<max>max)|pct:(?P<percent>{_DECIMAL[1:-1]})"
     r"|(?P<within>!?)(?P<width>[0-9]{0,9}),(?P<height>[0-9]{0,9}))"
@@ -139,6 +139,8 @@ def _region(text: str, extents: tuple[int, int]) -> Box:
         return Box((width - side) // 2, (height - side) // 2, side, side)
     if match := _PIXELS.fullmatch(text):
         box = Box(*map(int, match.groups()))
+        if box.width and box.height and box.right <= width and box.bottom <= height:
+            return box
     elif match := _PERCENT.fullmatch(text):
         x, y, across, down = map(float, match.groups())
         if not across or not down:
@@ -155,6 +157,15 @@ def _region(text: str, extents: tuple[int, int]) -> Box:
 
 def _size(text: str, box: Box, limits: Limits) -> tuple[int, int]:
     """§4.2: never above the region's own size without `^`, nor beyond the limits."""
+    if match := _EXACT.fullmatch(text):
+        width, height = int(match[1]), int(match[2])
+        # What viewers ask for by the thousand.
+        if 0 < width <= box.width and 0 < height <= box.height and limits.hold(width, height):
+            return width, height
+    return _any_size(text, box, limits)
+
+
+def _any_size(text: str, box: Box, limits: Limits) -> tuple[int, int]:
     match = _SIZE.fullmatch(text)
     if match is None:
         raise MalformedRequest("no such size")
@@ -182,13 +193,15 @@ def _size(text: str, box: Box, limits: Limits) -> tuple[int, int]:
             raise MalformedRequest("larger than the region")
     if not width or not height:
         raise MalformedRequest("a size of nothing")
-    if width > limits.width or height > limits.height or width * height > limits.area:
+    if not limits.hold(width, height):
         raise MalformedRequest("larger than is made")
     return width, height
 
 
 def _rotation(text: str) -> tuple[bool, float, str]:
     """§4.3, and its canonical form."""
+    if text == "0":
+        return False, 0.0, text
     match = _ROTATION.fullmatch(text)
     if match is None or float(match[2]) > 360:
         raise MalformedRequest("no such rotation")
@@ -205,14 +218,18 @@ def _canonical_region(box: Box, extents: tuple[int, int]) -> str:
     return f"{box.x},{box.y},{box.width},{box.height}"
 
 
-def _canonical_size(box: Box, size: tuple[int, int], limits: Limits) -> str:
-    if size == fitted(box.width, box.height, limits, enlarged=False):
+def _canonical_size(box: Box, width: int, height: int, limits: Limits) -> str:
+    if limits.hold(box.width, box.height):
+        largest = box.width, box.height
+    else:
+        largest = fitted(box.width, box.height, limits, enlarged=False)
+    if (width, height) == largest:
         return "max"
-    if size == fitted(box.width, box.height, limits, enlarged=True):
+    if width <= box.width and height <= box.height:
+        return f"{width},{height}"
+    if (width, height) == fitted(box.width, box.height, limits, enlarged=True):
         return "^max"
-    width, height = size
-    up = "^" if width > box.width or height > box.height else ""
-    return f"{up}{width},{height}"
+    return f"^{width},{height}"
 
 
 def _percent(percent: float, of: int) -> int:
