@@ -46,9 +46,10 @@ class Running:
 
 
 @contextmanager
-def running(environment: dict[str, str], workers: int = 2) -> Iterator[Running]:
-    """`sansverre serve` at a free port, stopped at the end."""
-    command = [sys.executable, "-m", "api.cli", "serve", "--port", "0", "--workers", str(workers)]
+def running(environment: dict[str, str], workers: int = 2, port: int = 0) -> Iterator[Running]:
+    """`sansverre serve` at that port or a free one, stopped at the end."""
+    command = [sys.executable, "-m", "api.cli", "serve"]
+    command += ["--port", str(port), "--workers", str(workers)]
     process = subprocess.Popen(
         command,
         env={**os.environ, **environment},
