@@ -1,21 +1,20 @@
 """What becomes of deposits: examined, grouped, assigned, archived, and swept."""
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from api.app import create_app
 from api.settings import Settings
-from api.taking import take_once
+from api.taking import sweep_uploads, take_once
 from api.work import Workplace, work_once
 from archive.record import ImageState, ObjectRole
 from tests.api.conftest import opened, small_file
 from tests.api.test_uploads import Client
 
 PATIENT = {"patient_id": "7", "issuer": "registry", "name": "SPECIMEN^ONE"}
-Send = Callable[..., str]
 
 
 @pytest.fixture
@@ -72,3 +71,25 @@ def test_a_slide_is_taken_and_built(
     assert (exam.accession_number, exam.issuer_of_accession_number) == ("A1", "lab")
     assert exam.patient is not None
     assert exam.patient.patient_id == "7"
+
+
+def test_what_nobody_is_named_for_waits(
+    client: Client, place: Workplace, settings: Settings, tmp_path: Path
+) -> None:
+    deposit = client.deposit()
+    sent(client, deposit, {"a.svs": small_file(tmp_path).read_bytes(), "b.txt": b"not a slide"})
+    assert take_once(place)
+    assert states(client, deposit) == {"a.svs": "unassigned", "b.txt": "refused"}
+    refused = client.file(deposit, "b.txt")["reason"]
+    assert refused["code"] == "unreadable"
+    assert refused["detail"]
+    assert objects(settings) == []
+    sweep_uploads(place)
+    order = {"patient": PATIENT}
+    answer = client.web.request("PUT", f"/api/deposits/{deposit}/order", json=order)
+    assert answer.json()["order"]["patient"]["patient_id"] == "7"
+    assert take_once(place)
+    assert states(client, deposit) == {"a.svs": "taken", "b.txt": "refused"}
+    again = client.web.request("PUT", f"/api/deposits/{deposit}/order", json={})
+    assert again.status_code == 409
+    assert list(place.incoming.iterdir()) == []

@@ -171,9 +171,9 @@ def prove(
             for kill in range(1, kills + 1):
                 while sending.sent_bytes < total * kill / (kills + 1):
                     time.sleep(0.005)
-                children = psutil.Process(server.process.pid).children(recursive=True)
+                children = [*server.children("api.app"), *server.children("api.taker")]
                 os.kill(server.process.pid, signal.SIGKILL)
-                assert gone(children, 20)
+                assert gone(children, 60)
                 server = servers.enter_context(running({}, workers=2, port=port))
                 memory.server = server
             for end in ends:
@@ -240,7 +240,7 @@ def test_uploads_survive_cuts_and_a_kill(settings: Settings, tmp_path: Path) -> 
 def test_twenty_uploads_survive_fifty_cuts_and_five_kills(
     settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    found = prove(settings, tmp_path, count=20, cuts=50, kills=5, most_bytes=80 << 20)
+    found = prove(settings, tmp_path, count=20, cuts=50, kills=5, most_bytes=32 << 20)
     with capsys.disabled():
         print(found)
     assert (found["cuts"], found["kills"]) == (50, 5)
