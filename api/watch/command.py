@@ -219,9 +219,11 @@ def _look_again_and_again(
     while True:
         wake.clear()
         looked = time.monotonic()
-        watcher.look(stopping)
+        is_more = watcher.look(stopping)
         counts = watcher.counts()
         building = counts[Stage.KEPT] + counts[Stage.PUBLISHED]
+        if is_more:
+            continue
         if once and not building and looked - began >= watched.settled_s:
             failed = counts[Stage.REFUSED] + counts[Stage.PUT_OFF]
             LOG.info("%s of the files there were not taken", failed)

@@ -32,6 +32,8 @@ from archive.record import Image, ImageState, JobState
 LOG = logging.getLogger("sansverre.watch")
 
 LONGEST_PAUSE_S = 900.0
+TAKING_S = 5.0
+"""After so long what was taken before is seen to, though more waits to be taken."""
 LASTING = 6
 """After how many times the settling time somebody is told what they should have done by then."""
 
@@ -64,8 +66,11 @@ class Watcher:
         """Set right what a killed watch left in the folder; raises OSError."""
         put_away.give_back(self._folder)
 
-    def look(self, stopping: threading.Event) -> None:
-        """Look the folder over and do what is due; raises ArchiveError, OSError, sqlite3.Error."""
+    def look(self, stopping: threading.Event) -> bool:
+        """Look the folder over and do what is due; gives whether more is due at once.
+
+        Raises ArchiveError, OSError and sqlite3.Error.
+        """
         self._follow()
         self._end_published()
         found = self._survey()
@@ -74,14 +79,16 @@ class Watcher:
             main: unit for main, unit in found.units.items() if not self._is_dealt_with(unit, found)
         }
         quiet = self._settling.look(waiting, time.monotonic())
+        began = time.monotonic()
         restless = {path for one in waiting.keys() - quiet for path in waiting[one].files}
         # Of a DICOM series the largest is the slide, and its label a part of it.
         for main in sorted(quiet, key=lambda one: (-_size(found, one), one)):
-            if stopping.is_set():
-                return
             unit = waiting[main]
             if self._is_due(unit) and not self._is_dealt_with(unit, found):
+                if stopping.is_set() or time.monotonic() - began > TAKING_S:
+                    return True
                 self._take(unit, found.prints, restless - unit.files.keys())
+        return False
 
     def is_restless(self) -> bool:
         """Whether some file has yet to prove that it is complete."""

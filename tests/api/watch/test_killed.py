@@ -42,8 +42,8 @@ class Scanner:
 
     def deliver(self, count: int, pause_s: float) -> None:
         ways: list[Callable[[str, bytes], None]] = [
-            *(self.at_once, self.renamed, self.slowly, self.stalled, self.interrupted),
-            *(self.truncated, self.replaced, self.twice, self.text, self.photograph),
+            *(self.slowly, self.stalled, self.interrupted, self.truncated, self.twice, self.text),
+            *(self.replaced, self.renamed, self.photograph, self.at_once),
         ]
         for number in range(count):
             way = ways[number % len(ways)]
@@ -133,7 +133,7 @@ def kill(process: "subprocess.Popen[str]", chance: random.Random) -> str:
 
 @pytest.mark.parametrize(
     ("kills", "longest_s", "files", "end"),
-    [(2, 4.0, 10, "leave"), pytest.param(50, 12.0, 100, "done", marks=pytest.mark.soak)],
+    [(2, 4.0, 6, "leave"), pytest.param(50, 12.0, 100, "done", marks=pytest.mark.soak)],
 )
 @pytest.mark.timeout(7200)
 def test_nothing_is_lost_nothing_double_and_every_refusal_explained(
