@@ -125,6 +125,21 @@ def drop(page: Page, *files: Path) -> None:
     )
 
 
+def drag(page: Page, folder: Path) -> None:
+    """Drag a folder from the desktop, as the browser is told of it by the system."""
+    place = page.locator(".drop").bounding_box()
+    assert place is not None
+    session = page.context.new_cdp_session(page)
+    for event in ("dragEnter", "dragOver", "drop"):
+        dragged = {"items": [], "files": [str(folder)], "dragOperationsMask": 1}
+        at = {"x": place["x"] + 150, "y": place["y"] + 60}
+        session.send("Input.dispatchDragEvent", {"type": event, "data": dragged, **at})
+
+
+def choose_folder(page: Page, folder: Path) -> None:
+    page.set_input_files("[data-brings=folder]", folder)
+
+
 def choose(page: Page, *files: Path) -> None:
     page.set_input_files("[data-brings=files]", list(files))
 
@@ -220,18 +235,22 @@ def test_a_slide_is_dropped_and_opens_in_the_viewer(
     expect(page.locator(".banner-patient")).to_contain_text("ESSAI Élodie")
 
 
-def test_a_folder_of_many_files_is_one_slide(visit: Visit, tmp_path: Path, artefacts: Path) -> None:
-    folder = tmp_path / "brought"
+@pytest.mark.parametrize("bring", [drag, choose_folder])
+def test_a_folder_of_many_files_is_one_slide(
+    visit: Visit, tmp_path: Path, artefacts: Path, bring: Callable[[Page, Path], None]
+) -> None:
+    folder = tmp_path / f"brought-{bring.__name__}"
     folder.mkdir()
-    with openslide.OpenSlide(own_slide(tmp_path, seed=76)) as slide:
+    with openslide.OpenSlide(own_slide(tmp_path, seed=len(bring.__name__))) as slide:
         picture = np.asarray(slide.read_region((0, 0), 0, (512, 512)))[..., :3]
-    write_mirax(folder / "case.mrxs", picture)
+    name = f"{bring.__name__}.mrxs"
+    write_mirax(folder / name, picture)
     (folder / ".DS_Store").write_bytes(b"litter")
     page = visit()
     page.get_by_role("button", name="Préciser le patient").first.click()
-    state_patient(page, "M1", FRENCH)
-    page.set_input_files("[data-brings=folder]", folder)
-    card = page.locator(".card", has=row(page, "case.mrxs"))
+    state_patient(page, name, FRENCH)
+    bring(page, folder)
+    card = page.locator(".card", has=row(page, name))
     arriving = card.locator(".arriving")
     expect(arriving).to_have_count(1)
     expect(arriving).to_contain_text("et 3 autres fichiers")

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { isLitter } from "../src/deposit/paths";
+import { inOrder, isLitter } from "../src/deposit/paths";
 import { thingName, things } from "../src/deposit/things";
 
 const mains = (paths: string[]) => things(paths).map(({ main, parts }) => [main, parts.length]);
@@ -45,6 +45,11 @@ describe("files that belong together", () => {
     const named = things(paths).flatMap(({ main, parts }) => [main, ...parts]);
     expect(named.sort()).toEqual([...paths].sort());
   });
+});
+
+it("files are ordered as people count", () => {
+  const files = ["b 10", "b 9", "a"].map((path) => ({ path, file: new File([], path) }));
+  expect(inOrder(files).map(({ path }) => path)).toEqual(["a", "b 9", "b 10"]);
 });
 
 describe("what file managers leave", () => {

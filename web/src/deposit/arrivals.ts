@@ -3,15 +3,14 @@
  * somebody looks at a slide; the page only shows them.
  */
 
-import { ApiError, getImage } from "../api";
-import { connectionLost, onNextRecovery } from "../connection";
+import { ApiError } from "../api";
+import { Asking } from "./asking";
 import {
   announce,
   closeDeposit,
   createDeposit,
   deleteDeposit,
   deleteUpload,
-  getDeposit,
   listDeposits,
   type Order,
   setOrder,
@@ -21,8 +20,6 @@ import {
   adopt,
   brought,
   type Deposit,
-  type Fate,
-  fate,
   follow,
   isWhole,
   nextToSend,
@@ -31,16 +28,13 @@ import {
 import { Pace } from "./pace";
 import type { Brought } from "./paths";
 import type { Listener } from "./sending";
-import { meaning, type Stop } from "./stop";
+import { later, meaning, onNetwork, type Stop } from "./stop";
 
 /** So many small files at once that the way to and fro costs little, and a large one is not slowed. */
 const AT_ONCE = 3;
 const MOST_ATTEMPTS = 6;
 const FIRST_DELAY_MS = 1000;
 const LONGEST_DELAY_MS = 15_000;
-const ASK_MS = 1500;
-/** For what is in other hands than the server's. */
-const ASK_SELDOM_MS = 6000;
 
 /** What is worth saying aloud. */
 export type News =
@@ -49,15 +43,16 @@ export type News =
   | { what: "sent"; deposit: Deposit }
   | { what: "ready" | "refused" | "failed"; file: Arriving };
 
-const FOREVER = new AbortController().signal;
-
 export class Arrivals {
   readonly deposits: Deposit[] = [];
   private readonly changed = new Set<() => void>();
   private readonly told = new Set<(news: News) => void>();
   private readonly stops = new Map<Arriving, () => void>();
   private keys = 0;
-  private asking = 0;
+  private readonly asking = new Asking(this.deposits, {
+    onChange: () => this.change(),
+    onFate: (file, what) => this.tell({ what, file }),
+  });
 
   onChange(callback: () => void, signal: AbortSignal): void {
     this.changed.add(callback);
@@ -87,7 +82,7 @@ export class Arrivals {
       }
       follow(deposit, told);
     }
-    this.ask(0);
+    this.asking.soon(0);
     this.pump();
   }
 
@@ -97,7 +92,7 @@ export class Arrivals {
     for (const deposit of this.deposits) rest = adopt(deposit, rest);
     if (rest.length < files.length)
       this.tell({ what: "resumed", files: files.length - rest.length });
-    let deposit = join && !join.closed ? join : null;
+    let deposit = join && !join.closed && !this.closing.has(join) ? join : null;
     if (rest.length > 0) {
       if (!deposit) {
         deposit = this.made(order, null);
@@ -114,8 +109,8 @@ export class Arrivals {
   async assign(deposit: Deposit, order: Order): Promise<void> {
     if (deposit.id) await setOrder(deposit.id, order);
     deposit.order = order;
-    await this.learn(deposit);
-    this.ask(ASK_MS);
+    await this.asking.learn(deposit);
+    this.asking.soon();
     this.change();
   }
 
@@ -221,7 +216,7 @@ export class Arrivals {
       deposit.id = (await createDeposit(order)).id;
       if (deposit.order !== order && deposit.order) await setOrder(deposit.id, deposit.order);
     } catch (error) {
-      this.later(error, () => this.pump());
+      later(error, () => this.pump());
       return;
     } finally {
       this.opening.delete(deposit);
@@ -293,7 +288,7 @@ export class Arrivals {
           this.tell({ what: "sent", deposit });
         }
         this.pump();
-        this.ask(ASK_MS);
+        this.asking.soon();
       },
       onStop: (why) => {
         this.stops.delete(file);
@@ -312,8 +307,7 @@ export class Arrivals {
     file.step = "interrupted";
     file.attempts += 1;
     if (stop.why === "lost") {
-      connectionLost();
-      onNextRecovery(again, FOREVER);
+      onNetwork(again);
     } else if (stop.why === "busy" && file.attempts < MOST_ATTEMPTS) {
       setTimeout(again, Math.min(FIRST_DELAY_MS * 2 ** file.attempts, LONGEST_DELAY_MS));
     } else {
@@ -338,89 +332,11 @@ export class Arrivals {
       await closeDeposit(deposit.id, files);
       deposit.closed = true;
     } catch (error) {
-      this.later(error, () => this.pump());
+      later(error, () => this.pump());
     } finally {
       this.closing.delete(deposit);
     }
-    this.ask(0);
-  }
-
-  /** Tries again what the server did not answer, or did not answer well. */
-  private later(error: unknown, again: () => void): void {
-    if (error instanceof ApiError && error.status === 0) {
-      connectionLost();
-      onNextRecovery(again, FOREVER);
-    } else {
-      setTimeout(again, LONGEST_DELAY_MS);
-    }
-  }
-
-  /** Asks what became of the files, as long as something is still to become of one. */
-  private ask(delay_ms: number): void {
-    clearTimeout(this.asking);
-    this.asking = setTimeout(() => void this.look(), delay_ms);
-  }
-
-  private async look(): Promise<void> {
-    try {
-      for (const deposit of this.deposits.filter(isAwaited)) await this.learn(deposit);
-    } catch (error) {
-      if (!(error instanceof ApiError)) throw error;
-      this.later(error, () => this.ask(0));
-      return;
-    }
-    this.change();
-    const awaited = this.deposits.filter(isAwaited);
-    if (awaited.length > 0) this.ask(awaited.some(isBusy) ? ASK_MS : ASK_SELDOM_MS);
-  }
-
-  private async learn(deposit: Deposit): Promise<void> {
-    if (deposit.id === null) return;
-    const before = new Map([...deposit.files.values()].map((file) => [file, fate(file)]));
-    const told = await existing(getDeposit(deposit.id));
-    if (!told) {
-      this.deposits.splice(this.deposits.indexOf(deposit), 1);
-      return;
-    }
-    follow(deposit, told);
-    for (const file of deposit.files.values()) {
-      if (file.image && !file.viewable) {
-        const image = await getImage(file.image, FOREVER);
-        file.kind = image.kind;
-        file.viewable = image.viewable;
-        if (image.state === "refused") file.state = "refused";
-      }
-      const now = fate(file);
-      if (now !== before.get(file) && (now === "ready" || now === "refused"))
-        this.tell({ what: now, file });
-    }
-  }
-}
-
-const AWAITED: Fate[] = ["checking", "preparing"];
-
-function hasFates(deposit: Deposit, fates: Fate[]): boolean {
-  return [...deposit.files.values()].some((file) => fates.includes(fate(file)));
-}
-
-/** Whether the server is at it. */
-function isBusy(deposit: Deposit): boolean {
-  return deposit.closed && hasFates(deposit, AWAITED);
-}
-
-/** Whether something may become of it that this page does not do. */
-function isAwaited(deposit: Deposit): boolean {
-  if (deposit.id === null) return false;
-  return isBusy(deposit) || (!deposit.ours && !deposit.closed);
-}
-
-/** Null for what somebody else has deleted. */
-async function existing<T>(asked: Promise<T>): Promise<T | null> {
-  try {
-    return await asked;
-  } catch (error) {
-    if (error instanceof ApiError && error.status === 404) return null;
-    throw error;
+    this.asking.soon(0);
   }
 }
 

@@ -13,6 +13,12 @@ export function isLitter(path: string): boolean {
   return path.split("/").some((name) => LITTER.test(name));
 }
 
+/** As people order them: 2 before 10. */
+export function inOrder(files: Brought[]): Brought[] {
+  const { compare } = new Intl.Collator(undefined, { numeric: true });
+  return [...files].sort((one, other) => compare(one.path, other.path));
+}
+
 /** Files from an input; those of a chosen folder know their path in it. */
 export function fromChoice(files: Iterable<File>): Brought[] {
   return [...files]

@@ -17,7 +17,7 @@ function reasonWords({ reason }: Arriving): Child[] {
   const words = messages().deposit;
   const cause =
     reason[language()] ?? words.why[reason.code as keyof typeof words.why] ?? words.why.other;
-  return [cause, reason.detail && h("span", { lang: "en" }, ` ${reason.detail}`)];
+  return [cause, reason.detail && h("span", { class: "detail", lang: "en" }, reason.detail)];
 }
 
 export class Row {

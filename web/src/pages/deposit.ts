@@ -6,7 +6,7 @@ import type { Order } from "../deposit/calls";
 import { Card, whoseWords } from "../deposit/card";
 import { hasFiles, takeDropped } from "../deposit/everywhere";
 import type { Deposit } from "../deposit/model";
-import { type Brought, fromChoice, fromDrop } from "../deposit/paths";
+import { type Brought, fromChoice, fromDrop, inOrder } from "../deposit/paths";
 import { askWhose, sameOrder } from "../deposit/whose";
 import { h, icon } from "../dom";
 import { pageFooter, pageHeader } from "../header";
@@ -80,7 +80,7 @@ class DepositPage {
       return;
     }
     const join = joined && sameOrder(joined.order, stated) ? joined : null;
-    joined = arrivals.bring(files, stated, join) ?? joined;
+    joined = arrivals.bring(inOrder(files), stated, join) ?? joined;
     this.draw();
   }
 
