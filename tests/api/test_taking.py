@@ -2,17 +2,22 @@
 
 import hashlib
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from PIL import Image as Picture
 
 from api.app import create_app
+from api.doors import Role
 from api.settings import Settings
 from api.taking import sweep_uploads, take_once
 from api.work import Workplace, work_once
+from archive.errors import LeaseLost
 from archive.record import ImageState, ObjectRole
+from slides.convert import Request, convert
 from tests.api.conftest import opened, small_file
-from tests.api.test_uploads import Client
+from tests.api.test_uploads import TUS, Client
 
 PATIENT = {"patient_id": "7", "issuer": "registry", "name": "SPECIMEN^ONE"}
 
@@ -93,3 +98,159 @@ def test_what_nobody_is_named_for_waits(
     again = client.web.request("PUT", f"/api/deposits/{deposit}/order", json={})
     assert again.status_code == 409
     assert list(place.incoming.iterdir()) == []
+
+
+def test_a_file_of_somebody_else_waits_for_the_right_patient(
+    client: Client, place: Workplace, tmp_path: Path
+) -> None:
+    slide = small_file(tmp_path).read_bytes()
+    first = client.deposit(patient=PATIENT)
+    sent(client, first, {"a.svs": slide})
+    assert take_once(place)
+    second = client.deposit(patient={"patient_id": "8"})
+    sent(client, second, {"again.svs": slide})
+    assert take_once(place)
+    told = client.file(second, "again.svs")
+    assert (told["state"], told["reason"]["code"]) == ("unassigned", "identity")
+    client.web.request("PUT", f"/api/deposits/{second}/order", json={"patient": PATIENT})
+    assert take_once(place)
+    told = client.file(second, "again.svs")
+    assert (told["state"], told["reason"]) == ("taken", None)
+    assert told["image"] == client.file(first)["image"]
+
+
+def test_the_same_file_twice_is_one_object(
+    client: Client, place: Workplace, settings: Settings, tmp_path: Path
+) -> None:
+    slide = small_file(tmp_path).read_bytes()
+    deposit = client.deposit(patient=PATIENT)
+    sent(client, deposit, {"a.svs": slide, "folder/b.svs": slide})
+    assert take_once(place)
+    assert set(states(client, deposit).values()) == {"taken"}
+    assert [one.read_bytes() for one in objects(settings)].count(slide) == 1
+    client.sign_in("south")
+    other = client.deposit(patient=PATIENT)
+    sent(client, other, {"a.svs": slide})
+    assert take_once(place)
+    client.sign_in(None, Role.OPERATOR)
+    assert client.file(other)["image"] != client.file(deposit)["image"]
+
+
+def test_the_files_of_a_folder_are_one_slide(
+    client: Client, place: Workplace, tmp_path: Path
+) -> None:
+    """A folder of DICOM, and a picture beside it that is no part of it."""
+    convert(small_file(tmp_path), tmp_path / "dicom", Request())
+    instances = sorted((tmp_path / "dicom").iterdir())
+    files = {f"glass/{one.name}": one.read_bytes() for one in instances}
+    photograph = tmp_path / "mole.jpg"
+    Picture.effect_noise((64, 48), 20).convert("RGB").save(photograph)
+    files["glass/mole.jpg"] = photograph.read_bytes()
+    deposit = client.deposit(patient=PATIENT)
+    sent(client, deposit, files)
+    assert take_once(place)
+    found = states(client, deposit)
+    dicom = [found[path] for path in files if path.endswith(".dcm")]
+    assert sorted(dicom) == ["companion"] * (len(dicom) - 1) + ["taken"]
+    assert found["glass/mole.jpg"] == "taken"
+    told = client.web.get(f"/api/deposits/{deposit}").json()["files"]
+    assert len({one["image"] for one in told}) == 2
+    assert list(place.incoming.iterdir()) == []
+    while work_once(place):
+        pass
+    for image in {one["image"] for one in told}:
+        state = place.catalog.image(image, establishment="north").state
+        assert state is ImageState.PUBLISHED
+
+
+def test_a_digest_that_nobody_took_on_the_way_is_taken_before_examining(
+    client: Client, place: Workplace, tmp_path: Path
+) -> None:
+    """As where the parts came to different processes."""
+    slide = small_file(tmp_path).read_bytes()
+    deposit = client.deposit(patient=PATIENT)
+    for path, data in (("good.svs", slide), ("bad.svs", slide[:-1] + b"x")):
+        digest = hashlib.sha256(slide).hexdigest()
+        location = client.announce(deposit, path, len(slide), sha256=digest).headers["location"]
+        half = len(slide) // 2
+        client.patch(location, 0, data[:half])
+        with opened(create_app(client.settings)) as web:
+            other = Client(web, client.settings)
+            assert other.patch(location, half, data[half:]).status_code == 204
+    client.web.post(f"/api/deposits/{deposit}/close", json={})
+    assert take_once(place)
+    assert states(client, deposit) == {"good.svs": "taken", "bad.svs": "refused"}
+    assert client.file(deposit, "bad.svs")["reason"]["code"] == "digest"
+
+
+def test_taking_goes_on_where_a_killed_process_stopped(
+    client: Client, place: Workplace, settings: Settings, tmp_path: Path
+) -> None:
+    slide = small_file(tmp_path).read_bytes()
+    deposit = client.deposit(patient=PATIENT)
+    sent(client, deposit, {"a.svs": slide})
+    killed = place.catalog.deposits.claim(f"{place.worker.rpartition('/')[0]}/desk-dead", 3600)
+    assert killed is not None
+    (upload,) = killed.files
+    # As far as it came: the object has its name, and nobody knows of it.
+    place.storage.adopt(place.incoming / upload.id, upload.key)
+    assert take_once(place)
+    assert client.file(deposit)["state"] == "taken"
+    assert [one.read_bytes() for one in objects(settings)].count(slide) == 1
+    with pytest.raises(LeaseLost):
+        place.catalog.deposits.release(killed)
+
+
+def test_a_draft_that_vanished_is_told(client: Client, place: Workplace) -> None:
+    deposit = client.deposit(patient=PATIENT)
+    location = client.announce(deposit, "a.svs", 4).headers["location"]
+    client.patch(location, 0, b"abcd")
+    client.draft(location).unlink()
+    client.web.post(f"/api/deposits/{deposit}/close", json={})
+    assert take_once(place)
+    assert client.file(deposit)["reason"]["code"] == "digest"
+
+
+def test_only_what_nobody_needs_is_swept(client: Client, place: Workplace) -> None:
+    deposit = client.deposit()
+    location = client.announce(deposit, "a.svs", 4).headers["location"]
+    client.patch(location, 0, b"ab")
+    stray = place.incoming / "0123"
+    stray.write_bytes(b"x")
+    sweep_uploads(place)
+    assert not stray.exists()
+    assert client.draft(location).read_bytes() == b"ab"
+    place.catalog.uploads.expire(datetime.now(UTC) + timedelta(days=8))
+    sweep_uploads(place)
+    assert not client.draft(location).exists()
+
+
+def test_a_forgotten_deposit_takes_its_files_with_it(
+    client: Client, place: Workplace, tmp_path: Path
+) -> None:
+    deposit = client.deposit()
+    location = client.announce(deposit, "a.svs", 4).headers["location"]
+    client.patch(location, 0, b"ab")
+    address = f"/api/deposits/{deposit}"
+    assert client.web.request("DELETE", address).status_code == 204
+    assert client.web.get(address).status_code == 404
+    assert client.web.head(location, headers=TUS).status_code == 404
+    assert list(place.incoming.iterdir()) == []
+    taken = client.deposit(patient=PATIENT)
+    sent(client, taken, {"a.svs": small_file(tmp_path).read_bytes()})
+    assert take_once(place)
+    image = client.file(taken)["image"]
+    assert client.web.request("DELETE", f"/api/deposits/{taken}").status_code == 204
+    assert place.catalog.image(image, establishment="north").objects
+
+
+def test_a_file_that_could_not_be_converted_is_refused(
+    client: Client, place: Workplace, tmp_path: Path
+) -> None:
+    deposit = client.deposit(patient=PATIENT)
+    sent(client, deposit, {"a.svs": small_file(tmp_path).read_bytes()})
+    assert take_once(place)
+    place.catalog.refuse(client.file(deposit)["image"], "a tile is damaged")
+    told = client.file(deposit)
+    assert (told["state"], told["reason"]["code"]) == ("refused", "build")
+    assert told["reason"]["detail"] == "a tile is damaged"
