@@ -138,4 +138,4 @@ def test_progress_rises_to_the_end_and_counts_the_writing(
     convert(slide, tmp_path / "out", Request(to=to), lambda *step: steps.append(step))
     assert steps == sorted(set(steps))
     assert steps[-1] == (1000, 1000)
-    assert len(steps) > fewest
+    assert len(steps) >= fewest
