@@ -13,7 +13,6 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from io import RawIOBase
 from itertools import chain
 from pathlib import Path
 from struct import Struct
@@ -229,13 +228,17 @@ def write_frames(
     `draft` is a header of the same length as the one that `finish` gets, which may not be known
     yet. Otherwise as `write_instance`.
     """
+    tell = progress or _unheard
     lengths = np.zeros(len(frames), "<u8")
     head = _encoded_header(draft, len(frames))
-    with path.open("wb", buffering=0) as file:
+    with written_behind(path) as file:
         file.write(bytes(len(head)) + _FRAMES_BEGIN)
-        _write_items(file, frames, lengths, progress or _unheard)
+        for count, items in _long_runs(frames, lengths):
+            file.write(items)
+            tell(count, len(lengths))
         first = np.uint64(len(head) + len(_FRAMES_BEGIN) + 8)
         file.write(_END_OF_ITEMS + trailing_index(_offsets(lengths) + first, lengths))
+    tell(len(lengths), len(lengths))
     return Unfinished(path, draft, head, lengths)
 
 
@@ -278,17 +281,6 @@ def _offsets(lengths: NDArray[np.uint64]) -> NDArray[np.uint64]:
     """Where each item begins, counted from the first: a tag and a length come before a frame."""
     items = lengths + np.uint64(8)
     return np.asarray(np.cumsum(items) - items, "<u8")
-
-
-def _write_items(
-    file: RawIOBase, frames: Frames, lengths: NDArray[np.uint64], progress: Progress
-) -> None:
-    """Write every frame as an item and note its even length."""
-    with written_behind(file) as behind:
-        for count, items in _long_runs(frames, lengths):
-            behind.write(items)
-            progress(count, len(lengths))
-    progress(len(lengths), len(lengths))
 
 
 def _long_runs(frames: Frames, lengths: NDArray[np.uint64]) -> Iterator[tuple[int, bytes]]:

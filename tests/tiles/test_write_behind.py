@@ -2,62 +2,81 @@
 
 import errno
 import os
-from io import RawIOBase
+import random
+from fcntl import F_GETFL, fcntl
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tiles.write_behind import SYNC_BYTES, written_behind
+from tiles import write_behind
+from tiles.write_behind import written_behind
+
+LOT = 8192
 
 
-class Slow(RawIOBase):
-    """A file that takes few bytes at a time, and no more than there is room for."""
-
-    def __init__(self, at_once: int, room: int) -> None:
-        self.taken = b""
-        self.at_once = at_once
-        self.room = room
-
-    def write(self, data: memoryview) -> int:  # type: ignore[override]
-        if len(self.taken) >= self.room:
-            raise OSError(errno.ENOSPC, "no room")
-        now = bytes(data[: min(self.at_once, self.room - len(self.taken))])
-        self.taken += now
-        return len(now)
+@pytest.fixture
+def small_lots(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(write_behind, "LOT_BYTES", LOT)
+    monkeypatch.setattr(write_behind, "DIRECT_FROM", 2 * LOT)
 
 
-@given(st.lists(st.binary(max_size=40), max_size=30), st.integers(1, 50))
-def test_all_bytes_are_written_in_their_order(pieces: list[bytes], at_once: int) -> None:
-    whole = b"".join(pieces)
-    file = Slow(at_once, len(whole))
-    with written_behind(file) as behind:
+def random_pieces(sizes: list[int]) -> list[bytes]:
+    return [random.Random(size).randbytes(size) for size in sizes]
+
+
+def write(path: Path, pieces: list[bytes]) -> None:
+    with written_behind(path) as file:
         for piece in pieces:
-            behind.write(piece)
-    assert file.taken == whole
+            file.write(piece)
 
 
-@pytest.mark.parametrize("count", [1, 2, 30])
-def test_a_full_disk_is_told(count: int) -> None:
-    def write_more_than_fits() -> None:
-        with written_behind(Slow(at_once=7, room=10 * count - 1)) as behind:
-            for _ in range(count):
-                behind.write(b"0123456789")
-
-    with pytest.raises(OSError, match="no room"):
-        write_more_than_fits()
+@pytest.mark.usefixtures("small_lots")
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.integers(0, 3 * LOT) | st.just(LOT), max_size=12))
+def test_all_bytes_are_written_in_their_order(tmp_path: Path, sizes: list[int]) -> None:
+    pieces = random_pieces(sizes)
+    write(tmp_path / "file", pieces)
+    assert (tmp_path / "file").read_bytes() == b"".join(pieces)
 
 
-def test_a_long_file_is_on_its_way_to_the_disk_before_its_end(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.usefixtures("small_lots")
+@pytest.mark.parametrize("when", ["opened", "written"])
+def test_a_file_system_that_writes_through_its_cache_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: str
 ) -> None:
-    pieces = [bytes([value]) * (SYNC_BYTES // 4 + 1) for value in range(9)]
-    path = tmp_path / "long"
-    synced: list[int] = []
-    monkeypatch.setattr(os, "fdatasync", synced.append)
-    with path.open("wb", buffering=0) as file, written_behind(file) as behind:
-        for piece in pieces:
-            behind.write(piece)
-    assert path.read_bytes() == b"".join(pieces)
-    assert 1 <= len(synced) <= 2
+    open_, pwrite, refused = os.open, os.pwrite, []
+
+    def refuse() -> int:
+        refused.append(when)
+        raise OSError(errno.EINVAL, "Invalid argument")
+
+    def open_cached(path: Path, flags: int, mode: int = 0o777) -> int:
+        direct = flags & write_behind.O_DIRECT
+        if when == "opened" and direct:
+            return refuse()
+        return open_(path, flags, mode)
+
+    def write_cached(file: int, data: memoryview, at: int) -> int:
+        direct = fcntl(file, F_GETFL) & write_behind.O_DIRECT
+        return refuse() if when == "written" and direct else pwrite(file, data, at)
+
+    monkeypatch.setattr(os, "open", open_cached)
+    monkeypatch.setattr(os, "pwrite", write_cached)
+    pieces = random_pieces([LOT * 5 + 3])
+    write(tmp_path / "file", pieces)
+    assert (tmp_path / "file").read_bytes() == b"".join(pieces)
+    assert refused
+
+
+@pytest.mark.parametrize("size", [1, 40 << 20])
+def test_a_full_disk_is_told(size: int) -> None:
+    with pytest.raises(OSError, match="No space left"):
+        write(Path("/dev/full"), [bytes(1 << 20)] * (size >> 20) + [b"1"])
+
+
+def test_a_long_file(tmp_path: Path) -> None:
+    pieces = random_pieces([write_behind.DIRECT_FROM + 3 * write_behind.LOT_BYTES + 5])
+    write(tmp_path / "file", pieces)
+    assert (tmp_path / "file").read_bytes() == b"".join(pieces)
