@@ -69,11 +69,12 @@ class Joining:
         return Stated(Frame(whole, Encoding.JPEG_BASELINE), shape)
 
     def together(self, tiles: Sequence[bytes]) -> tuple[Sequence[bytes], Shape] | None:
-        """Tiles that all begin alike, complete in themselves, with their shape; None for others.
-
-        Raises DamagedCodestream.
-        """
-        header, front, shape = self._beginning(tiles[0])
+        """Tiles that all begin alike, complete in themselves, with their shape; None for others."""
+        try:
+            header, front, shape = self._beginning(tiles[0])
+        except DamagedCodestream:
+            # One by one, whoever knows its place can name it.
+            return None
         start = tiles[0][: header.scan_offset]
         if not all(tile.startswith(start) and EOI in tile[-NEAR_END:] for tile in tiles):
             return None

@@ -93,12 +93,12 @@ class Outcome:
     code: int
     stdout: str
     stderr: str
-    seconds: float
+    processor_s: float
     bytes_most: int
 
 
 def run(variables: dict[str, str], *arguments: object) -> Outcome:
-    """Run the command, which may take six times what it should before it counts as hung."""
+    """Run the command, which may take many times what it should before it counts as hung."""
     command = [sys.executable, "-m", "api.cli", *map(str, arguments)]
     with tempfile.NamedTemporaryFile("r") as result:
         done = subprocess.run(
@@ -107,11 +107,13 @@ def run(variables: dict[str, str], *arguments: object) -> Outcome:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=6 * MOST_SECONDS,
+            timeout=12 * MOST_SECONDS,
             check=True,
         )
         taken = json.loads(Path(result.name).read_text())
-    return Outcome(taken["code"], done.stdout, done.stderr, taken["seconds"], taken["bytes_most"])
+    return Outcome(
+        taken["code"], done.stdout, done.stderr, taken["processor_s"], taken["bytes_most"]
+    )
 
 
 def hostile_files() -> list[str]:
@@ -173,7 +175,7 @@ def test_outcome(command: str, hostile: tuple[str, Path], tmp_path: Path) -> Non
     outcome = run(variables, *arguments[command])
     phrase = wanted(command, name)
     assert "Traceback" not in outcome.stderr
-    assert outcome.seconds < MOST_SECONDS
+    assert outcome.processor_s < MOST_SECONDS
     assert outcome.bytes_most < MOST_BYTES
     assert not list((place / "tmp").iterdir())
     if phrase is None:

@@ -11,7 +11,7 @@ from pydicom.encaps import generate_frames
 
 from slides.convert import Request, convert
 from slides.errors import SlideError
-from tests.slides.damage import HARMS, dicom_tiles, harmed, tiff_tiles
+from tests.slides.damage import HARMS, beheaded, dicom_tiles, harmed, tiff_tiles
 from tests.slides.kinds import KINDS, MPP_UM
 
 OWN = (
@@ -28,6 +28,9 @@ UNSEEN = {
     "native/a.dcm": WITHIN | {"erased", "beheaded"},
     "fragments/a.dcm": WITHIN,
 }
+
+
+MODES: tuple[Literal["full", "source"], ...] = ("full", "source")
 
 
 def frames(out: Path) -> dict[str, list[bytes]]:
@@ -57,15 +60,14 @@ def test_no_harm_passes_unseen(name: str, seed: int, tmp_path: Path) -> None:
         tiles = tiff_tiles(whole)
     data = whole.read_bytes()
     expected = {}
-    modes: tuple[Literal["full", "source"], ...] = ("full", "source")
-    for levels in modes:
+    for levels in MODES:
         out = tmp_path / levels
         convert(whole, out, Request(levels=levels, mpp_um=MPP_UM))
         expected[levels] = frames(out)
     passed = []
     for number, (harm, tile, made) in enumerate(harmed(data, tiles, random.Random(seed))):
         whole.write_bytes(made)
-        for levels in modes:
+        for levels in MODES:
             out = tmp_path / f"{number}-{levels}"
             verify = not HARMS[harm].structural or name in UNSEEN
             request = Request(levels=levels, mpp_um=MPP_UM, verify=verify)
@@ -82,3 +84,22 @@ def test_no_harm_passes_unseen(name: str, seed: int, tmp_path: Path) -> None:
                 passed.append(f"{what}: exit 0, other frames")
             shutil.rmtree(out)
     assert passed == []
+
+
+@pytest.mark.parametrize("name", [name for name in OWN if "beheaded" not in UNSEEN.get(name, ())])
+def test_a_damaged_tile_is_named_where_tiles_are_read_together(name: str, tmp_path: Path) -> None:
+    """The first of those that are read at once stands for the others at first."""
+    whole = KINDS[name].make(tmp_path / name)
+    data = whole.read_bytes()
+    tiles = dicom_tiles(whole) if whole.suffix == ".dcm" else tiff_tiles(whole)
+    for tile in tiles:
+        if tile.level or tile.column:
+            continue
+        harmed_file = bytearray(data)
+        beheaded(harmed_file, tile, tiles, random.Random(1))
+        whole.write_bytes(harmed_file)
+        for levels in MODES:
+            out = tmp_path / "out"
+            with pytest.raises(SlideError, match=rf"tile \({tile.column}, {tile.row}\)|frame"):
+                convert(whole, out, Request(levels=levels, mpp_um=MPP_UM))
+            assert not out.exists()
