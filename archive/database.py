@@ -13,10 +13,6 @@ from pathlib import Path
 from typing import Any, Self
 
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError
 
@@ -92,34 +88,31 @@ class Database:
             yield connection
 
     def _migrate(self) -> None:
-        config = Config()
-        # Alembic interpolates its options: a percent sign in the path must be doubled.
-        config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
-        scripts = ScriptDirectory.from_config(config)
-        head = scripts.get_current_head()
         with self.read() as connection:
-            if _revision(connection) == head:
+            if _revision(connection) == _newest_revision():
                 return
+        # Slow to load, for what most processes find done.
+        from archive.upgrade import upgrade
+
         with _migrating, self.write() as connection:
             if connection.dialect.name == "postgresql":
                 connection.exec_driver_sql(
                     f"SELECT pg_advisory_xact_lock({_POSTGRESQL_MIGRATION_LOCK})"
                 )
-            # Looked at again under the lock: another process may have been first.
-            revision = _revision(connection)
-            if revision is not None and revision not in {
-                script.revision for script in scripts.walk_revisions()
-            }:
-                raise StorageFailure(
-                    "The catalogue was made by a newer version of this software; "
-                    "install that version or open another folder."
-                )
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            upgrade(connection)
+
+
+def _newest_revision() -> str:
+    """The last of the migrations, whose files are named by their revisions: r0001_name.py."""
+    return max(path.name[1:5] for path in MIGRATIONS.glob("versions/r????_*.py"))
 
 
 def _revision(connection: sa.Connection) -> str | None:
-    return MigrationContext.configure(connection).get_current_revision()
+    """What the tables are, as Alembic has written it down; None before there are any."""
+    if not sa.inspect(connection).has_table("alembic_version"):
+        return None
+    found: str | None = connection.scalar(sa.text("SELECT version_num FROM alembic_version"))
+    return found
 
 
 def _file_of(engine: sa.Engine) -> tuple[int, int] | None:

@@ -2,6 +2,8 @@
 
 import itertools
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -108,6 +110,19 @@ def test_a_catalogue_of_the_first_revision_is_brought_up_to_date(url: str) -> No
         catalog.advance("i", ImageState.BUILT)
         with pytest.raises(TransitionRefused):
             catalog.advance("i", ImageState.PUBLISHED)
+
+
+def test_one_that_is_up_to_date_is_opened_without_the_migrations(url: str) -> None:
+    Catalog.open(url).close()
+    program = f"import sys; from archive.catalog import Catalog; Catalog.open({url!r}).close()"
+    told = subprocess.run(
+        [sys.executable, "-c", f"{program}; print(*sys.modules)"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()
+    assert "sqlalchemy" in told
+    assert "alembic" not in told
 
 
 def test_a_newer_catalogue_is_not_opened(url: str) -> None:
