@@ -32,7 +32,7 @@ from tiles.pyramid import Box
 from tiles.source import Pixels, TileSource
 from tiles.zarr_codec import register
 
-WEB = Path(__file__).parents[2] / "web"
+WEB = Path(__file__).parents[3] / "web"
 VIEWS = ["", "/stored"]
 
 

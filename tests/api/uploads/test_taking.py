@@ -1,7 +1,6 @@
 """What becomes of deposits: examined, grouped, assigned, archived, and swept."""
 
 import hashlib
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -17,15 +16,9 @@ from archive.errors import LeaseLost
 from archive.record import ImageState, ObjectRole
 from slides.convert import Request, convert
 from tests.api.conftest import opened, small_file
-from tests.api.test_uploads import TUS, Client
+from tests.api.uploads.client import TUS, Client
 
 PATIENT = {"patient_id": "7", "issuer": "registry", "name": "SPECIMEN^ONE"}
-
-
-@pytest.fixture
-def client(settings: Settings, place: Workplace) -> Iterator[Client]:
-    with opened(create_app(settings)) as web:
-        yield Client(web, settings)
 
 
 def sent(client: Client, deposit: str, files: dict[str, bytes]) -> None:

@@ -23,7 +23,7 @@ from api.settings import Settings, signing_key
 from archive.catalog import Catalog
 from archive.record import ObjectRole
 from tests.api.test_serve import Running, gone, running
-from tests.api.test_uploads import PART, TUS, said
+from tests.api.uploads.client import PART, TUS, said
 from tests.samples.slide import small_svs
 
 CHUNK_BYTES = 256 << 10
