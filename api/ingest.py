@@ -147,8 +147,8 @@ def take(
 ) -> Image:
     """The image of a file that was looked over; raises as `receive`.
 
-    `known` are digests of its files; `put` stores one and gives its key, where the store itself is
-    not to copy it.
+    `known` are digests of its files; `put` stores one and gives its key, where that was drawn
+    before: then another process may be storing the same file under it, and it is left there.
     """
     files = list(examined.files)
     original = take_stock(examined.file, files, known)
@@ -166,7 +166,10 @@ def take(
     if image.state is not ImageState.RECEIVED or image.objects_as(ObjectRole.ORIGINAL):
         return image
     mapped = None if examined.tile_map is None else read_mapped(examined.tile_map, files, original)
-    objects, facts = keep(original, place.storage, put or place.storage.put)
+    if put is None:
+        objects, facts = keep(original, place.storage.put, undo=place.storage.delete)
+    else:
+        objects, facts = keep(original, put, undo=lambda _: None)
     if mapped is not None:
         objects.append(keep_tile_map(mapped, files, original, objects, place.storage))
     facts = {**examined.facts, **facts}

@@ -50,12 +50,12 @@ def take_stock(main: Path, files: list[Path], known: Mapping[Path, str] | None =
 
 
 def keep(
-    original: Original, storage: Storage, put: Callable[[Path], str]
+    original: Original, put: Callable[[Path], str], undo: Callable[[str], None]
 ) -> tuple[list[StoredObject], dict[str, object]]:
     """Store the files; gives the objects and the facts by which `laid_out` finds them.
 
-    `put` stores a file and gives its key. Raises Refused where a file changed since it was
-    digested; then nothing is kept.
+    `put` stores a file and gives its key, and `undo` is called for each key where that fails.
+    Raises Refused where a file changed since it was digested; then nothing is kept.
     """
     objects: list[StoredObject] = []
     names = {}
@@ -72,7 +72,7 @@ def keep(
                 )
     except BaseException:
         for one in objects:
-            storage.delete(one.key)
+            undo(one.key)
         raise
     return objects, {"original": {"main": original.main, "names": names}}
 
@@ -104,14 +104,19 @@ def keep_tile_map(
 
 
 @contextmanager
-def laid_out(image: Image, storage: Storage, scratch: Path) -> Iterator[Path]:
-    """The path of the image's original, its companions where they belong; gone afterwards."""
+def laid_out(
+    image: Image, storage: Storage, scratch: Path, meanwhile: Callable[[], None] | None = None
+) -> Iterator[Path]:
+    """The path of the image's original, its companions where they belong; gone afterwards.
+
+    `meanwhile` is called again and again where they are fetched from elsewhere.
+    """
     stored = image.facts["original"]
     with TemporaryDirectory(prefix="original-", dir=scratch) as folder:
         for one in image.objects_as(ObjectRole.ORIGINAL):
             place = Path(folder, *PurePosixPath(stored["names"][one.key]).parts)
             place.parent.mkdir(parents=True, exist_ok=True)
-            storage.lay_out(one.key, one.length_bytes, place)
+            storage.lay_out(one.key, one.length_bytes, place, meanwhile)
         main = Path(folder, stored["main"])
         if not main.exists():
             raise StorageFailure("The original of the image is missing.")

@@ -37,7 +37,8 @@ class UploadLimits:
 class Settings:
     """The places and addresses of one installation.
 
-    `data` holds the catalogue and the objects, `secrets` what must not be copied with them.
+    `data` holds the catalogue and the objects where nothing else was stated, `secrets` what must
+    not be copied with them.
     `public_url` is an origin, as browsers write it, and None where nobody stated it. So are those
     whose pages may read pixels (`read_origins`) and those whose pages may frame the viewer.
     """
@@ -49,16 +50,17 @@ class Settings:
     uploads: UploadLimits = UploadLimits()
     read_origins: tuple[str, ...] = ()
     frame_ancestors: tuple[str, ...] = ()
+    stated_objects_url: str | None = None
 
     @property
     def objects(self) -> Path:
-        """The folder of stored objects."""
+        """The folder of stored objects, where no other store was stated."""
         return self.data / "objects"
 
     @property
     def objects_url(self) -> str:
-        """The same folder as the store's address."""
-        return self.objects.as_uri()
+        """The store's address."""
+        return self.stated_objects_url or self.objects.as_uri()
 
     @property
     def is_https(self) -> bool:
@@ -84,6 +86,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         uploads=_upload_limits(variables),
         read_origins=_origins("SANSVERRE_READ_ORIGINS", variables),
         frame_ancestors=_origins("SANSVERRE_FRAME_ANCESTORS", variables),
+        stated_objects_url=_objects_url(variables.get("SANSVERRE_OBJECTS") or None),
     )
 
 
@@ -147,6 +150,16 @@ def _secrets_folder(variables: Mapping[str, str]) -> Path:
         return Path(stated).expanduser().resolve()
     config = variables.get("XDG_CONFIG_HOME") or "~/.config"
     return (Path(config).expanduser() / "sansverre").resolve()
+
+
+def _objects_url(stated: str | None) -> str | None:
+    if stated is None:
+        return None
+    parts = urlsplit(stated)
+    if (parts.scheme, bool(parts.netloc)) not in {("file", False), ("s3", True)}:
+        # Not repeated, as somebody may have written a key into it.
+        raise BadSettings("SANSVERRE_OBJECTS must look like s3://bucket/prefix or file:///folder")
+    return stated
 
 
 def _upload_limits(variables: Mapping[str, str]) -> UploadLimits:

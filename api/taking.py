@@ -8,6 +8,7 @@ import hashlib
 import logging
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -28,6 +29,7 @@ LOG = logging.getLogger("sansverre.taking")
 ATTEMPTS = 100
 """More than crashes and corrected orders would take."""
 READ_BYTES = 4 << 20
+RENEWED_EACH_S = 1.0
 
 
 class NotNow(Exception):
@@ -191,7 +193,12 @@ def _admitted(table: Table, path: Path, examined: Examined, order: Order, scene:
         if scene > 1 or upload.id in table.settled:
             # An object belongs to one image: for another one the same bytes get another name.
             key = Storage.key_from(key, f"{main.id} {scene}")
-        place.storage.adopt(place.incoming / upload.id, key)
+        with ThreadPoolExecutor(1) as thread:
+            # To a store elsewhere it may take longer than a lease.
+            adopted = thread.submit(place.storage.adopt, place.incoming / upload.id, key)
+            while not wait([adopted], RENEWED_EACH_S).done:
+                table.renew()
+            adopted.result()
         return key
 
     image = take(place, examined, order, table.digests, adopt)

@@ -243,7 +243,7 @@ def _build(place: Workplace, job: Job, progress: Progress | None) -> None:
             renew_at = time.monotonic() + LEASE_S / 3
 
     size_bytes = sum(one.length_bytes for one in image.objects_as(ObjectRole.ORIGINAL))
-    with laid_out(image, place.storage, place.scratch) as original:
+    with laid_out(image, place.storage, place.scratch, renew) as original:
         run_limited(
             "api.tasks:build",
             {

@@ -6,7 +6,7 @@ import hashlib
 import os
 import re
 import secrets
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -162,10 +162,16 @@ class Storage:
             raise NotFound(_MISSING)
         return path
 
-    def lay_out(self, key: str, length_bytes: int, place: Path) -> None:
+    def lay_out(
+        self,
+        key: str,
+        length_bytes: int,
+        place: Path,
+        meanwhile: Callable[[], None] | None = None,
+    ) -> None:
         """Let an object be read as a file: by a link to where it lies, else as a copy.
 
-        Raises NotFound and StorageFailure.
+        `meanwhile` is called for every part that is copied. Raises NotFound and StorageFailure.
         """
         local = self.local_path(key)
         if local is not None:
@@ -175,6 +181,8 @@ class Storage:
             for offset in range(0, length_bytes, _PART_BYTES):
                 length = min(_PART_BYTES, length_bytes - offset)
                 stream.write(self.read_range(key, offset, length))
+                if meanwhile is not None:
+                    meanwhile()
 
     def orphans(self, known_keys: Collection[str], older_than_s: float) -> tuple[str, ...]:
         """The keys of objects that no catalogue knows and are older than that.

@@ -28,7 +28,7 @@ class Orthanc:
 @contextmanager
 def orthanc(folder: Path) -> Iterator[Orthanc]:
     """An empty Orthanc that keeps its objects in a folder and is gone afterwards."""
-    http_port, dicom_port = _free_ports(2)
+    http_port, dicom_port = free_ports(2)
     settings = {
         "StorageDirectory": str(folder / "objects"),
         "IndexDirectory": str(folder / "objects"),
@@ -69,7 +69,8 @@ def _loopback(folder: Path) -> Path:
     return library
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
+    """Ports that nobody listens on now."""
     probes = [socket.socket() for _ in range(count)]
     for probe in probes:
         probe.bind(("127.0.0.1", 0))

@@ -1,5 +1,7 @@
 """An installation with one slide in each of two establishments, made by the real ways in."""
 
+import os
+import secrets
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +22,9 @@ from api.settings import Settings, read_settings, signing_key
 from api.work import Workplace, open_workplace
 from archive.identity import PatientIdentity
 from archive.storage import Storage
+from tests.archive.conftest import empty_database
+from tests.postgresql import postgresql
+from tests.s3 import s3
 from tests.samples.slide import small_svs
 
 ORIGIN = "http://test"
@@ -55,12 +60,41 @@ class CountingStorage(Storage):
         return await super().read_range_async(key, offset, length)
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """What is marked `places` is tried as well where others keep the catalogue and the objects."""
+    marked = metafunc.definition.get_closest_marker("places")
+    if marked is None or "settings" not in metafunc.fixturenames:
+        return
+    marks = () if marked.kwargs.get("always") else (pytest.mark.soak,)
+    elsewhere = pytest.param("elsewhere", marks=marks)
+    metafunc.parametrize("settings", ["here", elsewhere], indirect=True)
+
+
+@pytest.fixture(scope="session")
+def elsewhere() -> Iterator[dict[str, str]]:
+    """The environment that names a PostgreSQL and a store that speaks S3."""
+    with postgresql() as url, s3() as variables:
+        yield {"SANSVERRE_DATABASE": url, **variables}
+
+
 @pytest.fixture
-def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+def settings(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Settings]:
     """An installation with nothing in it, which the environment names."""
     monkeypatch.setenv("SANSVERRE_DATA", str(tmp_path / "data"))
     monkeypatch.setenv("SANSVERRE_SECRETS", str(tmp_path / "keys"))
-    return read_settings()
+    if getattr(request, "param", "here") == "here":
+        yield read_settings()
+        return
+    for name, value in request.getfixturevalue("elsewhere").items():
+        monkeypatch.setenv(name, value)
+    with empty_database(os.environ["SANSVERRE_DATABASE"], tmp_path) as url:
+        monkeypatch.setenv("SANSVERRE_DATABASE", url)
+        # A bucket is shared by the tests: each has a prefix of its own.
+        prefix = secrets.token_hex(8)
+        monkeypatch.setenv("SANSVERRE_OBJECTS", f"{os.environ['SANSVERRE_OBJECTS']}/{prefix}")
+        yield read_settings()
 
 
 @pytest.fixture

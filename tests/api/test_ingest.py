@@ -173,10 +173,10 @@ def test_a_file_that_changes_meanwhile_is_not_kept(place: Workplace, tmp_path: P
     stock = take_stock(first, [second])
     second.write_bytes(b"x" * 101)
     with pytest.raises(Refused, match="still being written"):
-        keep(stock, place.storage, place.storage.put)
+        keep(stock, place.storage.put, place.storage.delete)
     second.unlink()
     with pytest.raises(NotFound):
-        keep(stock, place.storage, place.storage.put)
+        keep(stock, place.storage.put, place.storage.delete)
     assert place.storage.sweep((), older_than_s=0) == ()
 
 

@@ -40,6 +40,20 @@ def test_stated(tmp_path: Path) -> None:
     assert found.is_https
 
 
+def test_objects_may_lie_elsewhere(tmp_path: Path) -> None:
+    places = {"SANSVERRE_DATA": str(tmp_path / "data"), "SANSVERRE_SECRETS": str(tmp_path / "keys")}
+    assert read_settings(places).objects_url == (tmp_path / "data" / "objects").as_uri()
+    stated = read_settings({**places, "SANSVERRE_OBJECTS": "s3://bucket/prefix"})
+    assert stated.objects_url == "s3://bucket/prefix"
+
+
+@pytest.mark.parametrize("stated", ["/folder", "s3:bucket", "file://host/folder", "gopher://key"])
+def test_a_store_that_is_none_is_refused(tmp_path: Path, stated: str) -> None:
+    with pytest.raises(BadSettings, match="SANSVERRE_OBJECTS") as refused:
+        read_settings({"SANSVERRE_DATA": str(tmp_path), "SANSVERRE_OBJECTS": stated})
+    assert stated not in str(refused.value)
+
+
 @pytest.mark.parametrize("inside", ["", "keys", "a/b"])
 def test_keys_do_not_lie_among_the_data(tmp_path: Path, inside: str) -> None:
     with pytest.raises(BadSettings, match="SANSVERRE_SECRETS"):

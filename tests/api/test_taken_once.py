@@ -1,0 +1,165 @@
+"""Takers that sleep, are killed or meet: a deposit is taken in once, and no child is left over."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+import pytest
+
+from api import taking
+from api.app import create_app
+from api.settings import Settings
+from api.taking import take_once
+from api.work import Workplace, open_workplace
+from archive.record import FileState, ImageState, ObjectRole
+from archive.storage import Storage
+from tests.api.conftest import opened, small_file
+from tests.api.test_taking import PATIENT, objects, sent, states
+from tests.api.test_uploads import Client
+from tests.samples.slide import small_svs
+
+WITHIN_S = 60.0
+
+
+@pytest.fixture
+def client(settings: Settings, place: Workplace) -> Iterator[Client]:
+    with opened(create_app(settings)) as web:
+        yield Client(web, settings)
+
+
+def with_store(place: Workplace, after: Callable[[], None]) -> Workplace:
+    """The same place, where something happens once a file has its place in the store."""
+
+    class Slow(Storage):
+        def adopt(self, draft: Path, key: str) -> None:
+            super().adopt(draft, key)
+            after()
+
+    return replace(place, storage=Slow(place.storage._store, place.storage._folder))
+
+
+def test_a_process_that_slept_deletes_nothing_of_who_went_on(
+    client: Client, place: Workplace, settings: Settings, tmp_path: Path
+) -> None:
+    """As a machine does that was suspended, and wakes when another has finished its work."""
+    deposit = client.deposit(patient=PATIENT)
+    sent(client, deposit, {"a.svs": small_file(tmp_path).read_bytes()})
+    with open_workplace(settings) as other:
+
+        def sleep() -> None:
+            place.catalog.deposits.lapse(place.worker)
+            assert take_once(other)
+            assert states(client, deposit) == {"a.svs": "taken"}
+
+        assert take_once(with_store(place, sleep))
+    image = place.catalog.image(client.file(deposit)["image"], establishment="north")
+    (original,) = image.objects_as(ObjectRole.ORIGINAL)
+    kept = place.storage.read_range(original.key, 0, original.length_bytes)
+    assert kept == small_file(tmp_path).read_bytes()
+
+
+def test_a_deposit_stays_with_who_sends_it_to_a_slow_store(
+    client: Client,
+    place: Workplace,
+    settings: Settings,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    deposit = client.deposit(patient=PATIENT)
+    sent(client, deposit, {"a.svs": small_file(tmp_path).read_bytes()})
+    monkeypatch.setattr(taking, "LEASE_S", 1.5)
+    monkeypatch.setattr(taking, "RENEWED_EACH_S", 0.1)
+    claimed: list[bool] = []
+    with open_workplace(settings) as other:
+
+        def wait() -> None:
+            for _ in range(40):
+                claimed.append(take_once(other))
+                time.sleep(0.1)
+
+        assert take_once(with_store(place, wait))
+    assert claimed == [False] * 40
+    assert states(client, deposit) == {"a.svs": "taken"}
+
+
+def taker() -> "subprocess.Popen[bytes]":
+    return subprocess.Popen([sys.executable, "-m", "api.taker", str(os.getpid())])
+
+
+def until(there: Callable[[], object]) -> None:
+    by = time.monotonic() + WITHIN_S
+    while not there():
+        assert time.monotonic() < by
+        time.sleep(0.001)
+
+
+def killed(process: "subprocess.Popen[bytes]") -> int:
+    """Kill a taker, and see all that it started end with it; gives how many that were."""
+    started = psutil.Process(process.pid).children(recursive=True)
+    process.kill()
+    process.wait()
+    _, alive = psutil.wait_procs(started, timeout=10)
+    assert alive == []
+    return len(started)
+
+
+def test_takers_killed_at_each_step_take_a_deposit_once(
+    client: Client, place: Workplace, tmp_path: Path
+) -> None:
+    slide = small_file(tmp_path).read_bytes()
+    deposit = client.deposit(patient=PATIENT)
+    sent(client, deposit, {"a.svs": slide})
+
+    def attempt() -> int:
+        return place.catalog.deposits.deposit(deposit, establishment=None).attempt
+
+    def received() -> bool:
+        page = place.catalog.exams(establishment="north", states=list(ImageState))
+        return bool(page.exams)
+
+    steps: dict[str, Callable[[], object]] = {
+        "examined": lambda: [
+            one
+            for one in psutil.Process(process.pid).children()
+            if one.is_running() and "api.sandbox" in one.cmdline()
+        ],
+        "received": received,
+        "kept": lambda: objects(place),
+    }
+    reached = dict.fromkeys(steps, 0)
+    children = 0
+    for number, (step, is_there) in enumerate(steps.items(), 1):
+        process = taker()
+        until(lambda: attempt() == number)  # noqa: B023
+        until(is_there)
+        children += killed(process)
+        reached[step] += client.file(deposit)["state"] == FileState.CHECKING
+    process = taker()
+    until(lambda: client.file(deposit)["state"] == FileState.TAKEN)
+    assert killed(process) == 0
+    print(f"killed while it was: {reached}; children that ended with them: {children}")
+    assert reached == dict.fromkeys(steps, 1)
+    assert children >= 1
+    assert objects(place).count(slide) == 1
+    assert attempt() == len(steps) + 1
+
+
+def test_takers_that_run_at_once_share_the_deposits(
+    client: Client, place: Workplace, tmp_path: Path
+) -> None:
+    deposits = []
+    for seed in range(3):
+        deposits.append(client.deposit(patient=PATIENT))
+        slide = small_svs(tmp_path / f"{seed}.svs", 300, 260, 240, seed=seed)
+        sent(client, deposits[-1], {"a.svs": slide.read_bytes()})
+    takers = [taker() for _ in range(2)]
+    until(lambda: all(states(client, one) == {"a.svs": "taken"} for one in deposits))
+    for one in takers:
+        killed(one)
+    found = [place.catalog.deposits.deposit(one, establishment=None) for one in deposits]
+    assert [one.attempt for one in found] == [1, 1, 1]
