@@ -8,6 +8,7 @@ import httpx
 
 from api.doors import Doors, Role
 from api.settings import Settings, signing_key
+from archive.storage import Storage
 from tests.api.conftest import Web
 
 TUS = {"tus-resumable": "1.0.0"}
@@ -61,4 +62,5 @@ class Client:
         return dict(found)
 
     def draft(self, address: str) -> Path:
-        return self.settings.objects / "incoming" / address.rpartition("/")[2]
+        store = Storage.open(self.settings.objects_url)
+        return store.drafts(self.settings.data / "incoming") / address.rpartition("/")[2]

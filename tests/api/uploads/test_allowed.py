@@ -10,6 +10,8 @@ from api.settings import Settings, UploadLimits
 from tests.api.conftest import opened
 from tests.api.uploads.client import TUS, Client
 
+pytestmark = pytest.mark.places
+
 
 def test_more_than_may_be_sent(settings: Settings) -> None:
     """413 says how much; what an establishment has on its way counts, another's does not."""

@@ -2,7 +2,11 @@
 
 import hashlib
 
+import pytest
+
 from tests.api.uploads.client import TUS, Client
+
+pytestmark = pytest.mark.places
 
 
 def test_a_deposit_is_closed_when_all_has_come(client: Client) -> None:

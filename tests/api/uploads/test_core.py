@@ -7,7 +7,10 @@ import pytest
 
 from tests.api.uploads.client import PART, TUS, Client
 
+pytestmark = pytest.mark.places
 
+
+@pytest.mark.places(always=True)
 def test_a_file_in_two_parts(client: Client) -> None:
     deposit = client.deposit()
     data = bytes(range(256)) * 5000

@@ -4,6 +4,8 @@ import pytest
 
 from tests.api.uploads.client import TUS, Client, said
 
+pytestmark = pytest.mark.places
+
 
 def test_an_upload_is_made(client: Client) -> None:
     """Creation, POST: 201 with Location; an empty file is complete at once."""

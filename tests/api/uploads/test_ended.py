@@ -5,8 +5,12 @@ import hashlib
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
+import pytest
+
 from archive.catalog import Catalog
 from tests.api.uploads.client import TUS, Client
+
+pytestmark = pytest.mark.places
 
 
 def test_a_part_is_what_its_checksum_says(client: Client) -> None:

@@ -2,10 +2,13 @@
 
 import os
 
+import pytest
 from starlette.types import Message
 
 from archive.draft import held
 from tests.api.uploads.client import PART, Client
+
+pytestmark = pytest.mark.places
 
 
 def test_one_of_two_writers_wins(client: Client) -> None:

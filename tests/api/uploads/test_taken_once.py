@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,24 +12,17 @@ import psutil
 import pytest
 
 from api import taking
-from api.app import create_app
 from api.settings import Settings
 from api.taking import take_once
 from api.work import Workplace, open_workplace
 from archive.record import FileState, ImageState, ObjectRole
 from archive.storage import Storage
-from tests.api.conftest import opened, small_file
-from tests.api.test_taking import PATIENT, objects, sent, states
-from tests.api.test_uploads import Client
+from tests.api.conftest import small_file
+from tests.api.uploads.client import Client
+from tests.api.uploads.test_taking import PATIENT, objects, sent, states
 from tests.samples.slide import small_svs
 
 WITHIN_S = 60.0
-
-
-@pytest.fixture
-def client(settings: Settings, place: Workplace) -> Iterator[Client]:
-    with opened(create_app(settings)) as web:
-        yield Client(web, settings)
 
 
 def with_store(place: Workplace, after: Callable[[], None]) -> Workplace:
