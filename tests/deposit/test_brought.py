@@ -59,7 +59,8 @@ def test_a_slide_is_dropped_and_opens_in_the_viewer(
         drop(page, slide)
     arriving = row(page, slide.name)
     if when == "after":
-        note = page.locator(".card-note").get_by_role("button", name=words["state"])
+        card = page.locator(".card", has=arriving)
+        note = card.locator(".card-note").get_by_role("button", name=words["state"])
         note.click(timeout=SOON_MS)
         state_patient(page, f"P{number}", words)
     expect(arriving).to_have_attribute("data-fate", "ready", timeout=SOON_MS)

@@ -64,7 +64,9 @@ def test_a_closed_page_shows_the_deposit_again_and_the_same_file_goes_on(
     drop(page, slide)
     expect(arriving).to_have_attribute("data-fate", "unassigned", timeout=SOON_MS)
     assert again[0] >= PART_BYTES
-    page.locator(".card-note").get_by_role("button").click()
+    # Others' images may wait for their patient too.
+    card = page.locator(".card", has=arriving)
+    card.locator(".card-note").get_by_role("button").click()
     state_patient(page, "C1", FRENCH)
     expect(arriving).to_have_attribute("data-fate", "ready", timeout=SOON_MS)
 
