@@ -5,6 +5,7 @@ ArchiveError
 ├── NotAllowed          (PermissionError)  a sign-in key that is unknown, used or expired
 ├── TransitionRefused   (ValueError)       a state the image cannot reach from where it is
 ├── InvalidIdentity     (ValueError)       traits or numbers that DICOM cannot carry
+├── InvalidSite         (ValueError)       a body site that is none, or a side that it has not
 ├── DifferentPatient    (ValueError)       the file or the order is archived under someone else
 ├── Expired             (LookupError)      an upload that nobody went on with in time
 ├── Held                (RuntimeError)     a draft that another request is writing
@@ -34,6 +35,10 @@ class TransitionRefused(ArchiveError, ValueError):
 
 class InvalidIdentity(ArchiveError, ValueError):
     """A patient's trait or an order's number that DICOM cannot carry."""
+
+
+class InvalidSite(ArchiveError, ValueError):
+    """No body site that DICOM names, or a side that it does not have."""
 
 
 class DifferentPatient(ArchiveError, ValueError):
