@@ -1,6 +1,10 @@
 /** The page where images are brought: dropped or chosen, followed, and found again. */
 
-import "../styles/deposit.css";
+import "../styles/deposit/page.css";
+import "../styles/deposit/drop.css";
+import "../styles/deposit/card.css";
+import "../styles/deposit/row.css";
+import "../styles/deposit/whose.css";
 import { arrivals } from "../deposit/arrivals";
 import type { Order } from "../deposit/calls";
 import { Card, whoseWords } from "../deposit/card";
