@@ -10,7 +10,7 @@ from datetime import datetime
 
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.sequence import Sequence
-from pydicom.uid import UID, JPEGBaseline8Bit
+from pydicom.uid import UID
 
 from archive.identity import PatientIdentity, uid_from
 from archive.modules import (
@@ -24,12 +24,9 @@ from dermato.photo import Facts, Photo
 from tiles.colour import as_input_profile
 
 VL_PHOTOGRAPHIC = "1.2.840.10008.5.1.4.1.1.77.1.4"
-JPEG_METHOD = "ISO_10918_1"
 
-ENCODER = "sansverre-photo-1"
+ENCODER = "sansverre-photo-2"
 """Changes whenever the bytes made from a photograph change; a part of every UID."""
-
-_RATIO_TO_FILL_IN = "1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,15 +67,15 @@ def header(photo: Photo, context: Context) -> Dataset:
         _image_pixel(photo),
     ):
         data.update(module)
-    data.file_meta = _file_meta(uid)
+    data.file_meta = _file_meta(uid, photo.coding.transfer_syntax)
     return data
 
 
-def _file_meta(uid: str) -> FileMetaDataset:
+def _file_meta(uid: str, transfer_syntax: str) -> FileMetaDataset:
     meta = FileMetaDataset()
     meta.MediaStorageSOPClassUID = UID(VL_PHOTOGRAPHIC)
     meta.MediaStorageSOPInstanceUID = UID(uid)
-    meta.TransferSyntaxUID = JPEGBaseline8Bit
+    meta.TransferSyntaxUID = UID(transfer_syntax)
     meta.ImplementationClassUID = UID(uid_from("Sans Verre", "implementation"))
     meta.ImplementationVersionName = "SANSVERRE"
     return meta
@@ -122,11 +119,11 @@ def _image(facts: Facts) -> Dataset:
 
 
 def _image_pixel(photo: Photo) -> Dataset:
-    """Image Pixel (C.7.6.3), 8 bits, with the camera's colours."""
+    """Image Pixel (C.7.6.3), 8 bits, with the camera's colours and all that was lost before."""
     base, facts = photo.pyramid, photo.facts
     data = Dataset()
     data.SamplesPerPixel = base.samples
-    data.PhotometricInterpretation = "YBR_FULL_422" if base.samples == 3 else "MONOCHROME2"
+    data.PhotometricInterpretation = photo.coding.photometric_interpretation
     if base.samples == 3:
         data.PlanarConfiguration = 0
     data.Rows, data.Columns = base.height, base.width
@@ -136,8 +133,8 @@ def _image_pixel(photo: Photo) -> Dataset:
     profile = as_input_profile(facts.icc_profile) if facts.icc_profile else None
     if profile and base.samples == 3:
         data.ICCProfile = profile + b"\0" * (len(profile) % 2)
-    ratios = [*facts.lossy_before, _RATIO_TO_FILL_IN]
-    data.LossyImageCompression = "01"
-    data.LossyImageCompressionRatio = ratios
-    data.LossyImageCompressionMethod = [JPEG_METHOD] * len(ratios)
+    data.LossyImageCompression = "01" if facts.losses else "00"
+    if facts.losses:
+        data.LossyImageCompressionRatio = [loss.ratio for loss in facts.losses]
+        data.LossyImageCompressionMethod = [loss.method for loss in facts.losses]
     return data

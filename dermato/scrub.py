@@ -14,9 +14,11 @@ from struct import pack, unpack_from
 from dermato.errors import DamagedPhoto
 from tiles.codestream import APP0, APP14, DHT, DQT, DRI, EOI, SOS, Segment
 
-SOF0, APP1, APP2, COM = 0xC0, 0xE1, 0xE2, 0xFE
+SOF0, SOF1, SOF2, APP1, APP2, COM = 0xC0, 0xC1, 0xC2, 0xE1, 0xE2, 0xFE
+FRAMES = frozenset({SOF0, SOF1, SOF2})
+"""Baseline, extended sequential and progressive DCT, Huffman-coded."""
 DROPPED = frozenset({*range(0xE1, 0xEE), 0xEF, COM})
-NEEDED = frozenset({SOF0, DQT, DHT, DRI, SOS})
+NEEDED = frozenset({*FRAMES, DQT, DHT, DRI, SOS})
 
 _EXIF = b"Exif\0\0"
 _ICC = b"ICC_PROFILE\0"
@@ -35,7 +37,7 @@ class Scrubbed:
 
 
 def scrub(data: bytes) -> Scrubbed:
-    """Keep the picture of a baseline JPEG; what follows its first EOI is cut off.
+    """Keep the picture of a Huffman-coded JPEG; what follows its first EOI is cut off.
 
     Raises DamagedPhoto where the bytes are not a whole sequence of segments up to EOI.
     """
@@ -51,17 +53,17 @@ def scrub(data: bytes) -> Scrubbed:
         elif marker == APP2 and payload.startswith(_ICC) and len(payload) > len(_ICC) + 2:
             number, announced = payload[len(_ICC)], payload[len(_ICC) + 1]
             profile.setdefault(number, payload[len(_ICC) + 2 :])
-        elif marker in NEEDED:
+        elif marker in NEEDED and not (marker in FRAMES and seen & FRAMES):
             kept.append(_segment(marker, payload) + scan)
         elif marker in {APP0, APP14} and marker not in seen:
             kept.append(_colour_hint(marker, payload))
         elif marker not in DROPPED | {APP0, APP14}:
             raise DamagedPhoto(
-                f"the JPEG holds a marker ({marker:02X}) that a baseline JPEG cannot have; convert "
+                f"the JPEG holds a marker ({marker:02X}) that no photograph has; convert "
                 "it to a baseline JPEG"
             )
         seen.add(marker)
-    if SOF0 not in seen or SOS not in seen:
+    if not seen & FRAMES or SOS not in seen:
         raise DamagedPhoto("the JPEG has no picture in it; send the photograph again")
     whole = profile and sorted(profile) == list(range(1, announced + 1))
     icc_profile = b"".join(profile[number] for number in sorted(profile)) if whole else None

@@ -169,12 +169,13 @@ def encode_jpeg2000_lossless(pixels: Pixels) -> bytes:
 
 
 def encode_jpeg_ls(pixels: Pixels) -> bytes:
-    """A lossless JPEG-LS of (rows, columns, 1) uint8 or uint16 pixels, at their full precision."""
+    """A lossless JPEG-LS of grey uint8 or uint16 pixels, or of R, G, B in uint8, as they are."""
     import imagecodecs
 
-    if pixels.ndim != 3 or pixels.shape[2] != 1:
-        raise UnsupportedPixels(f"only grey planes are kept as JPEG-LS, not {_kind(pixels)}")
-    return bytes(imagecodecs.jpegls_encode(np.ascontiguousarray(pixels[..., 0])))
+    if pixels.ndim != 3 or pixels.shape[2] not in {1, 3}:
+        raise UnsupportedPixels(f"JPEG-LS holds grey or RGB here, not {_kind(pixels)}")
+    samples = pixels[..., 0] if pixels.shape[2] == 1 else pixels
+    return bytes(imagecodecs.jpegls_encode(np.ascontiguousarray(samples)))
 
 
 def _nearest_subsampling(like: JpegHeader) -> str:

@@ -82,7 +82,7 @@ def lossless(samples: int) -> Coding:
 def encoded(samples: int, encoding: Encoding = Encoding.JPEG_BASELINE) -> Coding:
     """Of what `encode_jpeg` and `encode_jpeg_ls` make."""
     if encoding is Encoding.JPEG_LS:
-        return Coding(JPEG_LS_LOSSLESS, "MONOCHROME2")
+        return Coding(JPEG_LS_LOSSLESS, "RGB" if samples == 3 else "MONOCHROME2")
     # YBR_FULL_422 stands for YCbCr whatever it samples (PS3.5 8.2.1).
     colours = "YBR_FULL_422" if samples == 3 else "MONOCHROME2"
     return Coding(JPEG_BASELINE_8BIT, colours, JPEG_METHOD)

@@ -5,11 +5,14 @@ import re
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from struct import pack
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image, ImageOps
 
+from dermato.camera.exif import Camera, read_camera
 from dermato.errors import (
     DamagedPhoto,
     MissingPhoto,
@@ -18,12 +21,13 @@ from dermato.errors import (
     TooLarge,
     UnsupportedPhoto,
 )
-from dermato.photo import Camera, open_photo, read_camera
+from dermato.photo import open_photo
 from tests.dermato.pictures import GPS, MADE, TURNED, UPRIGHT, photograph
 from tests.samples import sample
 from tests.samples.photo import SERIAL_NUMBER
 from tiles.errors import OutsideImage
 from tiles.pyramid import Box, Plane
+from tiles.source import Encoding
 
 
 def scan_of(jpeg: bytes) -> bytes:
@@ -54,6 +58,13 @@ def zeroed(path: Path) -> None:
     path.write_bytes(data)
 
 
+def old_jpeg(path: Path) -> None:
+    tifffile.imwrite(path, np.zeros((48, 64, 3), np.uint8), compression="jpeg")
+    data = path.read_bytes()
+    tag = data.index(pack("<HHII", 259, 3, 1, 7))
+    path.write_bytes(data[: tag + 8] + pack("<I", 6) + data[tag + 12 :])
+
+
 def written(data: bytes) -> Callable[[Path], None]:
     def make(path: Path) -> None:
         path.write_bytes(data)
@@ -67,13 +78,15 @@ def test_the_scan_is_the_cameras_own_and_nothing_else_is(relative: str) -> None:
     photo = open_photo(path)
 
     assert photo.facts.derivation is None
-    assert scan_of(photo.jpeg) in path.read_bytes()
-    markers = re.findall(rb"\xff([\xc0-\xfe])", photo.jpeg[: photo.jpeg.index(b"\xff\xda") + 2])
+    assert scan_of(photo.whole.data) in path.read_bytes()
+    markers = re.findall(
+        rb"\xff([\xc0-\xfe])", photo.whole.data[: photo.whole.data.index(b"\xff\xda") + 2]
+    )
     assert not set(markers) & {bytes([marker]) for marker in (*range(0xE1, 0xEE), 0xEF, 0xFE)}
-    assert photo.jpeg.endswith(b"\xff\xd9")
-    assert photo.jpeg.count(b"\xff\xd8") == 1
+    assert photo.whole.data.endswith(b"\xff\xd9")
+    assert photo.whole.data.count(b"\xff\xd8") == 1
 
-    with Image.open(path) as before, Image.open(io.BytesIO(photo.jpeg)) as after:
+    with Image.open(path) as before, Image.open(io.BytesIO(photo.whole.data)) as after:
         assert np.array_equal(np.asarray(before), np.asarray(after))
         assert not {"exif", "icc_profile", "comment", "mp"} & after.info.keys()
 
@@ -86,7 +99,7 @@ def test_no_byte_of_what_identifies_is_left(relative: str) -> None:
         assert exif.get_ifd(0x8825), "the sample is meant to have a place"
         told = [str(exif[tag]) for tag in (0x010F, 0x0110) if tag in exif]
         told += [str(one) for one in exif.get_ifd(0x8769).values() if isinstance(one, str)]
-    jpeg = open_photo(path).jpeg
+    jpeg = open_photo(path).whole.data
     for one in (*told, SERIAL_NUMBER, "Exif", "GPS", "http", "ICC_PROFILE"):
         if len(one) > 3:
             assert one.encode() not in jpeg
@@ -98,25 +111,23 @@ def test_a_picture_lying_down_is_stood_up_and_says_so(relative: str, orientation
     photo = open_photo(path)
 
     assert photo.facts.camera.orientation == orientation
-    assert "encoded again" in (photo.facts.derivation or "")
-    assert len(photo.facts.lossy_before) == 1
+    assert photo.facts.derivation is None
+    assert "without loss" in (photo.facts.recoded or "")
+    assert [loss.method for loss in photo.facts.losses] == ["ISO_10918_1"]
     with Image.open(path) as picture:
         upright = np.asarray(ImageOps.exif_transpose(picture), np.int16)
     pixels = photo.pixels(0, Box(0, 0, photo.pyramid.width, photo.pyramid.height))
     assert pixels.shape == upright.shape
-    assert np.abs(pixels - upright).mean() < 2
+    apart = np.abs(pixels - upright)
+    if photo.whole.encoding is Encoding.JPEG_LS:
+        assert not apart.any()
+    # A decoder's own rounding goes by rows first, then by columns.
+    assert apart.max() <= 8
+    assert apart.mean() < 0.5
 
 
 REFUSED: dict[str, tuple[type[PhotoError], str, Callable[[Path], None]]] = {
-    "derm/clinical/PAT_1245_844_471.png": (UnsupportedPhoto, "PNG", saved("PNG")),
-    "phone-photos/heic/pug.heic": (UnsupportedPhoto, "HEIC", written(b"\0\0\0\x18ftypheic" * 9)),
-    "hostile/photo/icc_profile_big.jpg": (
-        UnsupportedPhoto,
-        "progressive",
-        saved("JPEG", progressive=True),
-    ),
-    "hostile/photo/pil_sample_cmyk.jpg": (UnsupportedPhoto, "CMYK", saved("JPEG", "CMYK")),
-    "hostile/photo/ojpeg-tile.tif": (UnsupportedPhoto, "TIFF", saved("TIFF")),
+    "hostile/photo/ojpeg-tile.tif": (UnsupportedPhoto, "TIFF", old_jpeg),
     "hostile/photo/decompression_bomb.gif": (UnsupportedPhoto, "GIF", saved("GIF", "P")),
     "hostile/photo/decompression_bomb.ico": (NotAPhotograph, "no photograph", written(b"\0\0\1\0")),
     "hostile/photo/libvips-truncated.jpg": (DamagedPhoto, "cut off", cut),
@@ -130,7 +141,7 @@ def test_refused_with_a_reason_and_a_way_out(relative: str) -> None:
     with pytest.raises(kind, match=says) as refusal:
         open_photo(sample(relative, make))
     assert "\n" not in str(refusal.value)
-    assert re.search("convert|send|reduce", str(refusal.value))
+    assert re.search("convert|send|reduce|export", str(refusal.value))
 
 
 ODD_BUT_GOOD: dict[str, Callable[[Path], object]] = {
@@ -181,7 +192,7 @@ def test_one_level_of_one_tile(tmp_path: Path) -> None:
     photo = open_photo(make_small(tmp_path / "photo.jpg"))
     (level,) = photo.pyramid.levels
     assert (level.width, level.height, level.tiles) == (160, 128, 1)
-    assert photo.frame(0, 0, 0).data == photo.jpeg
+    assert photo.frame(0, 0, 0).data == photo.whole.data
     whole = photo.pixels(0, Box(0, 0, 160, 128))
     assert np.array_equal(photo.pixels(0, Box(32, 16, 50, 40)), whole[16:56, 32:82])
     for address in ((1, 0, 0), (0, 1, 0), (0, 0, 1)):
@@ -191,14 +202,14 @@ def test_one_level_of_one_tile(tmp_path: Path) -> None:
         photo.frame(0, 0, 0, Plane(1))
 
 
-def test_components_stored_as_rgb_are_stored_as_ybr(tmp_path: Path) -> None:
+def test_components_stored_as_rgb_stay_as_they_are(tmp_path: Path) -> None:
     path = tmp_path / "rgb.jpg"
     with Image.open(make_small(tmp_path / "photo.jpg")) as picture:
-        before = np.asarray(picture, np.int16)
         picture.save(path, "JPEG", keep_rgb=True, quality=97)
     photo = open_photo(path)
-    assert "RGB" in (photo.facts.derivation or "")
-    assert np.abs(photo.pixels(0, Box(0, 0, 160, 128)) - before).mean() < 3
+    assert "R, G, B" in (photo.facts.recoded or "")
+    with Image.open(path) as picture:
+        assert np.array_equal(photo.pixels(0, Box(0, 0, 160, 128)), np.asarray(picture))
 
 
 def test_the_camera_is_known_by_maker_model_and_time(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dermato.errors import DamagedPhoto
-from dermato.scrub import DROPPED, NEEDED, parts, scrub
+from dermato.scrub import DROPPED, FRAMES, NEEDED, parts, scrub
 from tiles.codestream import APP0, APP14, SOS
 
 SOF = b"\xff\xc0" + pack(">H", 11) + bytes([8, 0, 8, 0, 8, 1, 1, 0x11, 0])
@@ -25,7 +25,9 @@ def escaped(data: bytes) -> bytes:
 metadata = st.builds(
     segment, st.sampled_from(sorted(DROPPED)), st.binary(max_size=40).map(lambda b: SECRET + b)
 )
-tables = st.builds(segment, st.sampled_from(sorted(NEEDED - {0xC0, SOS})), st.binary(max_size=40))
+tables = st.builds(
+    segment, st.sampled_from(sorted(NEEDED - {*FRAMES, SOS})), st.binary(max_size=40)
+)
 fill = st.integers(0, 3).map(lambda count: b"\xff" * count)
 scans = st.builds(
     lambda payload, data: segment(SOS, payload) + data,

@@ -148,7 +148,7 @@ def test_colours_of_16_bits_are_refused() -> None:
     with pytest.raises(UnsupportedPixels, match="16-bit colours"):
         planning.full(source)
     with pytest.raises(UnsupportedPixels):
-        encode_jpeg_ls(np.zeros((9, 9, 3), np.uint8))
+        encode_jpeg_ls(np.zeros((9, 9, 2), np.uint8))
 
 
 def test_a_stack_of_colours_is_jpeg() -> None:
