@@ -115,6 +115,14 @@ class Refused(SandboxError, ValueError):
         self.name = name
 
 
+class PartsMissing(Refused):
+    """A file of several whose other files, named in `missing`, are not beside it."""
+
+    def __init__(self, message: str, missing: tuple[str, ...]) -> None:
+        super().__init__(message, "MissingFile")
+        self.missing = missing
+
+
 class OutOfMemory(SandboxError, MemoryError):
     """The child reached its limit of memory."""
 

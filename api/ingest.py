@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from api.errors import NotTaken, SandboxError
+from api.errors import NotTaken, PartsMissing, SandboxError
 from api.originals import keep, keep_tile_map, read_mapped, take_stock
 from api.sandbox import Progress, limits_for, one_line, run_limited, size_of
 from api.work import BUILD, Workplace, clear_refused, is_done, work_once
@@ -21,6 +21,8 @@ PLAN = "full"
 ATTEMPTS = 10
 """More than crashes would take: a server that is restarted in the midst of a job spends one."""
 
+NAMED, NAME_CHARACTERS = 10, 255
+"""How many missing files are told, and how much of each name."""
 WAIT_S = 0.5
 FINAL = frozenset({JobState.DONE, JobState.FAILED})
 
@@ -133,6 +135,9 @@ def examine(
             meanwhile=meanwhile,
             scratch=place.scratch,
         )
+        if "missing" in told:
+            missing = (one_line(str(one), NAME_CHARACTERS) for one in told["missing"][:NAMED])
+            raise PartsMissing(one_line(str(told["message"])), tuple(missing))
         tile_map = _written(draft)
     files = tuple(Path(one) for one in told["files"])
     return Examined(file, ImageKind(told["kind"]), files, told["facts"], tile_map)

@@ -28,6 +28,14 @@ WORDS: dict[Reason, Words] = {
         en="This file cannot be read as a slide or a photograph: its format is unknown, it is "
         "damaged, or files beside it are missing.",
     ),
+    Reason.MISSING: Words(
+        fr="Il manque des fichiers qui vont avec celui-ci. Déposez-les tous ensemble. Il manque :",
+        en="Files that belong with this one are missing. Send all of them together. Missing:",
+    ),
+    Reason.PART: Words(
+        fr="Ce fichier fait partie d’une lame refusée :",
+        en="This file is a part of a slide that was refused:",
+    ),
     Reason.TOO_HEAVY: Words(
         fr="L’examen du fichier a dépassé le temps ou la mémoire permis.",
         en="Examining this file took more time or memory than it may.",

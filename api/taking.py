@@ -12,11 +12,19 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 
-from api.errors import ChildCrashed, OutOfMemory, OutOfTime, Refused, SandboxError
+from api.errors import (
+    ChildCrashed,
+    OutOfMemory,
+    OutOfTime,
+    PartsMissing,
+    Refused,
+    SandboxError,
+)
 from api.ingest import Examined, Order, examine, queue, take
+from api.parts import main_of
 from api.tasks import is_photograph
 from api.work import LEASE_S, PASSING, RETRY_S, Workplace, has_dead, is_done
 from archive.deposits import Outcome
@@ -47,10 +55,14 @@ class Table:
     renew: Callable[[], None]
     digests: dict[Path, str] = field(default_factory=dict)
     settled: set[str] = field(default_factory=set)
+    refused: set[str] = field(default_factory=set)
+    """The paths in the deposit of files that are, or will be, refused."""
 
     def settle(self, outcome: Outcome) -> None:
         """Record what became of a file and of those it needs."""
         self.place.catalog.deposits.settle(self.deposit, outcome)
+        if outcome.state is FileState.REFUSED:
+            self.refused.add(outcome.upload.path)
         self.settled |= {outcome.upload.id, *(one.id for one in outcome.companions)}
 
 
@@ -98,10 +110,14 @@ def _take(place: Workplace, deposit: Deposit) -> None:
     with _laid_out(place, deposit) as table:
         _hold_against_digests(table)
         failed: list[tuple[Upload, SandboxError]] = []
-        # Pictures last: some lie beside a slide and belong to it.
-        for path in sorted(table.files, key=lambda one: (is_photograph(one), one)):
+        main_files = _main_files(table)
+        # Parts after what they are parts of, and pictures last: some lie beside a slide that
+        # names them.
+        for path in sorted(
+            table.files, key=lambda one: (one in main_files, is_photograph(one), one)
+        ):
             upload = table.files[path]
-            if upload.id in table.settled:
+            if upload.id in table.settled or _is_left_over(table, upload, main_files.get(path)):
                 continue
             try:
                 _take_file(table, path, upload)
@@ -109,6 +125,7 @@ def _take(place: Workplace, deposit: Deposit) -> None:
                 if isinstance(error, Refused) and error.name in PASSING:
                     raise NotNow from error
                 failed.append((upload, error))
+                table.refused.add(upload.path)
         for upload, why in failed:
             if upload.id not in table.settled:
                 table.settle(_refusal(upload, why))
@@ -129,6 +146,7 @@ def _laid_out(place: Workplace, deposit: Deposit) -> Iterator[Table]:
 
     with TemporaryDirectory(prefix="deposit-", dir=place.scratch) as folder:
         table = Table(place, deposit, _order(deposit), {}, renew)
+        table.refused |= {one.path for one in deposit.files if one.state is FileState.REFUSED}
         for upload in deposit.files:
             if upload.state is not FileState.CHECKING:
                 continue
@@ -155,6 +173,27 @@ def _hold_against_digests(table: Table) -> None:
             del table.files[path]
         else:
             table.digests[path] = found
+
+
+def _main_files(table: Table) -> dict[Path, str]:
+    """What each part of a slide is a part of, as a path in the deposit that may not be there."""
+    named = {one.path.lower(): one.path for one in table.deposit.files}
+    mains = {path: main_of(upload.path, named) for path, upload in table.files.items()}
+    return {path: main for path, main in mains.items() if main is not None}
+
+
+def _is_left_over(table: Table, upload: Upload, main: str | None) -> bool:
+    """Whether a file is a part of what is refused or did not come, and was refused for that."""
+    if main is None:
+        return False
+    name = PurePosixPath(main).name
+    if main in table.refused:
+        table.settle(Outcome(upload, FileState.REFUSED, reason=Reason.PART, detail=name))
+    elif main not in {one.path for one in table.deposit.files}:
+        table.settle(Outcome(upload, FileState.REFUSED, reason=Reason.MISSING, detail=name))
+    else:
+        return False
+    return True
 
 
 def _take_file(table: Table, path: Path, upload: Upload) -> None:
@@ -209,6 +248,9 @@ def _admitted(table: Table, path: Path, examined: Examined, order: Order, scene:
 
 def _refusal(upload: Upload, error: SandboxError) -> Outcome:
     reason = Reason.FAULT
+    if isinstance(error, PartsMissing) and error.missing:
+        missing = ", ".join(error.missing)
+        return Outcome(upload, FileState.REFUSED, reason=Reason.MISSING, detail=missing)
     if isinstance(error, Refused):
         reason = Reason.UNREADABLE
     elif isinstance(error, (OutOfTime, OutOfMemory)):

@@ -91,14 +91,26 @@ def examine(
     """What a file is, by its content: a photograph or a slide, and the files it consists of.
 
     Of a slide also what is known of it, and how it can be seen before it is converted: by a tile
-    map, which is written to the path `tile_map`, or drawn by its reader.
+    map, which is written to the path `tile_map`, or drawn by its reader. Of one whose other files
+    are not beside it, their names and what is wrong.
     """
-    from slides.open import open_slide
+    from slides.errors import MissingFile
 
     file = Path(path)
     if is_photograph(file):
         return {"kind": "photo", "files": [str(file)], "facts": {}}
+    try:
+        return _examine_slide(say, file, tile_map, mpp_um, scene)
+    except MissingFile as error:
+        # An error's words are logged by some: names are told beside them.
+        return {"missing": list(error.missing), "message": str(error)}
+
+
+def _examine_slide(
+    say: Progress, file: Path, tile_map: str, mpp_um: list[float] | None, scene: int | None
+) -> dict[str, Any]:
     from slides.mapping import drawn, early_tile_size, tile_map_of
+    from slides.open import open_slide
     from slides.summary import facts_of
     from tiles.tile_map import write_tile_map
 
@@ -206,8 +218,10 @@ def reindex(say: Progress, path: str, draft: str) -> bool:
 
 def is_photograph(file: Path) -> bool:
     """Whether a file begins as a camera's do."""
-    # A Mirax slide's own file is a JPEG: the folder beside it makes it a slide.
-    if not file.is_file() or (file.with_suffix("") / "Slidedat.ini").is_file():
+    # A Mirax slide's own file is a JPEG, and so is what its data begin with.
+    if not file.is_file() or file.suffix.lower() in {".mrxs", ".dat"}:
+        return False
+    if (file.with_suffix("") / "Slidedat.ini").is_file():
         return False
     with file.open("rb") as stream:
         head = stream.read(16)

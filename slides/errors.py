@@ -32,7 +32,16 @@ class SlideError(Exception):
 
 
 class MissingFile(SlideError, FileNotFoundError):
-    """The file, or a companion it cannot be read without, is not there."""
+    """The file, or a companion it cannot be read without, is not there.
+
+    `missing` names the companions, for whoever may show them.
+    """
+
+    def __init__(
+        self, message: str, path: Path | None = None, missing: tuple[str, ...] = ()
+    ) -> None:
+        super().__init__(message, path)
+        self.missing = missing
 
 
 class UnknownFormat(SlideError, ValueError):

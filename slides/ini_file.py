@@ -37,7 +37,8 @@ def present(folder: Path, names: "list[str] | tuple[str, ...]") -> tuple[Path, .
     if missing:
         raise MissingFile(
             f"{len(missing)} of the {len(files)} files it consists of are missing; "
-            "send the whole slide"
+            "send the whole slide",
+            missing=tuple(file.name for file in missing),
         )
     return files
 

@@ -166,7 +166,10 @@ def _file_of(block: Element, root: Element, opened: Path) -> Path:
 
 def _companion(file: Path) -> Sequence[Page]:
     if not file.is_file():
-        raise MissingFile("one of the files that hold its planes is missing; send the whole set")
+        raise MissingFile(
+            "one of the files that hold its planes is missing; send the whole set",
+            missing=(file.name,),
+        )
     return read_structure(file)
 
 

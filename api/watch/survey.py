@@ -4,14 +4,14 @@ Told by names, and of DICOM by how a file begins; what a file really is, its rea
 """
 
 import os
-import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from stat import S_ISREG
 
+from api.parts import MIRAX, hamamatsu_index, index_of, is_mirax_part
+
 REPORT = ".refused.txt"
-MIRAX, HAMAMATSU = ".mrxs", (".vms", ".vmu")
 PHOTOGRAPHS = frozenset({".jpg", ".jpeg"})
 SIDECARS = (".json", ".csv")
 TEMPORARY = frozenset(
@@ -20,10 +20,6 @@ TEMPORARY = frozenset(
 """How programs name what they have not finished writing."""
 LITTER = frozenset({"thumbs.db", "desktop.ini"})
 
-_MIRAX_PART = re.compile(r"(data\d+|index)\.dat|slidedat\.ini", re.IGNORECASE)
-_HAMAMATSU_PART = re.compile(
-    r"(.+?)(\(\d+,\d+\)|_map\d*|_macro)?\.(jpg|ngr|opt|mdz)", re.IGNORECASE | re.DOTALL
-)
 _NEVER_DICOM = frozenset(
     {
         *(".svs", ".tif", ".tiff", ".btf", ".tf8", ".ndpi", ".mrxs", ".czi", ".scn", ".bif"),
@@ -113,9 +109,9 @@ def _units(folder: Path, found: Prints, mirax: Mapping[str, Prints]) -> Iterator
     sidecars = {path for path in found if _suffix(path) in SIDECARS}
     files = {path: seen for path, seen in found.items() if path not in sidecars}
     named = {path.lower(): path for path in files}
-    owned = {_index(path, named, (MIRAX,)): dict(parts) for path, parts in mirax.items()}
+    owned = {index_of(path, named, (MIRAX,)): dict(parts) for path, parts in mirax.items()}
     for path, seen in files.items():
-        owner = _hamamatsu(path, named)
+        owner = hamamatsu_index(path, named)
         if owner is not None:
             owned.setdefault(owner, {})[path] = seen
     taken = {path for parts in owned.values() for path in parts}
@@ -180,25 +176,9 @@ def _is_mirax(folder: Path, here: str, name: str, found: Iterable[str]) -> bool:
     if any(_join(here, name).lower() + MIRAX == path.lower() for path in found):
         return True
     try:
-        return any(_MIRAX_PART.fullmatch(one.name) for one in folder.iterdir())
+        return any(is_mirax_part(one.name) for one in folder.iterdir())
     except OSError:
         return False
-
-
-def _index(stem: str, named: Mapping[str, str], suffixes: tuple[str, ...]) -> str:
-    """The file of that stem with one of these suffixes, or what it is expected to be called."""
-    wanted = (named.get(stem.lower() + suffix) for suffix in suffixes)
-    return next((path for path in wanted if path is not None), stem + suffixes[0])
-
-
-def _hamamatsu(path: str, named: Mapping[str, str]) -> str | None:
-    """The index file of the slide that a picture is a part of."""
-    parted = _HAMAMATSU_PART.fullmatch(path)
-    if parted is None:
-        return None
-    index = _index(parted[1], named, HAMAMATSU)
-    # A picture without a number is a photograph, unless its index lies beside it.
-    return index if parted[2] or index.lower() in named else None
 
 
 def _is_dicom(file: Path) -> bool:

@@ -309,7 +309,10 @@ def _files(path: Path) -> tuple[Path, ...]:
     if path.suffix.lower() == ".mrxs":
         folder = path.with_suffix("")
         if not (folder / "Slidedat.ini").is_file():
-            raise MissingFile("its folder of the same name is not beside it; send both together")
+            raise MissingFile(
+                "its folder of the same name is not beside it; send both together",
+                missing=(f"{folder.name}/Slidedat.ini",),
+            )
         named = named_files(folder / "Slidedat.ini", "DATAFILE", "FILE_")
         return (path, folder / "Slidedat.ini", *present(folder, (*named, "Index.dat")))
     section = HAMAMATSU_INDEX.get(path.suffix.lower())

@@ -22,7 +22,15 @@ from archive import schema
 from archive.catalog import Catalog
 from archive.database import MIGRATIONS, Database
 from archive.errors import StorageFailure, TransitionRefused
-from archive.record import TRANSITIONS, ImageKind, ImageState, ObjectRole
+from archive.record import (
+    TRANSITIONS,
+    DepositState,
+    FileState,
+    ImageKind,
+    ImageState,
+    ObjectRole,
+    Reason,
+)
 from tests.archive.conftest import HERE, published, received, stored
 
 
@@ -256,6 +264,33 @@ def test_a_failing_statement_keeps_its_values_to_itself(url: str) -> None:
         )
     database.close()
     assert secret not in str(refused.value)
+
+
+def test_uploads_of_an_earlier_revision_are_kept(url: str) -> None:
+    engine = sa.create_engine(url)
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0003")
+    upload = {"id": "u", "deposit_id": "d", "path": "a", "length_bytes": 2, "offset_bytes": 1}
+    upload |= {"key": "k", "state": FileState.REFUSED, "reason": Reason.BUILD}
+    now = datetime.now(UTC)
+    with engine.begin() as connection:
+        connection.execute(sa.insert(schema.establishment).values(id=1, name=HERE))
+        deposit = {"id": "d", "establishment_id": 1, "state": DepositState.OPEN, "attempt": 0}
+        connection.execute(sa.insert(schema.deposit).values(**deposit, created_at=now, due_at=now))
+        connection.execute(sa.insert(schema.upload).values(**upload, expires_at=now))
+    engine.dispose()
+    with Catalog.open(url) as catalog:
+        (kept,) = catalog.deposits.deposit("d", establishment=HERE).files
+        assert (kept.id, kept.path, kept.reason) == ("u", "a", Reason.BUILD)
+    database = Database.open(url)
+    with database.write() as connection:
+        connection.execute(sa.update(schema.upload).values(reason=Reason.PART))
+    with pytest.raises(IntegrityError), database.write() as connection:
+        connection.exec_driver_sql("UPDATE upload SET reason = 'whim'")
+    database.close()
 
 
 def test_the_migrations_are_written_for_postgresql_too() -> None:
