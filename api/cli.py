@@ -380,9 +380,9 @@ def _complain(text: str) -> None:
 
 def _line(text: str) -> str:
     # A file's name may hold what a terminal obeys, or what no encoding has.
-    from api.told import one_line
+    from api.told import printable
 
-    return one_line(text)
+    return printable(text)
 
 
 def _terminated(number: int, _: object) -> NoReturn:

@@ -1,11 +1,11 @@
 """DICOM files that lost their zarr index get it back, each whole or not at all."""
 
-import os
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from api.errors import NotTaken
 from api.sandbox import limits_for, run_limited, size_of
+from archive.durable import make_durable
 
 
 def reindex(path: Path) -> bool:
@@ -28,13 +28,5 @@ def reindex(path: Path) -> bool:
         changed: bool = run_limited("api.tasks:reindex", request, limits_for(size_of(path)))
         if changed:
             draft.replace(path)
-            _fsync(path.parent)
+            make_durable(path.parent)
     return changed
-
-
-def _fsync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

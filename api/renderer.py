@@ -30,7 +30,7 @@ import numpy as np
 
 from api.errors import ChildCrashed, OutOfTime, Refused, SandboxError, TooBusy
 from api.originals import laid_out
-from api.sandbox import confine, end, environment_of, one_line
+from api.sandbox import confine, end, one_line, start
 from api.work import desk
 from archive.record import Image
 from archive.storage import Storage
@@ -293,18 +293,14 @@ def _started(held: ExitStack, folder: str) -> _Pipes:
     parent_end, child_end = os.pipe()
     held.callback(os.close, parent_end)
     try:
-        process = subprocess.Popen(  # noqa: S603 - our own interpreter and our own module
-            [
-                *(sys.executable, "-m", "api.renderer"),
-                *(str(child_end), str(os.getpid()), str(MEMORY_BYTES), str(IDLE_S)),
-            ],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
+        # Unbuffered: what was not taken must not be left to be written when the pipe is closed.
+        process = start(
+            "api.renderer",
+            child_end,
+            MEMORY_BYTES,
+            folder,
+            str(IDLE_S),
             stderr=subprocess.DEVNULL,
-            pass_fds=(child_end,),
-            env=environment_of(folder),
-            process_group=0,
-            # What was not taken must not be left to be written when the pipe is closed.
             bufsize=0,
         )
     finally:

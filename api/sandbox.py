@@ -27,6 +27,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, NoReturn, Protocol, cast
 
 from api.errors import ChildCrashed, ChildFaulted, OutOfMemory, OutOfTime, Refused, SandboxError
+from api.told import printable
 
 Json = Any
 Progress = Callable[[int, int], None]
@@ -105,7 +106,9 @@ def run_limited(
     with TemporaryDirectory(prefix="sansverre-", dir=scratch) as folder:
         parent_end, child_end = os.pipe()
         try:
-            child = _start(child_end, limits, folder)
+            child = start(
+                "api.sandbox", child_end, limits.memory_bytes, folder, stderr=subprocess.PIPE
+            )
         finally:
             os.close(child_end)
         try:
@@ -226,8 +229,8 @@ def _queued_s(pid: int) -> float:
 
 
 def one_line(text: str, length: int = 400) -> str:
-    """A stranger's text as one printable line."""
-    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    """A stranger's text as one printable line, of no more than `length` characters."""
+    line = printable(text)
     return line if len(line) <= length else line[: length - 1] + "…"
 
 
@@ -240,7 +243,7 @@ def _as_error(kind: str, name: str, message: str) -> SandboxError:
     return ChildFaulted(f"this software failed on it ({one_line(name, 80)})")
 
 
-def environment_of(folder: str | Path) -> dict[str, str]:
+def _environment_of(folder: str | Path) -> dict[str, str]:
     """The environment of a child whose temporary files lie in that folder."""
     return {
         **os.environ,
@@ -252,18 +255,29 @@ def environment_of(folder: str | Path) -> dict[str, str]:
     }
 
 
-def _start(child_end: int, limits: Limits, folder: str) -> subprocess.Popen[bytes]:
+def start(
+    module: str,
+    child_end: int,
+    memory_bytes: int,
+    folder: str,
+    *more: str,
+    stderr: int,
+    bufsize: int = -1,
+) -> subprocess.Popen[bytes]:
+    """A child that runs a module of ours, which is to `confine` itself first of all.
+
+    It is given the end of the pipe that it speaks into, its parent, its limit, and `more`.
+    """
+    words = (str(child_end), str(os.getpid()), str(memory_bytes), *more)
     return subprocess.Popen(  # noqa: S603 - our own interpreter and our own module
-        [
-            *(sys.executable, "-m", "api.sandbox"),
-            *(str(child_end), str(os.getpid()), str(limits.memory_bytes)),
-        ],
+        [sys.executable, "-m", module, *words],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
+        stderr=stderr,
         pass_fds=(child_end,),
-        env=environment_of(folder),
+        env=_environment_of(folder),
         process_group=0,
+        bufsize=bufsize,
     )
 
 

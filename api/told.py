@@ -57,10 +57,10 @@ def plan(news: list[dict[str, Any]]) -> Iterator[str]:
         for number, step in enumerate(scene["levels"]):
             size = f"{step['width']} × {step['height']}"
             come_from = "" if step["source_level"] is None else f"from {step['source_level']}, "
-            why = one_line(f"{step['action']}: {come_from}{step['reason']}")
+            why = printable(f"{step['action']}: {come_from}{step['reason']}")
             yield f"level {number:<4}{size:18}{why}"
         for name, one in scene["described"].items():
-            said = one_line(f"{one.get('value', '(not shown)')}, from the {one['from']}")
+            said = printable(f"{one.get('value', '(not shown)')}, from the {one['from']}")
             yield f"{name:22}{said}"
 
 
@@ -113,7 +113,7 @@ def as_published(told: dict[str, Any]) -> Iterator[str]:
     if told.get("verified") is not None:
         yield from proof({"scene": None, **told})
     of_several = f" (scene {scene} of {told['scenes']})" if scene is not None else ""
-    yield one_line(f"{told['file']}: {told['state']}{of_several}")
+    yield printable(f"{told['file']}: {told['state']}{of_several}")
 
 
 def _heading(scene: dict[str, Any]) -> Iterator[str]:
@@ -121,6 +121,6 @@ def _heading(scene: dict[str, Any]) -> Iterator[str]:
         yield f"scene {scene['scene']}"
 
 
-def one_line(text: str) -> str:
-    """A text without what a terminal obeys, or what no encoding has."""
+def printable(text: str) -> str:
+    """A text in one line, without what a terminal obeys, or what no encoding has."""
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())

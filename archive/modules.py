@@ -7,11 +7,12 @@ Attributes of type 2 are there and empty where nothing is known (PS3.5 7.4.3). M
 from dataclasses import dataclass
 from datetime import datetime
 
-from pydicom.dataset import Dataset
+from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.sequence import Sequence
+from pydicom.uid import UID
 from pydicom.valuerep import DA, TM
 
-from archive.identity import PatientIdentity
+from archive.identity import PatientIdentity, uid_from
 
 UTF_8 = "ISO_IR 192"
 
@@ -87,6 +88,17 @@ def sop_common_module(sop_class_uid: str, sop_instance_uid: str) -> Dataset:
     module.SOPClassUID = sop_class_uid
     module.SOPInstanceUID = sop_instance_uid
     return module
+
+
+def file_meta(sop_class_uid: str, sop_instance_uid: str, transfer_syntax: str) -> FileMetaDataset:
+    """What stands before an instance in its file (PS3.10 7.1)."""
+    meta = FileMetaDataset()
+    meta.MediaStorageSOPClassUID = UID(sop_class_uid)
+    meta.MediaStorageSOPInstanceUID = UID(sop_instance_uid)
+    meta.TransferSyntaxUID = UID(transfer_syntax)
+    meta.ImplementationClassUID = UID(uid_from("Sans Verre", "implementation"))
+    meta.ImplementationVersionName = "SANSVERRE"
+    return meta
 
 
 def deidentification_module() -> Dataset:

@@ -17,6 +17,7 @@ import obstore
 from obstore.exceptions import BaseError
 from obstore.store import LocalStore, ObjectStore, from_url
 
+from archive.durable import make_durable
 from archive.errors import NotFound, StorageFailure
 
 _KEY = re.compile(r"[0-9a-f]{2}/[0-9a-f]{32}")
@@ -245,7 +246,7 @@ class Storage:
         assert self._folder is not None
         # The file, its name, and the name of its folder, which may be new.
         for one in (path, path.parent, self._folder):
-            _fsync(one)
+            make_durable(one)
 
 
 _MISSING = "An object of the archive is not in its store; restore the store from its backup."
@@ -267,14 +268,6 @@ def _pread(path: Path, offset: int, length: int) -> bytes:
     descriptor = os.open(path, os.O_RDONLY)
     try:
         return os.pread(descriptor, length, offset)
-    finally:
-        os.close(descriptor)
-
-
-def _fsync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
     finally:
         os.close(descriptor)
 

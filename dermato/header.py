@@ -8,14 +8,14 @@ the same patient gives the same header.
 from dataclasses import dataclass
 from datetime import datetime
 
-from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
-from pydicom.uid import UID
 
 from archive.identity import PatientIdentity, uid_from
 from archive.modules import (
     Equipment,
     enhanced_general_equipment_module,
+    file_meta,
     general_study_module,
     patient_module,
     sop_common_module,
@@ -67,18 +67,8 @@ def header(photo: Photo, context: Context) -> Dataset:
         _image_pixel(photo),
     ):
         data.update(module)
-    data.file_meta = _file_meta(uid, photo.coding.transfer_syntax)
+    data.file_meta = file_meta(VL_PHOTOGRAPHIC, uid, photo.coding.transfer_syntax)
     return data
-
-
-def _file_meta(uid: str, transfer_syntax: str) -> FileMetaDataset:
-    meta = FileMetaDataset()
-    meta.MediaStorageSOPClassUID = UID(VL_PHOTOGRAPHIC)
-    meta.MediaStorageSOPInstanceUID = UID(uid)
-    meta.TransferSyntaxUID = UID(transfer_syntax)
-    meta.ImplementationClassUID = UID(uid_from("Sans Verre", "implementation"))
-    meta.ImplementationVersionName = "SANSVERRE"
-    return meta
 
 
 def _equipment(facts: Facts) -> Equipment:

@@ -10,15 +10,15 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime
 
-from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
-from pydicom.uid import UID
 
 from archive.identity import PatientIdentity, uid_from
 from archive.modules import (
     Equipment,
     deidentification_module,
     enhanced_general_equipment_module,
+    file_meta,
     general_study_module,
     patient_module,
     sop_common_module,
@@ -174,18 +174,8 @@ def header(
         data.LabelText = ""
     if context.deidentified:
         data.update(deidentification_module())
-    data.file_meta = _file_meta(uid, picture)
+    data.file_meta = file_meta(VL_WHOLE_SLIDE, uid, picture.coding.transfer_syntax)
     return data
-
-
-def _file_meta(uid: str, picture: Picture) -> FileMetaDataset:
-    meta = FileMetaDataset()
-    meta.MediaStorageSOPClassUID = UID(VL_WHOLE_SLIDE)
-    meta.MediaStorageSOPInstanceUID = UID(uid)
-    meta.TransferSyntaxUID = UID(picture.coding.transfer_syntax)
-    meta.ImplementationClassUID = UID(uid_from("Sans Verre", "implementation"))
-    meta.ImplementationVersionName = "SANSVERRE"
-    return meta
 
 
 def _equipment(facts: Facts) -> Equipment:

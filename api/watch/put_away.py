@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from api.watch.survey import Print, Prints
+from archive.durable import make_durable
 
 HELD = ".sansverre-"
 """How a file is named between the folder and its end."""
@@ -55,9 +56,9 @@ def _move(file: Path, seen: Print, target: Path) -> None:
     if not _link(held, target):
         draft = target.with_name(f".{target.name}{COPYING}")
         shutil.copy2(held, draft)
-        _synced(draft)
+        make_durable(draft)
         draft.replace(target)
-    _synced(target.parent)
+    make_durable(target.parent)
     held.unlink()
 
 
@@ -130,11 +131,3 @@ def _clear(folder: Path, files: Iterable[str]) -> None:
             except OSError as error:
                 if error.errno not in {errno.ENOTEMPTY, errno.ENOENT, errno.EEXIST}:
                     raise
-
-
-def _synced(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
