@@ -9,38 +9,50 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from api.logs import to_stderr
 from api.sandbox import die_with
 from api.settings import read_settings
-from api.work import open_workplace, sweep, work_once
+from api.work import Workplace, open_workplace, sweep, work_once
 from archive.errors import ArchiveError
 
-LOG = logging.getLogger("sansverre.worker")
-
-IDLE_S = 1.0
 TROUBLED_S = 10.0
-SWEEP_EACH_S = 86400.0
 
 
-def work(stop: threading.Event) -> None:
-    """Do jobs until `stop` is set; trouble with the catalogue is waited out."""
-    swept = -SWEEP_EACH_S
+@dataclass(frozen=True)
+class Duty:
+    """What a process does again and again, and how long it rests when there is nothing to do."""
+
+    log: logging.Logger
+    once: Callable[[Workplace], bool]
+    """False where there was nothing to do."""
+    idle_s: float
+    sweep: Callable[[Workplace], None]
+    sweep_each_s: float
+
+
+WORK = Duty(logging.getLogger("sansverre.worker"), work_once, 1.0, sweep, 86400.0)
+
+
+def work(duty: Duty, stop: threading.Event) -> None:
+    """Do a duty until `stop` is set; trouble with the catalogue is waited out."""
+    swept = -duty.sweep_each_s
     with open_workplace(read_settings()) as place:
         while not stop.is_set():
             try:
-                if time.monotonic() - swept >= SWEEP_EACH_S:
+                if time.monotonic() - swept >= duty.sweep_each_s:
                     swept = time.monotonic()
-                    sweep(place)
-                if not work_once(place):
-                    stop.wait(IDLE_S)
+                    duty.sweep(place)
+                if not duty.once(place):
+                    stop.wait(duty.idle_s)
             except ArchiveError as error:
-                LOG.warning("the archive does not answer: %s", type(error).__name__)
+                duty.log.warning("the archive does not answer: %s", type(error).__name__)
                 stop.wait(TROUBLED_S)
 
 
-def run(work: Callable[[threading.Event], None]) -> None:
-    """A process that works until its parent ends or tells it to stop."""
+def run(duty: Duty) -> None:
+    """A process that has a duty until its parent ends or tells it to stop."""
     die_with(int(sys.argv[1]))
     to_stderr()
     stop = threading.Event()
@@ -54,8 +66,8 @@ def run(work: Callable[[threading.Event], None]) -> None:
 
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    work(stop)
+    work(duty, stop)
 
 
 if __name__ == "__main__":
-    run(work)
+    run(WORK)
