@@ -177,6 +177,7 @@ STATUSES: tuple[tuple[type[Exception], Status], ...] = (
     (archive.errors.DifferentPatient, HTTPStatus.CONFLICT),
     (archive.errors.InvalidIdentity, HTTPStatus.UNPROCESSABLE_ENTITY),
     (archive.errors.InvalidSite, HTTPStatus.UNPROCESSABLE_ENTITY),
+    (archive.errors.InvalidCapture, HTTPStatus.UNPROCESSABLE_ENTITY),
     (TooBusy, HTTPStatus.SERVICE_UNAVAILABLE),
     (SandboxError, HTTPStatus.SERVICE_UNAVAILABLE),
     (archive.errors.StorageFailure, HTTPStatus.SERVICE_UNAVAILABLE),

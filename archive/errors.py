@@ -6,6 +6,7 @@ ArchiveError
 ├── TransitionRefused   (ValueError)       a state the image cannot reach from where it is
 ├── InvalidIdentity     (ValueError)       traits or numbers that DICOM cannot carry
 ├── InvalidSite         (ValueError)       a body site that is none, or a side that it has not
+├── InvalidCapture      (ValueError)       what is stated of a photograph cannot be so
 ├── DifferentPatient    (ValueError)       the file or the order is archived under someone else
 ├── Expired             (LookupError)      an upload that nobody went on with in time
 ├── Held                (RuntimeError)     a draft that another request is writing
@@ -39,6 +40,10 @@ class InvalidIdentity(ArchiveError, ValueError):
 
 class InvalidSite(ArchiveError, ValueError):
     """No body site that DICOM names, or a side that it does not have."""
+
+
+class InvalidCapture(ArchiveError, ValueError):
+    """What is stated of a photograph, or of a lesion, cannot be so."""
 
 
 class DifferentPatient(ArchiveError, ValueError):

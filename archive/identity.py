@@ -35,13 +35,14 @@ def checked_text(trait: str, value: str, characters: int, *, required: bool = Fa
     return value
 
 
-def _checked_name(value: str) -> str:
+def checked_name(trait: str, value: str) -> str:
+    """A DICOM Person Name, composed and trimmed; raises InvalidIdentity as `checked_text`."""
     # PS3.5 6.2 PN: up to three groups (alphabetic, ideographic, phonetic) of 64 characters,
     # each of up to five components.
     groups = unicodedata.normalize("NFC", value).strip().split("=")
     if len(groups) > 3 or any(group.count("^") > 4 for group in groups):
-        raise InvalidIdentity('The patient\'s name is not a DICOM name; write it "FAMILY^GIVEN".')
-    return "=".join(checked_text("patient's name", group, LO_CHARACTERS) for group in groups)
+        raise InvalidIdentity(f'The {trait} is not a DICOM name; write it "FAMILY^GIVEN".')
+    return "=".join(checked_text(trait, group, LO_CHARACTERS) for group in groups)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -64,7 +65,7 @@ class PatientIdentity:
         object.__setattr__(self, "patient_id", patient_id)
         issuer = checked_text("issuer of the patient's number", self.issuer, LO_CHARACTERS)
         object.__setattr__(self, "issuer", issuer)
-        object.__setattr__(self, "name", _checked_name(self.name))
+        object.__setattr__(self, "name", checked_name("patient's name", self.name))
         if self.sex is not None and self.sex not in get_args(Sex):
             raise InvalidIdentity("The patient's sex is not one of F, M, O.")
 

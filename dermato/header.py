@@ -1,16 +1,18 @@
-"""The header of a VL Photographic Image instance (PS3.3 A.32.4).
+"""The header of a photograph: VL Photographic (PS3.3 A.32.4) or Dermoscopic Photography (A.32.11).
 
 Functions from facts to a pydicom Dataset without pixel data; what every instance carries comes
 from `archive.modules`. Nothing here is random and nothing reads a clock, so the same photograph of
 the same patient gives the same header.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
+from archive.capture import Dermoscopy
 from archive.identity import PatientIdentity, uid_from
 from archive.modules import (
     Equipment,
@@ -20,10 +22,12 @@ from archive.modules import (
     patient_module,
     sop_common_module,
 )
+from dermato.clinical import Stated, clinical_module, dermoscopic_module
 from dermato.photo import Facts, Photo
 from tiles.colour import as_input_profile
 
 VL_PHOTOGRAPHIC = "1.2.840.10008.5.1.4.1.1.77.1.4"
+DERMOSCOPIC = "1.2.840.10008.5.1.4.1.1.77.1.7"
 
 ENCODER = "sansverre-photo-2"
 """Changes whenever the bytes made from a photograph change; a part of every UID."""
@@ -42,6 +46,23 @@ class Context:
     patient: PatientIdentity | None = None
     accession_number: str | None = None
     issuer_of_accession_number: str | None = None
+    stated: Stated | None = None
+    """What is stated of body, lesion and camera; None for a photograph of which nothing is."""
+
+    @property
+    def dermoscopy(self) -> Dermoscopy | None:
+        """How the dermoscope was used, None for any other photograph."""
+        return self.stated.capture.dermoscopy if self.stated else None
+
+    @property
+    def sop_class_uid(self) -> str:
+        """The class of the instance."""
+        return VL_PHOTOGRAPHIC if self.dermoscopy is None else DERMOSCOPIC
+
+    @property
+    def sop_instance_uid(self) -> str:
+        """The instance's own UID: another one for each class it may be of."""
+        return self.uid("photo" if self.dermoscopy is None else "dermoscopic photo")
 
     def uid(self, role: str) -> str:
         """The UID of something of this photograph."""
@@ -51,9 +72,8 @@ class Context:
 def header(photo: Photo, context: Context) -> Dataset:
     """Everything of the instance but its pixel data."""
     data = Dataset()
-    uid = context.uid("photo")
     for module in (
-        sop_common_module(VL_PHOTOGRAPHIC, uid),
+        sop_common_module(context.sop_class_uid, context.sop_instance_uid),
         patient_module(context.patient),
         general_study_module(
             context.study_instance_uid,
@@ -65,10 +85,21 @@ def header(photo: Photo, context: Context) -> Dataset:
         _series(context),
         _image(photo.facts),
         _image_pixel(photo),
+        *_stated(context),
     ):
         data.update(module)
-    data.file_meta = file_meta(VL_PHOTOGRAPHIC, uid, photo.coding.transfer_syntax)
+    data.file_meta = file_meta(
+        context.sop_class_uid, context.sop_instance_uid, photo.coding.transfer_syntax
+    )
     return data
+
+
+def _stated(context: Context) -> Iterator[Dataset]:
+    """What is stated, over what is written where nothing is known."""
+    if context.stated is not None:
+        yield clinical_module(context.stated, context.study_instance_uid)
+    if context.dermoscopy is not None:
+        yield dermoscopic_module(context.dermoscopy, context.uid("frame of reference"))
 
 
 def _equipment(facts: Facts) -> Equipment:
@@ -83,7 +114,7 @@ def _equipment(facts: Facts) -> Equipment:
 
 def _series(context: Context) -> Dataset:
     data = Dataset()
-    data.Modality = "XC"
+    data.Modality = "XC" if context.dermoscopy is None else "DMS"
     data.SeriesInstanceUID = context.uid("series")
     data.SeriesNumber = 1
     data.InstanceNumber = 1
@@ -97,7 +128,7 @@ def _image(facts: Facts) -> Dataset:
     if facts.derivation:
         data.DerivationDescription = facts.derivation
     data.PatientOrientation = []
-    # No body site is known yet; U also says that the part is unpaired (C.7.6.1.1.1).
+    # Where no body site is stated; U also says that the part is unpaired (C.7.6.1.1.1).
     data.ImageLaterality = "U"
     data.AcquisitionContextSequence = Sequence()
     taken = facts.camera.taken_at
