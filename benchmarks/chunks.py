@@ -8,17 +8,14 @@ process. Medians of one run are compared.
 """
 
 import http.client
-import os
-import re
 import statistics
-import subprocess
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from benchmarks.serve import SANSVERRE, bearer, serving
+from benchmarks.installation import bearer, environment_in, ingested, serving, told
 from slides.open import open_slide
 from tests.samples.slide import make_slide
 from tiles import ngff
@@ -30,21 +27,13 @@ TILE = 512
 def main() -> None:
     """Make an archive of one slide, and measure."""
     with tempfile.TemporaryDirectory(prefix="sansverre-bench-") as folder:
-        data, keys = f"{folder}/data", f"{folder}/secrets"
-        environment = {**os.environ, "SANSVERRE_DATA": data, "SANSVERRE_SECRETS": keys}
-
-        def told(*arguments: str) -> str:
-            command = [*SANSVERRE, *arguments]
-            return subprocess.run(
-                command, env=environment, check=True, capture_output=True, text=True
-            ).stdout.strip()
-
+        environment = environment_in(Path(folder))
         slide = make_slide(Path(folder, "slide.svs"), 4096, 3072, tile=TILE)
-        [image] = re.findall(r'"image": "(\w+)"', told("ingest", "--json", str(slide)))
+        (image,) = ingested(environment, slide)
         with serving(environment, 1) as own, open_slide(slide) as source:
             level = source.source.pyramid.level(0)
             places = [(row, column) for row in range(level.rows) for column in range(level.columns)]
-            headers = bearer(told("token"))
+            headers = bearer(told(environment, "token"))
             connection = http.client.HTTPConnection(urlsplit(own).netloc)
 
             def chunk(row: int, column: int, **more: str) -> None:

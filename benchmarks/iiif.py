@@ -9,7 +9,6 @@ of its own, under gunicorn with as many workers: large-image's `getRegion`, and 
 size as OpenSlide's Deep Zoom example makes them.
 """
 
-import json
 import os
 import random
 import re
@@ -26,7 +25,7 @@ from pathlib import Path
 import httpx
 
 from benchmarks.contenders import ROOT, install
-from benchmarks.serve import SANSVERRE, serving
+from benchmarks.installation import environment_in, ingested, serving, told
 from tests.samples.slide import make_slide
 
 SECONDS = 4
@@ -134,23 +133,12 @@ def main() -> None:
     home = Path(os.environ.get("PEERS", Path(tempfile.gettempdir(), "sansverre-peers")))
     with tempfile.TemporaryDirectory(prefix="sansverre-bench-") as folder, ExitStack() as running:
         place = Path(folder)
-        environment = {
-            **os.environ,
-            "SANSVERRE_DATA": str(place / "data"),
-            "SANSVERRE_SECRETS": str(place / "secrets"),
-        }
-
-        def told(*arguments: str) -> str:
-            command = [*SANSVERRE, *arguments]
-            return subprocess.run(
-                command, env=environment, check=True, capture_output=True, text=True
-            ).stdout.strip()
-
+        environment = environment_in(place)
         slide = make_slide(
             place / "slide.svs", *SLIDE_PX, tile=256, quality=85, form="complete-ycbcr"
         )
-        image = json.loads(told("ingest", "--json", str(slide)).splitlines()[-1])["image"]
-        token = told("token")
+        (image,) = ingested(environment, slide)
+        token = told(environment, "token")
         own = running.enter_context(serving(environment, workers))
         iiif, zoom = tiles_of(image, (max(SLIDE_PX) - 1).bit_length())
         print(f"{SLIDE_PX[0]} × {SLIDE_PX[1]} pixels, {workers} workers, medians of {ROUNDS}")

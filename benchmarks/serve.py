@@ -23,6 +23,7 @@ from typing import Any
 
 import httpx
 
+from benchmarks.installation import bearer, environment_in, ingested, serving, told
 from tests.samples.photo import make_photo
 from tests.samples.slide import small_svs
 
@@ -30,7 +31,6 @@ SECONDS = 5
 ROUNDS = 3
 VIEW_PX = 1920
 BROWSER_CONNECTIONS = 6
-SANSVERRE = [sys.executable, "-m", "api.cli"]
 
 
 def rate(address: str, token: str) -> float:
@@ -41,19 +41,6 @@ def rate(address: str, token: str) -> float:
     if found is None or "Non-2xx" in told:
         raise RuntimeError(told)
     return float(found[1])
-
-
-@contextmanager
-def serving(environment: dict[str, str], workers: int) -> Iterator[str]:
-    """The address of the project's own server."""
-    command = [*SANSVERRE, "serve", "--port", "0", "--workers", str(workers)]
-    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        link = (re.search(r"(http://\S+)/enter", line) for line in process.stdout)
-        try:
-            yield next(found[1] for found in link if found)
-        finally:
-            process.terminate()
 
 
 @contextmanager
@@ -125,11 +112,6 @@ def view(told: dict[str, Any]) -> list[str]:
     return addresses
 
 
-def bearer(token: str) -> dict[str, str]:
-    """The header that signs in."""
-    return {"Authorization": f"Bearer {token}"}
-
-
 def main() -> None:
     """Make an archive of a slide and a photograph, and measure."""
     workers = int(sys.argv[1]) if len(sys.argv) > 1 else 2
@@ -137,22 +119,11 @@ def main() -> None:
         sys.exit("benchmarks.serve needs wrk: apt-get install wrk")
     with tempfile.TemporaryDirectory(prefix="sansverre-bench-") as folder:
         place = Path(folder)
-        environment = {
-            **os.environ,
-            "SANSVERRE_DATA": str(place / "data"),
-            "SANSVERRE_SECRETS": str(place / "secrets"),
-        }
-
-        def told(*arguments: str) -> str:
-            command = [*SANSVERRE, *arguments]
-            return subprocess.run(
-                command, env=environment, check=True, capture_output=True, text=True
-            ).stdout.strip()
-
+        environment = environment_in(place)
         slide = small_svs(place / "slide.svs", 4096, 3072, 256)
         photo = make_photo(place / "photo.jpg", width=4000, height=3000)
-        images = re.findall(r'"image": "(\w+)"', told("ingest", "--json", str(slide), str(photo)))
-        token = told("token")
+        images = ingested(environment, slide, photo)
+        token = told(environment, "token")
         tiles_a_second(environment, images[0], token, workers)
         first_view(environment, images[1], token)
 
