@@ -116,7 +116,7 @@ def tag_of(objects: tuple[StoredObject, ...]) -> str:
     return hashlib.sha256("|".join(one.key for one in objects).encode()).hexdigest()[:20]
 
 
-def as_failure(error: BaseException) -> BaseException:
+def as_failure(error: Exception) -> Exception:
     """What the catalogue names and the store lacks is our failure, not a wrong address."""
     if isinstance(error, archive.errors.NotFound):
         return archive.errors.StorageFailure("an object of an image is missing")

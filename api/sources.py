@@ -5,7 +5,6 @@ who may? -> which object? -> open source -> one range read -> bytes
 kept a while)     on any error)
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -14,7 +13,7 @@ from typing import TypeVar
 import numpy as np
 
 from api.doors import Caller
-from api.errors import NoSuchAddress
+from api.errors import NoSuchAddress, TooBusy
 from api.opened import OpenImage, as_failure, index_of, is_viewable, open_image, tag_of
 from api.renderer import Renderers
 from api.shelf import Shelf
@@ -208,12 +207,13 @@ class Sources:
         return to_srgb(profile) if profile else as_they_are
 
     async def _or_forget(self, image: Image, answer: Awaitable[T]) -> T:
-        """The answer; on any error the image is forgotten, to be opened anew."""
+        """The answer; on any error of the image it is forgotten, to be opened anew."""
         try:
             return await answer
-        except asyncio.CancelledError:
+        except TooBusy:
+            # To open it again would be more work for a server that has too much.
             raise
-        except BaseException as error:
+        except Exception as error:
             self._open.discard(_state(image))
             self._images.forget(lambda key: key[1] == image.id)
             raise as_failure(error) from error

@@ -376,3 +376,21 @@ def asker(installation: Installation) -> Callable[[str, dict[str, str]], int]:
     return lambda path, headers: asyncio.run_coroutine_threadsafe(ask(path, headers), loop).result(
         30
     )
+
+
+def test_what_is_asked_wrongly_or_too_often_leaves_the_image_open(
+    reader: Web,
+    tile: Callable[[int, int, int], str],
+    app: Dispatcher,
+    image: str,
+    storage: CountingStorage,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert reader.get(tile(11, 1, 1)).status_code == 200
+    reads = storage.reads
+    for level, column, row in ((11, 5, 0), (11, 0, 3), (12, 0, 0)):
+        assert reader.get(tile(level, column, row)).status_code == 404
+    monkeypatch.setattr(app._sources._drawn, "_waiting", 0)
+    assert reader.get(tile(3, 0, 0)).status_code == 503
+    assert app._sources._open.find((image, 0, True)) is not None
+    assert storage.reads == reads
