@@ -39,6 +39,8 @@ _ALWAYS_NAMES = frozenset(name for name, _ in _ALWAYS)
 
 KEPT = "private, max-age=31536000, immutable"
 """For what never changes at its address."""
+ASKED_EACH_TIME = "private, no-cache"
+"""For what may change: the tiles of an image on its way are other ones once it is published."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from xml.sax.saxutils import quoteattr
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.answer import KEPT, Answer, holds, told, unchanged, with_security_headers
+from api.answer import ASKED_EACH_TIME, KEPT, Answer, holds, told, unchanged, with_security_headers
 from api.doors import POLICIES, Caller, Doors, require
 from api.elsewhere import Elsewhere
 from api.errors import MethodRefused, problem
@@ -74,8 +74,6 @@ HOT_ROUTES = (
 READING = frozenset({"GET", "HEAD"})
 
 _PAGES = re.compile(r"/(?:exam|view)/[^/]+|/deposit")
-_ASKED_EACH_TIME = "private, no-cache"
-"""For what may change: the tiles of an image on its way are other ones once it is published."""
 
 
 class Dispatcher:
@@ -219,7 +217,7 @@ class _Counted:
 
 
 def _kept(image: Image) -> str:
-    return KEPT if image.state is ImageState.PUBLISHED else _ASKED_EACH_TIME
+    return KEPT if image.state is ImageState.PUBLISHED else ASKED_EACH_TIME
 
 
 def _jpeg(body: bytes, tag: str, kept: str) -> Answer:
@@ -237,7 +235,7 @@ def _dzi(width: int, height: int, tile_size: int) -> Answer:
     return Answer(
         200,
         body.encode(),
-        {"content-type": "application/xml", "cache-control": _ASKED_EACH_TIME},
+        {"content-type": "application/xml", "cache-control": ASKED_EACH_TIME},
     )
 
 

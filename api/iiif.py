@@ -9,7 +9,7 @@ from typing import Any
 
 from starlette.types import Scope
 
-from api.answer import Answer, holds, unchanged
+from api.answer import ASKED_EACH_TIME, Answer, holds, unchanged
 from api.opened import OpenImage
 from api.sources import Sources
 from archive.record import Image
@@ -26,7 +26,6 @@ FEATURES = (
 )
 """What level 2 does not ask for."""
 
-_ASKED_EACH_TIME = "private, no-cache"
 _LEAST_SIZE = 128
 
 CORS = (
@@ -134,7 +133,7 @@ def linked_json(document: dict[str, Any], context: str, scope: Scope) -> Answer:
         "content-type": (
             "application/json" if _plain_json(scope) else f'application/ld+json;profile="{context}"'
         ),
-        "cache-control": _ASKED_EACH_TIME,
+        "cache-control": ASKED_EACH_TIME,
         "link": f'<{LEVEL_2}>;rel="profile"',
         "vary": "Accept",
     }

@@ -230,12 +230,15 @@ export class Arrivals {
   private async announce(deposit: Deposit): Promise<void> {
     if (deposit.id === null || this.announcing.has(deposit)) return;
     this.announcing.add(deposit);
-    for (const file of deposit.files.values()) {
-      if (file.upload || !file.file || file.step !== "idle") continue;
-      if (!(await this.announceFile(deposit, deposit.id, file))) break;
-      this.pump();
+    try {
+      for (const file of deposit.files.values()) {
+        if (file.upload || !file.file || file.step !== "idle") continue;
+        if (!(await this.announceFile(deposit, deposit.id, file))) break;
+        this.pump();
+      }
+    } finally {
+      this.announcing.delete(deposit);
     }
-    this.announcing.delete(deposit);
   }
 
   /** Whether the server could be told. */

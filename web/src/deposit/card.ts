@@ -118,7 +118,7 @@ export class Card {
   private drawHead(fates: Fate[]): void {
     const { order, paused, closed } = this.deposit;
     const moving = fates.some((one) =>
-      ["queued", "sending", "paused", "interrupted"].includes(one),
+      ["queued", "sending", "interrupted"].includes(one),
     );
     const note = this.noteFor(fates);
     const settled = fates.some((one) => one === "ready" || one === "preparing");

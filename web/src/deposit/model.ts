@@ -7,7 +7,7 @@ import type { Brought } from "./paths";
 import type { Thing } from "./things";
 
 /** What this page is doing with a file, beside what the server says of it. */
-export type Step = "idle" | "sending" | "paused" | "interrupted" | "failed";
+export type Step = "idle" | "sending" | "interrupted" | "failed";
 
 export interface Arriving {
   path: string;
@@ -137,7 +137,6 @@ const TELLING: Fate[] = [
   "interrupted",
   "sending",
   "elsewhere",
-  "paused",
   "queued",
 ];
 
