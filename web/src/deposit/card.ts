@@ -117,9 +117,7 @@ export class Card {
 
   private drawHead(fates: Fate[]): void {
     const { order, paused, closed } = this.deposit;
-    const moving = fates.some((one) =>
-      ["queued", "sending", "interrupted"].includes(one),
-    );
+    const moving = fates.some((one) => ["queued", "sending", "interrupted"].includes(one));
     const note = this.noteFor(fates);
     const settled = fates.some((one) => one === "ready" || one === "preparing");
     const sign = JSON.stringify([order, paused, closed, moving, note, settled]);

@@ -131,14 +131,7 @@ export function fate(file: Arriving, now_ms = performance.now()): Fate {
 }
 
 /** Those of several files that say most of the whole, the most telling first. */
-const TELLING: Fate[] = [
-  "failed",
-  "wanted",
-  "interrupted",
-  "sending",
-  "elsewhere",
-  "queued",
-];
+const TELLING: Fate[] = ["failed", "wanted", "interrupted", "sending", "elsewhere", "queued"];
 
 /** What became of a thing of several files. */
 export function fateOfAll(files: Arriving[]): Fate {
