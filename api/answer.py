@@ -48,7 +48,7 @@ class Answer:
     """One answer, complete in memory."""
 
     status: int
-    body: bytes = b""
+    body: bytes | memoryview = b""
     headers: Mapping[str, str] = field(default_factory=dict)
 
     async def give(self, scope: Scope, send: Send) -> None:

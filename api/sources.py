@@ -43,7 +43,7 @@ DECODED_S = 30.0
 THUMBNAIL_PIXELS = 512
 PICTURE_PIXELS = 2048
 
-GiveChunk = Callable[[TileSource, Tile], bytes]
+GiveChunk = Callable[[TileSource, Tile], bytes | memoryview]
 
 PICTURES = {
     "thumbnail": ObjectRole.PREVIEW,
@@ -68,7 +68,7 @@ class Sources:
         self._drawn: Shelf[tuple[str, int, int, int], bytes] = Shelf(
             DRAWN_BYTES, self._drawers, weigh=len
         )
-        self._chunks: Shelf[tuple[str, Tile, GiveChunk], bytes] = Shelf(
+        self._chunks: Shelf[tuple[str, Tile, GiveChunk], bytes | memoryview] = Shelf(
             DRAWN_BYTES // 4, self._drawers, weigh=len
         )
         self._decoded: Shelf[str, Decoded] = Shelf(
@@ -146,7 +146,7 @@ class Sources:
 
     async def zarr_chunk(
         self, image: Image, opened: OpenImage, tile: Tile, give: GiveChunk = decoded
-    ) -> bytes:
+    ) -> bytes | memoryview:
         """A tile as zarr has it; programs ask once for each, so few are kept."""
         make = partial(give, opened.kept or opened.source, tile)
         return await self._or_forget(image, self._chunks.take((opened.tag, tile, give), make))

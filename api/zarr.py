@@ -53,7 +53,9 @@ class _Reader:
     image: Image
     opened: OpenImage
 
-    async def read(self, found: Tile | Shard, offset: int, length: int) -> AsyncGenerator[bytes]:
+    async def read(
+        self, found: Tile | Shard, offset: int, length: int
+    ) -> AsyncGenerator[bytes | memoryview]:
         if isinstance(found, Tile):
             chunk = await self.sources.zarr_chunk(self.image, self.opened, found)
             yield chunk[offset : offset + length]
@@ -123,7 +125,7 @@ class Streamed:
     status: int
     length: int
     headers: dict[str, str]
-    parts: AsyncGenerator[bytes]
+    parts: AsyncGenerator[bytes | memoryview]
     receive: Receive
 
     async def give(self, scope: Scope, send: Send) -> None:

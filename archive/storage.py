@@ -122,7 +122,7 @@ class Storage:
         """Read exactly `length` bytes; raises NotFound, or StorageFailure when there are fewer."""
         with _named_failures():
             if self._folder is not None:
-                data = _pread(self._folder / _checked(key), offset, length)
+                data = _pread(f"{self._folder}/{_checked(key)}", offset, length)
             else:
                 data = bytes(
                     obstore.get_range(self._store, _checked(key), start=offset, length=length)
@@ -264,7 +264,7 @@ def _complete(data: bytes, length: int) -> bytes:
     return data
 
 
-def _pread(path: Path, offset: int, length: int) -> bytes:
+def _pread(path: str, offset: int, length: int) -> bytes:
     descriptor = os.open(path, os.O_RDONLY)
     try:
         return os.pread(descriptor, length, offset)

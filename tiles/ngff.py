@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from tiles.composite import Channel
 from tiles.pyramid import Level
 from tiles.source import Encoding, Pixels
@@ -105,11 +107,12 @@ def compress(pixels: Pixels) -> bytes:
     return zstd(plain_bytes(pixels))
 
 
-def zstd(data: bytes) -> bytes:
+def zstd(data: memoryview) -> bytes:
     """Bytes compressed by Zstandard."""
     import imagecodecs
 
-    return bytes(imagecodecs.zstd_encode(data, ZSTD_LEVEL))
+    # Their types name fewer kinds of buffers than they take.
+    return bytes(imagecodecs.zstd_encode(data, ZSTD_LEVEL))  # type: ignore[arg-type]
 
 
 def plain(layout: Layout) -> list[Json]:
@@ -117,9 +120,10 @@ def plain(layout: Layout) -> list[Json]:
     return [*samples_last(layout), LITTLE_ENDIAN_BYTES]
 
 
-def plain_bytes(pixels: Pixels) -> bytes:
-    """A chunk of (rows, columns, samples) as it is."""
-    return pixels.astype(pixels.dtype.newbyteorder("<"), copy=False).tobytes()
+def plain_bytes(pixels: Pixels) -> memoryview:
+    """A chunk of (rows, columns, samples) as it is: no copy where it lies so in memory."""
+    ordered = np.ascontiguousarray(pixels, pixels.dtype.newbyteorder("<"))
+    return ordered.data.cast("B")
 
 
 def write_document(folder: Path, document: Json) -> None:

@@ -137,7 +137,7 @@ class ZarrView:
         return _json(document)
 
 
-def decoded(source: TileSource, tile: Tile) -> bytes:
+def decoded(source: TileSource, tile: Tile) -> memoryview:
     """The bytes of a chunk: the pixels of a tile, continued with zeros to a whole one.
 
     They are not compressed, so that their number is known before they are.
