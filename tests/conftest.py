@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from archive.catalog import Catalog
+
 # The same examples each time where a machine judges, new ones where a person looks.
 settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True)
 settings.register_profile("dev", deadline=None)
@@ -18,3 +20,11 @@ def artefacts() -> Path:
     folder = Path(__file__).parent.parent / "artefacts"
     folder.mkdir(exist_ok=True)
     return folder
+
+
+@pytest.fixture(scope="session")
+def empty_catalogue(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """SQLite's file of a catalogue with nothing in it, to copy: to make one takes a while."""
+    path = tmp_path_factory.mktemp("catalogue") / "catalog.sqlite"
+    Catalog.open(f"sqlite:///{path}").close()
+    return path

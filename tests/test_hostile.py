@@ -6,6 +6,7 @@ and taken; it never crashes, hangs, prints a traceback, takes much memory or lea
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -164,10 +165,14 @@ def hostile(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[st
 
 @pytest.mark.parametrize("command", ["info", "convert", "ingest"])
 @pytest.mark.parametrize("hostile", hostile_files(), indirect=True)
-def test_outcome(command: str, hostile: tuple[str, Path], tmp_path: Path) -> None:
+def test_outcome(
+    command: str, hostile: tuple[str, Path], tmp_path: Path, empty_catalogue: Path
+) -> None:
     name, path = hostile
     place = tmp_path / "place"
     (place / "tmp").mkdir(parents=True)
+    (place / "data").mkdir(mode=0o700)
+    shutil.copy(empty_catalogue, place / "data")
     variables = {
         "SANSVERRE_DATA": str(place / "data"),
         "SANSVERRE_SECRETS": str(tmp_path / "secrets"),

@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import shutil
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -79,12 +80,17 @@ def elsewhere() -> Iterator[dict[str, str]]:
 
 @pytest.fixture
 def settings(
-    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    empty_catalogue: Path,
 ) -> Iterator[Settings]:
     """An installation with nothing in it, which the environment names."""
     monkeypatch.setenv("SANSVERRE_DATA", str(tmp_path / "data"))
     monkeypatch.setenv("SANSVERRE_SECRETS", str(tmp_path / "keys"))
     if getattr(request, "param", "here") == "here":
+        (tmp_path / "data").mkdir(mode=0o700)
+        shutil.copy(empty_catalogue, tmp_path / "data")
         yield read_settings()
         return
     for name, value in request.getfixturevalue("elsewhere").items():

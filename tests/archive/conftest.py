@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import sha256
@@ -80,7 +81,10 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 
 
 @pytest.fixture
-def catalog(url: str) -> Iterator[Catalog]:
+def catalog(url: str, empty_catalogue: Path) -> Iterator[Catalog]:
+    parsed = sa.make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        shutil.copy(empty_catalogue, str(parsed.database))
     with Catalog.open(url) as opened:
         yield opened
 
