@@ -1,7 +1,8 @@
 """Taking files into the archive: examined, kept, recorded, and built through the queue."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -68,20 +69,23 @@ def ingest(
     Of several scenes it is the one with the number `scene`, or the first. Raises NotTaken with a
     reason for people.
     """
-    try:
-        image = receive(place, file, order, scene)
-        again = order.verify and image.kind is ImageKind.SLIDE
-        ended = _build(place, image, order, progress) if again or not is_done(image) else None
-        image = place.catalog.image(image.id, establishment=order.establishment)
-        if image.state is not ImageState.PUBLISHED:
-            raise NotTaken(one_line(image.reason or f"it stopped in the state {image.state}"))
-        if ended is not None and ended.state is JobState.FAILED:
-            raise NotTaken(one_line(ended.reason or "it could not be verified"))
-        exam = place.catalog.exam(image.exam_id, establishment=order.establishment)
-    except (SandboxError, ArchiveError) as error:
-        raise NotTaken(one_line(str(error))) from error
-    except OSError as error:
-        raise NotTaken(error.strerror or type(error).__name__) from error
+    with told_to_people():
+        return publish(place, receive(place, file, order, scene), order, progress)
+
+
+def publish(place: Workplace, image: Image, order: Order, progress: Progress | None) -> Taken:
+    """Have a received image built and wait for its publication.
+
+    Raises NotTaken, ArchiveError and OSError.
+    """
+    again = order.verify and image.kind is ImageKind.SLIDE
+    ended = _build(place, image, order, progress) if again or not is_done(image) else None
+    image = place.catalog.image(image.id, establishment=order.establishment)
+    if image.state is not ImageState.PUBLISHED:
+        raise NotTaken(one_line(image.reason or f"it stopped in the state {image.state}"))
+    if ended is not None and ended.state is JobState.FAILED:
+        raise NotTaken(one_line(ended.reason or "it could not be verified"))
+    exam = place.catalog.exam(image.exam_id, establishment=order.establishment)
     return Taken(
         image.id,
         exam.id,
@@ -91,6 +95,17 @@ def ingest(
         image.facts.get("scene"),
         image.facts.get("scenes", 1),
     )
+
+
+@contextmanager
+def told_to_people() -> Iterator[None]:
+    """Whatever keeps a file out becomes NotTaken, with a reason of one line."""
+    try:
+        yield
+    except (SandboxError, ArchiveError) as error:
+        raise NotTaken(one_line(str(error))) from error
+    except OSError as error:
+        raise NotTaken(error.strerror or type(error).__name__) from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,8 @@ from archive.deposits import Deposits
 from archive.errors import DifferentPatient, NotAllowed, NotFound, TransitionRefused
 from archive.identity import PatientIdentity, study_instance_uid
 from archive.jobs import Job, Jobs, require_lease
+from archive.lesions import Lesions
+from archive.photographs import Photographs
 from archive.record import (
     TRANSITIONS,
     Exam,
@@ -42,12 +44,16 @@ class Catalog:
     jobs: Jobs
     deposits: Deposits
     uploads: Uploads
+    lesions: Lesions
+    photographs: Photographs
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self.jobs = Jobs(database)
         self.deposits = Deposits(database)
         self.uploads = Uploads(database)
+        self.lesions = Lesions(database)
+        self.photographs = Photographs(database)
 
     @classmethod
     def open(cls, url: str) -> Self:

@@ -77,7 +77,7 @@ def receive(connection: sa.Connection, arrival: Arrival, now: datetime) -> str:
         return known
     if patient_row is None and arrival.patient is not None:
         new = sa.insert(schema.patient).values(
-            establishment_id=establishment_id, **asdict(arrival.patient)
+            establishment_id=establishment_id, key=new_id(), **asdict(arrival.patient)
         )
         patient_row = connection.execute(new.returning(schema.patient.c.id)).scalar_one()
     image_id = new_id()

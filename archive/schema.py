@@ -8,6 +8,9 @@ from enum import StrEnum
 
 import sqlalchemy as sa
 
+from archive.body_site import Side
+from archive.capture import Contact, Immersion, Polarization, View
+from archive.lesion import LesionEventKind, MapView
 from archive.record import (
     DepositState,
     FileState,
@@ -86,7 +89,10 @@ patient = sa.Table(
     sa.Column("name", sa.String(200), nullable=False),
     sa.Column("birth_date", sa.Date),
     sa.Column("sex", sa.String(1)),
+    # What addresses name a patient by; nullable only as SQLite adds no other column to a table.
+    sa.Column("key", sa.String(32)),
     sa.UniqueConstraint("establishment_id", "issuer", "patient_id"),
+    sa.Index("uq_patient_key", "key", unique=True),
     # The target of exam's foreign key, so that an exam cannot name a neighbour's patient.
     sa.UniqueConstraint("id", "establishment_id"),
 )
@@ -105,6 +111,7 @@ exam = sa.Table(
         ["patient_row", "establishment_id"], ["patient.id", "patient.establishment_id"]
     ),
     sa.UniqueConstraint("establishment_id", "study_instance_uid"),
+    sa.Index("uq_exam_id_patient_row", "id", "patient_row", unique=True),
     sa.Index(None, "establishment_id", "created_at", "id"),
     sa.Index(None, "created_at", "id"),
 )
@@ -126,6 +133,7 @@ image = sa.Table(
     sa.UniqueConstraint("exam_id", "source_sha256", "plan", "incarnation"),
     sa.CheckConstraint("(state = 'refused') = (reason IS NOT NULL)", name="reason"),
     sa.CheckConstraint("(state = 'published') = (published_at IS NOT NULL)", name="published"),
+    sa.Index("uq_image_id_exam_id", "id", "exam_id", unique=True),
     sa.Index(None, "source_sha256"),
 )
 
@@ -224,6 +232,109 @@ link_key = sa.Table(
     sa.Column("key_sha256", sa.String(64), primary_key=True),
     sa.Column("claims", sa.JSON, nullable=False),
     sa.Column("expires_at", UtcDateTime, nullable=False),
+)
+
+lesion = sa.Table(
+    "lesion",
+    metadata,
+    sa.Column("id", sa.String(32), primary_key=True),
+    sa.Column("establishment_id", sa.ForeignKey("establishment.id"), nullable=False),
+    sa.Column("patient_row", sa.Integer, nullable=False),
+    sa.Column("number", sa.Integer, nullable=False),
+    sa.Column("tracking_uid", sa.String(64), nullable=False, unique=True),
+    sa.Column("label", sa.String(64), nullable=False),
+    sa.Column("site", sa.String(16), nullable=False),
+    sa.Column("side", _words(Side, "side"), nullable=False),
+    sa.Column("map_view", _words(MapView, "map_view")),
+    sa.Column("map_x", sa.Float),
+    sa.Column("map_y", sa.Float),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.ForeignKeyConstraint(
+        ["patient_row", "establishment_id"], ["patient.id", "patient.establishment_id"]
+    ),
+    sa.UniqueConstraint("patient_row", "number"),
+    # The target of photograph's foreign key, so that none shows another patient's lesion.
+    sa.UniqueConstraint("id", "patient_row"),
+    sa.CheckConstraint("side <> 'B'", name="one"),
+    sa.CheckConstraint(
+        "(map_view IS NULL) = (map_x IS NULL) AND (map_x IS NULL) = (map_y IS NULL)", name="map"
+    ),
+    sa.CheckConstraint("map_x BETWEEN 0 AND 1 AND map_y BETWEEN 0 AND 1", name="on_map"),
+)
+
+lesion_event = sa.Table(
+    "lesion_event",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("lesion_id", sa.ForeignKey("lesion.id"), nullable=False),
+    sa.Column("kind", _words(LesionEventKind, "kind"), nullable=False),
+    sa.Column("on_date", sa.Date, nullable=False),
+    sa.Column("by_whom", sa.String(200), nullable=False),
+    sa.Column("recorded_at", UtcDateTime, nullable=False),
+    sa.UniqueConstraint("lesion_id", "kind", "on_date"),
+)
+for _once in (LesionEventKind.FIRST_SEEN, LesionEventKind.EXCISED):
+    _word = _once.name.lower()
+    sa.Index(
+        f"uq_lesion_event_{_word}",
+        lesion_event.c.lesion_id,
+        unique=True,
+        sqlite_where=sa.text(f"kind = '{_once}'"),
+        postgresql_where=sa.text(f"kind = '{_once}'"),
+    )
+
+photograph = sa.Table(
+    "photograph",
+    metadata,
+    sa.Column("image_id", sa.String(32), primary_key=True),
+    sa.Column("exam_id", sa.String(32), nullable=False),
+    sa.Column("patient_row", sa.Integer, nullable=False),
+    sa.Column("view", _words(View, "view"), nullable=False),
+    sa.Column("site", sa.String(16), nullable=False),
+    sa.Column("side", _words(Side, "side"), nullable=False),
+    sa.Column("phototype", sa.Integer),
+    sa.Column("polarization", _words(Polarization, "polarization")),
+    sa.Column("contact", _words(Contact, "contact")),
+    sa.Column("immersion", _words(Immersion, "immersion")),
+    sa.Column("magnification", sa.Float),
+    sa.Column("colour_temperature_k", sa.Float),
+    sa.Column("row_spacing_mm", sa.Float),
+    sa.Column("column_spacing_mm", sa.Float),
+    sa.Column("operator_name", sa.String(200)),
+    sa.Column("operator_rpps", sa.String(11)),
+    sa.Column("lesion_id", sa.String(32)),
+    sa.Column("overview_id", sa.String(32)),
+    sa.Column("earlier_id", sa.String(32)),
+    # A photograph, its exam, its lesion, and those it refers to, are of one patient.
+    sa.ForeignKeyConstraint(["image_id", "exam_id"], ["image.id", "image.exam_id"]),
+    sa.ForeignKeyConstraint(["exam_id", "patient_row"], ["exam.id", "exam.patient_row"]),
+    sa.ForeignKeyConstraint(["lesion_id", "patient_row"], ["lesion.id", "lesion.patient_row"]),
+    sa.ForeignKeyConstraint(
+        ["overview_id", "patient_row"], ["photograph.image_id", "photograph.patient_row"]
+    ),
+    sa.ForeignKeyConstraint(
+        ["earlier_id", "lesion_id"], ["photograph.image_id", "photograph.lesion_id"]
+    ),
+    sa.UniqueConstraint("image_id", "patient_row"),
+    sa.UniqueConstraint("image_id", "lesion_id"),
+    sa.CheckConstraint("phototype BETWEEN 1 AND 6", name="phototype"),
+    sa.CheckConstraint(
+        "view = 'dermoscopy' OR (polarization IS NULL AND contact IS NULL AND immersion IS NULL"
+        " AND magnification IS NULL AND colour_temperature_k IS NULL)",
+        name="dermoscopy",
+    ),
+    sa.CheckConstraint("immersion IS NULL OR contact = 'CONTACT'", name="immersed"),
+    sa.CheckConstraint(
+        "view IN ('close-up', 'dermoscopy') OR (lesion_id IS NULL AND overview_id IS NULL)",
+        name="lesion",
+    ),
+    sa.CheckConstraint(
+        "earlier_id IS NULL OR (lesion_id IS NOT NULL AND earlier_id <> image_id)", name="earlier"
+    ),
+    sa.CheckConstraint("(row_spacing_mm IS NULL) = (column_spacing_mm IS NULL)", name="spacing"),
+    sa.CheckConstraint("operator_rpps IS NULL OR operator_name IS NOT NULL", name="operator"),
+    sa.Index(None, "lesion_id"),
+    sa.Index(None, "patient_row"),
 )
 
 image_transition = sa.Table(

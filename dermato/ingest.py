@@ -16,10 +16,11 @@ from PIL import Image as Pictures
 
 from archive.catalog import Catalog
 from archive.jobs import Job
-from archive.record import Exam, Image, ImageState, ObjectRole, StoredObject
+from archive.record import Image, ImageState, ObjectRole, StoredObject
 from archive.storage import Storage
-from dermato.header import VL_PHOTOGRAPHIC, Context, header
+from dermato.header import header
 from dermato.photo import Photo, open_photo
+from dermato.stated import context_of
 from tiles.codec import decode, half
 from tiles.frames import InMemory, write_instance
 from tiles.render import srgb_jpeg
@@ -108,7 +109,7 @@ def _small(photo: Photo) -> Pixels:
 def _build(photo: Photo, image: Image, catalog: Catalog, storage: Storage) -> list[StoredObject]:
     """Write the instance in a scratch folder and store it, with its preview."""
     exam = catalog.exam(image.exam_id, establishment=None, states=tuple(ImageState))
-    data = header(photo, _context(image, exam))
+    data = header(photo, context_of(image, exam, catalog, storage))
     small = preview(photo)
     with tempfile.TemporaryDirectory(prefix="sansverre-") as scratch:
         written = write_instance(Path(scratch, "photo.dcm"), data, InMemory((photo.whole.data,)))
@@ -120,25 +121,9 @@ def _build(photo: Photo, image: Image, catalog: Catalog, storage: Storage) -> li
             key,
             written.length_bytes,
             DICOM,
-            sop_class_uid=VL_PHOTOGRAPHIC,
+            sop_class_uid=data.SOPClassUID,
             sop_instance_uid=data.SOPInstanceUID,
             pixel_sha256=pixel_sha256,
         ),
         StoredObject(ObjectRole.PREVIEW, storage.put_bytes(small), len(small), JPEG),
     ]
-
-
-def _context(image: Image, exam: Exam) -> Context:
-    return Context(
-        seed=(
-            image.source_sha256,
-            exam.establishment,
-            exam.study_instance_uid,
-            str(image.incarnation),
-        ),
-        study_instance_uid=exam.study_instance_uid,
-        study_at=exam.created_at,
-        patient=exam.patient,
-        accession_number=exam.accession_number,
-        issuer_of_accession_number=exam.issuer_of_accession_number,
-    )

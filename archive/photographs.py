@@ -1,0 +1,196 @@
+"""What is stated of the photographs of a catalogue, and how they follow one another."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+
+from archive import schema
+from archive.body_site import site_of_code
+from archive.capture import LOCATING, Capture, Dermoscopy, Operator
+from archive.database import Database
+from archive.errors import InvalidCapture, NotFound
+from archive.lesion import Photograph
+from archive.lesions import read_lesion
+from archive.record import ImageKind, ImageState
+
+_photo, _image, _exam = schema.photograph.c, schema.image.c, schema.exam.c
+_owner = schema.establishment.c
+_DERMOSCOPY = ("polarization", "contact", "immersion", "magnification", "colour_temperature_k")
+_LINKS = (("overview", "overview_id"), ("earlier", "earlier_id"))
+
+_OWNED = (
+    schema.photograph.join(schema.image, _photo.image_id == _image.id)
+    .join(schema.exam, _image.exam_id == _exam.id)
+    .join(schema.establishment, _exam.establishment_id == _owner.id)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A photograph in the order of time: when it was taken, or else received."""
+
+    photograph: Photograph
+    exam_id: str
+    state: ImageState
+    taken_at: datetime
+
+
+class Photographs:
+    """What is stated of photographs, reached as `catalog.photographs`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def state(self, said: Photograph, *, establishment: str | None) -> Photograph:
+        """Keep what is stated of a photograph that is not built yet; saying it again is no change.
+
+        Raises NotFound for an image, lesion or photograph that is none of this establishment's,
+        and InvalidCapture for what cannot be: a slide, a published photograph that says otherwise,
+        a lesion of another patient, an overview that is none.
+        """
+        try:
+            with self._database.write() as connection:
+                image = _image_of(connection, said.image_id, establishment)
+                _require_links(connection, said, image)
+                known = _read(connection, said.image_id)
+                if known == said:
+                    return said
+                # What a header says already is corrected with it, not behind its back.
+                if image["state"] not in {ImageState.RECEIVED, ImageState.REFUSED}:
+                    raise InvalidCapture(
+                        "The photograph is in the archive already, and says otherwise; "
+                        "correct it there."
+                    )
+                if known is not None:
+                    connection.execute(
+                        sa.delete(schema.photograph).where(_photo.image_id == said.image_id)
+                    )
+                connection.execute(sa.insert(schema.photograph).values(_columns(said, image)))
+                return said
+        except IntegrityError as error:
+            raise InvalidCapture(
+                "A photograph, its lesion and those it refers to are of one patient, and the "
+                "earlier one shows the same lesion; check them."
+            ) from error
+
+    def photograph(self, image_id: str, *, establishment: str | None) -> Photograph | None:
+        """What is stated of an image, None for one of which nothing is; raises NotFound."""
+        with self._database.read() as connection:
+            _image_of(connection, image_id, establishment)
+            return _read(connection, image_id)
+
+    def of_lesion(self, lesion_id: str, *, establishment: str | None) -> tuple[Taken, ...]:
+        """The photographs of a lesion in the order in which they were taken; raises NotFound."""
+        with self._database.read() as connection:
+            read_lesion(connection, lesion_id, establishment)
+            query = sa.select(
+                schema.photograph, _image.facts, _image.created_at, _image.state
+            ).select_from(_OWNED)
+            rows = connection.execute(query.where(_photo.lesion_id == lesion_id)).mappings().all()
+        return _in_order(rows)
+
+
+def _in_order(rows: Sequence[sa.RowMapping]) -> tuple[Taken, ...]:
+    found = [Taken(_from_row(row), row["exam_id"], row["state"], _taken_at(row)) for row in rows]
+    return tuple(sorted(found, key=lambda one: (one.taken_at, one.photograph.image_id)))
+
+
+def _taken_at(row: sa.RowMapping) -> datetime:
+    received: datetime = row["created_at"]
+    said = row["facts"].get("acquired_at")
+    if not said:
+        return received
+    taken = datetime.fromisoformat(said)
+    # Cameras without a zone show the time of where they are; so does this machine, we assume.
+    return taken if taken.tzinfo else taken.astimezone()
+
+
+def _image_of(connection: sa.Connection, image_id: str, establishment: str | None) -> sa.RowMapping:
+    query = (
+        sa.select(_image.id, _image.kind, _image.state, _image.exam_id, _exam.patient_row)
+        .select_from(schema.image.join(schema.exam).join(schema.establishment))
+        .where(_image.id == image_id)
+    )
+    if establishment is not None:
+        query = query.where(_owner.name == establishment)
+    found = connection.execute(query).mappings().one_or_none()
+    if found is None:
+        raise NotFound("There is no such image.")
+    return found
+
+
+def _require_links(connection: sa.Connection, said: Photograph, image: sa.RowMapping) -> None:
+    if image["kind"] is not ImageKind.PHOTO:
+        raise InvalidCapture("The image is a slide; views and lesions are of photographs.")
+    if image["patient_row"] is None:
+        raise InvalidCapture("The photograph is nobody's yet; say whose it is first.")
+    if said.lesion is not None or said.overview is not None:
+        said.capture.require_lesion_allowed()
+    lesion = schema.lesion.c
+    owners = (
+        ("lesion", said.lesion, sa.select(lesion.patient_row).where(lesion.id == said.lesion)),
+        ("overview", said.overview, _patient_of(said.overview)),
+        ("earlier picture", said.earlier, _patient_of(said.earlier)),
+    )
+    for what, named, query in owners:
+        # Another patient's is answered as what does not exist, whichever establishment's it is.
+        if named is not None and connection.scalar(query) != image["patient_row"]:
+            raise NotFound(f"This patient has no such {what}.")
+    if said.overview is not None:
+        shown = connection.scalar(sa.select(_photo.view).where(_photo.image_id == said.overview))
+        if shown not in LOCATING:
+            raise InvalidCapture("The overview named is none; name an overview or total body.")
+    if said.earlier is not None and said.lesion is None:
+        raise InvalidCapture("An earlier picture is of a lesion; name the lesion too.")
+
+
+def _patient_of(image_id: str | None) -> sa.Select[tuple[int]]:
+    return sa.select(_photo.patient_row).where(_photo.image_id == image_id)
+
+
+def _columns(said: Photograph, image: sa.RowMapping) -> dict[str, Any]:
+    capture = said.capture
+    row_mm, column_mm = capture.mm_per_pixel or (None, None)
+    return {
+        "image_id": said.image_id,
+        "exam_id": image["exam_id"],
+        "patient_row": image["patient_row"],
+        "view": capture.view,
+        "site": capture.site.code,
+        "side": capture.side,
+        "phototype": capture.phototype,
+        **{name: getattr(capture.dermoscopy, name, None) for name in _DERMOSCOPY},
+        "row_spacing_mm": row_mm,
+        "column_spacing_mm": column_mm,
+        "operator_name": capture.operator.name if capture.operator else None,
+        "operator_rpps": capture.operator.rpps if capture.operator else None,
+        "lesion_id": said.lesion,
+        **{column: getattr(said, name) for name, column in _LINKS},
+    }
+
+
+def _read(connection: sa.Connection, image_id: str) -> Photograph | None:
+    query = sa.select(schema.photograph).where(_photo.image_id == image_id)
+    row = connection.execute(query).mappings().one_or_none()
+    return None if row is None else _from_row(row)
+
+
+def _from_row(row: sa.RowMapping) -> Photograph:
+    used = {name: row[name] for name in _DERMOSCOPY}
+    spacing = row["row_spacing_mm"], row["column_spacing_mm"]
+    name = row["operator_name"]
+    capture = Capture(
+        view=row["view"],
+        site=site_of_code(row["site"]),
+        side=row["side"],
+        dermoscopy=Dermoscopy(**used) if row["view"] == "dermoscopy" else None,
+        phototype=row["phototype"],
+        mm_per_pixel=None if spacing[0] is None else spacing,
+        operator=None if name is None else Operator(name, row["operator_rpps"]),
+    )
+    links = {name: row[column] for name, column in _LINKS}
+    return Photograph(row["image_id"], capture, row["lesion_id"], **links)
