@@ -180,6 +180,17 @@ def opened(app: Dispatcher) -> Iterator[Web]:
         app.close()
 
 
+@contextmanager
+def reading(
+    settings: Settings, establishment: str | None = None, storage: Storage | None = None
+) -> Iterator[Web]:
+    """A reader of an installation, or of one establishment of it."""
+    token = Doors(signing_key(settings)).issue(Role.READER, establishment)
+    with opened(create_app(settings, storage)) as web:
+        web.headers["authorization"] = f"Bearer {token}"
+        yield web
+
+
 @pytest.fixture
 def web(app: Dispatcher) -> Iterator[Web]:
     """A client that has not signed in."""

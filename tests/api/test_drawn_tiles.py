@@ -9,13 +9,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from api.app import create_app
-from api.doors import Doors, Role
 from api.ingest import Order, ingest
-from api.settings import read_settings, signing_key
+from api.settings import Settings
 from api.work import open_workplace
 from slides.open import open_slide
-from tests.api.conftest import CountingStorage, opened
+from tests.api.conftest import CountingStorage, reading
 from tests.samples import vendors
 from tests.samples.hamamatsu import Scan, ndpi
 from tests.slides.test_convert import psnr
@@ -34,17 +32,13 @@ PICTURE = vendors.picture(1024, 768)
     ],
 )
 def test_every_tile_is_a_jpeg_of_the_slide(
-    make: Callable[[Path], Path], side: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    make: Callable[[Path], Path], side: int, settings: Settings, tmp_path: Path
 ) -> None:
-    for name in ("DATA", "SECRETS"):
-        monkeypatch.setenv(f"SANSVERRE_{name}", str(tmp_path / name))
-    settings = read_settings()
     path = make(tmp_path / "slide.tif")
     with open_workplace(settings) as place:
         image = ingest(place, path, Order("north")).image
     storage = CountingStorage.open(settings.objects_url)
-    with open_slide(path) as slide, opened(create_app(settings, storage)) as web:
-        web.headers["authorization"] = f"Bearer {Doors(signing_key(settings)).issue(Role.READER)}"
+    with open_slide(path) as slide, reading(settings, storage=storage) as web:
         told = web.get(f"/api/images/{image}").json()
         assert told["tile_size"] == side
         for level, scale in ((10, 1), (9, 2), (8, 4)):

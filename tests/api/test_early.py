@@ -12,14 +12,12 @@ import numpy as np
 import pytest
 from PIL import Image as Pictures
 
-from api.app import create_app
-from api.doors import Doors, Role
 from api.ingest import PLAN, Order, receive
-from api.settings import Settings, signing_key
+from api.settings import Settings
 from api.work import BUILD, Workplace, work_once
 from archive.record import Image, ImageKind, ImageState
 from slides.open import open_slide
-from tests.api.conftest import Web, opened
+from tests.api.conftest import Web, reading
 from tests.samples.slide import small_svs
 from tiles.codec import decode_jpeg, half
 from tiles.pyramid import Box, DeepZoom
@@ -38,9 +36,7 @@ def slide(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def web(settings: Settings, place: Workplace) -> Iterator[Web]:
     """A reader of the northern establishment."""
-    with opened(create_app(settings)) as client:
-        token = Doors(signing_key(settings)).issue(Role.READER, "north")
-        client.headers["authorization"] = f"Bearer {token}"
+    with reading(settings, "north") as client:
         yield client
 
 

@@ -8,13 +8,11 @@ import numpy as np
 import pytest
 import tifffile
 
-from api.app import create_app
-from api.doors import Doors, Role
 from api.ingest import Order, receive
-from api.settings import Settings, signing_key
+from api.settings import Settings
 from api.work import BUILD, Workplace, work_once
 from archive.record import ImageState
-from tests.api.conftest import Web, opened
+from tests.api.conftest import Web, reading
 from tests.samples import hamamatsu, vendors
 from tests.samples.dicom_planes import Cut, write_stack
 from tests.slides.test_dicom_planes import smooth
@@ -73,9 +71,7 @@ KINDS: dict[str, Make] = {
 
 @pytest.fixture
 def web(settings: Settings, place: Workplace) -> Iterator[Web]:
-    with opened(create_app(settings)) as client:
-        token = Doors(signing_key(settings)).issue(Role.READER, "north")
-        client.headers["authorization"] = f"Bearer {token}"
+    with reading(settings, "north") as client:
         yield client
 
 

@@ -11,14 +11,12 @@ import psutil
 import pytest
 
 from api import renderer
-from api.app import create_app
-from api.doors import Doors, Role
 from api.ingest import Order, receive
-from api.settings import Settings, signing_key
+from api.settings import Settings
 from api.work import BUILD, Workplace, work_once
 from archive.record import Image, ImageState, ObjectRole
 from slides.open import open_slide
-from tests.api.conftest import Web, opened
+from tests.api.conftest import Web, reading
 from tests.samples import vendors
 from tiles.codec import decode_jpeg, half
 from tiles.pyramid import Box
@@ -35,9 +33,7 @@ def slide(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def web(settings: Settings, place: Workplace) -> Iterator[Web]:
-    with opened(create_app(settings)) as client:
-        token = Doors(signing_key(settings)).issue(Role.READER)
-        client.headers["authorization"] = f"Bearer {token}"
+    with reading(settings) as client:
         yield client
     assert everyone() == []
     # Of what was laid out for them nothing is left, but for the desk of this test's own workplace.

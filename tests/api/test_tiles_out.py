@@ -15,14 +15,13 @@ from hypothesis import strategies as st
 
 from api.app import create_app
 from api.dispatch import Dispatcher
-from api.doors import Doors, Role
 from api.ingest import Order, ingest
 from api.opened import OpenImage
-from api.settings import read_settings, signing_key
+from api.settings import Settings
 from api.work import open_workplace
 from archive.catalog import Catalog
 from archive.record import ObjectRole
-from tests.api.conftest import CountingStorage, Installation, Web, opened
+from tests.api.conftest import CountingStorage, Installation, Web, reading
 from tests.samples.photo import make_photo
 
 TILE = 240
@@ -222,17 +221,13 @@ def test_what_is_not_there_is_not_unchanged(
 
 
 def test_a_photograph_is_decoded_once_for_all_its_tiles(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, decodes: list[int]
+    settings: Settings, tmp_path: Path, decodes: list[int]
 ) -> None:
-    monkeypatch.setenv("SANSVERRE_DATA", str(tmp_path / "data"))
-    monkeypatch.setenv("SANSVERRE_SECRETS", str(tmp_path / "keys"))
-    settings = read_settings()
     photo = make_photo(tmp_path / "photo.jpg", width=1500, height=1100)
     with open_workplace(settings) as place:
         image = ingest(place, photo, Order("north")).image
     decodes.clear()
-    with opened(create_app(settings)) as web:
-        web.headers["authorization"] = f"Bearer {Doors(signing_key(settings)).issue(Role.READER)}"
+    with reading(settings) as web:
         tiles = [(11, column, row) for column in range(3) for row in range(3)]
         for level, column, row in [*tiles, (10, 0, 0), (10, 1, 1), (7, 0, 0), (0, 0, 0)]:
             tile = web.get(f"/deepzoom/{image}_files/{level}/{column}_{row}.jpeg")

@@ -1,7 +1,5 @@
 """What a part costs, and what it is drawn from."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -10,13 +8,11 @@ import pytest
 import simplejpeg
 from PIL import Image, ImageCms
 
-from api.app import create_app
 from api.dispatch import Dispatcher
-from api.doors import Doors, Role
 from api.ingest import Order, ingest, receive
-from api.settings import Settings, signing_key
+from api.settings import Settings
 from api.work import open_workplace
-from tests.api.conftest import CountingStorage, Web, opened
+from tests.api.conftest import CountingStorage, reading
 from tests.api.iiif.conftest import Ask, difference
 from tests.samples.photo import make_photo
 from tests.samples.slide import make_slide, small_svs
@@ -60,13 +56,6 @@ def test_what_was_drawn_is_kept(ask: Ask, storage: CountingStorage) -> None:
     reads = storage.reads
     assert ask("11,13,300,200/100,67/0/default.jpg").content == first.content
     assert storage.reads == reads
-
-
-@contextmanager
-def reading(settings: Settings) -> Iterator[Web]:
-    with opened(create_app(settings)) as web:
-        web.headers["authorization"] = f"Bearer {Doors(signing_key(settings)).issue(Role.READER)}"
-        yield web
 
 
 def test_tiles_have_the_stored_colours_and_other_parts_those_of_the_profile(

@@ -11,14 +11,12 @@ from ome_zarr_models.v05.image import Image as OmeImage
 from yaozarrs import validate_zarr_store
 from zarr.storage import ObjectStore
 
-from api.app import create_app
 from api.dispatch import Dispatcher
-from api.doors import Doors, Role
 from api.ingest import Order, ingest
-from api.settings import read_settings, signing_key
+from api.settings import Settings
 from api.work import open_workplace
 from archive.record import ObjectRole
-from tests.api.conftest import Installation, Web, opened
+from tests.api.conftest import Installation, Web, reading
 from tests.api.test_serve import running
 from tests.api.zarr.conftest import SHARD, stored_image
 from tests.samples.photo import make_photo
@@ -92,14 +90,10 @@ def test_no_byte_of_a_stored_header_leaves(reader: Web, app: Dispatcher, image: 
     assert b"DICM" not in whole
 
 
-def test_photographs_are_no_zarr(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SANSVERRE_DATA", str(tmp_path / "data"))
-    monkeypatch.setenv("SANSVERRE_SECRETS", str(tmp_path / "keys"))
-    settings = read_settings()
+def test_photographs_are_no_zarr(settings: Settings, tmp_path: Path) -> None:
     photo = make_photo(tmp_path / "photo.jpg", width=600, height=500)
     with open_workplace(settings) as place:
         image = ingest(place, photo, Order("north")).image
-    with opened(create_app(settings)) as web:
-        web.headers["authorization"] = f"Bearer {Doors(signing_key(settings)).issue(Role.READER)}"
+    with reading(settings) as web:
         assert web.get(f"/deepzoom/{image}.dzi").status_code == 200
         assert web.get(f"/zarr/{image}/zarr.json").status_code == 404
