@@ -24,11 +24,11 @@ from api.doors import COOKIE, Doors, Role
 from api.ingest import Order, ingest
 from api.settings import read_settings, signing_key
 from api.work import open_workplace
-from tests.api.test_serve import running
 from tests.browser import DESKTOP, attentive, chromium, until
 from tests.samples import sample
 from tests.samples.photo import make_photo
 from tests.samples.slide import small_svs
+from tests.serving import running
 from tiles.iiif import Limits, read_request, tile_asked_for
 from tiles.pyramid import DeepZoom
 from tiles.source import Pixels

@@ -16,7 +16,7 @@ from slides.open import open_slide
 from tests.api.conftest import CountingStorage, reading
 from tests.samples import vendors
 from tests.samples.hamamatsu import Scan, ndpi
-from tests.slides.test_convert import psnr
+from tests.slides.converted import psnr
 from tiles.pyramid import Box
 
 PICTURE = vendors.picture(1024, 768)

@@ -14,8 +14,7 @@ from api.work import BUILD, Workplace, work_once
 from archive.record import ImageState
 from tests.api.conftest import Web, reading
 from tests.samples import hamamatsu, vendors
-from tests.samples.dicom_planes import Cut, write_stack
-from tests.slides.test_dicom_planes import smooth
+from tests.samples.dicom_planes import Cut, smooth, write_stack
 from tiles.codec import decode_jpeg, half
 from tiles.pyramid import DeepZoom
 

@@ -15,8 +15,7 @@ from api.ingest import Order, ingest
 from api.settings import read_settings
 from api.work import open_workplace
 from tests.api.conftest import Installation, Web, opened
-from tests.samples.dicom_planes import Cut, Stack, write_stack
-from tests.slides.test_dicom_planes import smooth
+from tests.samples.dicom_planes import Cut, Stack, smooth, write_stack
 
 WIDTH, HEIGHT = 900, 600
 

@@ -1,7 +1,6 @@
 """The supervisor and its processes, as a whole."""
 
 import os
-import re
 import signal
 import socket
 import subprocess
@@ -10,8 +9,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -25,49 +23,7 @@ from api.settings import read_settings
 from api.work import BUILD, open_workplace
 from archive.record import ImageState, JobState, ObjectRole
 from tests.api.conftest import Installation, small_file
-
-
-@dataclass
-class Running:
-    process: subprocess.Popen[str]
-    link: str
-    address: str
-
-    def children(self, module: str) -> list[psutil.Process]:
-        found = []
-        for child in psutil.Process(self.process.pid).children():
-            try:
-                if module in child.cmdline():
-                    found.append(child)
-            except psutil.NoSuchProcess:
-                # It has ended, and waits for the supervisor to look.
-                continue
-        return found
-
-
-@contextmanager
-def running(environment: dict[str, str], workers: int = 2, port: int = 0) -> Iterator[Running]:
-    """`sansverre serve` at that port or a free one, stopped at the end."""
-    command = [sys.executable, "-m", "api.cli", "serve"]
-    command += ["--port", str(port), "--workers", str(workers)]
-    process = subprocess.Popen(
-        command,
-        env={**os.environ, **environment},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout is not None
-    try:
-        link = next(
-            match[0]
-            for line in process.stdout
-            if (match := re.search(r"http://127\.0\.0\.1:\d+/enter\?key=\S+", line))
-        )
-        yield Running(process, link, link.partition("/enter")[0])
-    finally:
-        process.terminate()
-        process.communicate(timeout=30)
+from tests.serving import Running, gone, running
 
 
 @pytest.fixture(scope="module")
@@ -83,11 +39,6 @@ def server(environment: dict[str, str]) -> Iterator[Running]:
     """One for all tests that leave it in good health."""
     with running(environment) as started:
         yield started
-
-
-def gone(processes: list[psutil.Process], within_s: float) -> bool:
-    _, alive = psutil.wait_procs(processes, timeout=within_s)
-    return not [one for one in alive if one.status() != psutil.STATUS_ZOMBIE]
 
 
 def test_the_printed_link_opens_once_and_shows_tiles(

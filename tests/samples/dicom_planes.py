@@ -13,7 +13,9 @@ from pydicom.encaps import encapsulate, encapsulate_extended
 from pydicom.pixels.encoders.base import RLELosslessEncoder
 from pydicom.uid import UID, generate_uid
 
+from slides.slide import Slide
 from tests.samples.dicom_slides import WHOLE_SLIDE
+from tiles.pyramid import Box
 
 Stack = NDArray[Any]
 """`uint8` or `uint16` of shape (optical paths, focal planes, rows, columns, samples)."""
@@ -236,3 +238,24 @@ def _group(stack: Stack, cut: Cut, number: int) -> Dataset:
     group.PlanePositionSlideSequence = [position]
     group.OpticalPathIdentificationSequence = [light]
     return group
+
+
+def smooth(paths: int, depth: int, width: int, height: int, dtype: Any, samples: int = 1) -> Stack:
+    """Every plane another smooth picture, in the range of 12 bits where there are 16."""
+    most = 255 if dtype == np.uint8 else 4095
+    y, x = np.mgrid[0:height, 0:width].astype(np.float32)
+    planes = [
+        most * (0.5 + 0.24 * (np.sin(x / (9 + n)) + np.cos(y / (13 + n) + n)))
+        for n in range(paths * depth * samples)
+    ]
+    stacked = np.stack(planes).reshape(paths, depth, samples, height, width)
+    return np.ascontiguousarray(np.moveaxis(stacked, 2, 4)).astype(dtype)
+
+
+def whole(slide: Slide) -> NDArray[Any]:
+    """All planes of the largest level, as the stack they were made from."""
+    pyramid = slide.source.pyramid
+    box = Box(0, 0, pyramid.width, pyramid.height)
+    paths = 1 + max(plane.optical_path for plane in pyramid.planes)
+    planes = np.stack([slide.source.pixels(0, box, plane) for plane in pyramid.planes])
+    return planes.reshape(paths, -1, *planes.shape[1:])

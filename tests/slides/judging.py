@@ -14,7 +14,7 @@ from pydicom.dataset import Dataset
 
 from slides.convert import Report
 from slides.open import open_slide
-from tests.slides.test_convert import psnr, stored
+from tests.slides.converted import psnr, stored
 from tiles.codec import decode_jpeg, encode_jpeg, padded
 from tiles.codestream import parse_jpeg
 from tiles.composite import Composite, channels_of, is_composite

@@ -15,7 +15,7 @@ from slides.errors import DamagedSlide
 from slides.open import open_slide
 from slides.slide import Slide
 from tests.samples import vendors
-from tests.slides.test_convert import complaints
+from tests.slides.converted import complaints
 from tiles import plan as planning
 from tiles.codec import encode_jpeg
 from tiles.plan import Action

@@ -14,7 +14,7 @@ from slides.errors import CannotLink
 from slides.instances import LINKED
 from tests.samples import sample
 from tests.samples.slide import small_svs
-from tests.slides.test_convert import CMU, complaints, stored
+from tests.slides.converted import CMU, complaints, stored
 from tests.tiles.test_linked_zarr import no_links
 from tiles.pyramid import Box
 from tiles.zarr_codec import register

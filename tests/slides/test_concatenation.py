@@ -16,7 +16,7 @@ from slides.convert import Request, convert
 from slides.errors import TooLarge
 from slides.open import open_slide
 from tests.samples.slide import make_slide
-from tests.slides.test_convert import complaints
+from tests.slides.converted import complaints
 from tiles.pyramid import Box
 
 MOST = 150_000

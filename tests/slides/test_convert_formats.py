@@ -10,10 +10,10 @@ from PIL import Image
 from slides.convert import Request, convert
 from slides.open import open_slide
 from tests.samples import real_samples
+from tests.slides.converted import ALLOWED, complaints, psnr, stored
 from tests.slides.expected import SLIDES
 from tests.slides.judging import deep_zoom_is_right, level_0_is_right, picture_level
 from tests.slides.kinds import KINDS, MPP_UM
-from tests.slides.test_convert import ALLOWED, complaints, psnr, stored
 from tiles.plan import Action
 from tiles.pyramid import Box
 from tiles.source import Pixels

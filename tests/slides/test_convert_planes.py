@@ -15,9 +15,8 @@ from yaozarrs import validate_zarr_store
 from slides.convert import Request, convert
 from slides.instances import LINKED
 from slides.open import open_slide
-from tests.samples.dicom_planes import Cut, write_stack
-from tests.slides.test_convert import complaints
-from tests.slides.test_dicom_planes import smooth, whole
+from tests.samples.dicom_planes import Cut, smooth, whole, write_stack
+from tests.slides.converted import complaints
 from tests.tiles.arrays import halved_by_definition
 from tiles.pyramid import Box
 from tiles.source import Encoding

@@ -12,9 +12,8 @@ from slides.convert import Request, convert
 from slides.open import open_slide
 from slides.slide import colours
 from tests.samples import vendors
-from tests.samples.dicom_planes import Cut, write_stack
-from tests.slides.test_convert import complaints
-from tests.slides.test_dicom_planes import smooth, whole
+from tests.samples.dicom_planes import Cut, smooth, whole, write_stack
+from tests.slides.converted import complaints
 
 LOSSLESS = {
     "JPEG-LS": "1.2.840.10008.1.2.4.80",

@@ -13,8 +13,8 @@ from slides.errors import DamagedSlide, SlideError, UnsupportedSlide
 from slides.open import open_slide
 from slides.slide import Channel
 from tests.samples.czi import Block, write_czi
-from tests.slides.test_convert import complaints
-from tests.slides.test_dicom_planes import smooth, whole
+from tests.samples.dicom_planes import smooth, whole
+from tests.slides.converted import complaints
 from tiles.errors import OutsideImage, TilesError
 from tiles.pyramid import Box, Plane
 

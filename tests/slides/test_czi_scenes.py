@@ -13,9 +13,9 @@ from slides.errors import DamagedSlide, NoSuchScene, UnsupportedSlide
 from slides.open import open_slide
 from slides.slide import Scene, colours
 from tests.samples.czi import METADATA, Block, write_czi
+from tests.samples.dicom_planes import whole
 from tests.samples.vendors import RGB, picture
-from tests.slides.test_convert import complaints
-from tests.slides.test_dicom_planes import whole
+from tests.slides.converted import complaints
 from tests.slides.test_vendors import shown
 from tiles.pyramid import Plane
 

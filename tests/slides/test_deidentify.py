@@ -26,7 +26,7 @@ from slides.slide import Channel, Code, Facts
 from tests.samples import real_samples, sample, vendors
 from tests.samples.slide import make_slide, small_svs
 from tests.samples.tissue import display_profile
-from tests.slides.test_convert import complaints
+from tests.slides.converted import complaints
 from tiles.colour import as_input_profile, without_texts
 from tiles.remarks import without_remarks
 from tiles.source import Encoding, Frame, frames_in_order

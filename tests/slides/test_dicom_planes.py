@@ -7,40 +7,24 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 from pydicom import dcmread
 
 from slides.errors import DamagedSlide, UnsupportedSlide
 from slides.open import open_slide
-from slides.slide import Slide
-from tests.samples.dicom_planes import ENCAPSULATED, SYNTAXES, Cut, Stack, write_stack
+from tests.samples.dicom_planes import (
+    ENCAPSULATED,
+    SYNTAXES,
+    Cut,
+    smooth,
+    whole,
+    write_stack,
+)
 from tests.samples.dicom_slides import cut as cut_short
 from tiles.errors import OutsideImage
 from tiles.pyramid import Box, Plane
 from tiles.source import Encoding, frames_in_order
 
 LOSSY = {"JPEG", "JPEG extended", "JPEG-LS near", "JPEG 2000", "JPEG XL", "JPEG XL of JPEG"}
-
-
-def smooth(paths: int, depth: int, width: int, height: int, dtype: Any, samples: int = 1) -> Stack:
-    """Every plane another smooth picture, in the range of 12 bits where there are 16."""
-    most = 255 if dtype == np.uint8 else 4095
-    y, x = np.mgrid[0:height, 0:width].astype(np.float32)
-    planes = [
-        most * (0.5 + 0.24 * (np.sin(x / (9 + n)) + np.cos(y / (13 + n) + n)))
-        for n in range(paths * depth * samples)
-    ]
-    stacked = np.stack(planes).reshape(paths, depth, samples, height, width)
-    return np.ascontiguousarray(np.moveaxis(stacked, 2, 4)).astype(dtype)
-
-
-def whole(slide: Slide) -> NDArray[Any]:
-    """All planes of the largest level, as the stack they were made from."""
-    pyramid = slide.source.pyramid
-    box = Box(0, 0, pyramid.width, pyramid.height)
-    paths = 1 + max(plane.optical_path for plane in pyramid.planes)
-    planes = np.stack([slide.source.pixels(0, box, plane) for plane in pyramid.planes])
-    return planes.reshape(paths, -1, *planes.shape[1:])
 
 
 @pytest.mark.parametrize("syntax", SYNTAXES)

@@ -15,7 +15,7 @@ from slides.formats import ndpi as reader
 from slides.open import open_slide
 from tests.samples import vendors
 from tests.samples.hamamatsu import Scan, ndpi
-from tests.slides.test_convert import complaints
+from tests.slides.converted import complaints
 from tests.slides.test_vendors import shown
 from tiles.codec import decode_jpeg
 from tiles.pyramid import Box, Plane

@@ -18,7 +18,7 @@ from slides.open import open_slide
 from slides.slide import AssociatedImage
 from tests.samples import real_samples, sample, slide
 from tests.samples.slide import small_svs
-from tests.slides.test_convert import complaints
+from tests.slides.converted import complaints
 from tiles.source import Encoding, Pixels
 
 CMU = "wsi/aperio/CMU-1-Small-Region.svs"

@@ -11,8 +11,8 @@ from slides.convert import Request, convert
 from slides.errors import DamagedSlide, UnsupportedSlide
 from slides.open import open_slide
 from tests.samples import vendors
-from tests.slides.test_convert import complaints
-from tests.slides.test_dicom_planes import smooth, whole
+from tests.samples.dicom_planes import smooth, whole
+from tests.slides.converted import complaints
 from tiles.pyramid import Box
 
 

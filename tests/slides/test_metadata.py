@@ -19,7 +19,7 @@ from slides.metadata_file import COLUMNS, read_metadata
 from slides.slide import Code, Facts, Scanner, Specimen
 from slides.specimen import read_specimen, specimen_module
 from tests.samples.slide import make_slide
-from tests.slides.test_convert import complaints
+from tests.slides.converted import complaints
 from tiles.coding import encoded
 from tiles.pyramid import Level
 

@@ -16,8 +16,8 @@ from slides.errors import DamagedSlide, MissingFile, UnsupportedSlide
 from slides.ome_planes import Extents
 from slides.open import open_slide
 from slides.slide import Channel
-from tests.slides.test_convert import complaints
-from tests.slides.test_dicom_planes import smooth, whole
+from tests.samples.dicom_planes import smooth, whole
+from tests.slides.converted import complaints
 from tiles.pyramid import Box, Plane
 
 

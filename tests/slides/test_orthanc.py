@@ -15,7 +15,7 @@ from slides.convert import Request, convert
 from tests.orthanc import TITLE, Orthanc, orthanc
 from tests.samples import sample
 from tests.samples.slide import small_svs
-from tests.slides.test_convert import CMU, stored
+from tests.slides.converted import CMU, stored
 from tests.slides.test_verify import frame_at
 
 

@@ -11,7 +11,7 @@ from slides.convert import Request, convert
 from slides.errors import DamagedSlide
 from slides.open import open_slide
 from tests.samples import vendors
-from tests.slides.test_convert import complaints
+from tests.slides.converted import complaints
 from tiles import plan as planning
 from tiles.plan import Action
 from tiles.pyramid import Box, Plane

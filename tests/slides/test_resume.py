@@ -14,7 +14,7 @@ import pytest
 from slides.convert import Request, convert
 from slides.draft import place_of
 from tests.samples.slide import make_slide
-from tests.slides.test_convert import digests
+from tests.slides.converted import digests
 from tests.tiles.arrays import OpenPicture
 from tiles import plan as planning
 from tiles.build import run, tasks

@@ -15,7 +15,7 @@ from slides.open import open_slide
 from slides.slide import Scene, colours
 from tests.samples.scenes import ome_scenes
 from tests.samples.vendors import RGB, generic, leica, picture
-from tests.slides.test_convert import complaints
+from tests.slides.converted import complaints
 from tiles.pyramid import Box
 
 PICTURES = (picture(700, 500), picture(300, 401), 255 - picture(700, 500))

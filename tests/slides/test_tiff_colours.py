@@ -16,7 +16,7 @@ from slides.errors import UnsupportedSlide
 from slides.open import open_slide
 from slides.tiff_colours import unpacked
 from tests.samples import vendors
-from tests.slides.test_convert import complaints
+from tests.slides.converted import complaints
 from tests.slides.test_tiff import TIFF_WIDTH, changed, whole
 
 PICTURE = vendors.picture(403, 301)

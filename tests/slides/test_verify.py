@@ -17,8 +17,8 @@ from slides.open import open_slide
 from slides.verify import verify
 from tests.samples import sample
 from tests.samples.slide import make_slide, small_svs
+from tests.slides.converted import CMU
 from tests.slides.kinds import KINDS, MPP_UM
-from tests.slides.test_convert import CMU
 from tiles.instance import read_index
 from tiles.plan import Action
 

@@ -16,8 +16,7 @@ from slides.instances import LINKED, Instance
 from slides.open import open_slide
 from slides.proof import Proof
 from slides.verify import verify
-from tests.samples.dicom_planes import Cut, Stack, write_stack
-from tests.slides.test_dicom_planes import smooth
+from tests.samples.dicom_planes import Cut, Stack, smooth, write_stack
 from tests.slides.test_verify import frame_at, overwrite
 
 MEASURED = (2, 3, 600, 700, 1)

@@ -19,8 +19,8 @@ from slides.metadata import applied, decide, sources
 from slides.slide import Facts, Scanner, Specimen
 from tests.samples.slide import make_slide
 from tests.samples.tissue import display_profile
+from tests.slides.converted import complaints
 from tests.slides.kinds import MPP_UM, WHOLE_TILES
-from tests.slides.test_convert import complaints
 from tiles import frames as writing
 from tiles.codec import encode_jpeg
 from tiles.coding import encoded

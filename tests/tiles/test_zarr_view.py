@@ -14,8 +14,7 @@ from zarr.core.buffer import Buffer, cpu
 from zarr.storage import MemoryStore
 
 from slides.convert import Request, convert
-from tests.samples.dicom_planes import Cut, write_stack
-from tests.slides.test_dicom_planes import smooth
+from tests.samples.dicom_planes import Cut, smooth, write_stack
 from tests.tiles.test_instance import reader
 from tests.tiles.test_linked_zarr import KINDS, LEVELS, write_levels
 from tiles.errors import OutsideImage

@@ -22,9 +22,9 @@ from api.doors import Doors, Role
 from api.settings import Settings, signing_key
 from archive.catalog import Catalog
 from archive.record import ObjectRole
-from tests.api.test_serve import Running, gone, running
 from tests.api.uploads.client import PART, TUS, said
 from tests.samples.slide import small_svs
+from tests.serving import Running, gone, running
 
 CHUNK_BYTES = 256 << 10
 PATIENT = {"patient_id": "7", "issuer": "registry"}

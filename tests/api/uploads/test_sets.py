@@ -14,9 +14,9 @@ from archive.record import ObjectRole
 from tests.api.uploads.client import Client
 from tests.api.uploads.test_taking import PATIENT, sent, states
 from tests.samples import sample
+from tests.samples.dicom_planes import smooth
 from tests.samples.mirax import write_mirax
 from tests.samples.vendors import picture
-from tests.slides.test_dicom_planes import smooth
 from tests.slides.test_ome_planes import _set as ome_set
 
 

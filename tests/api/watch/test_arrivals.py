@@ -80,7 +80,7 @@ def test_a_set_of_files_is_one_image_once_all_have_come(
 ) -> None:
     import numpy as np
 
-    from tests.slides.test_dicom_planes import smooth
+    from tests.samples.dicom_planes import smooth
     from tests.slides.test_ome_planes import _set as write_set
 
     first, *others = write_set(tmp_path, smooth(3, 1, 90, 70, np.uint8)[..., 0])

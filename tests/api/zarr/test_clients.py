@@ -24,10 +24,9 @@ from api.renderer import Renderers
 from api.settings import read_settings, signing_key
 from api.work import open_workplace
 from slides.open import open_slide
-from tests.api.test_serve import running
-from tests.samples.dicom_planes import Cut, write_stack
+from tests.samples.dicom_planes import Cut, smooth, write_stack
 from tests.samples.slide import small_svs
-from tests.slides.test_dicom_planes import smooth
+from tests.serving import running
 from tiles.pyramid import Box
 from tiles.source import Pixels, TileSource
 from tiles.zarr_codec import register

@@ -17,9 +17,9 @@ from api.settings import Settings
 from api.work import open_workplace
 from archive.record import ObjectRole
 from tests.api.conftest import Installation, Web, reading
-from tests.api.test_serve import running
 from tests.api.zarr.conftest import SHARD, stored_image
 from tests.samples.photo import make_photo
+from tests.serving import running
 from tiles.pyramid import Box
 from tiles.zarr_codec import register
 

@@ -1,0 +1,59 @@
+"""`sansverre serve` as a process of its own, for tests of what it answers and how it ends."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import psutil
+
+
+@dataclass
+class Running:
+    process: subprocess.Popen[str]
+    link: str
+    address: str
+
+    def children(self, module: str) -> list[psutil.Process]:
+        found = []
+        for child in psutil.Process(self.process.pid).children():
+            try:
+                if module in child.cmdline():
+                    found.append(child)
+            except psutil.NoSuchProcess:
+                # It has ended, and waits for the supervisor to look.
+                continue
+        return found
+
+
+@contextmanager
+def running(environment: dict[str, str], workers: int = 2, port: int = 0) -> Iterator[Running]:
+    """`sansverre serve` at that port or a free one, stopped at the end."""
+    command = [sys.executable, "-m", "api.cli", "serve"]
+    command += ["--port", str(port), "--workers", str(workers)]
+    process = subprocess.Popen(
+        command,
+        env={**os.environ, **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    try:
+        link = next(
+            match[0]
+            for line in process.stdout
+            if (match := re.search(r"http://127\.0\.0\.1:\d+/enter\?key=\S+", line))
+        )
+        yield Running(process, link, link.partition("/enter")[0])
+    finally:
+        process.terminate()
+        process.communicate(timeout=30)
+
+
+def gone(processes: list[psutil.Process], within_s: float) -> bool:
+    _, alive = psutil.wait_procs(processes, timeout=within_s)
+    return not [one for one in alive if one.status() != psutil.STATUS_ZOMBIE]
