@@ -16,7 +16,7 @@ from archive.record import Image, ObjectRole
 from archive.storage import Storage
 from dermato.header import DERMOSCOPIC, VL_PHOTOGRAPHIC
 from dermato.ingest import ingest_photo
-from tests.dermato.test_ingest import PATIENT, errors_of, received, stored_bytes
+from tests.dermato.archived import PATIENT, errors_of, received, stored_bytes
 from tests.samples.photo import make_photo
 
 HERE = "Hôpital A"

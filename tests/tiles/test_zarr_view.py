@@ -58,6 +58,7 @@ class Kept:
             }
         values: dict[str, Buffer] = {}
         for key, value in found.items():
+            data: bytes | memoryview
             match value:
                 case Tile():
                     data = decoded(self.image, value)
