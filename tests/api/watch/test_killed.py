@@ -19,10 +19,12 @@ from api.watch.report import HEADING, report_of
 from api.watch.survey import survey
 from api.work import open_workplace
 from archive.record import ImageKind, ImageState, ObjectRole
+from tests.api.watch.phases import Traces
 from tests.samples.photo import make_photo
 from tests.samples.slide import small_svs
 
 SETTLED_S = 0.4
+REACHED_S = 20.0
 
 
 class Scanner:
@@ -120,10 +122,10 @@ def watch(folder: Path, *options: object) -> "subprocess.Popen[str]":
     return subprocess.Popen(words, stderr=subprocess.PIPE, text=True)
 
 
-def kill(process: "subprocess.Popen[str]", chance: random.Random) -> str:
-    """With no chance to tidy up: the watch, or now and then one of its children before it."""
+def kill(process: "subprocess.Popen[str]", chance: random.Random | None = None) -> str:
+    """With no chance to tidy up: the watch, or by chance one of its children before it."""
     victim = psutil.Process(process.pid)
-    if chance.random() < 0.2:
+    if chance is not None and chance.random() < 0.5:
         for child in victim.children()[:1]:
             child.kill()
             time.sleep(0.3)
@@ -131,13 +133,30 @@ def kill(process: "subprocess.Popen[str]", chance: random.Random) -> str:
     return process.communicate(timeout=60)[1]
 
 
+AT_RANDOM = "any moment"
+HERE = ["publishing", "storing"]
+EVERYWHERE = [
+    *("examining", "keeping", "building", "storing", "publishing", "noting", "putting away"),
+    *("explaining", AT_RANDOM),
+]
+
+
 @pytest.mark.parametrize(
-    ("kills", "longest_s", "files", "end"),
-    [(2, 4.0, 6, "leave"), pytest.param(50, 12.0, 100, "done", marks=pytest.mark.soak)],
+    ("kills", "longest_s", "files", "end", "phases"),
+    [
+        (2, 4.0, 6, "leave", HERE),
+        pytest.param(54, 12.0, 100, "done", EVERYWHERE, marks=pytest.mark.soak),
+    ],
 )
 @pytest.mark.timeout(7200)
 def test_nothing_is_lost_nothing_double_and_every_refusal_explained(
-    settings: Settings, tmp_path: Path, kills: int, longest_s: float, files: int, end: str
+    settings: Settings,
+    tmp_path: Path,
+    kills: int,
+    longest_s: float,
+    files: int,
+    end: str,
+    phases: list[str],
 ) -> None:
     folder, scratch = tmp_path / "in", tmp_path / "scratch"
     for one in (folder, scratch):
@@ -149,10 +168,21 @@ def test_nothing_is_lost_nothing_double_and_every_refusal_explained(
     said = ""
     arriving = threading.Thread(target=scanner.deliver, args=(files, longest_s * kills / files / 2))
     arriving.start()
-    for _ in range(kills):
+    hit: Counter[str] = Counter()
+    half_published = 0
+    for number in range(kills):
+        phase = phases[number % len(phases)]
+        traces = Traces(settings, folder)
         process = watch(folder, *options)
-        time.sleep(chance.uniform(0.5, longest_s))
-        said += kill(process, chance)
+        if phase == AT_RANDOM:
+            time.sleep(chance.uniform(0.5, longest_s))
+            hit[AT_RANDOM] += 1
+            said += kill(process, chance)
+            continue
+        with traces.reached(phase, REACHED_S + longest_s) as is_there:
+            hit[phase if is_there else AT_RANDOM] += 1
+            said += kill(process)
+        half_published += phase == "publishing" and traces.count("publishing") > 0
     arriving.join()
     early = said.count(": published")
     for _ in range(3):
@@ -199,4 +229,8 @@ def test_nothing_is_lost_nothing_double_and_every_refusal_explained(
         assert any(line.startswith("Reason, and what to do: ") and "; " in line for line in told)
     assert not [one for one in folder.rglob(".*") if one.is_file()]
     print(f"{kills} kills, {files} deliveries {dict(scanner.ways)}: {len(published)} images,")
+    hits = ", ".join(f"{phase} {hit[phase]}" for phase in dict.fromkeys((*phases, AT_RANDOM)))
+    print(f"kills by phase: {hits}; found between built and published after one: {half_published}")
+    assert all(hit[phase] for phase in phases)
+    assert half_published > 0
     print(f"{early} files published between the kills, {len(reports)} refusals explained")
