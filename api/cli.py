@@ -1,4 +1,4 @@
-"""The command `sansverre`: info, convert, ingest, watch, reindex, serve, token.
+"""The command `sansverre`: info, convert, ingest, photo, watch, reindex, serve, token.
 
 Imports wait until a command needs them, so that `--help` and `info` answer at once. What opens a
 file runs in a child process with limits. Exit codes: 0 done, 1 the input or the installation is at
@@ -16,10 +16,10 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from api import values
+from api import photo, values
 from api.errors import ApiError, Refused, SandboxError
-from api.settings import ESTABLISHMENT
 from api.watch import command as watch_command
+from api.whose import add_patient, patient_of
 
 if TYPE_CHECKING:
     from api.ingest import Order, Taken
@@ -237,24 +237,12 @@ def _in_sandbox(
 
 
 def _patient(arguments: argparse.Namespace) -> "PatientIdentity | None":
-    from archive.errors import InvalidIdentity
-    from archive.identity import PatientIdentity
-
     traits = (arguments.issuer, arguments.patient_name, arguments.birth_date, arguments.sex)
     if arguments.patient_id is None:
         if any(trait is not None for trait in traits):
             _usage("a patient is known by a number: give --patient-id")
         return None
-    try:
-        return PatientIdentity(
-            patient_id=arguments.patient_id,
-            issuer=arguments.issuer or "",
-            name=arguments.patient_name or "",
-            birth_date=arguments.birth_date,
-            sex=arguments.sex,
-        )
-    except InvalidIdentity as error:
-        raise Fault(str(error)) from error
+    return patient_of(arguments)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -304,13 +292,7 @@ def _parser() -> argparse.ArgumentParser:
     ingest = commands.add_parser("ingest", help="take slides and photographs into the archive")
     ingest.set_defaults(run=_ingest)
     ingest.add_argument("files", metavar="FILE", nargs="+")
-    ingest.add_argument("--patient-id", metavar="ID")
-    ingest.add_argument("--issuer", metavar="NAME", help="who gave the patient's number")
-    ingest.add_argument("--patient-name", metavar="FAMILY^GIVEN")
-    ingest.add_argument("--birth-date", type=values.date, metavar="YYYYMMDD")
-    ingest.add_argument("--sex", choices=("F", "M", "O"))
-    ingest.add_argument("--accession", metavar="NUMBER")
-    ingest.add_argument("--establishment", metavar="NAME", default=ESTABLISHMENT)
+    add_patient(ingest, required=False)
     ingest.add_argument(
         "--verify", action="store_true", help="read slides again out of the store, and prove them"
     )
@@ -321,6 +303,7 @@ def _parser() -> argparse.ArgumentParser:
     reindex.set_defaults(run=_reindex)
     reindex.add_argument("files", metavar="FILE", nargs="+")
 
+    photo.add(commands)
     watch_command.add(commands)
 
     for command in (convert, ingest):

@@ -34,6 +34,23 @@ def helpers(text: str) -> int:
     return _between(text, 0, 256)
 
 
+def phototype(text: str) -> int:
+    """A phototype of Fitzpatrick's."""
+    return _between(text, 1, 6)
+
+
+def positive(text: str) -> float:
+    """A number above zero."""
+    try:
+        found = float(text)
+    except ValueError:
+        found = 0.0
+    # NaN fails the comparison.
+    if not 0 < found <= 1_000_000:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number above zero, such as 0.02")
+    return found
+
+
 def seconds(text: str) -> float:
     """A time that somebody is willing to wait."""
     try:

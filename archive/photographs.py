@@ -13,8 +13,10 @@ from archive.body_site import site_of_code
 from archive.capture import LOCATING, Capture, Dermoscopy, Operator
 from archive.database import Database
 from archive.errors import InvalidCapture, NotFound
+from archive.identity import PatientIdentity
 from archive.lesion import Photograph
 from archive.lesions import read_lesion
+from archive.reception import patient_row_of
 from archive.record import ImageKind, ImageState
 
 _photo, _image, _exam = schema.photograph.c, schema.image.c, schema.exam.c
@@ -55,7 +57,8 @@ class Photographs:
         try:
             with self._database.write() as connection:
                 image = _image_of(connection, said.image_id, establishment)
-                _require_links(connection, said, image)
+                _require_a_patients_photograph(image)
+                _require_links(connection, said, image["patient_row"])
                 known = _read(connection, said.image_id)
                 if known == said:
                     return said
@@ -76,6 +79,13 @@ class Photographs:
                 "A photograph, its lesion and those it refers to are of one patient, and the "
                 "earlier one shows the same lesion; check them."
             ) from error
+
+    def check(self, said: Photograph, patient: PatientIdentity, *, establishment: str) -> None:
+        """Raise as `state` would for a photograph of this patient that is still to come."""
+        owner = sa.select(_owner.id).where(_owner.name == establishment)
+        with self._database.read() as connection:
+            row = patient_row_of(connection, connection.scalar(owner) or 0, patient)
+            _require_links(connection, said, row)
 
     def photograph(self, image_id: str, *, establishment: str | None) -> Photograph | None:
         """What is stated of an image, None for one of which nothing is; raises NotFound."""
@@ -123,11 +133,14 @@ def _image_of(connection: sa.Connection, image_id: str, establishment: str | Non
     return found
 
 
-def _require_links(connection: sa.Connection, said: Photograph, image: sa.RowMapping) -> None:
+def _require_a_patients_photograph(image: sa.RowMapping) -> None:
     if image["kind"] is not ImageKind.PHOTO:
         raise InvalidCapture("The image is a slide; views and lesions are of photographs.")
     if image["patient_row"] is None:
         raise InvalidCapture("The photograph is nobody's yet; say whose it is first.")
+
+
+def _require_links(connection: sa.Connection, said: Photograph, patient_row: int | None) -> None:
     if said.lesion is not None or said.overview is not None:
         said.capture.require_lesion_allowed()
     lesion = schema.lesion.c
@@ -138,7 +151,7 @@ def _require_links(connection: sa.Connection, said: Photograph, image: sa.RowMap
     )
     for what, named, query in owners:
         # Another patient's is answered as what does not exist, whichever establishment's it is.
-        if named is not None and connection.scalar(query) != image["patient_row"]:
+        if named is not None and connection.scalar(query) != (patient_row or 0):
             raise NotFound(f"This patient has no such {what}.")
     if said.overview is not None:
         shown = connection.scalar(sa.select(_photo.view).where(_photo.image_id == said.overview))
