@@ -25,7 +25,7 @@ from api.errors import (
 )
 from api.ingest import Examined, Order, examine, queue, take
 from api.parts import main_of
-from api.tasks import is_photograph
+from api.photographs import is_photograph
 from api.work import LEASE_S, PASSING, RETRY_S, Workplace, has_dead, is_done
 from archive.deposits import Outcome
 from archive.errors import ArchiveError, DifferentPatient, InvalidIdentity, LeaseLost

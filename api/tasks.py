@@ -9,14 +9,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from api.photographs import is_photograph
 from api.sandbox import Progress, Voice
 
 if TYPE_CHECKING:
     from slides.convert import Making
-
-JPEG = b"\xff\xd8\xff"
-PHOTOGRAPHS = ((0, JPEG), (0, b"\x89PNG\r\n\x1a\n"), (0, b"GIF8"), (4, b"ftyp"))
-"""Where a picture of a camera begins with what. The rest is a slide, or nothing known."""
 
 
 def describe(say: Progress, path: str, scene: int | None = None) -> dict[str, Any]:
@@ -214,15 +211,3 @@ def reindex(say: Progress, path: str, draft: str) -> bool:
     from tiles.reindex import reindex
 
     return reindex(Path(path), Path(draft), say)
-
-
-def is_photograph(file: Path) -> bool:
-    """Whether a file begins as a camera's do."""
-    # A Mirax slide's own file is a JPEG, and so is what its data begin with.
-    if not file.is_file() or file.suffix.lower() in {".mrxs", ".dat"}:
-        return False
-    if (file.with_suffix("") / "Slidedat.ini").is_file():
-        return False
-    with file.open("rb") as stream:
-        head = stream.read(16)
-    return any(head[at : at + len(magic)] == magic for at, magic in PHOTOGRAPHS)

@@ -5,6 +5,7 @@ Source: ISO/IEC 23008-12 (HEIF), AV1 Image File Format 1.1.
 
 import io
 import re
+import warnings
 from dataclasses import replace
 from struct import unpack
 
@@ -59,7 +60,11 @@ def read_avif(data: bytes) -> Picture:
     """The picture of an AVIF file; raises DamagedPhoto, TooLarge."""
     _check("AVIF", data)
     try:
-        with Image.open(io.BytesIO(data), formats=["AVIF"]) as image:
+        # The library warns of odd EXIF, which is no reason to refuse a picture.
+        with (
+            warnings.catch_warnings(action="ignore"),
+            Image.open(io.BytesIO(data), formats=["AVIF"]) as image,
+        ):
             check_size("AVIF", *image.size)
             # What the file's own boxes say of turning is put there too.
             exif, profile = image.info.get("exif"), image.info.get("icc_profile")

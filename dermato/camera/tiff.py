@@ -98,10 +98,10 @@ def _in_srgb_or_own(
     bits = page.bitspersample
     if page.photometric == _PALETTE:
         colours = np.asarray(page.colormap, np.uint16)
-        # Many programs wrote 8-bit values into the 16-bit table.
+        # Of 16 bits the upper ones: programs widen 8 bits in several ways, and some not at all.
         wide = bool((colours > 255).any())
-        table, _ = in_8_bits(colours.T[:, np.newaxis], 16 if wide else 8)
-        return np.ascontiguousarray(table[:, 0][raw].astype(np.uint8)), ()
+        table = (colours.T >> 8 if wide else colours.T).astype(np.uint8)
+        return np.ascontiguousarray(table[raw]), ()
     if page.photometric == _INKS:
         inks, done = in_8_bits(raw[..., :3], bits)
         black, _ = in_8_bits(raw[..., 3], bits)
