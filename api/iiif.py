@@ -4,6 +4,8 @@ Sections (§) are those of the specification, https://iiif.io/api/image/3.0/.
 """
 
 import json
+from dataclasses import dataclass
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Any
 
@@ -13,7 +15,8 @@ from api.answer import ASKED_EACH_TIME, Answer, holds, unchanged
 from api.opened import OpenImage
 from api.sources import Sources
 from archive.record import Image
-from tiles.iiif import Format, Limits, Quality, read_request
+from tiles.iiif import Asked, Format, Limits, Quality, read_request, tile_asked_for
+from tiles.pyramid import DeepZoom
 
 LIMITS = Limits()
 IMAGE_CONTEXT = "http://iiif.io/api/image/3/context.json"
@@ -104,19 +107,32 @@ def described(address: str, opened: OpenImage) -> dict[str, Any]:
     }
 
 
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    asked: Asked
+    tile: tuple[int, int, int] | None
+    tag: str
+
+
+@lru_cache(maxsize=8192)
+def _wanted(fields: tuple[str, str, str, str, str], view: DeepZoom) -> _Wanted:
+    """What an address means, remembered: those who look at one slide ask for the same tiles."""
+    asked = read_request(fields, (view.width, view.height), LIMITS)
+    # A comma would end the tag where callers name several.
+    return _Wanted(asked, tile_asked_for(asked, view), asked.canonical.replace(",", "."))
+
+
 async def picture(
     sources: Sources, image: Image, fields: dict[str, str], origin: str, kept: str, scope: Scope
 ) -> Answer:
     """A picture (§4); raises MalformedRequest and what reading raises."""
     opened = await sources.open(image)
-    view = opened.deep_zoom
     named = fields["region"], fields["size"], fields["rotation"], fields["quality"]
-    asked = read_request((*named, fields["format"]), (view.width, view.height), LIMITS)
-    # A comma would end it where callers name several.
-    tag = f'"{opened.tag}-iiif-{asked.canonical.replace(",", ".")}"'
+    wanted = _wanted((*named, fields["format"]), opened.deep_zoom)
+    asked, tag = wanted.asked, f'"{opened.tag}-iiif-{wanted.tag}"'
     if holds(scope, tag):
         return unchanged(tag, kept)
-    body = await sources.region(image, opened, asked)
+    body = await sources.region(image, opened, asked, wanted.tile)
     canonical = f'<{origin}/iiif/3/{image.id}/{asked.canonical}>;rel="canonical"'
     headers = {
         "content-type": TYPES[asked.format],

@@ -21,8 +21,9 @@ from archive.catalog import Catalog
 from archive.record import Image, ImageState, ObjectRole, StoredObject
 from archive.storage import Storage
 from tiles.codec import half
-from tiles.iiif import Asked, Format, Quality, tile_asked_for
+from tiles.iiif import Asked, Format, Quality
 from tiles.instance import StoredImage, read_profile
+from tiles.lately import Lately
 from tiles.region import Colours, as_they_are, picture, to_srgb
 from tiles.render import Decoded, deep_zoom_tile, thumbnail
 from tiles.source import Encoding, TileSource
@@ -40,6 +41,8 @@ DRAWERS = 2
 DECODED_BYTES = 256 << 20
 """For photographs just looked at: the largest there may be fills it."""
 DECODED_S = 30.0
+LATELY_BYTES = 128 << 20
+"""For the tiles of slides that parts were lately cut from: some 600 of 256 × 256 pixels."""
 THUMBNAIL_PIXELS = 512
 PICTURE_PIXELS = 2048
 
@@ -74,6 +77,7 @@ class Sources:
         self._decoded: Shelf[str, Decoded] = Shelf(
             DECODED_BYTES, self._drawers, weigh=lambda one: one.size_bytes, lasts_s=DECODED_S
         )
+        self._lately = Lately(LATELY_BYTES)
         self._regions: Shelf[tuple[str, str], bytes] = Shelf(DRAWN_BYTES, self._drawers, weigh=len)
         self._colours: Shelf[str, Colours] = Shelf(OPEN_IMAGES, self._readers)
         self._pictures: Shelf[tuple[str, str], bytes] = Shelf(
@@ -124,13 +128,14 @@ class Sources:
             return completed(await self._or_forget(image, read), place.insert)
         return await self._or_forget(image, self._draw(opened, address))
 
-    async def region(self, image: Image, opened: OpenImage, asked: Asked) -> bytes:
-        """Any part of an image as it is asked for.
+    async def region(
+        self, image: Image, opened: OpenImage, asked: Asked, tile: tuple[int, int, int] | None
+    ) -> bytes:
+        """Any part of an image as it is asked for; `tile` is the Deep Zoom tile that covers it.
 
         What viewers put together has its colours as stored wherever it lies, so that no seams
         show; other parts, and whatever asks for a quality by name, are shown in sRGB.
         """
-        tile = tile_asked_for(asked, opened.deep_zoom)
         colours: Colours = as_they_are
         if tile is None or asked.quality is not Quality.DEFAULT:
             colours = await self._or_forget(image, self._colours_of(opened))
@@ -188,6 +193,9 @@ class Sources:
         if kept is not None:
             return kept
         source = await self._read_from(opened)
+        if source is opened.source and opened.stored:
+            # A part of an image rarely ends with its tiles: the next one wants the same again.
+            source = self._lately.of(source, opened.tag)
         return await self._regions.take(key, partial(picture, source, asked, colours))
 
     async def _read_from(self, opened: OpenImage) -> TileSource:

@@ -6,7 +6,6 @@ No pixels and no I/O. Sections (§) are those of the specification, https://iiif
 import re
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import lru_cache
 from math import floor, isqrt
 
 from tiles.errors import MalformedRequest
@@ -62,14 +61,12 @@ class Asked:
     canonical: str
 
 
-@lru_cache(maxsize=8192)
 def read_request(
     fields: tuple[str, str, str, str, str], extents: tuple[int, int], limits: Limits
 ) -> Asked:
     """What (region, size, rotation, quality, format) mean for an image of these extents.
 
-    Raises MalformedRequest for whatever the specification answers with 400. What was read is
-    remembered, as those who look at one slide ask for the same tiles.
+    Raises MalformedRequest for whatever the specification answers with 400.
     """
     region, size, rotation, quality, form = fields
     box = _region(region, extents)
