@@ -109,8 +109,11 @@ def described(address: str, opened: OpenImage) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class _Wanted:
+    """A picture, the Deep Zoom tile that covers it, and whether it is that tile as it is."""
+
     asked: Asked
     tile: tuple[int, int, int] | None
+    is_tile: bool
     tag: str
 
 
@@ -118,8 +121,11 @@ class _Wanted:
 def _wanted(fields: tuple[str, str, str, str, str], view: DeepZoom) -> _Wanted:
     """What an address means, remembered: those who look at one slide ask for the same tiles."""
     asked = read_request(fields, (view.width, view.height), LIMITS)
+    tile = tile_asked_for(asked, view)
+    changed = asked.mirrored or asked.degrees or asked.quality is not Quality.DEFAULT
+    is_tile = tile is not None and not changed and asked.format is Format.JPG
     # A comma would end the tag where callers name several.
-    return _Wanted(asked, tile_asked_for(asked, view), asked.canonical.replace(",", "."))
+    return _Wanted(asked, tile, is_tile, asked.canonical.replace(",", "."))
 
 
 async def picture(
@@ -132,7 +138,10 @@ async def picture(
     asked, tag = wanted.asked, f'"{opened.tag}-iiif-{wanted.tag}"'
     if holds(scope, tag):
         return unchanged(tag, kept)
-    body = await sources.region(image, opened, asked, wanted.tile)
+    if wanted.is_tile and wanted.tile is not None:
+        body = await sources.tile(image, opened, wanted.tile)
+    else:
+        body = await sources.region(image, opened, asked, wanted.tile)
     canonical = f'<{origin}/iiif/3/{image.id}/{asked.canonical}>;rel="canonical"'
     headers = {
         "content-type": TYPES[asked.format],
