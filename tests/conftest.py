@@ -1,10 +1,15 @@
 """What tests of every package share."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 from archive.catalog import Catalog
 
@@ -28,3 +33,12 @@ def empty_catalogue(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("catalogue") / "catalog.sqlite"
     Catalog.open(f"sqlite:///{path}").close()
     return path
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator["Browser"]:
+    """A real browser; what drives it is slow to load, and few tests need it."""
+    from tests.browser import chromium
+
+    with chromium() as started:
+        yield started

@@ -1,10 +1,6 @@
 """The viewer inside another system's page: framed by name only, and by a link to one image."""
 
 import http.server
-import os
-import re
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,8 +15,9 @@ from api.doors import Doors, Role
 from api.ingest import Order, ingest
 from api.settings import read_settings, signing_key
 from api.work import open_workplace
-from tests.browser import DESKTOP, PHONE, READY, chromium
+from tests.browser import DESKTOP, PHONE, READY
 from tests.samples.slide import small_svs
+from tests.serving import running
 
 WIDTH, HEIGHT = 1700, 1500
 
@@ -57,24 +54,6 @@ class _Silent(http.server.SimpleHTTPRequestHandler):
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as started:
-        yield started
-
-
-def served(environment: dict[str, str]) -> tuple["subprocess.Popen[str]", str]:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "api.cli", "serve", "--port", "0", "--workers", "1"],
-        env={**os.environ, **environment},
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout is not None
-    lines = (re.search(r"(http://\S+)/enter\?key=", line) for line in process.stdout)
-    return process, next(found[1] for found in lines if found)
-
-
-@pytest.fixture(scope="module")
 def framed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Framed]:
     folder = tmp_path_factory.mktemp("embed")
     own = {"SANSVERRE_DATA": f"{folder}/data", "SANSVERRE_SECRETS": f"{folder}/keys"}
@@ -90,17 +69,16 @@ def framed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Framed]:
     other = http.server.ThreadingHTTPServer(("127.0.0.1", 0), answer)
     origin = f"http://127.0.0.1:{other.server_port}"
     threading.Thread(target=other.serve_forever, daemon=True).start()
-    named, address = served({**own, "SANSVERRE_FRAME_ANCESTORS": origin})
-    closed, closed_address = served(own)
     token = Doors(signing_key(settings)).issue(Role.CONTRIBUTOR, "local")
     try:
-        yield Framed(address, closed_address, images, token, record, origin)
+        with (
+            running({**own, "SANSVERRE_FRAME_ANCESTORS": origin}, workers=1) as named,
+            running(own, workers=1) as closed,
+        ):
+            yield Framed(named.address, closed.address, images, token, record, origin)
     finally:
         other.shutdown()
         other.server_close()
-        for server in (named, closed):
-            server.terminate()
-            server.communicate(timeout=30)
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ from api.doors import COOKIE, Doors, Role
 from api.ingest import Order, ingest
 from api.settings import read_settings, signing_key
 from api.work import open_workplace
-from tests.browser import DESKTOP, attentive, chromium, until
+from tests.browser import DESKTOP, attentive, until
 from tests.samples import sample
 from tests.samples.photo import make_photo
 from tests.samples.slide import small_svs
@@ -52,12 +52,6 @@ class Place:
     @property
     def manifest(self) -> str:
         return f"{self.address}/iiif/presentation/3/{self.exam}/manifest"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")

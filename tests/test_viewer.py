@@ -6,7 +6,6 @@ what OpenSlide reads from the scanner's file. Screenshots are kept in `artefacts
 
 import json
 import os
-import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -21,10 +20,11 @@ from playwright.sync_api import Browser, Page, expect
 from api.ingest import Order, receive
 from api.settings import read_settings
 from api.work import BUILD, open_workplace
-from tests.browser import DESKTOP, PHONE, READY, attentive, chromium, until
+from tests.browser import DESKTOP, PHONE, READY, attentive, until
 from tests.samples import sample
 from tests.samples.photo import make_photo
 from tests.samples.slide import small_svs
+from tests.serving import running
 from tiles.source import Pixels
 
 ROUNDING = 2.0
@@ -43,12 +43,6 @@ class Place:
     photo_id: str
     environment: dict[str, str]
     """Where its data are, for those who bring it more."""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")
@@ -74,29 +68,16 @@ def place(
         check=True,
     )
     slide_id, photo_id = (json.loads(line)["image"] for line in ingested.stdout.splitlines())
-    server = subprocess.Popen(
-        [*command, "serve", "--port", "0", "--workers", "1"],
-        env=environment,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert server.stdout is not None
-    try:
-        lines = (re.search(r"http://\S+/enter\?key=\S+", line) for line in server.stdout)
-        link = next(found[0] for found in lines if found)
+    with running(own, workers=1) as server:
         context = browser.new_context(**DESKTOP)
         page = context.new_page()
-        page.goto(link)
+        page.goto(server.link)
         page.wait_for_selector(".exam-link")
         until(page, "[...document.images].every(image => image.naturalWidth > 0)")
         page.screenshot(path=artefacts / "list.png")
         context.storage_state(path=folder / "state.json")
         context.close()
-        address = link.partition("/enter")[0]
-        yield Place(address, folder / "state.json", slide, slide_id, photo_id, own)
-    finally:
-        server.terminate()
-        server.communicate(timeout=30)
+        yield Place(server.address, folder / "state.json", slide, slide_id, photo_id, own)
 
 
 @pytest.fixture

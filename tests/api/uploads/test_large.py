@@ -12,10 +12,10 @@ from api.doors import Doors, Role
 from api.settings import Settings, signing_key
 from archive.catalog import Catalog
 from archive.record import ObjectRole
-from tests.api.test_serve import running
 from tests.api.uploads.client import TUS, said
 from tests.api.uploads.test_cut import PATIENT, File, Memory, Sending
 from tests.samples.slide import small_svs
+from tests.serving import running
 
 BLOCK_BYTES = 8 << 20
 
