@@ -20,7 +20,19 @@ from api.logs import to_stderr
 from api.protocol import Patience
 from api.receiving import Reception
 from api.renderer import Renderers
-from api.routes import deposits, docs, enter, exams, health, iiif, images, links, me, uploads
+from api.routes import (
+    deposits,
+    docs,
+    enter,
+    exams,
+    health,
+    iiif,
+    images,
+    lesions,
+    links,
+    me,
+    uploads,
+)
 from api.routes.at_the_door import admit
 from api.sandbox import die_with
 from api.settings import Settings, read_settings, signing_key
@@ -67,7 +79,7 @@ def create_app(settings: Settings, storage: Storage | None = None) -> Dispatcher
     app.state.settings, app.state.doors = settings, doors
     app.state.catalog, app.state.storage, app.state.sources = catalog, storage, sources
     app.state.reception = reception
-    for module in (exams, images, links, iiif, deposits, uploads, me, health, enter, docs):
+    for module in (exams, images, lesions, links, iiif, deposits, uploads, me, health, enter, docs):
         app.include_router(module.router)
     for kind in (ApiError, ArchiveError, TilesError, Exception):
         app.add_exception_handler(kind, _told)

@@ -60,6 +60,13 @@ POLICIES: dict[str, Role] = {
     "/api/exams": Role.READER,
     "/api/exams/{exam}": Role.READER,
     "/api/images/{image}": Role.READER,
+    "/api/body-sites": Role.READER,
+    "/api/patients/{patient}/lesions": Role.READER,
+    # Whoever may bring photographs says which lesion they show.
+    "/api/lesions": Role.CONTRIBUTOR,
+    "/api/lesions/{lesion}": Role.READER,
+    "/api/lesions/{lesion}/history": Role.CONTRIBUTOR,
+    "/api/lesions/{lesion}/photographs": Role.READER,
     # Who has a link sees the image without an account: more than reading it.
     "/api/images/{image}/links": Role.CONTRIBUTOR,
     "/deepzoom/{image}.dzi": Role.READER,

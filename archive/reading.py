@@ -25,6 +25,7 @@ _EXAM_COLUMNS = [
     _exam.issuer_of_accession_number,
     _exam.study_instance_uid,
     _exam.created_at,
+    _patient.key.label("patient_key"),
 ]
 
 # The parts that never change are built once: SQLAlchemy spends longer on them than SQLite does.

@@ -169,6 +169,8 @@ class Exam:
     study_instance_uid: str
     created_at: datetime
     images: tuple[Image, ...] = ()
+    patient_key: str | None = None
+    """What addresses name the patient by."""
 
 
 @dataclass(frozen=True, slots=True)

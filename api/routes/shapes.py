@@ -34,10 +34,11 @@ class ImageSummary(BaseModel):
 
 
 class ExamOut(BaseModel):
-    """A study and its images."""
+    """A study and its images; `patient_key` is what addresses name the patient by."""
 
     id: str
     patient: PatientOut | None
+    patient_key: str | None
     accession_number: str | None
     study_instance_uid: str
     created_at: datetime
@@ -122,6 +123,7 @@ def exam_out(exam: Exam) -> ExamOut:
     return ExamOut(
         id=exam.id,
         patient=patient_out(exam.patient),
+        patient_key=exam.patient_key,
         accession_number=exam.accession_number,
         study_instance_uid=exam.study_instance_uid,
         created_at=exam.created_at,

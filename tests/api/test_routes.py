@@ -33,6 +33,7 @@ def test_exams_as_the_viewer_reads_them(reader: Web, installation: Installation)
             "birth_date": "1970-01-01",
             "sex": "F",
         },
+        "patient_key": exam["patient_key"],
         "accession_number": "A1",
         "study_instance_uid": exam["study_instance_uid"],
         "created_at": exam["created_at"],

@@ -1,0 +1,209 @@
+"""Lesions of a patient: where they are, their history, and the pictures of each."""
+
+from datetime import date, datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, Field
+
+from api.routes.at_the_door import CallerHere, CatalogHere
+from archive.body_site import BodySite, Side, search_sites, site_of_code
+from archive.capture import View
+from archive.lesion import (
+    Lesion,
+    LesionEvent,
+    LesionEventKind,
+    LesionSaid,
+    MapPosition,
+    MapView,
+)
+from archive.photographs import Taken
+from archive.record import ImageState
+
+router = APIRouter(tags=["lesions"])
+
+
+class SiteOut(BaseModel):
+    """A body site; `paired` ones have a side."""
+
+    code: str
+    scheme: str
+    region: str
+    paired: bool
+    fr: str
+    en: str
+
+
+class SitesOut(BaseModel):
+    """Body sites, the closest to what was asked first."""
+
+    sites: list[SiteOut]
+
+
+class PositionIn(BaseModel):
+    """A point of a drawing of the body, in fractions of its width and height."""
+
+    view: MapView
+    x: float = Field(ge=0, le=1)
+    y: float = Field(ge=0, le=1)
+
+
+class EventIn(BaseModel):
+    """A day of a lesion's history; `by` is who says so, FAMILY^GIVEN."""
+
+    kind: LesionEventKind
+    on: date
+    by: str = Field("", max_length=200)
+
+
+class LesionIn(BaseModel):
+    """A new lesion of a patient (the `patient_key` of their exams), on a site by its code."""
+
+    patient: str = Field(max_length=32)
+    site: str = Field(max_length=32)
+    side: Side | None = None
+    label: str = Field("", max_length=200)
+    position: PositionIn | None = None
+    first_seen: date
+    by: str = Field("", max_length=200)
+
+
+class LesionOut(BaseModel):
+    """A lesion; `tracking_uid` is in the header of every picture of it."""
+
+    id: str
+    patient: str
+    number: int
+    tracking_id: str
+    tracking_uid: str
+    site: SiteOut
+    side: Side
+    label: str
+    position: PositionIn | None
+    status: LesionEventKind
+    history: list[EventIn]
+    created_at: datetime
+
+
+class LesionsOut(BaseModel):
+    """The lesions of a patient, by number."""
+
+    lesions: list[LesionOut]
+
+
+class PictureOut(BaseModel):
+    """A photograph of a lesion, with those that locate it and that came before."""
+
+    image: str
+    exam: str
+    state: ImageState
+    taken_at: datetime
+    view: View
+    thumbnail: str
+    mm_per_pixel: tuple[float, float] | None
+    overview: str | None
+    earlier: str | None
+
+
+class PicturesOut(BaseModel):
+    """The photographs of a lesion, the earliest first."""
+
+    photographs: list[PictureOut]
+
+
+@router.get("/api/body-sites")
+def list_sites(
+    q: Annotated[str, Query(max_length=100, description="Words, French or English.")] = "",
+) -> SitesOut:
+    """Body sites that a lesion or a photograph may be of, as DICOM codes them (CID 4029)."""
+    return SitesOut(sites=[_site(one) for one in search_sites(q)])
+
+
+@router.get("/api/patients/{patient}/lesions")
+def list_lesions(patient: str, caller: CallerHere, catalog: CatalogHere) -> LesionsOut:
+    """The lesions of a patient, named by the `patient_key` of their exams."""
+    found = catalog.lesions.of_patient(patient, establishment=caller.establishment)
+    return LesionsOut(lesions=[_out(one) for one in found])
+
+
+@router.post("/api/lesions", status_code=201)
+def create_lesion(said: LesionIn, caller: CallerHere, catalog: CatalogHere) -> LesionOut:
+    """A new lesion of a patient, with the day on which it was first seen."""
+    position = said.position
+    lesion = catalog.lesions.create(
+        said.patient,
+        LesionSaid(
+            site_of_code(said.site),
+            said.side,
+            said.label,
+            MapPosition(position.view, position.x, position.y) if position else None,
+        ),
+        LesionEvent(LesionEventKind.FIRST_SEEN, said.first_seen, said.by),
+        establishment=caller.establishment,
+    )
+    return _out(lesion)
+
+
+@router.get("/api/lesions/{lesion}")
+def get_lesion(lesion: str, caller: CallerHere, catalog: CatalogHere) -> LesionOut:
+    """One lesion with its history."""
+    return _out(catalog.lesions.lesion(lesion, establishment=caller.establishment))
+
+
+@router.post("/api/lesions/{lesion}/history", status_code=201)
+def add_event(lesion: str, event: EventIn, caller: CallerHere, catalog: CatalogHere) -> LesionOut:
+    """A day more of a lesion's history; the same again changes nothing."""
+    said = LesionEvent(event.kind, event.on, event.by)
+    return _out(catalog.lesions.record(lesion, said, establishment=caller.establishment))
+
+
+@router.get("/api/lesions/{lesion}/photographs")
+def list_pictures(lesion: str, caller: CallerHere, catalog: CatalogHere) -> PicturesOut:
+    """The photographs of a lesion in the order in which they were taken."""
+    found = catalog.photographs.of_lesion(lesion, establishment=caller.establishment)
+    return PicturesOut(photographs=[_picture(one) for one in found])
+
+
+def _site(site: BodySite) -> SiteOut:
+    return SiteOut(
+        code=site.code,
+        scheme=site.scheme,
+        region=site.region,
+        paired=site.is_paired,
+        fr=site.fr,
+        en=site.en,
+    )
+
+
+def _out(lesion: Lesion) -> LesionOut:
+    said = lesion.said
+    position = said.position
+    return LesionOut(
+        id=lesion.id,
+        patient=lesion.patient_key,
+        number=lesion.number,
+        tracking_id=lesion.tracking_id,
+        tracking_uid=lesion.tracking_uid,
+        site=_site(said.site),
+        side=said.site.side(said.side),
+        label=said.label,
+        position=PositionIn(view=position.view, x=position.x, y=position.y) if position else None,
+        status=lesion.status,
+        history=[EventIn(kind=one.kind, on=one.on, by=one.by) for one in lesion.events],
+        created_at=lesion.created_at,
+    )
+
+
+def _picture(taken: Taken) -> PictureOut:
+    said = taken.photograph
+    return PictureOut(
+        image=said.image_id,
+        exam=taken.exam_id,
+        state=taken.state,
+        taken_at=taken.taken_at,
+        view=said.capture.view,
+        thumbnail=f"/images/{said.image_id}/thumbnail",
+        mm_per_pixel=said.capture.mm_per_pixel,
+        overview=said.overview,
+        earlier=said.earlier,
+    )
