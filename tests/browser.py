@@ -5,7 +5,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    expect,
+    sync_playwright,
+)
 
 # Chromium of the system, which must not look for anything beyond this machine.
 QUIET = (
@@ -25,6 +32,9 @@ PHONE: dict[str, Any] = {
     "is_mobile": True,
     "device_scale_factor": 2,
 }
+# Deadlines are for what hangs: a busy machine is slow.
+DEADLINE_MS = 60_000
+expect.set_options(timeout=DEADLINE_MS)
 READY = "html[data-viewer=ready]"
 
 
@@ -42,6 +52,7 @@ def chromium() -> Iterator[Browser]:
 @contextmanager
 def attentive(context: BrowserContext) -> Iterator[Page]:
     """A page of the context; nothing that it logs as an error goes unnoticed."""
+    context.set_default_timeout(DEADLINE_MS)
     page = context.new_page()
     complaints: list[str] = []
     page.on("pageerror", lambda error: complaints.append(str(error)))
@@ -59,7 +70,7 @@ def attentive(context: BrowserContext) -> Iterator[Page]:
 
 def until(page: Page, condition: str) -> None:
     """Wait for a condition; the browser's own way to wait needs `eval`, which the page forbids."""
-    for _ in range(100):
+    for _ in range(DEADLINE_MS // 100):
         if page.evaluate(condition):
             return
         page.wait_for_timeout(100)

@@ -14,7 +14,7 @@ import httpx
 
 PROGRAM = "/usr/sbin/Orthanc"
 TITLE = "RADIOLOGY"
-STARTED_S = 20.0
+STARTED_S = 90.0
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def orthanc(folder: Path) -> Iterator[Orthanc]:
             stderr=stream,
         )
     try:
-        with httpx.Client(base_url=f"http://127.0.0.1:{http_port}", timeout=20) as web:
+        with httpx.Client(base_url=f"http://127.0.0.1:{http_port}", timeout=60) as web:
             _await(web, process, log)
             yield Orthanc(web, dicom_port)
     finally:

@@ -11,7 +11,7 @@ import httpx
 from tests.orthanc import free_ports
 
 BUCKET = "slides"
-STARTED_S = 30.0
+STARTED_S = 90.0
 
 
 @contextmanager

@@ -51,7 +51,7 @@ def running(environment: dict[str, str], workers: int = 2, port: int = 0) -> Ite
         yield Running(process, link, link.partition("/enter")[0])
     finally:
         process.terminate()
-        process.communicate(timeout=30)
+        process.communicate(timeout=120)
 
 
 def gone(processes: list[psutil.Process], within_s: float) -> bool:

@@ -38,6 +38,7 @@ class Framed:
         made = httpx.post(
             f"{self.named}/api/images/{image}/links",
             headers={"authorization": f"Bearer {self.token}"},
+            timeout=60,
         )
         assert made.status_code == 201, made.text
         return str(made.json()["link"])
@@ -162,7 +163,8 @@ def test_nobody_frames_a_server_that_does_not_name_them(page: Page, framed: Fram
     assert page.frames[1].locator("#app").count() == 0
     # The key was not spent by a page that was not shown.
     key = link.partition("#key=")[2]
-    assert httpx.post(f"{framed.closed}/api/links", json={"key": key}).status_code == 200
+    spent = httpx.post(f"{framed.closed}/api/links", json={"key": key}, timeout=60)
+    assert spent.status_code == 200
 
 
 def test_a_link_shows_that_image_only_and_once(page: Page, framed: Framed) -> None:

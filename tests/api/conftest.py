@@ -80,17 +80,12 @@ def elsewhere() -> Iterator[dict[str, str]]:
 
 @pytest.fixture
 def settings(
-    request: pytest.FixtureRequest,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    empty_catalogue: Path,
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Settings]:
     """An installation with nothing in it, which the environment names."""
     monkeypatch.setenv("SANSVERRE_DATA", str(tmp_path / "data"))
     monkeypatch.setenv("SANSVERRE_SECRETS", str(tmp_path / "keys"))
     if getattr(request, "param", "here") == "here":
-        (tmp_path / "data").mkdir(mode=0o700)
-        shutil.copy(empty_catalogue, tmp_path / "data")
         yield read_settings()
         return
     for name, value in request.getfixturevalue("elsewhere").items():
@@ -104,8 +99,11 @@ def settings(
 
 
 @pytest.fixture
-def place(settings: Settings) -> Iterator[Workplace]:
+def place(settings: Settings, empty_catalogue: Path) -> Iterator[Workplace]:
     """Its catalogue and its store."""
+    if not settings.data.exists():
+        settings.data.mkdir(mode=0o700)
+        shutil.copy(empty_catalogue, settings.data)
     with open_workplace(settings) as workplace:
         yield workplace
 

@@ -19,7 +19,7 @@ from api.errors import NotTaken, Refused
 from api.ingest import Order, ingest, receive
 from api.originals import keep, take_stock
 from api.settings import Settings
-from api.work import LEASE_S, Workplace, open_workplace
+from api.work import Workplace, open_workplace
 from archive.errors import NotFound
 from archive.identity import PatientIdentity
 from archive.record import Image, ImageState, ObjectRole
@@ -27,6 +27,7 @@ from tests.api.conftest import small_file
 from tests.samples.photo import make_photo
 from tests.samples.slide import small_svs
 
+PATIENT = "import api.cli, api.work; api.work.LEASE_S = 3600; raise SystemExit(api.cli.main())"
 IMPATIENT = "import api.cli, api.work; api.work.LEASE_S = 1.5; raise SystemExit(api.cli.main())"
 """The command, with a lease that a test can wait for."""
 
@@ -95,8 +96,8 @@ def test_killed_at_any_moment_it_ends_in_one_image(
 
 
 def test_a_killed_ingest_is_not_waited_for(settings: Settings, slide: Path) -> None:
-    """The lease of a process that is dead on this machine runs out with it, not in a minute."""
-    command = [sys.executable, "-m", "api.cli", "ingest", "--json", str(slide)]
+    """The lease of a process that is dead on this machine runs out with it, not in an hour."""
+    command = [sys.executable, "-c", PATIENT, "ingest", "--json", str(slide)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     with open_workplace(settings) as place:
         while not place.catalog.jobs.holders():
@@ -106,7 +107,7 @@ def test_a_killed_ingest_is_not_waited_for(settings: Settings, slide: Path) -> N
     process.wait()
     began = time.monotonic()
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert time.monotonic() - began < LEASE_S / 2
+    assert time.monotonic() - began < 600
     assert json.loads(done.stdout)["state"] == "published"
     assert list((settings.data / "drafts").iterdir()) == []
 
@@ -197,7 +198,10 @@ def test_a_file_that_is_gone_is_told(place: Workplace, tmp_path: Path) -> None:
     assert place.catalog.exams(establishment=None, states=list(ImageState)).exams == ()
 
 
-def test_trouble_that_passes_is_told_at_once_and_resumed(place: Workplace, slide: Path) -> None:
+def test_trouble_that_passes_is_told_at_once_and_resumed(
+    place: Workplace, slide: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.work.RETRY_S", 3600.0)
     (original,) = receive(place, slide, Order("north")).objects_as(ObjectRole.ORIGINAL)
     path = place.storage.local_path(original.key)
     assert path is not None
@@ -206,7 +210,7 @@ def test_trouble_that_passes_is_told_at_once_and_resumed(place: Workplace, slide
     began = time.monotonic()
     with pytest.raises(NotTaken, match="ingest it again"):
         ingest(place, slide, Order("north"))
-    assert time.monotonic() - began < 20
+    assert time.monotonic() - began < 600
     hidden.rename(path)
     assert ingest(place, slide, Order("north")).state == "published"
 
@@ -289,6 +293,6 @@ def test_a_sigterm_leaves_nothing(settings: Settings, slide: Path) -> None:
     process = start(slide)
     time.sleep(1.5)
     process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=30)
+    process.communicate(timeout=120)
     scratch = settings.data / "scratch"
     assert not scratch.exists() or not list(scratch.glob("desk-*"))

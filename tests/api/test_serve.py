@@ -44,7 +44,10 @@ def server(environment: dict[str, str]) -> Iterator[Running]:
 def test_the_printed_link_opens_once_and_shows_tiles(
     environment: dict[str, str], installation: Installation
 ) -> None:
-    with running(environment) as server, httpx.Client(base_url=server.address) as client:
+    with (
+        running(environment) as server,
+        httpx.Client(base_url=server.address, timeout=60) as client,
+    ):
         assert client.get("/api/exams").status_code == 401
         entered = client.get(server.link)
         assert (entered.status_code, entered.headers["location"]) == (303, "/")
@@ -58,9 +61,9 @@ def test_the_printed_link_opens_once_and_shows_tiles(
         client.get("/nothing", headers={"connection": "upgrade", "upgrade": "websocket"})
         children = psutil.Process(server.process.pid).children(recursive=True)
         server.process.terminate()
-        out, err = server.process.communicate(timeout=30)
+        out, err = server.process.communicate(timeout=120)
         assert server.process.returncode == 0
-        assert gone(children, 1)
+        assert gone(children, 30)
         # Nothing but the link, which was read, is said of all this.
         assert (out.strip(), err) == ("", "")
 
@@ -79,7 +82,7 @@ def test_a_killed_process_is_replaced_while_others_answer(
             # A connection each: what was in the killed process's hands is lost with it.
             request = urllib.request.Request(base + address, headers=installation.bearer())
             try:
-                with urllib.request.urlopen(request, timeout=20) as answer:
+                with urllib.request.urlopen(request, timeout=60) as answer:
                     answers += answer.status == 200
             except (OSError, ConnectionError) as error:
                 failures.append(repr(error))
@@ -92,7 +95,7 @@ def test_a_killed_process_is_replaced_while_others_answer(
     victim = min(before)
     os.kill(victim, signal.SIGKILL)
     at_the_kill = answers
-    until = time.monotonic() + 30
+    until = time.monotonic() + 120
     while time.monotonic() < until:
         now = {child.pid for child in server.children("api.app")}
         if len(now) == 2 and victim not in now:
@@ -118,14 +121,14 @@ def test_a_killed_worker_is_replaced_and_builds_what_waits(
         catalog = place.catalog
         image = receive(place, slide, Order("north"))
         job = catalog.jobs.enqueue(BUILD, image.id, {"mpp_um": None})
-        until = time.monotonic() + 60
+        until = time.monotonic() + 240
         while catalog.jobs.job(job.id).state is not JobState.DONE and time.monotonic() < until:
             time.sleep(0.1)
         found = catalog.image(image.id, establishment="north")
     assert found.state is ImageState.PUBLISHED
     assert found.objects_as(ObjectRole.LEVEL)
     assert server.children("api.worker")[0].pid != first
-    assert httpx.get(f"{server.address}/readyz").status_code == 200
+    assert httpx.get(f"{server.address}/readyz", timeout=60).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -140,7 +143,7 @@ def test_a_killed_worker_is_replaced_and_builds_what_waits(
 def test_a_head_without_end_is_hung_up_on(server: Running, head: bytes, answer: bytes) -> None:
     got = b""
     with socket.create_connection(("127.0.0.1", int(server.address.rpartition(":")[2]))) as line:
-        line.settimeout(10)
+        line.settimeout(60)
         with suppress(ConnectionError):
             line.sendall(head)
             got = line.recv(12)
@@ -153,15 +156,15 @@ def test_no_process_outlives_a_killed_supervisor(environment: dict[str, str]) ->
         # The children of servers that wait to draw come and go.
         assert len([one for one in children if "api.renderer" not in one.cmdline()]) == 4
         server.process.kill()
-        assert gone(children, 10)
+        assert gone(children, 60)
 
 
 def test_it_stops_when_interrupted(environment: dict[str, str]) -> None:
     with running(environment, workers=1) as server:
         children = psutil.Process(server.process.pid).children(recursive=True)
         server.process.send_signal(signal.SIGINT)
-        assert server.process.wait(20) == 0
-        assert gone(children, 1)
+        assert server.process.wait(120) == 0
+        assert gone(children, 30)
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "8.8.8.8"])
@@ -195,7 +198,7 @@ def test_the_command_refuses_in_one_line(tmp_path: Path) -> None:
         },
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=240,
         check=False,
     )
     assert done.returncode == 1

@@ -44,11 +44,11 @@ class Server:
 
     def kill(self) -> None:
         self._process.kill()
-        self._process.communicate(timeout=30)
+        self._process.communicate(timeout=120)
 
     def stop(self) -> None:
         self._process.terminate()
-        self._process.communicate(timeout=60)
+        self._process.communicate(timeout=120)
 
     def token(self, role: str, establishment: str = "local") -> str:
         asked = ["token", "--role", role, "--establishment", establishment]

@@ -62,7 +62,7 @@ class Sending:
         until = time.monotonic() + 600
         while time.monotonic() < until:
             with httpx.Client(
-                base_url=self.address, headers=self.headers, timeout=20, trust_env=False
+                base_url=self.address, headers=self.headers, timeout=60, trust_env=False
             ) as client:
                 try:
                     offset = int(client.head(file.location, headers=TUS).headers["upload-offset"])

@@ -96,7 +96,7 @@ def killed(process: "subprocess.Popen[bytes]") -> int:
     started = psutil.Process(process.pid).children(recursive=True)
     process.kill()
     process.wait()
-    _, alive = psutil.wait_procs(started, timeout=10)
+    _, alive = psutil.wait_procs(started, timeout=60)
     assert alive == []
     return len(started)
 
