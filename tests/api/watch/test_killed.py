@@ -133,6 +133,41 @@ def kill(process: "subprocess.Popen[str]", chance: random.Random | None = None) 
     return process.communicate(timeout=60)[1]
 
 
+def require_archived(settings: Settings, scanner: Scanner) -> int:
+    """Every good file is one published image, with the bytes that came; gives how many."""
+    expected = {hashlib.sha256(content).hexdigest() for content in scanner.good.values()}
+    with open_workplace(settings) as place:
+        page = place.catalog.exams(establishment="local", states=list(ImageState), limit=500)
+        images = [image for exam in page.exams for image in exam.images]
+        published = [one.source_sha256 for one in images if one.state is ImageState.PUBLISHED]
+        assert Counter(published) == Counter(expected)
+        assert {one.state for one in images} <= {ImageState.PUBLISHED, ImageState.REFUSED}
+        place.storage.sweep(place.catalog.object_keys(), older_than_s=0)
+        for image in images:
+            for stored in image.objects:
+                assert place.storage.size(stored.key) == stored.length_bytes
+            originals = image.objects_as(ObjectRole.ORIGINAL)
+            for stored in originals:
+                data = place.storage.read_range(stored.key, 0, stored.length_bytes)
+                assert hashlib.sha256(data).hexdigest() == image.source_sha256
+            if image.state is ImageState.PUBLISHED:
+                assert len(originals) == (image.kind is ImageKind.SLIDE)
+    return len(published)
+
+
+def require_explained(folder: Path, scanner: Scanner) -> int:
+    """Beside every bad file, and no other, lies why in both languages; gives how many."""
+    reports = {str(one.relative_to(folder)) for one in folder.rglob("*.refused.txt")}
+    assert reports == {f"{name}.refused.txt" for name in scanner.bad}
+    for report in reports:
+        told = (folder / report).read_text("utf-8-sig").splitlines()
+        assert told[0] == HEADING
+        assert any(line.startswith("Raison : ") and len(line) > 20 for line in told)
+        assert any(line.startswith("Que faire : ") and len(line) > 20 for line in told)
+        assert any(line.startswith("Reason, and what to do: ") and "; " in line for line in told)
+    return len(reports)
+
+
 AT_RANDOM = "any moment"
 HERE = ["publishing", "storing"]
 EVERYWHERE = [
@@ -195,42 +230,18 @@ def test_nothing_is_lost_nothing_double_and_every_refusal_explained(
     assert "Traceback" not in said
     assert "été" not in said
 
-    expected = {hashlib.sha256(content).hexdigest() for content in scanner.good.values()}
-    with open_workplace(settings) as place:
-        page = place.catalog.exams(establishment="local", states=list(ImageState), limit=500)
-        images = [image for exam in page.exams for image in exam.images]
-        published = [one.source_sha256 for one in images if one.state is ImageState.PUBLISHED]
-        assert Counter(published) == Counter(expected)
-        assert {one.state for one in images} <= {ImageState.PUBLISHED, ImageState.REFUSED}
-        place.storage.sweep(place.catalog.object_keys(), older_than_s=0)
-        for image in images:
-            for stored in image.objects:
-                assert place.storage.size(stored.key) == stored.length_bytes
-            originals = image.objects_as(ObjectRole.ORIGINAL)
-            for stored in originals:
-                data = place.storage.read_range(stored.key, 0, stored.length_bytes)
-                assert hashlib.sha256(data).hexdigest() == image.source_sha256
-            if image.state is ImageState.PUBLISHED:
-                assert len(originals) == (image.kind is ImageKind.SLIDE)
-
+    published = require_archived(settings, scanner)
     home = done if end == "done" else folder
     for name, content in scanner.good.items():
         assert (home / name).read_bytes() == content
         assert not report_of(folder / name).exists()
     lying = set(survey(folder, {done}).prints)
     assert lying == (scanner.bad if end == "done" else scanner.bad | set(scanner.good))
-    reports = {str(one.relative_to(folder)) for one in folder.rglob("*.refused.txt")}
-    assert reports == {f"{name}.refused.txt" for name in scanner.bad}
-    for report in reports:
-        told = (folder / report).read_text("utf-8-sig").splitlines()
-        assert told[0] == HEADING
-        assert any(line.startswith("Raison : ") and len(line) > 20 for line in told)
-        assert any(line.startswith("Que faire : ") and len(line) > 20 for line in told)
-        assert any(line.startswith("Reason, and what to do: ") and "; " in line for line in told)
+    explained = require_explained(folder, scanner)
     assert not [one for one in folder.rglob(".*") if one.is_file()]
-    print(f"{kills} kills, {files} deliveries {dict(scanner.ways)}: {len(published)} images,")
+    print(f"{kills} kills, {files} deliveries {dict(scanner.ways)}: {published} images,")
     hits = ", ".join(f"{phase} {hit[phase]}" for phase in dict.fromkeys((*phases, AT_RANDOM)))
     print(f"kills by phase: {hits}; found between built and published after one: {half_published}")
     assert all(hit[phase] for phase in phases)
     assert half_published > 0
-    print(f"{early} files published between the kills, {len(reports)} refusals explained")
+    print(f"{early} files published between the kills, {explained} refusals explained")
