@@ -40,6 +40,7 @@ class ExamOut(BaseModel):
     patient: PatientOut | None
     patient_key: str | None
     accession_number: str | None
+    issuer: str | None
     study_instance_uid: str
     created_at: datetime
     establishment: str
@@ -125,6 +126,7 @@ def exam_out(exam: Exam) -> ExamOut:
         patient=patient_out(exam.patient),
         patient_key=exam.patient_key,
         accession_number=exam.accession_number,
+        issuer=exam.issuer_of_accession_number,
         study_instance_uid=exam.study_instance_uid,
         created_at=exam.created_at,
         establishment=exam.establishment,

@@ -20,11 +20,12 @@ Visit = Callable[..., Page]
 class Server:
     """The real command, on one port, so that it can be killed and come back."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, **settings: str) -> None:
         self.environment = {
             **os.environ,
             "SANSVERRE_DATA": str(folder / "data"),
             "SANSVERRE_SECRETS": str(folder / "secrets"),
+            **settings,
         }
         self._port = "0"
         self.start()

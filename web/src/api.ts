@@ -26,6 +26,8 @@ export interface Exam {
   id: string;
   patient: Patient | null;
   accession_number: string | null;
+  /** Who gave that number. */
+  issuer?: string | null;
   study_instance_uid: string | null;
   created_at: string;
   establishment: string | null;

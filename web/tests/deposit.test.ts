@@ -232,12 +232,14 @@ describe("whose images are", () => {
     expect(orderOf(nothing)).toBeNull();
     expect(orderOf({ ...nothing, family: "NOM", given: "Prénom" })).toBeNull();
     expect(orderOf({ ...nothing, family: "NOM", accession_number: "A1" })).toBeNull();
+    expect(orderOf({ ...nothing, patient_id: "7", accession_issuer: "LAB" })).toBeNull();
   });
 
   it("is a patient, an order, or both", () => {
     expect(orderOf({ ...nothing, accession_number: " A1 " })).toEqual({
       patient: null,
       accession_number: "A1",
+      issuer: null,
     });
     expect(orderOf({ ...nothing, patient_id: "7", family: "NOM", given: "Prénom" })).toEqual({
       patient: {
@@ -248,12 +250,14 @@ describe("whose images are", () => {
         sex: null,
       },
       accession_number: null,
+      issuer: null,
     });
     expect(orderOf({ ...nothing, patient_id: "7", family: "NOM" })?.patient?.name).toBe("NOM");
   });
 
   it("survives being shown and stated again", () => {
-    const typed = { ...nothing, patient_id: "7", issuer: "X", given: "G", sex: "F" };
+    const whose = { ...nothing, patient_id: "7", issuer: "X", given: "G", sex: "F" };
+    const typed = { ...whose, accession_number: "A1", accession_issuer: "LAB" };
     expect(typedOf(orderOf(typed))).toEqual(typed);
     expect(sameOrder(orderOf(typed), orderOf({ ...typed, patient_id: " 7" }))).toBe(true);
     expect(sameOrder(orderOf(typed), null)).toBe(false);

@@ -84,7 +84,11 @@ class Traces:
         return max(0, self._files(self._data / "objects", "??/*") - known)
 
     def _files(self, folder: Path, pattern: str) -> int:
-        return sum(1 for _ in folder.glob(pattern)) if folder.is_dir() else 0
+        try:
+            return sum(1 for _ in folder.glob(pattern)) if folder.is_dir() else 0
+        except FileNotFoundError:
+            # A folder went while it was looked through: looked again at once.
+            return 0
 
     def _rows(self, query: str) -> int:
         file = self._data / "catalog.sqlite"

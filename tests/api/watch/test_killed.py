@@ -24,7 +24,7 @@ from tests.samples.photo import make_photo
 from tests.samples.slide import small_svs
 
 SETTLED_S = 0.4
-REACHED_S = 20.0
+REACHED_S = 60.0
 
 
 class Scanner:

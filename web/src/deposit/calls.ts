@@ -35,6 +35,8 @@ export interface DepositFile {
 export interface Order {
   patient: Patient | null;
   accession_number: string | null;
+  /** Who gave that number. */
+  issuer?: string | null;
 }
 
 export interface DepositOut {

@@ -18,6 +18,7 @@ export interface Typed {
   birth_date: string;
   sex: string;
   accession_number: string;
+  accession_issuer: string;
 }
 
 /** Null where neither patient nor order is named: a name alone names nobody. */
@@ -26,6 +27,8 @@ export function orderOf(typed: Typed): Order | null {
   const id = of("patient_id");
   const accession_number = of("accession_number") || null;
   const others = (["family", "given", "birth_date", "sex"] as const).some((name) => of(name));
+  const issuer = of("accession_issuer") || null;
+  if (lackingOf(typed) === "accession_number") return null;
   if ((!id && !accession_number) || (!id && others)) return null;
   const name = [of("family"), of("given")].join("^").replace(/\^$/, "");
   return {
@@ -39,7 +42,14 @@ export function orderOf(typed: Typed): Order | null {
         }
       : null,
     accession_number,
+    issuer,
   };
+}
+
+/** What is to be typed where there is no order yet. */
+export function lackingOf(typed: Typed): "patient_id" | "accession_number" {
+  const alone = typed.accession_issuer.trim() && !typed.accession_number.trim();
+  return alone ? "accession_number" : "patient_id";
 }
 
 export function typedOf(order: Order | null): Typed {
@@ -52,6 +62,7 @@ export function typedOf(order: Order | null): Typed {
     birth_date: order?.patient?.birth_date ?? "",
     sex: order?.patient?.sex ?? "",
     accession_number: order?.accession_number ?? "",
+    accession_issuer: order?.issuer ?? "",
   };
 }
 
@@ -68,7 +79,7 @@ export function askWhose(order: Order | null, save: (order: Order) => Promise<vo
   const field = (
     name: keyof Typed,
     label: string,
-    options: { type?: string; hint?: string; wide?: boolean } = {},
+    options: { type?: string; hint?: string } = {},
   ) => {
     const input =
       name === "sex"
@@ -88,12 +99,7 @@ export function askWhose(order: Order | null, save: (order: Order) => Promise<vo
             placeholder: options.hint,
           });
     fields.set(name, input);
-    return h(
-      "div",
-      { class: options.wide ? "field wide" : "field" },
-      h("label", { for: `whose-${name}` }, label),
-      input,
-    );
+    return h("div", { class: "field" }, h("label", { for: `whose-${name}` }, label), input);
   };
   const fill = (typed: Typed) => {
     for (const [name, input] of fields) input.value = typed[name];
@@ -103,17 +109,16 @@ export function askWhose(order: Order | null, save: (order: Order) => Promise<vo
     const typed = Object.fromEntries([...fields].map(([name, { value }]) => [name, value]));
     const stated = orderOf(typed as unknown as Typed);
     if (!stated) {
-      error.textContent = told.needId;
-      fields.get("patient_id")?.focus();
+      const lacking = lackingOf(typed as unknown as Typed);
+      error.textContent = lacking === "patient_id" ? told.needId : told.needNumber;
+      fields.get(lacking)?.focus();
       return;
     }
     try {
       await save(stated);
       dialog.close();
     } catch (failure) {
-      const status = failure instanceof ApiError ? failure.status : null;
-      const detail = failure instanceof ApiError ? failure.detail : null;
-      error.textContent = status === 409 ? told.taken : (detail ?? told.failed);
+      error.textContent = failureWords(failure);
     }
   };
   const close = () => dialog.close();
@@ -147,7 +152,8 @@ export function askWhose(order: Order | null, save: (order: Order) => Promise<vo
           field("given", told.given),
           field("birth_date", told.birth, { type: "date" }),
           field("sex", told.sex),
-          field("accession_number", told.accession, { wide: true }),
+          field("accession_number", told.accession),
+          field("accession_issuer", told.accessionIssuer, { hint: told.accessionIssuerHint }),
         ),
         error,
       ),
@@ -163,6 +169,12 @@ export function askWhose(order: Order | null, save: (order: Order) => Promise<vo
   fill(typedOf(order));
   document.body.append(dialog);
   dialog.showModal();
+}
+
+function failureWords(failure: unknown): string {
+  const told = messages().deposit.dialog;
+  if (!(failure instanceof ApiError)) return told.failed;
+  return failure.status === 409 ? told.taken : (failure.detail ?? told.failed);
 }
 
 /** A search among the recent exams, whose patient and order are taken over. */
