@@ -47,7 +47,9 @@ def test_objects_may_lie_elsewhere(tmp_path: Path) -> None:
     assert stated.objects_url == "s3://bucket/prefix"
 
 
-@pytest.mark.parametrize("stated", ["/somewhere", "s3:bucket", "file://host/folder", "gopher://key"])
+@pytest.mark.parametrize(
+    "stated", ["/somewhere", "s3:bucket", "file://host/folder", "gopher://key"]
+)
 def test_a_store_that_is_none_is_refused(tmp_path: Path, stated: str) -> None:
     with pytest.raises(BadSettings, match="SANSVERRE_OBJECTS") as refused:
         read_settings({"SANSVERRE_DATA": str(tmp_path), "SANSVERRE_OBJECTS": stated})
