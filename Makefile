@@ -46,7 +46,7 @@ serve: $(RUNTIME) $(VIEWER) ## the server on your own data (SANSVERRE_DATA) [POR
 test: $(DEV) $(VIEWER) $(APT) ## all tests but the long ones
 	@mkdir -p artefacts
 	@$(NPM) run --silent test
-	@$(BIN)/python -m pytest -n 2 --dist worksteal -m "not soak"
+	@$(BIN)/python -m pytest -n 3 --dist worksteal -m "not soak"
 
 lint: lint-python lint-pages ## style, types, layers, the viewer's sources, the documentation
 	@echo "lint: clean"

@@ -17,11 +17,12 @@ ApiError
 ├── NotTaken            (ValueError)         a file that the archive did not take in, and why
 ├── CannotServe         (OSError)            an address that cannot be served from
 └── SandboxError                             a child process that gave no result:
-├── Refused         (ValueError)         the function said no, in words for people
-├── OutOfMemory     (MemoryError)        it wanted more memory than its limit
-├── OutOfTime       (TimeoutError)       it was silent for longer than its limit
-├── ChildCrashed    (ChildProcessError)  it ended without an answer
-└── ChildFaulted    (RuntimeError)       it raised what nobody foresaw
+    ├── Refused         (ValueError)         the function said no, in words for people
+    │   └── PartsMissing                     of a slide's files, some are not there
+    ├── OutOfMemory     (MemoryError)        it wanted more memory than its limit
+    ├── OutOfTime       (TimeoutError)       it was silent for longer than its limit
+    ├── ChildCrashed    (ChildProcessError)  it ended without an answer
+    └── ChildFaulted    (RuntimeError)       it raised what nobody foresaw
 """
 
 import json

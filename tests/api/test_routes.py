@@ -35,6 +35,7 @@ def test_exams_as_the_viewer_reads_them(reader: Web, installation: Installation)
         },
         "patient_key": exam["patient_key"],
         "accession_number": "A1",
+        "issuer": None,
         "study_instance_uid": exam["study_instance_uid"],
         "created_at": exam["created_at"],
         "establishment": "north",
