@@ -120,7 +120,10 @@ def test_figures_of_true_alignments(artefacts: Path) -> None:
             for seed in range(10, 13):
                 second = again(first, kind, seed)
                 found = lay(seen, see(second.pixels))
-                for name in (half, f"{half}, {kind}"):
+                names = [f"{half}, {kind}"]
+                # All at once is harder than what is promised: it is reported, and not counted.
+                names += [half] * (kind != "all of it")
+                for name in names:
                     if isinstance(found, Aligned):
                         errors[name].append(error_px(first, second, found))
                     else:
