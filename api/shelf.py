@@ -53,11 +53,14 @@ class Shelf(Generic[K, V]):
         if making is None:
             if len(self._making) >= self._waiting:
                 raise TooBusy
-            making = asyncio.get_running_loop().run_in_executor(self._executor, make)
-            self._making[key] = making
-            making.add_done_callback(lambda made: self._made(key, made))
+            making = self._begin(key, make)
         # Shielded: one who leaves must not take the making away from those who stay.
         return await asyncio.shield(making)
+
+    def make_early(self, key: K, make: Callable[[], V], at_once: int) -> None:
+        """Begin what will soon be asked for, unless `at_once` makings are under way already."""
+        if key not in self._kept and key not in self._making and len(self._making) < at_once:
+            self._begin(key, make)
 
     def discard(self, key: K) -> None:
         """Forget a thing, if it is kept."""
@@ -69,6 +72,12 @@ class Shelf(Generic[K, V]):
         """Forget everything whose key belongs."""
         for key in [key for key in self._kept if belongs(key)]:
             self.discard(key)
+
+    def _begin(self, key: K, make: Callable[[], V]) -> "asyncio.Future[V]":
+        making = asyncio.get_running_loop().run_in_executor(self._executor, make)
+        self._making[key] = making
+        making.add_done_callback(lambda made: self._made(key, made))
+        return making
 
     def _made(self, key: K, made: "asyncio.Future[V]") -> None:
         self._making.pop(key, None)

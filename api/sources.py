@@ -12,6 +12,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from api.ahead import Ahead
 from api.doors import Caller
 from api.errors import NoSuchAddress, TooBusy
 from api.opened import OpenImage, as_failure, index_of, is_viewable, open_image, tag_of
@@ -71,6 +72,7 @@ class Sources:
         self._drawn: Shelf[tuple[str, int, int, int], bytes] = Shelf(
             DRAWN_BYTES, self._drawers, weigh=len
         )
+        self._ahead = Ahead(DRAWERS)
         self._chunks: Shelf[tuple[str, Tile, GiveChunk], bytes | memoryview] = Shelf(
             DRAWN_BYTES // 4, self._drawers, weigh=len
         )
@@ -152,9 +154,17 @@ class Sources:
     async def zarr_chunk(
         self, image: Image, opened: OpenImage, tile: Tile, give: GiveChunk = decoded
     ) -> bytes | memoryview:
-        """A tile as zarr has it; programs ask once for each, so few are kept."""
-        make = partial(give, opened.kept or opened.source, tile)
-        return await self._or_forget(image, self._chunks.take((opened.tag, tile, give), make))
+        """A tile as zarr has it; programs ask once for each, so few are kept.
+
+        Whoever reads along a row finds the next ones made while the last was on its way.
+        """
+        source = opened.kept or opened.source
+        made = self._chunks.take((opened.tag, tile, give), partial(give, source, tile))
+        chunk = await self._or_forget(image, made)
+        level = source.pyramid.level(tile.level)
+        for soon in self._ahead.after((opened.tag, give), tile, level):
+            self._chunks.make_early((opened.tag, soon, give), partial(give, source, soon), DRAWERS)
+        return chunk
 
     async def stored(self, image: Image, key: str, offset: int, length: int) -> bytes:
         """Bytes of a stored level as they are."""
