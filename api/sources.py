@@ -39,6 +39,8 @@ SEEN_AGAIN_S = 30.0
 OPEN_IMAGES = 256
 DRAWN_BYTES = 64 << 20
 DRAWERS = 2
+AHEAD = 2 * DRAWERS
+"""Chunks made early for one reader, and at most at once: each thread has its next one waiting."""
 DECODED_BYTES = 256 << 20
 """For photographs just looked at: the largest there may be fills it."""
 DECODED_S = 30.0
@@ -72,7 +74,7 @@ class Sources:
         self._drawn: Shelf[tuple[str, int, int, int], bytes] = Shelf(
             DRAWN_BYTES, self._drawers, weigh=len
         )
-        self._ahead = Ahead(DRAWERS)
+        self._ahead = Ahead(AHEAD)
         self._chunks: Shelf[tuple[str, Tile, GiveChunk], bytes | memoryview] = Shelf(
             DRAWN_BYTES // 4, self._drawers, weigh=len
         )
@@ -163,7 +165,7 @@ class Sources:
         chunk = await self._or_forget(image, made)
         level = source.pyramid.level(tile.level)
         for soon in self._ahead.after((opened.tag, give), tile, level):
-            self._chunks.make_early((opened.tag, soon, give), partial(give, source, soon), DRAWERS)
+            self._chunks.make_early((opened.tag, soon, give), partial(give, source, soon), AHEAD)
         return chunk
 
     async def stored(self, image: Image, key: str, offset: int, length: int) -> bytes:
