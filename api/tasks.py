@@ -106,12 +106,13 @@ def examine(
 def _examine_slide(
     say: Progress, file: Path, tile_map: str, mpp_um: list[float] | None, scene: int | None
 ) -> dict[str, Any]:
+    from slides.blame import blaming_the_file
     from slides.mapping import drawn, early_tile_size, tile_map_of
     from slides.open import open_slide
     from slides.summary import facts_of
     from tiles.tile_map import write_tile_map
 
-    with open_slide(file, scene) as slide:
+    with blaming_the_file(file), open_slide(file, scene) as slide:
         say(1, 1)
         spacing = tuple(mpp_um) if mpp_um else slide.facts.mpp_um
         tile_size = early_tile_size(slide)

@@ -1,25 +1,21 @@
 """From a scanner's file to DICOM or OME-Zarr: plan, build, assemble, and only then be visible."""
 
-import errno
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from slides.blame import blaming_the_file
 from slides.door import check_unread
 from slides.draft import Draft, draft_of, is_taken, publish
 from slides.errors import (
-    CannotLink,
-    DamagedSlide,
     MissingSpacing,
-    NoRoom,
     NotFaithful,
     OutputExists,
-    UnsupportedSlide,
 )
 from slides.hiding import LabelPolicy, hide_label
 from slides.lossless import refuse_loss
@@ -28,7 +24,6 @@ from slides.progress import Progress, Shares
 from slides.slide import Facts, Slide
 from slides.source_file import OpenSource, identity_of, source_sha256
 from tiles import plan as planning
-from tiles.errors import NoLinks, TilesError, UnsupportedPixels
 from tiles.plan import Plan
 from tiles.source import TileSource
 
@@ -340,22 +335,3 @@ def plan_for(source: TileSource, request: Request) -> Plan:
         return planning.pixels_only(source, base.tile_width if suits else planning.ENCODED_TILE)
     make = planning.full if request.levels == "full" else planning.stored
     return make(source, request.quality)
-
-
-@contextmanager
-def blaming_the_file(path: Path) -> Iterator[None]:
-    """Turn what the pixels' readers found on the way into an error that says what to do."""
-    try:
-        yield
-    except UnsupportedPixels as error:
-        raise UnsupportedSlide(f"{error}; export it as 8-bit grey or RGB", path) from error
-    except NoLinks as error:
-        raise CannotLink(str(error), path) from error
-    except TilesError as error:
-        raise DamagedSlide(f"{error}; fetch the file again from the scanner", path) from error
-    except OSError as error:
-        if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
-            raise
-        raise NoRoom(
-            "no room is left to write the result; make some and try again", path
-        ) from error

@@ -16,8 +16,9 @@ from archive.catalog import Catalog
 from archive.jobs import Job
 from archive.record import Exam, Image, ImageState, ObjectRole, StoredObject
 from archive.storage import Storage
+from slides.blame import blaming_the_file
 from slides.channels import channels_of, stored_image
-from slides.convert import blaming_the_file, spacing
+from slides.convert import spacing
 from slides.door import check_unread
 from slides.draft import held
 from slides.errors import NotFaithful

@@ -39,7 +39,7 @@ INGEST: dict[str, str | None] = {
     **CONVERT,
     "hostile/tiff-fuzz/261a52dd6b11fc8c6454889586122739a77a0d86.tif": "--mpp",
     "hostile/tiff-fuzz/98870d9601e110a003d9878161f6d3c43dc9a05c-2.tif": "--mpp",
-    "hostile/tiff-fuzz/61e0d863a43e4f9f5e0eeb6f3448f20fcd1a3ce0-3.tif": "does not decode",
+    "hostile/tiff-fuzz/61e0d863a43e4f9f5e0eeb6f3448f20fcd1a3ce0-3.tif": "fetch the file again",
     "hostile/tiff-fuzz/*": "--mpp",
     "hostile/tiff/multipage_single_frame_loop.tiff": "--mpp",
     "hostile/tiff/tiff_strip_cmyk_jpeg.tif": "--mpp",
