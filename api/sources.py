@@ -29,7 +29,7 @@ from tiles.region import Colours, as_they_are, picture, to_srgb
 from tiles.render import Decoded, deep_zoom_tile, thumbnail
 from tiles.source import Encoding, TileSource
 from tiles.tile_map import completed
-from tiles.zarr_view import Tile, decoded
+from tiles.zarr_view import Chunk, decoded
 
 T = TypeVar("T")
 
@@ -49,7 +49,7 @@ LATELY_BYTES = 128 << 20
 THUMBNAIL_PIXELS = 512
 PICTURE_PIXELS = 2048
 
-GiveChunk = Callable[[TileSource, Tile], bytes | memoryview]
+GiveChunk = Callable[[TileSource, Chunk], bytes | memoryview]
 
 PICTURES = {
     "thumbnail": ObjectRole.PREVIEW,
@@ -75,7 +75,7 @@ class Sources:
             DRAWN_BYTES, self._drawers, weigh=len
         )
         self._ahead = Ahead(AHEAD)
-        self._chunks: Shelf[tuple[str, Tile, GiveChunk], bytes | memoryview] = Shelf(
+        self._chunks: Shelf[tuple[str, Chunk, GiveChunk], bytes | memoryview] = Shelf(
             DRAWN_BYTES // 4, self._drawers, weigh=len
         )
         self._decoded: Shelf[str, Decoded] = Shelf(
@@ -154,19 +154,18 @@ class Sources:
         return await self._or_forget(image, self._draw_region(opened, asked, colours))
 
     async def zarr_chunk(
-        self, image: Image, opened: OpenImage, tile: Tile, give: GiveChunk = decoded
+        self, image: Image, opened: OpenImage, chunk: Chunk, give: GiveChunk = decoded
     ) -> bytes | memoryview:
-        """A tile as zarr has it; programs ask once for each, so few are kept.
+        """A chunk as zarr has it; programs ask once for each, so few are kept.
 
         Whoever reads along a row finds the next ones made while the last was on its way.
         """
         source = opened.kept or opened.source
-        made = self._chunks.take((opened.tag, tile, give), partial(give, source, tile))
-        chunk = await self._or_forget(image, made)
-        level = source.pyramid.level(tile.level)
-        for soon in self._ahead.after((opened.tag, give), tile, level):
+        made = self._chunks.take((opened.tag, chunk, give), partial(give, source, chunk))
+        found = await self._or_forget(image, made)
+        for soon in self._ahead.after((opened.tag, give), chunk):
             self._chunks.make_early((opened.tag, soon, give), partial(give, source, soon), AHEAD)
-        return chunk
+        return found
 
     async def stored(self, image: Image, key: str, offset: int, length: int) -> bytes:
         """Bytes of a stored level as they are."""

@@ -1,4 +1,4 @@
-"""Archived slides as OME-Zarr over HTTP: documents, decoded tiles, and ranges of stored frames."""
+"""Archived slides as OME-Zarr over HTTP: documents, decoded chunks, and ranges of stored frames."""
 
 import asyncio
 import re
@@ -13,7 +13,7 @@ from api.errors import NoSuchAddress
 from api.opened import OpenImage
 from api.sources import Sources
 from archive.record import Image
-from tiles.zarr_view import Range, Shard, Tile, packed
+from tiles.zarr_view import Chunk, Range, Shard, packed
 
 PART_BYTES = 1 << 20
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
@@ -39,7 +39,7 @@ async def zarr_answer(
     headers = {"cache-control": KEPT, "etag": tag}
     if isinstance(found, bytes):
         return Answer(200, found, {**headers, "content-type": "application/json"})
-    if isinstance(found, Tile):
+    if isinstance(found, Chunk):
         headers["vary"] = "accept-encoding"
         if _takes_packed(scope):
             body = await sources.zarr_chunk(image, opened, found, packed)
@@ -54,9 +54,9 @@ class _Reader:
     opened: OpenImage
 
     async def read(
-        self, found: Tile | Shard, offset: int, length: int
+        self, found: Chunk | Shard, offset: int, length: int
     ) -> AsyncGenerator[bytes | memoryview]:
-        if isinstance(found, Tile):
+        if isinstance(found, Chunk):
             chunk = await self.sources.zarr_chunk(self.image, self.opened, found)
             yield chunk[offset : offset + length]
             return
@@ -81,7 +81,7 @@ def _takes_packed(scope: Scope) -> bool:
 
 
 def _part_of(
-    found: Tile | Shard, reader: _Reader, headers: dict[str, str], scope: Scope, receive: Receive
+    found: Chunk | Shard, reader: _Reader, headers: dict[str, str], scope: Scope, receive: Receive
 ) -> "Answer | Streamed":
     size = found.size_bytes
     headers = {**headers, "content-type": _BYTES, "accept-ranges": "bytes"}

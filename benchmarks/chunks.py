@@ -1,4 +1,4 @@
-"""What a zarr chunk costs over HTTP, beside decoding and compressing its tile and nothing else.
+"""What a zarr chunk costs over HTTP, beside decoding and compressing its tiles and nothing else.
 
 python -m benchmarks.chunks [ROUNDS]
 
@@ -27,7 +27,7 @@ from benchmarks.installation import bearer, environment_in, ingested, serving, t
 from slides.open import open_slide
 from tests.samples.slide import make_slide
 from tiles import ngff
-from tiles.codec import decode
+from tiles.zarr_view import chunked
 
 SLIDE_PX = (4096, 3072)
 TILES_PX = (256, 512, 1024)
@@ -84,14 +84,12 @@ def measure(tile_px: int, rounds: int) -> None:
         open_slide(slide) as opened,
         ThreadPoolExecutor(1) as thread,
     ):
-        level = opened.source.pyramid.level(0)
+        grid = chunked(opened.source.pyramid.level(0))
         client, server = Client(own, headers), _server()
 
         def alone(row: int, column: int) -> float:
             start = time.perf_counter()
-            frame = opened.source.frame(0, column, row)
-            assert frame is not None
-            ngff.compress(decode(frame))
+            ngff.compress(opened.source.pixels(0, grid.box(column, row)))
             return time.perf_counter() - start
 
         def address(row: int, column: int) -> str:
@@ -110,12 +108,13 @@ def measure(tile_px: int, rounds: int) -> None:
         for _ in range(rounds):
             for name, way in ways.items():
                 before = _processor_s(server)
-                for row in range(level.rows):
-                    took[name] += [way(row, column) for column in range(level.columns)]
+                for row in range(grid.rows):
+                    took[name] += [way(row, column) for column in range(grid.columns)]
                 processor[name] += _processor_s(server) - before
         base = statistics.median(took["decode + compress alone"])
-        kilobytes = tile_px * tile_px * 3 / 1000
-        print(f"\n{tile_px} × {tile_px} pixels, {kilobytes:.0f} kB, {rounds} × {level.tiles}")
+        side = grid.tile_width
+        told_of = f"chunks of {side}², {side * side * 3 / 1000:.0f} kB, {rounds} × {grid.tiles}"
+        print(f"\ntiles of {tile_px}², {told_of}")
         print(f"{'':24}{'median':>11}{'of alone':>10}{'server':>11}")
         for name, seconds in took.items():
             median, served = statistics.median(seconds), processor[name] / len(seconds)

@@ -31,7 +31,8 @@ from api.settings import read_settings, signing_key
 from api.work import Workplace, open_workplace
 from archive.record import ObjectRole
 from archive.storage import Storage
-from benchmarks.serve import BROWSER_CONNECTIONS, bearer, serving, view
+from benchmarks.installation import bearer, serving
+from benchmarks.serve import BROWSER_CONNECTIONS, view
 from tests.samples import dicom_planes, dicom_slides, hamamatsu, vendors
 from tests.samples.slide import make_slide
 

@@ -1,4 +1,4 @@
-"""A stored image as OME-Zarr: which document, tile or range a key means. Knows no HTTP.
+"""A stored image as OME-Zarr: which document, chunk or range a key means. Knows no HTTP.
 
     zarr.json, N/zarr.json, N/c/0/ROW/COLUMN                 decoded, for any reader of zarr
     stored/zarr.json, stored/N/zarr.json, stored/N/c/0/0/0   as stored, for readers with the codec
@@ -11,7 +11,7 @@ import json
 import math
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -21,7 +21,7 @@ from tiles.composite import Channel
 from tiles.errors import OutsideImage
 from tiles.instance import FrameIndex
 from tiles.linked_zarr import encoded_array, layout_of
-from tiles.pyramid import Plane, spacing_of
+from tiles.pyramid import Level, Plane, spacing_of
 from tiles.shard import index_bytes, shard_index
 from tiles.source import TileSource
 
@@ -29,14 +29,22 @@ STORED = "stored"
 _NUMBER = re.compile("0|[1-9][0-9]{0,8}")
 
 
+CHUNK_PX = 512
+"""The least side of a chunk: one of 256 costs less to decode than to ask for."""
+
+
 @dataclass(frozen=True, slots=True)
-class Tile:
-    """A chunk that is one decoded tile, whole: edge tiles are continued with zeros."""
+class Chunk:
+    """A square of whole decoded tiles; those at the edges are continued with zeros.
+
+    `grid` is the level as it is cut into chunks instead of tiles.
+    """
 
     level: int
     column: int
     row: int
     plane: Plane
+    grid: Level
     size_bytes: int
 
 
@@ -92,8 +100,8 @@ class ZarrView:
     channels: Sequence[Channel] = ()
     focal_step_um: float = 1.0
 
-    def find(self, key: str) -> bytes | Tile | Shard:
-        """The document, the tile or the shard that a key means; raises OutsideImage."""
+    def find(self, key: str) -> bytes | Chunk | Shard:
+        """The document, the chunk or the shard that a key means; raises OutsideImage."""
         head, _, rest = key.partition("/")
         if (
             head == STORED
@@ -103,7 +111,7 @@ class ZarrView:
             return self._found(rest, stored=True)
         return self._found(key, stored=False)
 
-    def _found(self, key: str, *, stored: bool) -> bytes | Tile | Shard:
+    def _found(self, key: str, *, stored: bool) -> bytes | Chunk | Shard:
         if key == "zarr.json":
             return self._group()
         name, _, rest = key.partition("/")
@@ -122,8 +130,9 @@ class ZarrView:
         plane = Plane(depth[0] if depth else 0, optical_path)
         if plane not in index.planes:
             raise OutsideImage("no such plane")
-        index.level.box(column, row)
-        return Tile(number, column, row, plane, _chunk_bytes(index))
+        grid = chunked(index.level)
+        grid.box(column, row)
+        return Chunk(number, column, row, plane, grid, _chunk_bytes(index, grid))
 
     @cached_property
     def _shards(self) -> tuple[Shard, ...]:
@@ -137,32 +146,45 @@ class ZarrView:
         return _json(document)
 
 
-def decoded(source: TileSource, tile: Tile) -> memoryview:
-    """The bytes of a chunk: the pixels of a tile, continued with zeros to a whole one.
+def chunked(level: Level) -> Level:
+    """The level as `/zarr` cuts it: as many tiles a chunk as its least side takes."""
+
+    def side(tile: int, tiles: int) -> int:
+        return tile * min(tiles, -(-CHUNK_PX // tile))
+
+    return replace(
+        level,
+        tile_width=side(level.tile_width, level.columns),
+        tile_height=side(level.tile_height, level.rows),
+    )
+
+
+def decoded(source: TileSource, chunk: Chunk) -> memoryview:
+    """The bytes of a chunk: its pixels, continued with zeros to a whole one.
 
     They are not compressed, so that their number is known before they are.
     """
-    level = source.pyramid.level(tile.level)
-    pixels = source.pixels(tile.level, level.box(tile.column, tile.row), tile.plane)
-    if not level.is_whole(tile.column, tile.row):
-        down, across = level.tile_height - pixels.shape[0], level.tile_width - pixels.shape[1]
+    grid = chunk.grid
+    pixels = source.pixels(chunk.level, grid.box(chunk.column, chunk.row), chunk.plane)
+    if not grid.is_whole(chunk.column, chunk.row):
+        down, across = grid.tile_height - pixels.shape[0], grid.tile_width - pixels.shape[1]
         pixels = np.pad(pixels, ((0, down), (0, across), (0, 0)))
     return ngff.plain_bytes(pixels)
 
 
-def packed(source: TileSource, tile: Tile) -> bytes:
+def packed(source: TileSource, chunk: Chunk) -> bytes:
     """The same compressed by Zstandard, for the way alone."""
-    return ngff.zstd(decoded(source, tile))
+    return ngff.zstd(decoded(source, chunk))
 
 
 def _decoded(index: FrameIndex) -> ngff.Json:
     layout = layout_of(index)
-    chunk = layout.chunk(index.level)
+    chunk = layout.chunk(chunked(index.level))
     return ngff.array_document(layout, index.level, chunk, ngff.plain(layout))
 
 
-def _chunk_bytes(index: FrameIndex) -> int:
-    return math.prod(layout_of(index).chunk(index.level)) * index.bits // 8
+def _chunk_bytes(index: FrameIndex, grid: Level) -> int:
+    return math.prod(layout_of(index).chunk(grid)) * index.bits // 8
 
 
 def _chunk(key: str, dimensions: int) -> list[int]:

@@ -1,7 +1,7 @@
 """What a zarr key means: documents, tiles and made-up shards of a stored image."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -20,10 +20,12 @@ from tests.tiles.test_linked_zarr import KINDS, LEVELS, write_levels
 from tiles.errors import OutsideImage
 from tiles.instance import StoredImage, read_index
 from tiles.linked_zarr import layout_of
-from tiles.pyramid import Box
+from tiles.pyramid import Box, Level
 from tiles.shard import read_shard_index
 from tiles.zarr_codec import register
-from tiles.zarr_view import Range, Shard, Tile, ZarrView, decoded
+from tiles.zarr_view import Chunk, Range, Shard, ZarrView, chunked, decoded
+
+SIDES = st.integers(1, 3000)
 
 
 class Kept:
@@ -49,7 +51,7 @@ class Kept:
         found = {f"{prefix}zarr.json": self.view.find(f"{prefix}zarr.json")}
         for number, index in enumerate(self.indices):
             layout = layout_of(index)
-            chunks = zip(layout.shape(index.level), layout.chunk(index.level), strict=True)
+            chunks = zip(layout.shape(index.level), layout.chunk(chunked(index.level)), strict=True)
             grid = [1 if prefix else -(-extent // part) for extent, part in chunks]
             keys = ["c/" + "/".join(map(str, place)) for place in np.ndindex(*grid)]
             found |= {
@@ -60,7 +62,7 @@ class Kept:
         for key, value in found.items():
             data: bytes | memoryview
             match value:
-                case Tile():
+                case Chunk():
                     data = decoded(self.image, value)
                 case Shard():
                     data = self.bytes_of(value, 0, value.size_bytes)
@@ -68,6 +70,27 @@ class Kept:
                     data = value
             values[key.removeprefix(prefix)] = cpu.Buffer.from_bytes(data)
         return MemoryStore(values)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def four_tiles_a_chunk() -> Iterator[None]:
+    """Small as the levels are, they have several chunks and cut ones at their edges."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("tiles.zarr_view.CHUNK_PX", 128)
+        yield
+
+
+@given(width=SIDES, height=SIDES, tile=st.integers(1, 1100))
+def test_a_chunk_is_whole_tiles_and_no_more_than_its_least_side_takes(
+    width: int, height: int, tile: int
+) -> None:
+    level = Level(width, height, tile, tile)
+    grid = chunked(level)
+    assert (grid.width, grid.height) == (width, height)
+    for side, extent in ((grid.tile_width, width), (grid.tile_height, height)):
+        assert side % tile == 0
+        assert side >= 128 or side >= extent
+        assert side == tile or side - tile < min(128, extent)
 
 
 @pytest.fixture(scope="module", params=["ycbcr-420", "grey", "jpeg2000"])
@@ -143,21 +166,21 @@ def test_chunks_are_padded_with_what_zarr_fills_in(kept: Kept) -> None:
     document = kept.view.find("1/zarr.json")
     assert isinstance(document, bytes)
     assert json.loads(document)["fill_value"] == 0
-    tile = kept.view.find(f"1/c/0/{LEVELS[1].rows - 1}/{LEVELS[1].columns - 1}")
-    assert isinstance(tile, Tile)
-    data = decoded(kept.image, tile)
-    assert len(data) == tile.size_bytes
-    square = np.frombuffer(data, np.uint8).reshape(64, 64, -1)
-    assert not square[125 - 64 :].any()
+    chunk = kept.view.find("1/c/0/0/1")
+    assert isinstance(chunk, Chunk)
+    data = decoded(kept.image, chunk)
+    assert len(data) == chunk.size_bytes
+    square = np.frombuffer(data, np.uint8).reshape(128, 128, -1)
+    assert not square[125:].any()
     assert not square[:, 167 - 128 :].any()
-    assert square[: 125 - 64, : 167 - 128].any()
+    assert square[:125, : 167 - 128].any()
 
 
 @pytest.mark.parametrize(
     "key",
     [
         *("", "zarr", "zarr.json/", "/zarr.json", ".zgroup", ".zattrs", "0", "0/", "2/zarr.json"),
-        *("00/zarr.json", "0/.zarray", "0/c/0/0", "0/c/0/0/0/0", "0/c/0/0/6", "0/c/0/4/0"),
+        *("00/zarr.json", "0/.zarray", "0/c/0/0", "0/c/0/0/0/0", "0/c/0/0/3", "0/c/0/2/0"),
         *("0/c/1/0/0", "0/c/0/00/0", "0/c/0/-1/0", "0/c/0/٣/0", "0/d/0/0/0", "0/c.0.0.0"),
         *("stored", "stored/", "stored/stored/zarr.json", "stored/2/zarr.json"),
         *("stored/0/c/0/0/1", "stored/0/c/0/1/0", "stored/0/c/1/0/0", "stored/0/c/0/0"),

@@ -10,6 +10,7 @@ from api.dispatch import Dispatcher
 from api.doors import Role
 from api.opened import OpenImage
 from tests.api.conftest import CountingStorage, Installation, Web, opened
+from tiles.zarr_view import chunked
 
 SHARD = "stored/0/c/0/0/0"
 
@@ -30,10 +31,10 @@ def keys_of(opened_image: OpenImage) -> set[str]:
     """Every key that a slide owns."""
     found = {"zarr.json", "stored/zarr.json"}
     for number, one in enumerate(opened_image.stored):
-        level = one.index.level
-        tiles = ((row, column) for row in range(level.rows) for column in range(level.columns))
+        grid = chunked(one.index.level)
+        chunks = ((row, column) for row in range(grid.rows) for column in range(grid.columns))
         found |= {f"{number}/zarr.json", f"stored/{number}/zarr.json", f"stored/{number}/c/0/0/0"}
-        found |= {f"{number}/c/0/{row}/{column}" for row, column in tiles}
+        found |= {f"{number}/c/0/{row}/{column}" for row, column in chunks}
     return found
 
 

@@ -11,7 +11,7 @@ from tests.api.zarr.conftest import SHARD, Owned
 @pytest.mark.parametrize(
     "key",
     [
-        *("", "zarr", ".zgroup", "0/.zarray", "9/zarr.json", "0/c/0/0/5", "0/c/0/3/0", "0/c/1/0/0"),
+        *("", "zarr", ".zgroup", "0/.zarray", "9/zarr.json", "0/c/0/0/2", "0/c/0/1/0", "0/c/1/0/0"),
         *(
             "0/c/0/00/0",
             "0/c/0/0/0/0",
@@ -45,7 +45,7 @@ def test_only_keys_that_the_slide_owns_exist(owned: "Owned", key: str) -> None:
 
 
 def test_every_key_that_the_slide_owns_answers(owned: Owned) -> None:
-    assert len(owned.keys) > 20
+    assert {"0/c/0/0/1", "1/c/0/0/0"} < owned.keys
     for key in sorted(owned.keys):
         whole = owned.web.get(f"/zarr/{owned.image}/{key}")
         assert whole.status_code == 200
