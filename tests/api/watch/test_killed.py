@@ -129,7 +129,7 @@ def killed_at(place: str, mark: Path, within_s: float, folder: Path, *options: o
     """What a watch says that is killed at a place, or after a time where none comes to it."""
     mark.unlink(missing_ok=True)
     paths = [holding.__path__[0], os.environ.get("PYTHONPATH", "")]
-    told = {"SANSVERRE_TEST_HOLD": place, "SANSVERRE_TEST_HELD": str(mark)}
+    told = {"WATCH_HELD_AT": place, "WATCH_HELD_MARK": str(mark)}
     process = watch(folder, *options, PYTHONPATH=os.pathsep.join(filter(None, paths)), **told)
     until = time.monotonic() + within_s
     while not mark.exists() and time.monotonic() < until:

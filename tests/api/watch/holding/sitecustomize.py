@@ -1,6 +1,6 @@
 """Imported first by every process of a watch that a test starts: it stands still at one place.
 
-SANSVERRE_TEST_HOLD names the place; the file SANSVERRE_TEST_HELD appears when it is reached. The
+WATCH_HELD_AT names the place; the file WATCH_HELD_MARK appears when it is reached. The
 system gives no such stop, and looking from outside for what lasts a millisecond finds it or not.
 """
 
@@ -44,5 +44,5 @@ def _hold_at(place: str, mark: Path) -> None:
     sys.setprofile(look)
 
 
-if "SANSVERRE_TEST_HOLD" in os.environ:
-    _hold_at(os.environ["SANSVERRE_TEST_HOLD"], Path(os.environ["SANSVERRE_TEST_HELD"]))
+if "WATCH_HELD_AT" in os.environ:
+    _hold_at(os.environ["WATCH_HELD_AT"], Path(os.environ["WATCH_HELD_MARK"]))
