@@ -12,6 +12,7 @@ from archive import schema, uploads
 from archive.database import Database
 from archive.errors import Incomplete, InvalidIdentity, LeaseLost, NotFound, TransitionRefused
 from archive.identity import LO_CHARACTERS, SH_CHARACTERS, PatientIdentity, checked_text
+from archive.ownership import owned
 from archive.reception import establishment_row, new_id
 from archive.record import (
     RECEIVING,
@@ -93,9 +94,10 @@ class Deposits:
             _upload.deposit_id == _deposit.id,
             _upload.state.not_in([FileState.TAKEN, FileState.REFUSED, FileState.COMPANION]),
         )
-        query = _ROWS.order_by(sa.desc(unfinished), _deposit.created_at.desc(), _deposit.id)
-        if establishment is not None:
-            query = query.where(_owner.name == establishment)
+        query = owned(
+            _ROWS.order_by(sa.desc(unfinished), _deposit.created_at.desc(), _deposit.id),
+            establishment,
+        )
         with self._database.read() as connection:
             return _with_files(connection, connection.execute(query.limit(limit)).mappings().all())
 
@@ -302,9 +304,7 @@ def _change_file(upload_id: str, **values: Any) -> sa.Update:
 def _read(
     connection: sa.Connection, deposit_id: str, establishment: str | None, *, hold: bool = False
 ) -> Deposit:
-    query = _ROWS.where(_deposit.id == deposit_id)
-    if establishment is not None:
-        query = query.where(_owner.name == establishment)
+    query = owned(_ROWS.where(_deposit.id == deposit_id), establishment)
     if hold:
         query = query.with_for_update(of=schema.deposit)
     rows = connection.execute(query).mappings().all()

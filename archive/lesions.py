@@ -21,6 +21,7 @@ from archive.lesion import (
     require_history,
     tracking_uid,
 )
+from archive.ownership import owned
 from archive.reception import new_id
 
 _lesion, _event = schema.lesion.c, schema.lesion_event.c
@@ -130,9 +131,7 @@ def read_lesion(
     connection: sa.Connection, lesion_id: str, establishment: str | None, *, hold: bool = False
 ) -> Lesion:
     """Read a lesion with its history; `hold` keeps others from changing it until the end."""
-    query = _ROWS.where(_lesion.id == lesion_id)
-    if establishment is not None:
-        query = query.where(_owner.name == establishment)
+    query = owned(_ROWS.where(_lesion.id == lesion_id), establishment)
     if hold:
         query = query.with_for_update(of=schema.lesion)
     found = _with_events(connection, connection.execute(query).mappings().all())
@@ -181,8 +180,7 @@ def _require_patient(
         .select_from(schema.patient.join(schema.establishment))
         .where(_patient.key == patient_key)
     )
-    if establishment is not None:
-        query = query.where(_owner.name == establishment)
+    query = owned(query, establishment)
     if hold:
         query = query.with_for_update(of=schema.patient)
     found = connection.execute(query).mappings().one_or_none()

@@ -16,6 +16,7 @@ from archive.errors import InvalidCapture, NotFound
 from archive.identity import PatientIdentity
 from archive.lesion import Photograph
 from archive.lesions import read_lesion
+from archive.ownership import owned
 from archive.reception import patient_row_of
 from archive.record import ImageKind, ImageState
 
@@ -125,8 +126,7 @@ def _image_of(connection: sa.Connection, image_id: str, establishment: str | Non
         .select_from(schema.image.join(schema.exam).join(schema.establishment))
         .where(_image.id == image_id)
     )
-    if establishment is not None:
-        query = query.where(_owner.name == establishment)
+    query = owned(query, establishment)
     found = connection.execute(query).mappings().one_or_none()
     if found is None:
         raise NotFound("There is no such image.")

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from archive import schema
 from archive.errors import NotFound
 from archive.identity import PatientIdentity
+from archive.ownership import owned
 from archive.record import Exam, Image, ImageState, Page, StoredObject
 
 _image, _exam, _object = schema.image.c, schema.exam.c, schema.stored_object.c
@@ -47,11 +48,8 @@ def image(
     connection: sa.Connection, image_id: str, establishment: str | None, *, hold: bool = False
 ) -> Image:
     """Read an image with its objects; `hold` keeps others from changing it until the end."""
-    query = _IMAGES.where(_image.id == image_id)
-    if establishment is not None:
-        query = _IMAGES_AND_OWNERS.where(
-            _image.id == image_id, _establishment.name == establishment
-        )
+    images = _IMAGES if establishment is None else _IMAGES_AND_OWNERS
+    query = owned(images.where(_image.id == image_id), establishment)
     if hold:
         query = query.with_for_update(of=schema.image)
     found = _with_objects(connection, connection.execute(query).mappings().all())
@@ -85,9 +83,8 @@ def page(
     query = _visible(_EXAMS, establishment, states)
     if after is not None:
         mark = sa.select(_exam.created_at, _exam.id).where(_exam.id == after)
-        if establishment is not None:
-            owned = schema.exam.join(schema.establishment)
-            mark = mark.select_from(owned).where(_establishment.name == establishment)
+        whose = schema.exam.join(schema.establishment)
+        mark = owned(mark.select_from(whose), establishment)
         last = connection.execute(mark).one_or_none()
         if last is None:
             raise NotFound("There is no such page.")
@@ -107,8 +104,7 @@ def page(
 def _visible(
     query: sa.Select[Any], establishment: str | None, states: Collection[ImageState]
 ) -> sa.Select[Any]:
-    if establishment is not None:
-        query = query.where(_establishment.name == establishment)
+    query = owned(query, establishment)
     return query.where(
         sa.exists().where(_image.exam_id == _exam.id, _image.state.in_(list(states)))
     )

@@ -17,6 +17,7 @@ from archive.errors import (
     OverQuota,
     TransitionRefused,
 )
+from archive.ownership import owned
 from archive.reception import new_id
 from archive.record import RECEIVING, DepositState, FileState, ImageState, Reason, Upload
 from archive.storage import Storage
@@ -247,9 +248,7 @@ def _alive(upload: Upload) -> Upload:
 
 
 def _read(connection: sa.Connection, upload_id: str, establishment: str | None) -> Upload:
-    query = ROWS.where(_upload.id == upload_id)
-    if establishment is not None:
-        query = query.where(_owner.name == establishment)
+    query = owned(ROWS.where(_upload.id == upload_id), establishment)
     row = connection.execute(query).mappings().one_or_none()
     if row is None:
         raise NotFound("There is no such upload.")
@@ -266,8 +265,7 @@ def _deposit_row(
         .where(_deposit.id == deposit_id)
         .with_for_update()
     )
-    if establishment is not None:
-        query = query.where(_owner.name == establishment)
+    query = owned(query, establishment)
     row = connection.execute(query).mappings().one_or_none()
     if row is None:
         raise NotFound("There is no such deposit.")
