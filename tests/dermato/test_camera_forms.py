@@ -1,7 +1,6 @@
 """What is particular to a format: damage, depths, inks, profiles, raw files."""
 
 import io
-import subprocess
 from contextlib import suppress
 from pathlib import Path
 from struct import pack
@@ -19,6 +18,7 @@ from dermato.camera.kinds import read
 from dermato.camera.picture import Jpeg, Picture
 from dermato.camera.upright import upright
 from dermato.errors import DamagedPhoto, PhotoError, TooLarge, UnsupportedPhoto
+from tests.dermato.jpegtran import turned
 from tests.samples.cameras import CAMERAS, HEIGHT, WIDTH, colours
 
 
@@ -146,19 +146,7 @@ def test_declared_extents_are_asked_before_decoding(tmp_path: Path) -> None:
 def test_turned_by_coefficients_as_jpegtran_does(orientation: int, subsampling: int) -> None:
     buffer = io.BytesIO()
     Image.fromarray(colours()).save(buffer, "JPEG", quality=90, subsampling=subsampling)
-    turn = {
-        1: [],
-        2: ["-flip", "horizontal"],
-        3: ["-rotate", "180"],
-        4: ["-flip", "vertical"],
-        5: ["-transpose"],
-        6: ["-rotate", "90"],
-        7: ["-transverse"],
-        8: ["-rotate", "270"],
-    }[orientation]
-    command = ["jpegtran", "-copy", "none", "-perfect", *turn]
-    ran = subprocess.run(command, input=buffer.getvalue(), capture_output=True, check=True)
-    other = ran.stdout
+    other = turned(buffer.getvalue(), orientation)
     made = baseline_upright(buffer.getvalue(), orientation)
     with Image.open(io.BytesIO(made)) as ours, Image.open(io.BytesIO(other)) as theirs:
         assert np.array_equal(np.asarray(ours), np.asarray(theirs))

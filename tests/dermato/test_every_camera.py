@@ -5,7 +5,6 @@ Real files where there are some, else one of every form that the project makes.
 
 import io
 import json
-import subprocess
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -28,18 +27,9 @@ from archive.record import ImageState, ObjectRole
 from archive.storage import Storage
 from dermato.ingest import ingest_photo
 from tests.dermato.archived import errors_of, received, stored_bytes
+from tests.dermato.jpegtran import turned
 from tests.samples import real_samples
 from tests.samples.cameras import CAMERAS, MARK, PLACE
-
-_TRANSFORMS = {
-    2: ["-flip", "horizontal"],
-    3: ["-rotate", "180"],
-    4: ["-flip", "vertical"],
-    5: ["-transpose"],
-    6: ["-rotate", "90"],
-    7: ["-transverse"],
-    8: ["-rotate", "270"],
-}
 
 
 @dataclass(frozen=True)
@@ -139,9 +129,7 @@ def check_pixels(stored: Stored) -> str:
     if orientation == 1:
         assert np.array_equal(pixels, wanted)
         return "coefficients" if stored.image.facts["recoded"] else "scan copied"
-    turn = _TRANSFORMS[orientation]
-    command = ["jpegtran", "-copy", "none", "-perfect", *turn, str(stored.path)]
-    other = subprocess.run(command, capture_output=True, check=True).stdout
+    other = turned(stored.path.read_bytes(), orientation)
     with Image.open(io.BytesIO(other)) as picture:
         assert np.array_equal(pixels, np.asarray(picture))
     # A decoder rounds rows before columns, and rows are columns now.

@@ -2,7 +2,6 @@
 
 import hashlib
 import io
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,17 +25,6 @@ from tiles.instance import StoredImage, read_index
 from tiles.pyramid import Box
 
 ONE_OF_EACH = (*UPRIGHT, "phone-photos/orientation/landscape_5.jpg")
-
-
-@pytest.fixture
-def catalog(tmp_path: Path) -> Iterator[Catalog]:
-    with Catalog.open(f"sqlite:///{tmp_path / 'catalog.sqlite'}") as opened:
-        yield opened
-
-
-@pytest.fixture
-def storage(tmp_path: Path) -> Storage:
-    return Storage.open((tmp_path / "objects").as_uri())
 
 
 @pytest.mark.parametrize("relative", ONE_OF_EACH)

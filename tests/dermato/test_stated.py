@@ -1,7 +1,6 @@
 """What the catalogue knows of a photograph reaches its header, its links included."""
 
 import io
-from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
@@ -21,17 +20,6 @@ from tests.samples.photo import make_photo
 
 HERE = "Hôpital A"
 FOREARM = site_of_code("70559009")
-
-
-@pytest.fixture
-def catalog(tmp_path: Path) -> Iterator[Catalog]:
-    with Catalog.open(f"sqlite:///{tmp_path / 'catalog.sqlite'}") as opened:
-        yield opened
-
-
-@pytest.fixture
-def storage(tmp_path: Path) -> Storage:
-    return Storage.open((tmp_path / "objects").as_uri())
 
 
 def taken(folder: Path, seed: int) -> Path:

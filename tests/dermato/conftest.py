@@ -1,0 +1,20 @@
+"""An archive of its own for each test of photographs."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from archive.catalog import Catalog
+from archive.storage import Storage
+
+
+@pytest.fixture
+def catalog(tmp_path: Path) -> Iterator[Catalog]:
+    with Catalog.open(f"sqlite:///{tmp_path / 'catalog.sqlite'}") as opened:
+        yield opened
+
+
+@pytest.fixture
+def storage(tmp_path: Path) -> Storage:
+    return Storage.open((tmp_path / "objects").as_uri())
