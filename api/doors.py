@@ -14,6 +14,7 @@ counts only where `Origin` is our own; a bearer token is never sent by a browser
 """
 
 import hashlib
+import hmac
 import re
 import secrets
 import time
@@ -22,7 +23,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import IntEnum
 from http.cookies import CookieError, SimpleCookie
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 from itsdangerous import BadData, URLSafeTimedSerializer
 
@@ -57,6 +58,8 @@ POLICIES: dict[str, Role] = {
     "/healthz": Role.PUBLIC,
     "/readyz": Role.PUBLIC,
     "/api/me": Role.READER,
+    # Who may bring pictures keeps them on a phone until they have gone.
+    "/api/me/lock": Role.CONTRIBUTOR,
     "/api/exams": Role.READER,
     "/api/exams/{exam}": Role.READER,
     "/api/images/{image}": Role.READER,
@@ -109,6 +112,7 @@ class Caller:
     """Who is calling: `establishment` is None for those who serve all establishments.
 
     `image` is the only one that somebody with a link may look at; None for those signed in.
+    `phone` is the pairing by which somebody came in, `session` the only one it is good for.
     """
 
     role: Role
@@ -116,10 +120,21 @@ class Caller:
     subject: str
     expires_at: float
     image: str | None = None
+    phone: str | None = None
+    session: str | None = None
 
     def sees(self, establishment: str) -> bool:
         """Whether the things of that establishment exist for this caller."""
         return self.establishment is None or self.establishment == establishment
+
+
+class Bounds(TypedDict, total=False):
+    """What a token is good for alone, and whose it is where that is not left to chance."""
+
+    image: str
+    phone: str
+    session: str
+    subject: str
 
 
 def is_public(path: str) -> bool:
@@ -134,6 +149,7 @@ class Doors:
         self._signer = URLSafeTimedSerializer(
             key, salt=SALT, signer_kwargs={"key_derivation": "hmac", "digest_method": _sha256}
         )
+        self._key = key
         self._known: OrderedDict[str, Caller] = OrderedDict()
         self._remembered = remembered
 
@@ -142,18 +158,28 @@ class Doors:
         role: Role,
         establishment: str | None = None,
         lasts_s: float = TOKEN_S,
-        image: str | None = None,
+        **bounds: Unpack[Bounds],
     ) -> str:
-        """A token for somebody new, named by chance only; for one image alone where it is named."""
+        """A token for somebody new, named by chance where no `subject` is, and what bounds it."""
         claims: dict[str, Any] = {
             "role": role.name.lower(),
             "establishment": establishment,
-            "subject": secrets.token_hex(8),
+            "subject": new_subject(),
             "expires_at": int(time.time() + lasts_s),
         }
-        if image is not None:
-            claims["image"] = image
-        return str(self._signer.dumps(claims))
+        return str(self._signer.dumps(claims | bounds))
+
+    def lock(self, caller: Caller) -> tuple[str, bytes]:
+        """What a user's phone seals waiting pictures with: the user's name for it, and 32 bytes.
+
+        The same as long as the signing key is: made anew, it opens what was sealed before.
+        """
+        who = repr((caller.establishment, caller.subject))
+        user, secret = (
+            hmac.digest(self._key, f"sansverre.lock.1/{part}/{who}".encode(), "sha256")
+            for part in ("user", "secret")
+        )
+        return user[:16].hex(), secret
 
     def caller(self, token: str) -> Caller:
         """Whose token this is; raises NotSignedIn for one that is forged, damaged or expired."""
@@ -196,9 +222,16 @@ class Doors:
                 subject=claims["subject"],
                 expires_at=float(claims["expires_at"]),
                 image=claims.get("image"),
+                phone=claims.get("phone"),
+                session=claims.get("session"),
             )
         except (BadData, KeyError, TypeError, AttributeError, ValueError) as error:
             raise NotSignedIn("the token is not one of ours") from error
+
+
+def new_subject() -> str:
+    """The name of a user who is known by nothing else."""
+    return secrets.token_hex(8)
 
 
 def require(caller: Caller | None, least: Role, image: str | None = None) -> None:

@@ -26,6 +26,8 @@ from api.settings import Settings, data_folder, signing_key
 from archive.catalog import Catalog
 
 BACKLOG = 2048
+SUBJECT = "installation"
+"""Who opens the printed link: one user, whichever start of the server has printed it."""
 WORKERS = ("api.worker", "api.taker")
 """What builds, and what takes in: a slide that arrives does not wait while another is built."""
 FIRST_PAUSE_S = 0.2
@@ -179,7 +181,8 @@ def _announce(catalog: Catalog, local: str, public_url: str | None, supervisor: 
             _say(f"nothing answers at {local} after {READY_S:.0f} s; see the messages above")
             until = float("inf")
     expires = datetime.now(UTC) + timedelta(seconds=TOKEN_S)
-    key = catalog.issue_key({"role": "operator", "establishment": None}, expires)
+    claims = {"role": "operator", "establishment": None, "subject": SUBJECT}
+    key = catalog.issue_key(claims, expires)
     sys.stdout.write(
         "Sans Verre: open this link, once, within 12 hours\n\n"
         f"    {public_url or local}/enter?key={key}\n\n"

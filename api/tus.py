@@ -77,6 +77,16 @@ def told(upload: Upload) -> dict[str, str]:
     return headers
 
 
+def become(upload: Upload) -> dict[str, str]:
+    """The headers, ours, that say what became of an upload."""
+    headers = {"upload-state": upload.state.value}
+    if upload.image_id is not None:
+        headers["upload-image"] = upload.image_id
+    if upload.reason is not None:
+        headers["upload-reason"] = upload.reason.value
+    return headers
+
+
 def offered(max_bytes: int) -> dict[str, str]:
     """The headers that say what is spoken here."""
     return {

@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Request, Response
 
 from api.answer import page
-from api.doors import TOKEN_S, Doors, Role, cookie_header
+from api.doors import TOKEN_S, Doors, Role, cookie_header, new_subject
 from api.routes.at_the_door import CatalogHere
 from archive.errors import NotAllowed
 
@@ -32,6 +32,9 @@ def enter(request: Request, catalog: CatalogHere, key: str = "") -> Response:
         # The key of a link to one image, which signs nobody in.
         return Response(_USED.body, _USED.status, headers=dict(_USED.headers))
     doors: Doors = request.app.state.doors
-    token = doors.issue(Role[claims["role"].upper()], claims.get("establishment"))
+    # Whoever opens the printed links is the same user each time, as one who comes back.
+    subject = claims.get("subject") or new_subject()
+    role = Role[claims["role"].upper()]
+    token = doors.issue(role, claims.get("establishment"), subject=subject)
     cookie = cookie_header(token, TOKEN_S, secure=request.app.state.settings.is_https)
     return Response(status_code=303, headers={**headers, "location": "/", "set-cookie": cookie})

@@ -76,12 +76,17 @@ async def announce(request: Request, caller: CallerHere, reception: ReceptionHer
 
 @router.head("/uploads/{upload}", response_class=Response)
 async def look(upload: str, caller: CallerHere, reception: ReceptionHere) -> Response:
-    """How much of a file has come: so much of it is on the disk."""
+    """How much of a file has come: so much of it is on the disk; and what became of it.
+
+    `Upload-State` is the state that a deposit tells of its file, `Upload-Image` the image that it
+    gave, `Upload-Reason` why it was refused.
+    """
     found = await reception.run(
         lambda: reception.catalog.uploads.upload(upload, establishment=caller.establishment)
     )
     headers = {
         **tus.told(found),
+        **tus.become(found),
         "upload-length": str(found.length_bytes),
         "cache-control": "no-store",
     }

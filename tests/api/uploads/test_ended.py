@@ -37,6 +37,8 @@ def test_a_file_that_came_otherwise_is_refused_and_not_kept(client: Client) -> N
     sha256 = hashlib.sha256(b"what was meant").hexdigest()
     location = client.announce(deposit, "a.svs", 14, sha256=sha256).headers["location"]
     assert client.patch(location, 0, b"what was heard").status_code == 204
+    become = client.web.head(location, headers=TUS).headers
+    assert (become["upload-state"], become["upload-reason"]) == ("refused", "digest")
     told = client.file(deposit)
     assert (told["state"], told["reason"]["code"]) == ("refused", "digest")
     assert told["reason"]["fr"]

@@ -54,12 +54,16 @@ def test_a_slide_is_taken_and_built(client: Client, place: Workplace, tmp_path: 
     location = client.announce(deposit, "named.svs", slide.stat().st_size).headers["location"]
     assert client.patch(location, 0, slide.read_bytes()).status_code == 204
     inode = client.draft(location).stat().st_ino
+    whole = client.web.head(location, headers=TUS)
+    assert whole.headers["upload-state"] == "checking"
     assert not take_once(place), "an open deposit may lack files"
     client.web.post(f"/api/deposits/{deposit}/close", json={"files": []})
     assert take_once(place)
     assert not take_once(place)
     told = client.file(deposit, "named.svs")
     assert told["state"] == "taken"
+    become = client.web.head(location, headers=TUS).headers
+    assert (become["upload-state"], become["upload-image"]) == ("taken", told["image"])
     image = place.catalog.image(told["image"], establishment="north")
     (original,) = image.objects_as(ObjectRole.ORIGINAL)
     kept = place.storage.local_path(original.key)

@@ -244,7 +244,7 @@ export class Arrivals {
   /** Whether the server could be told. */
   private async announceFile(deposit: Deposit, id: string, file: Arriving): Promise<boolean> {
     try {
-      file.upload = await announce(id, file.path, file.size);
+      file.upload = await announce({ deposit: id, path: file.path }, file.size);
       if (!deposit.files.has(file.path)) await this.gone(deleteUpload(file.upload));
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
@@ -263,7 +263,8 @@ export class Arrivals {
         file.digest ??= fileDigest(file.file);
         // Whoever waits for it is told; until then nobody is, and a browser would complain.
         file.digest.catch(() => undefined);
-        const where = { deposit: deposit.id, path: file.path, upload: file.upload };
+        const metadata = { deposit: deposit.id, path: file.path };
+        const where = { metadata, upload: file.upload };
         this.stops.set(file, sendFile(file.file, where, this.listener(deposit, file)));
       },
       () => this.stopped(file, { why: "lost" }),

@@ -81,12 +81,13 @@ export function deleteDeposit(deposit: string): Promise<unknown> {
 const inBase64 = (text: string) => btoa(String.fromCharCode(...new TextEncoder().encode(text)));
 
 /** Tells the server of a file that is to come; gives the upload under which it is sent. */
-export async function announce(deposit: string, path: string, size: number): Promise<string> {
-  const metadata = `deposit ${inBase64(deposit)},path ${inBase64(path)}`;
+export async function announce(said: Record<string, string>, size: number): Promise<string> {
   const headers = {
     "Tus-Resumable": "1.0.0",
     "Upload-Length": String(size),
-    "Upload-Metadata": metadata,
+    "Upload-Metadata": Object.entries(said)
+      .map(([name, value]) => `${name} ${inBase64(value)}`)
+      .join(","),
   };
   const location = await askWhere("POST", "/uploads", headers);
   return decodeURIComponent(location.slice(location.lastIndexOf("/") + 1));

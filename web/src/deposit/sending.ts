@@ -26,12 +26,17 @@ function stopOf(error: Error): Stop {
   return meaning(answer?.getStatus() ?? 0, answer ? detailOf(answer.getBody()) : null);
 }
 
+/** Where a file goes: under what the server is told of it, and the upload it has told already. */
+export interface Where {
+  metadata: Record<string, string>;
+  upload: string | null;
+  /** What a cut costs at most. */
+  part_bytes?: number;
+}
+
 /** Sends a file, or the rest of it. Returns how to stop, without a word. */
-export function sendFile(
-  file: File,
-  where: { deposit: string; path: string; upload: string | null },
-  listener: Listener,
-): () => void {
+export function sendFile(file: File, where: Where, listener: Listener): () => void {
+  const { metadata, part_bytes = PART_BYTES } = where;
   let over = false;
   let silence = 0;
   const finish = (tell: () => void) => {
@@ -50,8 +55,8 @@ export function sendFile(
   const upload = new Upload(file, {
     endpoint: `${location.origin}/uploads`,
     uploadUrl: where.upload && `${location.origin}/uploads/${encodeURIComponent(where.upload)}`,
-    metadata: { deposit: where.deposit, path: where.path },
-    chunkSize: PART_BYTES,
+    metadata,
+    chunkSize: part_bytes,
     retryDelays: null,
     // The server knows what it has; the browser need not remember names of files.
     storeFingerprintForResuming: false,
@@ -59,7 +64,7 @@ export function sendFile(
       const offset = request.getHeader("Upload-Offset");
       if (request.getMethod() !== "PATCH" || offset === undefined) return;
       const start = Number(offset);
-      const checksum = await partChecksum(file.slice(start, start + PART_BYTES));
+      const checksum = await partChecksum(file.slice(start, start + part_bytes));
       // A request that was not sent yet is not stopped by aborting it.
       if (over) throw new DOMException("stopped", "AbortError");
       request.setHeader("Upload-Checksum", checksum);
