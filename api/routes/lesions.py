@@ -24,7 +24,7 @@ router = APIRouter(tags=["lesions"])
 
 
 class SiteOut(BaseModel):
-    """A body site; `paired` ones have a side."""
+    """A body site; `paired` ones have a side, `also` are other words that people use."""
 
     code: str
     scheme: str
@@ -32,6 +32,7 @@ class SiteOut(BaseModel):
     paired: bool
     fr: str
     en: str
+    also: list[str]
 
 
 class SitesOut(BaseModel):
@@ -172,6 +173,7 @@ def _site(site: BodySite) -> SiteOut:
         paired=site.is_paired,
         fr=site.fr,
         en=site.en,
+        also=list(site.also),
     )
 
 

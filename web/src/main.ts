@@ -17,6 +17,7 @@ import "./styles/exam.css";
 import "./styles/viewer.css";
 import "./styles/controls.css";
 import "./styles/panels.css";
+import "./styles/body.css";
 import { watchConnection } from "./connection";
 import { keepSending, watchDrops } from "./deposit/everywhere";
 import { h } from "./dom";

@@ -1,5 +1,6 @@
 /** The words in English, in the shape of the French ones. */
 
+import { bodyEn } from "./body.en";
 import type { Messages } from "./fr";
 
 const plural = (n: number, one: string, many: string) => `${n} ${Math.abs(n) === 1 ? one : many}`;
@@ -239,6 +240,8 @@ export const en: Messages = {
       taken: "Images of this deposit are in the archive already: it does not change any more.",
     },
   },
+
+  body: bodyEn,
 
   viewer: "Viewer",
   stage: "Image. Arrows to move, plus and minus to zoom, question mark for help.",

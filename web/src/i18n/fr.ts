@@ -1,5 +1,7 @@
 /** Les textes en français ; leur forme fait loi : une clé absente d'une autre langue ne compile pas. */
 
+import { bodyFr } from "./body.fr";
+
 const plural = (n: number, one: string, many: string) => `${n} ${Math.abs(n) < 2 ? one : many}`;
 
 export const fr = {
@@ -239,6 +241,8 @@ export const fr = {
       taken: "Des images sont déjà entrées dans l’archive pour ce dépôt : il ne change plus.",
     },
   },
+
+  body: bodyFr,
 
   viewer: "Visionneuse",
   stage:

@@ -1,0 +1,40 @@
+/** La carte du corps : le dessin et la liste qui dit la même chose. */
+
+export const bodyFr = {
+  views: {
+    front: "Avant",
+    back: "Dos",
+    face: "Visage",
+    scalp: "Crâne",
+    hands: "Mains",
+    feet: "Pieds",
+  },
+  view: "Vue du corps",
+  pinsOn: (n: number) => `${n} ${n < 2 ? "lésion" : "lésions"}`,
+  drawing: (view: string) =>
+    `Schéma du corps, vue : ${view}. Touchez l’endroit, ou choisissez-le dans la liste.`,
+  touch: "Touchez l’endroit sur le schéma, ou choisissez-le dans la liste.",
+  beside: "À côté du corps : touchez la peau.",
+  point: "Point choisi ; les flèches le déplacent",
+  side: "Côté",
+  sides: { R: "Droite", L: "Gauche", B: "Les deux" },
+  sideOf: { R: "à droite", L: "à gauche", B: "des deux côtés" },
+  whichSide: "Précisez le côté.",
+  list: "Choisir dans la liste",
+  search: "Chercher un site",
+  searchHint: "avant-bras, joue, nail…",
+  found: (n: number) => `${n} ${n < 2 ? "site" : "sites"}`,
+  none: "Aucun site ne porte ce nom.",
+  failed: "La liste des sites n’a pas pu être chargée.",
+  regions: {
+    skin: "Peau en général",
+    head: "Tête",
+    mouth: "Bouche",
+    neck: "Cou",
+    trunk: "Tronc",
+    genitals: "Organes génitaux",
+    "upper-limb": "Membre supérieur",
+    "lower-limb": "Membre inférieur",
+  },
+  captions: { R: "D", L: "G", back: "dos", palm: "paume", top: "dessus", sole: "plante" },
+};
