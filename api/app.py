@@ -31,6 +31,7 @@ from api.routes import (
     lesions,
     links,
     me,
+    phones,
     uploads,
 )
 from api.routes.at_the_door import admit
@@ -43,6 +44,21 @@ from archive.catalog import Catalog
 from archive.errors import ArchiveError
 from archive.storage import Storage
 from tiles.errors import TilesError
+
+ROUTES = (
+    exams,
+    images,
+    lesions,
+    links,
+    iiif,
+    deposits,
+    uploads,
+    phones,
+    me,
+    health,
+    enter,
+    docs,
+)
 
 
 def create_app(settings: Settings, storage: Storage | None = None) -> Dispatcher:
@@ -79,13 +95,13 @@ def create_app(settings: Settings, storage: Storage | None = None) -> Dispatcher
     app.state.settings, app.state.doors = settings, doors
     app.state.catalog, app.state.storage, app.state.sources = catalog, storage, sources
     app.state.reception = reception
-    for module in (exams, images, lesions, links, iiif, deposits, uploads, me, health, enter, docs):
+    for module in ROUTES:
         app.include_router(module.router)
     for kind in (ApiError, ArchiveError, TilesError, Exception):
         app.add_exception_handler(kind, _told)
     app.add_exception_handler(RequestValidationError, _malformed)
     app.add_exception_handler(HTTPException, _of_the_framework)
-    dispatcher = Dispatcher(app, settings, doors, sources, read_viewer())
+    dispatcher = Dispatcher(app, settings, doors, sources, catalog.phones, read_viewer())
     return dispatcher
 
 

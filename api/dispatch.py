@@ -5,6 +5,7 @@ small pictures are answered on plain ASGI, as a router and its dependencies woul
 the answer itself; the rest goes to the app behind.
 """
 
+import asyncio
 import logging
 import re
 import time
@@ -15,15 +16,17 @@ from xml.sax.saxutils import quoteattr
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.answer import ASKED_EACH_TIME, KEPT, Answer, holds, told, unchanged, with_security_headers
-from api.doors import POLICIES, Caller, Doors, require
+from api.doors import Caller, Doors, allow, is_public
 from api.elsewhere import Elsewhere
-from api.errors import MethodRefused, problem
+from api.errors import MethodRefused, NotSignedIn, problem
 from api.iiif import CORS, information, is_iiif, picture, preflight, to_information
 from api.metrics import count
+from api.origin import own_origin
 from api.settings import Settings
 from api.sources import Sources
 from api.static import MISSING
 from api.zarr import Streamed, zarr_answer
+from archive.phones import Phones
 from archive.record import Image, ImageState
 
 LOG = logging.getLogger("sansverre")
@@ -73,7 +76,7 @@ HOT_ROUTES = (
 
 READING = frozenset({"GET", "HEAD"})
 
-_PAGES = re.compile(r"/(?:exam|view)/[^/]+|/deposit")
+_PAGES = re.compile(r"/(?:exam|view)/[^/]+|/deposit|/phones|/pair")
 
 
 class Dispatcher:
@@ -85,9 +88,10 @@ class Dispatcher:
         settings: Settings,
         doors: Doors,
         sources: Sources,
+        phones: Phones,
         viewer: dict[str, Answer],
     ) -> None:
-        self._app, self._doors, self._sources = app, doors, sources
+        self._app, self._doors, self._sources, self._phones = app, doors, sources, phones
         self._settings, self._viewer = settings, viewer
         self._elsewhere = Elsewhere(frozenset(settings.read_origins), settings.frame_ancestors)
 
@@ -132,16 +136,14 @@ class Dispatcher:
             # A browser asks on its own, without a token, and is told nothing of what is there.
             await asked_before.give(scope, send)
             return
-        caller = self._doors.admit(
-            path, method, scope["headers"], lambda: own_origin(self._settings, scope)
-        )
+        caller = await self._admit(scope)
         for template, pattern in PATTERNS:
             match = pattern.fullmatch(path)
             if match is not None:
                 scope["route_label"] = template
                 fields = match.groupdict()
                 policy = template.replace("{name}", fields.get("name", ""))
-                require(caller, POLICIES[policy], fields.get("image"))
+                allow(caller, policy, fields)
                 assert caller is not None
                 if method not in READING:
                     raise MethodRefused
@@ -158,6 +160,20 @@ class Dispatcher:
         scope["caller"] = caller
         scope["route_label"] = "app"
         await self._app(scope, receive, with_security_headers(send))
+
+    async def _admit(self, scope: Scope) -> Caller | None:
+        path = scope["path"]
+        caller = self._doors.admit(
+            path, scope["method"], scope["headers"], lambda: own_origin(self._settings, scope)
+        )
+        if caller is None or caller.phone is None:
+            return caller
+        # Who lost their phone ends it at once, and not when its token does.
+        if await asyncio.to_thread(self._phones.is_paired, caller.phone):
+            return caller
+        if is_public(path):
+            return None
+        raise NotSignedIn("this phone is not paired any more")
 
     def _viewer_file(self, path: str) -> Answer | None:
         if path == "/" or _PAGES.fullmatch(path):
@@ -237,14 +253,6 @@ def _dzi(width: int, height: int, tile_size: int) -> Answer:
         body.encode(),
         {"content-type": "application/xml", "cache-control": ASKED_EACH_TIME},
     )
-
-
-def own_origin(settings: Settings, scope: Scope) -> str:
-    """The origin that a caller reaches this server by: as it is stated, else as it was asked."""
-    if settings.public_url is not None:
-        return settings.public_url
-    host = next((value for name, value in scope["headers"] if name == b"host"), b"")
-    return f"{scope['scheme']}://{host.decode('latin-1')}"
 
 
 def whereabouts(error: BaseException) -> str:

@@ -19,7 +19,7 @@ import re
 import secrets
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from http.cookies import CookieError, SimpleCookie
@@ -47,12 +47,15 @@ POLICIES: dict[str, Role] = {
     "/exam/{exam}": Role.PUBLIC,
     "/view/{image}": Role.PUBLIC,
     "/deposit": Role.PUBLIC,
+    "/phones": Role.PUBLIC,
+    "/pair": Role.PUBLIC,
     "/assets/{path}": Role.PUBLIC,
     "/favicon.svg": Role.PUBLIC,
     "/favicon.ico": Role.PUBLIC,
     # The one-time key is its own proof.
     "/enter": Role.PUBLIC,
     "/api/links": Role.PUBLIC,
+    "/api/pair": Role.PUBLIC,
     # The custom element by which other sites' pages frame the viewer.
     "/embed/sans-verre-viewer.js": Role.PUBLIC,
     "/healthz": Role.PUBLIC,
@@ -70,6 +73,9 @@ POLICIES: dict[str, Role] = {
     "/api/lesions/{lesion}": Role.READER,
     "/api/lesions/{lesion}/history": Role.CONTRIBUTOR,
     "/api/lesions/{lesion}/photographs": Role.READER,
+    # Whoever brings photographs may let their own phone in to take them.
+    "/api/phones": Role.CONTRIBUTOR,
+    "/api/phones/{phone}": Role.CONTRIBUTOR,
     # Who has a link sees the image without an account: more than reading it.
     "/api/images/{image}/links": Role.CONTRIBUTOR,
     "/deepzoom/{image}.dzi": Role.READER,
@@ -94,6 +100,34 @@ POLICIES: dict[str, Role] = {
     "/metrics": Role.READER,
 }
 """The least role for each route, by the route's template."""
+
+PHONE_MAY = frozenset(
+    {
+        "/api/me",
+        "/api/me/lock",
+        "/api/phones/{phone}",
+        "/api/body-sites",
+        "/api/patients/{patient}/lesions",
+        "/api/lesions",
+        "/api/lesions/{lesion}",
+        "/api/lesions/{lesion}/history",
+        "/api/lesions/{lesion}/photographs",
+        "/api/images/{image}",
+        "/api/sessions",
+        "/api/sessions/{session}",
+        "/api/sessions/{session}/photographs/{image}",
+        "/api/sessions/{session}/photographs/{image}/pins",
+        "/api/sessions/{session}/consents",
+        "/api/sessions/{session}/send",
+        "/deepzoom/{image}.dzi",
+        "/deepzoom/{image}_files/{level}/{column}_{row}.jpeg",
+        "/iiif/3/{image}/{region}/{size}/{rotation}/{quality}.{format}",
+        "/images/{image}/thumbnail",
+        "/uploads",
+        "/uploads/{upload}",
+    }
+)
+"""All that a paired phone may call: it takes photographs, and sees what they are held against."""
 
 _PUBLIC = re.compile(
     "|".join(
@@ -247,6 +281,22 @@ def require(caller: Caller | None, least: Role, image: str | None = None) -> Non
         raise NotPermitted(f"this takes the role {least.name.lower()}")
     if caller.image is not None and caller.image != image:
         raise NotPermitted("a link opens one image")
+
+
+def allow(caller: Caller | None, template: str, names: Mapping[str, str | None]) -> None:
+    """Raises NotSignedIn or NotPermitted where the caller may not call this route.
+
+    `names` are what the address names; a route without policy is for nobody but operators.
+    """
+    least = POLICIES.get(template, Role.OPERATOR)
+    require(caller, least, names.get("image"))
+    if least is Role.PUBLIC or caller is None or caller.phone is None:
+        return
+    if template not in PHONE_MAY:
+        raise NotPermitted("a paired phone takes photographs")
+    is_session = template.startswith("/api/sessions")
+    if is_session and caller.session not in {None, names.get("session")}:
+        raise NotPermitted("this phone was paired for one session")
 
 
 def cookie_header(token: str, lasts_s: int, *, secure: bool) -> str:

@@ -18,6 +18,7 @@ from archive.errors import DifferentPatient, NotAllowed, NotFound, TransitionRef
 from archive.identity import PatientIdentity, study_instance_uid
 from archive.jobs import Job, Jobs, require_lease
 from archive.lesions import Lesions
+from archive.phones import Phones
 from archive.photographs import Photographs
 from archive.record import (
     TRANSITIONS,
@@ -46,6 +47,7 @@ class Catalog:
     uploads: Uploads
     lesions: Lesions
     photographs: Photographs
+    phones: Phones
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -54,6 +56,7 @@ class Catalog:
         self.uploads = Uploads(database)
         self.lesions = Lesions(database)
         self.photographs = Photographs(database)
+        self.phones = Phones(database)
 
     @classmethod
     def open(cls, url: str) -> Self:

@@ -234,6 +234,21 @@ link_key = sa.Table(
     sa.Column("expires_at", UtcDateTime, nullable=False),
 )
 
+phone = sa.Table(
+    "phone",
+    metadata,
+    sa.Column("id", sa.String(32), primary_key=True),
+    sa.Column("establishment_id", sa.ForeignKey("establishment.id"), nullable=False),
+    sa.Column("subject", sa.String(64), nullable=False),
+    sa.Column("session_id", sa.String(32)),
+    sa.Column("name", sa.String(64)),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("entered_at", UtcDateTime),
+    sa.Column("ends_at", UtcDateTime, nullable=False),
+    sa.CheckConstraint("(entered_at IS NULL) = (name IS NULL)", name="entered"),
+    sa.Index(None, "subject"),
+)
+
 lesion = sa.Table(
     "lesion",
     metadata,

@@ -8,9 +8,9 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
 
-from api.dispatch import own_origin
 from api.iiif import described, linked_json
 from api.opened import OpenImage, is_viewable
+from api.origin import own_origin
 from api.routes.at_the_door import CallerHere, CatalogHere, SourcesHere
 from api.routes.exams import TO_BE_SEEN
 from archive.record import Image, ImageKind

@@ -32,8 +32,11 @@ OPEN = {
     "/exam/{exam}",
     "/view/{image}",
     "/deposit",
+    "/phones",
+    "/pair",
     "/assets/{path}",
     "/api/links",
+    "/api/pair",
     "/embed/sans-verre-viewer.js",
 }
 KEY = b"k" * 32
@@ -76,6 +79,8 @@ def test_every_policy_is_of_something_that_exists(app: Dispatcher) -> None:
         "/exam/{exam}",
         "/view/{image}",
         "/deposit",
+        "/phones",
+        "/pair",
         "/assets/{path}",
         "/embed/sans-verre-viewer.js",
         "/favicon.svg",

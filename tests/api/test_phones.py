@@ -1,0 +1,223 @@
+"""Phones let in by a code: once, for a while, to take photographs; and ended at once."""
+
+import logging
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import cv2
+import httpx
+import numpy as np
+import pytest
+
+from api.app import create_app
+from api.doors import PHONE_MAY, POLICIES, Doors, Role
+from api.settings import Settings, signing_key
+from archive.catalog import Catalog
+from archive.errors import NotAllowed
+from tests.api.conftest import Web, opened
+
+pytestmark = pytest.mark.places
+
+SAFE = "https://sansverre.example"
+
+
+@pytest.fixture
+def desk(settings: Settings) -> Iterator[Web]:
+    """A contributor of the north, in front of a screen."""
+    with opened(create_app(settings)) as web:
+        token = Doors(signing_key(settings)).issue(Role.CONTRIBUTOR, "north", subject="desk")
+        web.client.base_url = httpx.URL(SAFE)
+        web.headers["authorization"] = f"Bearer {token}"
+        yield web
+
+
+@pytest.fixture
+def phone(settings: Settings) -> Iterator[Web]:
+    """A phone that nobody knows yet."""
+    with opened(create_app(settings)) as web:
+        web.client.base_url = httpx.URL(SAFE)
+        web.headers["origin"] = SAFE
+        yield web
+
+
+def offer(desk: Web, **asked: Any) -> dict[str, Any]:
+    answer = desk.post("/api/phones", json=asked)
+    assert answer.status_code == 201, answer.text
+    return dict(answer.json())
+
+
+def pair(phone: Web, offered: dict[str, Any], name: str = "iPhone") -> httpx.Response:
+    key = offered["link"].partition("#key=")[2]
+    return phone.post("/api/pair", json={"key": key, "name": name})
+
+
+@pytest.mark.places(always=True)
+def test_a_phone_comes_in_once_as_the_user_who_showed_the_code(desk: Web, phone: Web) -> None:
+    offered = offer(desk)
+    assert offered["link"].startswith(f"{SAFE}/pair#key=")
+    assert offered["is_reachable"]
+    (pending,) = desk.get("/api/phones").json()["phones"]
+    assert (pending["id"], pending["entered_at"]) == (offered["id"], None)
+    entered = pair(phone, offered)
+    assert entered.status_code == 200
+    assert "Secure" in entered.headers["set-cookie"]
+    assert "SameSite=Strict" in entered.headers["set-cookie"]
+    me = phone.get("/api/me").json()
+    assert (me["role"], me["establishment"], me["phone"]) == ("contributor", "north", offered["id"])
+    assert phone.post("/api/me/lock").json()["user"] == desk.post("/api/me/lock").json()["user"]
+    (known,) = desk.get("/api/phones").json()["phones"]
+    assert known["name"] == "iPhone"
+    lasts = datetime.fromisoformat(known["ends_at"]) - datetime.now(UTC)
+    assert timedelta(hours=11) < lasts <= timedelta(hours=12)
+    again = pair(phone, offered)
+    assert again.status_code == 401
+    assert "set-cookie" not in again.headers
+
+
+def test_the_code_is_the_link(desk: Web) -> None:
+    offered = offer(desk)
+    modules = np.array([[int(one) for one in row] for row in offered["modules"]], np.uint8)
+    shown = np.pad(255 * (1 - modules), 4, constant_values=255).repeat(8, 0).repeat(8, 1)
+    assert cv2.QRCodeDetector().detectAndDecode(shown)[0] == offered["link"]
+
+
+def test_a_phone_takes_photographs_and_nothing_else(desk: Web, phone: Web) -> None:
+    pair(phone, offer(desk))
+    for template, role in POLICIES.items():
+        if role is Role.PUBLIC or template in PHONE_MAY:
+            continue
+        address = template.replace("{", "").replace("}", "")
+        assert phone.get(address).status_code in {403, 405}, template
+    assert phone.get("/api/exams").status_code == 403
+    assert phone.get("/api/body-sites").status_code == 200
+    assert phone.post("/api/phones", json={}).status_code == 403
+    assert set(PHONE_MAY) - set(POLICIES) <= {one for one in PHONE_MAY if "sessions" in one}
+
+
+def test_an_ended_phone_is_a_stranger_at_once(desk: Web, phone: Web) -> None:
+    offered = offer(desk)
+    pair(phone, offered)
+    assert phone.get("/api/body-sites").status_code == 200
+    address = f"/api/phones/{offered['id']}"
+    assert desk.request("DELETE", address).status_code == 204
+    assert phone.get("/api/body-sites").status_code == 401
+    assert phone.get("/healthz").status_code == 200
+    assert desk.get("/api/phones").json()["phones"] == []
+    assert desk.request("DELETE", address).status_code == 404
+
+
+def test_a_phone_ends_its_own_pairing_and_no_other(desk: Web, phone: Web) -> None:
+    other, own = offer(desk), offer(desk)
+    pair(phone, own)
+    assert phone.request("DELETE", f"/api/phones/{other['id']}").status_code == 403
+    ended = phone.request("DELETE", f"/api/phones/{own['id']}")
+    assert ended.status_code == 204
+    assert 'sansverre=""' in ended.headers["set-cookie"]
+    assert phone.get("/api/me").status_code == 401
+
+
+def test_a_code_that_was_taken_back_lets_nobody_in(desk: Web, phone: Web) -> None:
+    offered = offer(desk)
+    desk.request("DELETE", f"/api/phones/{offered['id']}")
+    assert pair(phone, offered).status_code == 401
+
+
+def test_nobody_sees_or_ends_the_phones_of_another(
+    desk: Web, phone: Web, settings: Settings
+) -> None:
+    offered = offer(desk)
+    doors = Doors(signing_key(settings))
+    for token in (
+        doors.issue(Role.CONTRIBUTOR, "north"),
+        doors.issue(Role.OPERATOR, "south"),
+        doors.issue(Role.CONTRIBUTOR, "south", subject="desk"),
+    ):
+        headers = {"authorization": f"Bearer {token}"}
+        assert phone.get("/api/phones", headers=headers).json()["phones"] == []
+        ended = phone.request("DELETE", f"/api/phones/{offered['id']}", headers=headers)
+        assert ended.status_code == 404
+    operator = {"authorization": f"Bearer {doors.issue(Role.OPERATOR, 'north')}"}
+    assert len(phone.get("/api/phones", headers=operator).json()["phones"]) == 1
+    assert pair(phone, offered).status_code == 200
+
+
+def test_keys_of_other_kinds_let_no_phone_in(desk: Web, phone: Web, settings: Settings) -> None:
+    soon = datetime.now(UTC) + timedelta(minutes=1)
+    with Catalog.open(settings.database_url) as catalog:
+        keys = [
+            catalog.issue_key({"role": "operator", "establishment": None}, soon),
+            catalog.issue_key({"establishment": "north", "image": "x", "lasts_s": 60}, soon),
+            catalog.issue_key({"phone": "x" * 32}, soon),
+            "no key at all",
+        ]
+    for key in keys:
+        assert phone.post("/api/pair", json={"key": key, "name": "x"}).status_code == 401
+    key = offer(desk)["link"].partition("#key=")[2]
+    assert phone.get("/enter", params={"key": key}).status_code == 401
+    assert phone.post("/api/links", json={"key": key}).status_code == 401
+
+
+def test_nothing_is_let_in_over_plain_http(desk: Web, phone: Web) -> None:
+    offered = offer(desk)
+    for web in (desk, phone):
+        web.client.base_url = httpx.URL("http://sansverre.example")
+    assert desk.post("/api/phones", json={}).status_code == 403
+    assert pair(phone, offered).status_code == 403
+    # The key was not spent by who asked in the clear.
+    phone.client.base_url = httpx.URL(SAFE)
+    assert pair(phone, offered).status_code == 200
+
+
+def test_on_the_machine_itself_the_page_is_told_that_no_phone_comes_there(desk: Web) -> None:
+    desk.client.base_url = httpx.URL("http://127.0.0.1:8000")
+    assert not offer(desk)["is_reachable"]
+
+
+def test_a_phone_for_one_session_opens_no_other(desk: Web, phone: Web) -> None:
+    pair(phone, offer(desk, session="s" * 32))
+    assert phone.get("/api/me").json()["session"] == "s" * 32
+    assert phone.get("/api/sessions").status_code in {403, 404}
+    assert phone.get("/api/sessions/other").status_code in {403, 404}
+
+
+@pytest.mark.parametrize("name", ["", "x" * 65, "a\nb"])
+def test_a_phone_s_name_is_words(desk: Web, phone: Web, name: str) -> None:
+    assert pair(phone, offer(desk), name).status_code == 422
+
+
+def test_of_two_phones_with_one_code_one_comes_in(settings: Settings) -> None:
+    with Catalog.open(settings.database_url) as catalog:
+        ends_at = datetime.now(UTC) + timedelta(hours=1)
+        offered = catalog.phones.offer("north", "desk", ends_at)
+
+        def entered(name: str) -> bool:
+            try:
+                catalog.phones.enter(offered.id, name)
+            except NotAllowed:
+                return False
+            return True
+
+        with ThreadPoolExecutor(4) as phones:
+            assert sum(phones.map(entered, "abcd")) == 1
+
+
+def test_a_pairing_ends_with_its_time(settings: Settings) -> None:
+    with Catalog.open(settings.database_url) as catalog:
+        late = datetime.now(UTC) - timedelta(seconds=1)
+        offered = catalog.phones.offer("north", "desk", late)
+        assert not catalog.phones.is_paired(offered.id)
+        assert catalog.phones.of("desk", establishment="north") == ()
+        with pytest.raises(NotAllowed):
+            catalog.phones.enter(offered.id, "x")
+
+
+def test_no_secret_is_logged(desk: Web, phone: Web, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    offered = offer(desk)
+    key = offered["link"].partition("#key=")[2]
+    pair(phone, offered)
+    pair(phone, offered)
+    assert key not in caplog.text
+    assert "?" not in offered["link"]
