@@ -76,7 +76,7 @@ HOT_ROUTES = (
 
 READING = frozenset({"GET", "HEAD"})
 
-_PAGES = re.compile(r"/(?:exam|view)/[^/]+|/deposit|/phones|/pair")
+_PAGES = re.compile(r"/(?:exam|view|capture)/[^/]+|/(?:capture|deposit|phones|pair)")
 
 
 class Dispatcher:

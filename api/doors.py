@@ -47,6 +47,8 @@ POLICIES: dict[str, Role] = {
     "/exam/{exam}": Role.PUBLIC,
     "/view/{image}": Role.PUBLIC,
     "/deposit": Role.PUBLIC,
+    "/capture": Role.PUBLIC,
+    "/capture/{session}": Role.PUBLIC,
     "/phones": Role.PUBLIC,
     "/pair": Role.PUBLIC,
     "/assets/{path}": Role.PUBLIC,

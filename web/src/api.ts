@@ -187,7 +187,7 @@ export function getImage(image: string, signal: AbortSignal): Promise<ImageDetai
   return get(`/api/images/${encodeURIComponent(image)}`, signal);
 }
 
-export type Role = "reader" | "contributor" | "operator";
+export type Role = "reader" | "contributor" | "physician" | "operator";
 
 let role: Promise<Role | null> | null = null;
 
@@ -205,7 +205,7 @@ export function myRole(): Promise<Role | null> {
 
 export async function mayContribute(): Promise<boolean> {
   const mine = await myRole();
-  return mine === "contributor" || mine === "operator";
+  return mine !== null && mine !== "reader";
 }
 
 /** Whether the server answers at all, signed in or not. */

@@ -5,7 +5,7 @@ import mark from "./assets/mark.svg";
 import { depositPercent } from "./deposit/everywhere";
 import { h, icon } from "./dom";
 import { chooseLanguage, language, messages } from "./i18n";
-import { depositPath, refresh } from "./router";
+import { capturePath, depositPath, refresh } from "./router";
 
 export function languageButton(): HTMLButtonElement {
   const words = messages();
@@ -49,6 +49,25 @@ function depositLink(): HTMLElement {
   return link;
 }
 
+/** The way to photograph, for those who may. */
+function captureLink(): HTMLElement {
+  const link = h(
+    "a",
+    {
+      class: "button deposit-link",
+      href: capturePath(),
+      hidden: true,
+      "aria-current": location.pathname === capturePath() && "page",
+    },
+    icon("photo"),
+    h("span", {}, messages().capture.link),
+  );
+  void mayContribute().then((may) => {
+    link.hidden = !may;
+  });
+  return link;
+}
+
 export function pageHeader(): HTMLElement {
   return h(
     "header",
@@ -59,7 +78,7 @@ export function pageHeader(): HTMLElement {
       h("img", { src: mark, alt: "", width: 32, height: 32 }),
       h("span", {}, messages().product),
     ),
-    h("div", { class: "page-tools" }, depositLink(), languageButton()),
+    h("div", { class: "page-tools" }, captureLink(), depositLink(), languageButton()),
   );
 }
 

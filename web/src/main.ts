@@ -42,21 +42,29 @@ function pageFor(route: Route): Page {
       return viewPage(route.image);
     case "deposit":
       return depositPage;
+    case "capture":
+      return capturePage(route.session);
     case "unknown":
       return (place, signal) => showProblem(place, "missing", render, signal);
   }
 }
 
-/** Loaded when it is wanted: most who come only look. */
-const depositPage: Page = async (place, signal) => {
-  try {
-    const { depositPage } = await import("./pages/deposit");
-    if (!signal.aborted) await depositPage(place, signal);
-  } catch {
-    // The page's parts are gone where the server was renewed since this page was loaded.
-    if (!signal.aborted) showProblem(place, "server", () => location.reload(), signal);
-  }
-};
+/** A page that is loaded when it is wanted: most who come only look. */
+function loaded(load: () => Promise<Page>): Page {
+  return async (place, signal) => {
+    try {
+      const page = await load();
+      if (!signal.aborted) await page(place, signal);
+    } catch {
+      // The page's parts are gone where the server was renewed since this page was loaded.
+      if (!signal.aborted) showProblem(place, "server", () => location.reload(), signal);
+    }
+  };
+}
+
+const depositPage = loaded(async () => (await import("./pages/deposit")).depositPage);
+const capturePage = (session: string | null) =>
+  loaded(async () => (await import("./pages/capture")).capturePage(session));
 
 /** Draws the page of the present address anew. */
 function render(): void {

@@ -5,6 +5,7 @@ export type Route =
   | { page: "exam"; exam: string }
   | { page: "view"; image: string }
   | { page: "deposit" }
+  | { page: "capture"; session: string | null }
   | { page: "unknown" };
 
 function decoded(text: string): string {
@@ -19,6 +20,8 @@ export function parseRoute(pathname: string): Route {
   const [head, id, ...rest] = pathname.split("/").filter(Boolean);
   if (head === undefined || pathname === "/index.html") return { page: "list" };
   if (head === "deposit" && id === undefined) return { page: "deposit" };
+  if (head === "capture" && rest.length === 0)
+    return { page: "capture", session: id === undefined ? null : decoded(id) };
   if (id === undefined || rest.length > 0) return { page: "unknown" };
   if (head === "exam") return { page: "exam", exam: decoded(id) };
   if (head === "view") return { page: "view", image: decoded(id) };
@@ -27,6 +30,8 @@ export function parseRoute(pathname: string): Route {
 
 export const examPath = (exam: string) => `/exam/${encodeURIComponent(exam)}`;
 export const depositPath = "/deposit";
+export const capturePath = (session?: string) =>
+  session === undefined ? "/capture" : `/capture/${encodeURIComponent(session)}`;
 export const viewPath = (image: string) => `/view/${encodeURIComponent(image)}`;
 
 /** Fills the outlet until the signal says that the user has gone elsewhere. */

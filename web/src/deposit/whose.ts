@@ -70,10 +70,17 @@ export function sameOrder(one: Order | null, other: Order | null): boolean {
   return JSON.stringify(typedOf(one)) === JSON.stringify(typedOf(other));
 }
 
-/** Opens the form; `save` is given what was stated, and the form stays while that fails. */
-export function askWhose(order: Order | null, save: (order: Order) => Promise<void> | void): void {
+/**
+ * Opens the form; `save` is given what was stated, and the form stays while that fails. `asked` are
+ * the words of the question, where it is not whose images these are.
+ */
+export function askWhose(
+  order: Order | null,
+  save: (order: Order) => Promise<void> | void,
+  asked: { title?: string; save?: string } = {},
+): void {
   const words = messages();
-  const told = words.deposit.dialog;
+  const told = { ...words.deposit.dialog, ...asked };
   const error = h("p", { class: "form-error", role: "alert" });
   const fields = new Map<keyof Typed, HTMLInputElement | HTMLSelectElement>();
   const field = (

@@ -1,6 +1,7 @@
 /** The words in English, in the shape of the French ones. */
 
 import { bodyEn } from "./body.en";
+import { captureEn } from "./capture.en";
 import type { Messages } from "./fr";
 
 const plural = (n: number, one: string, many: string) => `${n} ${Math.abs(n) === 1 ? one : many}`;
@@ -131,7 +132,7 @@ export const en: Messages = {
     files: "Choose files",
     folder: "Choose a folder",
     kinds:
-      "SVS, NDPI, MRXS, SCN, BIF, CZI, TIFF, DICOM, JPEG… For a slide of several files (MRXS, DICOM), drop the whole folder.",
+      "SVS, NDPI, MRXS, SCN, BIF, CZI, TIFF, DICOM, JPEG, HEIC, PNG… For a slide of several files (MRXS, DICOM), drop the whole folder.",
     kindsPhone: "Virtual slides (SVS, NDPI, DICOM…) and photographs.",
     nothing: "No readable file in what was dropped.",
     unreadableDrop: "This folder could not be read. Choose it with the button.",
@@ -242,6 +243,7 @@ export const en: Messages = {
   },
 
   body: bodyEn,
+  capture: captureEn,
 
   viewer: "Viewer",
   stage: "Image. Arrows to move, plus and minus to zoom, question mark for help.",

@@ -1,6 +1,7 @@
 /** Les textes en français ; leur forme fait loi : une clé absente d'une autre langue ne compile pas. */
 
 import { bodyFr } from "./body.fr";
+import { captureFr } from "./capture.fr";
 
 const plural = (n: number, one: string, many: string) => `${n} ${Math.abs(n) < 2 ? one : many}`;
 
@@ -132,7 +133,7 @@ export const fr = {
     files: "Choisir des fichiers",
     folder: "Choisir un dossier",
     kinds:
-      "SVS, NDPI, MRXS, SCN, BIF, CZI, TIFF, DICOM, JPEG… Pour une lame en plusieurs fichiers (MRXS, DICOM), déposez le dossier entier.",
+      "SVS, NDPI, MRXS, SCN, BIF, CZI, TIFF, DICOM, JPEG, HEIC, PNG… Pour une lame en plusieurs fichiers (MRXS, DICOM), déposez le dossier entier.",
     kindsPhone: "Lames virtuelles (SVS, NDPI, DICOM…) et photographies.",
     nothing: "Aucun fichier lisible dans ce qui a été déposé.",
     unreadableDrop: "Ce dossier n’a pas pu être lu. Choisissez-le par le bouton.",
@@ -243,6 +244,7 @@ export const fr = {
   },
 
   body: bodyFr,
+  capture: captureFr,
 
   viewer: "Visionneuse",
   stage:

@@ -1,0 +1,173 @@
+/** Photograph sessions as the server has them. */
+
+import { ask, type Patient } from "../api";
+import type { Position } from "../body/place";
+import type { Checks, Lesion, Pin, Said, Side, ToldShot, View, Way } from "./model";
+
+export type SessionState = "open" | "sent" | "signed";
+export type Purpose = "care" | "teaching" | "research";
+export type Answer = "given" | "refused" | "unable" | "withdrawn";
+export type By = "patient" | "parents" | "guardian";
+
+export interface Consent {
+  purpose: Purpose;
+  answer: Answer;
+  by: By;
+}
+
+export interface Operator {
+  name: string;
+  rpps: string | null;
+}
+
+export interface PhotographOut {
+  image: string;
+  state: "received" | "opened" | "built" | "published" | "refused";
+  reason: string | null;
+  view: View | null;
+  site: string | null;
+  side: Side | null;
+  lesion: string | null;
+  pins: Pin[];
+  checks: Checks;
+  kept_despite: boolean;
+}
+
+export interface SessionSummary {
+  id: string;
+  state: SessionState;
+  patient: Patient & { key: string };
+  exam: string;
+  /** Whether it began without an order. */
+  is_provisional: boolean;
+  operator: Operator | null;
+  created_at: string;
+  /** Its photographs, and the files that are on their way. */
+  count: number;
+  arriving: number;
+}
+
+export interface SessionOut extends SessionSummary {
+  photographs: PhotographOut[];
+  /** The last answer for each purpose. */
+  consents: Consent[];
+}
+
+/** Whose the session is, as the patient's papers or an exam say it. */
+export interface Begun {
+  /** Drawn here, so that asking twice begins one session. */
+  id: string;
+  /** Null where the order tells it. */
+  patient: Patient | null;
+  accession: string | null;
+  accession_issuer: string | null;
+  operator: Operator | null;
+}
+
+const at = (session: string) => `/api/sessions/${encodeURIComponent(session)}`;
+const photograph = (session: string, image: string) =>
+  `${at(session)}/photographs/${encodeURIComponent(image)}`;
+
+export async function listSessions(day: string): Promise<SessionSummary[]> {
+  const query = new URLSearchParams({ day });
+  return (await ask<{ sessions: SessionSummary[] }>("GET", `/api/sessions?${query}`)).sessions;
+}
+
+export function getSession(session: string): Promise<SessionOut> {
+  return ask("GET", at(session));
+}
+
+export function beginSession(begun: Begun): Promise<SessionOut> {
+  return ask("POST", "/api/sessions", begun);
+}
+
+/** What is said of a picture as its route takes it; complete, or not at all. */
+export function bodyOf({ stated, keptDespite }: Said) {
+  const { view, site, side, lesion } = stated;
+  return { view, site, side, lesion, kept_despite: keptDespite };
+}
+
+export function state(session: string, image: string, said: Said): Promise<unknown> {
+  return ask("PUT", photograph(session, image), bodyOf(said));
+}
+
+export function pin(session: string, image: string, pins: Pin[]): Promise<unknown> {
+  return ask("PUT", `${photograph(session, image)}/pins`, pins);
+}
+
+export function takeBack(session: string, image: string): Promise<unknown> {
+  return ask("DELETE", photograph(session, image));
+}
+
+export function consent(session: string, said: Consent): Promise<unknown> {
+  return ask("POST", `${at(session)}/consents`, said);
+}
+
+/** The identity as it was read out and confirmed: the server holds it against its own. */
+export function send(session: string, { name, birth_date, sex }: Patient): Promise<unknown> {
+  return ask("POST", `${at(session)}/send`, { name: name ?? "", birth_date, sex });
+}
+
+export function sign(session: string, by: Operator): Promise<unknown> {
+  return ask("POST", `${at(session)}/sign`, by);
+}
+
+export async function listLesions(patient: string): Promise<Lesion[]> {
+  const path = `/api/patients/${encodeURIComponent(patient)}/lesions`;
+  return (await ask<{ lesions: Lesion[] }>("GET", path)).lesions;
+}
+
+export interface NewLesion {
+  patient: string;
+  site: string;
+  side: Side | null;
+  first_seen: string;
+  position: Position | null;
+}
+
+export function createLesion(lesion: NewLesion): Promise<Lesion> {
+  return ask("POST", "/api/lesions", lesion);
+}
+
+/** A picture of a lesion, of this visit or another. */
+export interface Picture {
+  image: string;
+  exam: string;
+  taken_at: string;
+  view: View;
+  thumbnail: string;
+}
+
+export async function listPictures(lesion: string): Promise<Picture[]> {
+  const path = `/api/lesions/${encodeURIComponent(lesion)}/photographs`;
+  return (await ask<{ photographs: Picture[] }>("GET", path)).photographs;
+}
+
+const WAYS: Record<PhotographOut["state"], Way> = {
+  received: "arrived",
+  opened: "arrived",
+  built: "preparing",
+  published: "ready",
+  refused: "refused",
+};
+
+/** A picture as the model has it; once it is sent, what was received is being prepared. */
+export function toldOf(out: PhotographOut, isSent: boolean): ToldShot {
+  const way = WAYS[out.state];
+  return {
+    image: out.image,
+    way: isSent && way === "arrived" ? "preparing" : way,
+    reason: out.reason,
+    said: {
+      stated: {
+        view: out.view,
+        site: out.site,
+        side: out.side === "U" ? null : out.side,
+        lesion: out.lesion,
+      },
+      keptDespite: out.kept_despite,
+      pins: out.pins,
+    },
+    checks: out.checks,
+  };
+}

@@ -1,0 +1,321 @@
+/**
+ * A photograph session as this page knows it; every function is pure.
+ *
+ * What is stated here goes to the server by and by: `owed` says what it has not been told yet. What
+ * the server says is taken over wherever nothing is owed, so that an answer that was on its way
+ * undoes nothing that was said since.
+ */
+
+import type { Position } from "../body/place";
+import type { Site } from "../body/sites";
+
+export type { Site } from "../body/sites";
+
+export type View = "overview" | "close-up" | "dermoscopy" | "total-body";
+export type Side = "R" | "L" | "B" | "U";
+
+/** What a person says of a picture; `site` is a code, `lesion` the server's name of one. */
+export interface Stated {
+  view: View | null;
+  site: string | null;
+  side: Side | null;
+  lesion: string | null;
+}
+
+export interface Pin {
+  lesion: string;
+  /** Of the overview's width and height, from the upper left. */
+  x: number;
+  y: number;
+}
+
+/** What is wrong with a picture, as the server's worker found. */
+export interface Finding {
+  kind: string;
+}
+
+export interface Checks {
+  /** `missed`: it was sent before anybody looked. */
+  state: "waiting" | "done" | "missed";
+  found: Finding[];
+}
+
+/** Where a picture is: still here, going, held up, there, or turned away. */
+export type Way = "waiting" | "sending" | "stopped" | "arrived" | "preparing" | "ready" | "refused";
+
+/** All that may be said of a picture, and changed until it is sent. */
+export interface Said {
+  stated: Stated;
+  keptDespite: boolean;
+  pins: Pin[];
+}
+
+export interface Shot {
+  /** Its name in this page: the one it waits under, or the server's where it comes from there. */
+  name: string;
+  /** The server's name, once it has it. */
+  image: string | null;
+  way: Way;
+  /** Why it is held up or turned away, for people. */
+  reason: string | null;
+  said: Said;
+  /** What the server was last told, or told us. */
+  told: Said;
+  checks: Checks;
+}
+
+/** A picture as the server tells of it. */
+export interface ToldShot {
+  image: string;
+  way: Way;
+  reason: string | null;
+  said: Said;
+  checks: Checks;
+}
+
+export interface Session {
+  shots: readonly Shot[];
+  /** Names of the pictures that what is said next goes to. */
+  chosen: ReadonlySet<string>;
+}
+
+/** A lesion of the patient, as the server has it. */
+export interface Lesion {
+  id: string;
+  number: number;
+  tracking_id: string;
+  site: Site;
+  side: Side;
+  label: string;
+  position: Position | null;
+}
+
+export type Happened =
+  | { what: "taken"; name: string; stated: Partial<Stated> }
+  | { what: "going"; name: string; way: Way; reason: string | null }
+  | { what: "arrived"; name: string; image: string }
+  | { what: "told"; shots: ToldShot[] }
+  | { what: "acknowledged"; name: string; said: Said }
+  | { what: "chosen"; names: Iterable<string> }
+  | { what: "toggled"; name: string }
+  | { what: "given"; names: Iterable<string>; stated: Partial<Stated> }
+  | { what: "kept"; name: string }
+  | { what: "pinned"; name: string; pins: Pin[] }
+  | { what: "removed"; name: string };
+
+export const NOTHING: Stated = { view: null, site: null, side: null, lesion: null };
+export const EMPTY: Session = { shots: [], chosen: new Set() };
+
+const UNCHECKED: Checks = { state: "waiting", found: [] };
+const SILENT: Said = { stated: NOTHING, keptDespite: false, pins: [] };
+
+/** Views that show where lesions are; the others show one lesion. */
+export function isLocating(view: View | null): boolean {
+  return view === "overview" || view === "total-body";
+}
+
+/** The session after something happened in it. */
+export function next(session: Session, happened: Happened): Session {
+  switch (happened.what) {
+    case "taken":
+      return { ...session, shots: [...session.shots, taken(happened.name, happened.stated)] };
+    case "going":
+      return changed(session, [happened.name], (shot) =>
+        hasArrived(shot) ? shot : { ...shot, way: happened.way, reason: happened.reason },
+      );
+    case "arrived":
+      return arrived(session, happened.name, happened.image);
+    case "told":
+      return followed(session, happened.shots);
+    case "acknowledged":
+      return changed(session, [happened.name], (shot) => ({ ...shot, told: happened.said }));
+    case "chosen":
+      return { ...session, chosen: known(session, happened.names) };
+    case "toggled":
+      return { ...session, chosen: toggled(session.chosen, happened.name) };
+    case "given":
+      return changed(session, happened.names, (shot) => saying(shot, given(shot.said, happened)));
+    case "kept":
+      return changed(session, [happened.name], (shot) =>
+        saying(shot, { ...shot.said, keptDespite: true }),
+      );
+    case "pinned":
+      return changed(session, [happened.name], (shot) =>
+        saying(shot, { ...shot.said, pins: happened.pins.map(within) }),
+      );
+    case "removed":
+      return {
+        shots: session.shots.filter(({ name }) => name !== happened.name),
+        chosen: new Set([...session.chosen].filter((name) => name !== happened.name)),
+      };
+  }
+}
+
+function taken(name: string, stated: Partial<Stated>): Shot {
+  const said = given(SILENT, { stated });
+  return {
+    name,
+    image: null,
+    way: "waiting",
+    reason: null,
+    said,
+    told: SILENT,
+    checks: UNCHECKED,
+  };
+}
+
+function changed(session: Session, names: Iterable<string>, change: (shot: Shot) => Shot): Session {
+  const meant = new Set(names);
+  return {
+    ...session,
+    shots: session.shots.map((shot) => (meant.has(shot.name) ? change(shot) : shot)),
+  };
+}
+
+function saying(shot: Shot, said: Said): Shot {
+  return { ...shot, said };
+}
+
+/** A picture of many lesions is of none in particular; one of a single lesion holds no pins. */
+function given(said: Said, { stated }: { stated: Partial<Stated> }): Said {
+  const next = { ...said.stated, ...stated };
+  // Unpaired is what a site is by itself, and no answer to which side.
+  if (next.side === "U") next.side = null;
+  if (stated.site !== undefined && stated.side === undefined && stated.site !== said.stated.site)
+    next.side = null;
+  // Another site than the lesion's is another lesion, or none yet.
+  const moved = next.site !== said.stated.site || next.side !== said.stated.side;
+  if (moved && stated.lesion === undefined) next.lesion = null;
+  if (isLocating(next.view)) next.lesion = null;
+  return { ...said, stated: next, pins: next.view === "overview" ? said.pins : [] };
+}
+
+function within({ lesion, x, y }: Pin): Pin {
+  const inside = (value: number) => Math.min(1, Math.max(0, value));
+  return { lesion, x: inside(x), y: inside(y) };
+}
+
+function known(session: Session, names: Iterable<string>): Set<string> {
+  const meant = new Set(names);
+  return new Set(session.shots.map(({ name }) => name).filter((name) => meant.has(name)));
+}
+
+function toggled(chosen: ReadonlySet<string>, name: string): Set<string> {
+  const next = new Set(chosen);
+  if (!next.delete(name)) next.add(name);
+  return next;
+}
+
+/** A picture is known by its server's name as well; one that was told of before is the same. */
+function arrived(session: Session, name: string, image: string): Session {
+  const shots = session.shots.filter((shot) => shot.name === name || shot.image !== image);
+  return changed({ ...session, shots }, [name], (shot) => ({ ...shot, image, way: "arrived" }));
+}
+
+/** The server's pictures in its order, then those that it has not got. */
+function followed(session: Session, shots: ToldShot[]): Session {
+  const here = new Map(session.shots.map((shot) => [shot.image, shot]));
+  const there = new Set(shots.map(({ image }) => image));
+  const merged = shots.map((told): Shot => {
+    const before = here.get(told.image);
+    const owing = before !== undefined && isOwed(before);
+    const said = owing ? before.said : told.said;
+    return { ...told, name: before?.name ?? told.image, said, told: told.said };
+  });
+  // What had arrived and is told of no more was taken back, here or elsewhere.
+  const left = session.shots.filter(({ image }) => image === null || !there.has(image));
+  const next = { ...session, shots: [...merged, ...left.filter((shot) => !hasArrived(shot))] };
+  return { ...next, chosen: known(next, session.chosen) };
+}
+
+export function hasArrived({ image }: Pick<Shot, "image">): boolean {
+  return image !== null;
+}
+
+const same = (one: unknown, other: unknown) => JSON.stringify(one) === JSON.stringify(other);
+
+function isOwed({ said, told }: Shot): boolean {
+  return !same(said, told);
+}
+
+/** What the server has not been told of the pictures that it has, and can be: it takes no halves. */
+export function owed(session: Session, sites: ReadonlyMap<string, Site>): Shot[] {
+  return session.shots.filter((shot) => hasArrived(shot) && isOwed(shot) && isSorted(shot, sites));
+}
+
+/** Whether what is owed of a picture are its pins. */
+export function owesPins({ said, told }: Shot): boolean {
+  return !same(said.pins, told.pins);
+}
+
+/** Whether what is owed of a picture is more than its pins. */
+export function owesMore({ said, told }: Shot): boolean {
+  return !same({ ...said, pins: [] }, { ...told, pins: [] });
+}
+
+export type Lack = "view" | "site" | "side";
+
+/** What has still to be said of a picture before it may be sent. */
+export function lacking({ said: { stated } }: Shot, sites: ReadonlyMap<string, Site>): Lack[] {
+  const lacks: Lack[] = [];
+  if (!stated.view) lacks.push("view");
+  if (!stated.site) lacks.push("site");
+  else if (sites.get(stated.site)?.paired && !stated.side) lacks.push("side");
+  return lacks;
+}
+
+export function isSorted(shot: Shot, sites: ReadonlyMap<string, Site>): boolean {
+  return lacking(shot, sites).length === 0;
+}
+
+/** What is wrong with a picture and has not been waved through; a face is no fault of a head. */
+export function concerns(shot: Shot, sites: ReadonlyMap<string, Site>): string[] {
+  if (shot.said.keptDespite) return [];
+  const site = shot.said.stated.site;
+  const ofHead = site !== null && sites.get(site)?.region === "head";
+  return shot.checks.found.map(({ kind }) => kind).filter((kind) => !(ofHead && kind === "face"));
+}
+
+/** What stands between a session and its sending, each with the pictures that it is about. */
+export interface Hindrances {
+  arriving: string[];
+  refused: string[];
+  unsorted: string[];
+  doubtful: string[];
+  checking: string[];
+}
+
+export function hindrances(session: Session, sites: ReadonlyMap<string, Site>): Hindrances {
+  const names = (of: (shot: Shot) => boolean) => session.shots.filter(of).map(({ name }) => name);
+  return {
+    arriving: names((shot) => !hasArrived(shot) && shot.way !== "refused"),
+    refused: names(({ way }) => way === "refused"),
+    unsorted: names((shot) => shot.way !== "refused" && !isSorted(shot, sites)),
+    doubtful: names((shot) => concerns(shot, sites).length > 0),
+    checking: names((shot) => hasArrived(shot) && shot.checks.state === "waiting"),
+  };
+}
+
+/** Whether it may be sent: faults are told and hinder nothing, as a picture may not come again. */
+export function maySend(session: Session, sites: ReadonlyMap<string, Site>): boolean {
+  const { arriving, refused, unsorted } = hindrances(session, sites);
+  return session.shots.length > 0 && arriving.length + refused.length + unsorted.length === 0;
+}
+
+/** What all chosen pictures have in common; undefined where they differ. */
+export function inCommon(shots: Shot[]): { [Name in keyof Stated]: Stated[Name] | undefined } {
+  const of = <Name extends keyof Stated>(name: Name): Stated[Name] | undefined => {
+    const [first, ...rest] = shots.map(({ said }) => said.stated[name]);
+    return rest.every((one) => one === first) ? first : undefined;
+  };
+  return { view: of("view"), site: of("site"), side: of("side"), lesion: of("lesion") };
+}
+
+/** The lesions that the session's pictures show, in the order in which they come. */
+export function lesionsShown(session: Session): string[] {
+  const shown = session.shots.flatMap(({ said }) => [
+    ...(said.stated.lesion ? [said.stated.lesion] : []),
+    ...said.pins.map(({ lesion }) => lesion),
+  ]);
+  return [...new Set(shown)];
+}

@@ -1,0 +1,266 @@
+import { describe, expect, it } from "vitest";
+import {
+  concerns,
+  EMPTY,
+  type Happened,
+  hindrances,
+  inCommon,
+  lacking,
+  lesionsShown,
+  maySend,
+  NOTHING,
+  next,
+  owed,
+  owesMore,
+  owesPins,
+  type Said,
+  type Session,
+  type Site,
+  type Stated,
+  type ToldShot,
+} from "../src/capture/model";
+import { nextPose, POSES, shotOf, statedOf } from "../src/capture/poses";
+
+const site = (code: string, region: string, paired: boolean): Site => ({
+  code,
+  region,
+  paired,
+  scheme: "SCT",
+  fr: code,
+  en: code,
+  also: [],
+});
+const BACK = site("66643007", "trunk", false);
+const PALM = site("70887009", "upper-limb", true);
+const FACE = site("73897004", "head", false);
+const SITES = new Map([BACK, PALM, FACE].map((site) => [site.code, site]));
+
+const course = (...events: Happened[]): Session => events.reduce(next, EMPTY);
+const taken = (name: string, stated: Partial<Stated> = {}): Happened => ({
+  what: "taken",
+  name,
+  stated,
+});
+const given = (names: string[], stated: Partial<Stated>): Happened => ({
+  what: "given",
+  names,
+  stated,
+});
+const said = (stated: Partial<Stated> = {}, more: Partial<Said> = {}): Said => ({
+  stated: { ...NOTHING, ...stated },
+  keptDespite: false,
+  pins: [],
+  ...more,
+});
+const arrived = (name: string, more: Partial<ToldShot> = {}): ToldShot => ({
+  image: name,
+  way: "arrived",
+  reason: null,
+  said: said(),
+  checks: { state: "done", found: [] },
+  ...more,
+});
+const only = (session: Session) => {
+  const [first] = session.shots;
+  if (!first) throw new Error("no picture");
+  return first;
+};
+
+describe("a session", () => {
+  it("is shot first and sorted after, several pictures at once", () => {
+    const session = course(
+      taken("a"),
+      taken("b"),
+      taken("c"),
+      given(["a", "b"], { view: "close-up", site: BACK.code }),
+    );
+    const lacks = session.shots.map((shot) => lacking(shot, SITES));
+    expect(lacks).toEqual([[], [], ["view", "site"]]);
+  });
+
+  it("asks which side where the body has two, and forgets it with the site", () => {
+    const palm = course(taken("a"), given(["a"], { view: "close-up", site: PALM.code }));
+    expect(lacking(only(palm), SITES)).toEqual(["side"]);
+    const left = next(palm, given(["a"], { side: "L" }));
+    expect(lacking(only(left), SITES)).toEqual([]);
+    const back = next(left, given(["a"], { site: BACK.code }));
+    expect(only(back).said.stated.side).toBeNull();
+  });
+
+  it("takes a lesion from pictures of many, and from those of another site", () => {
+    const lesion = { view: "close-up", site: BACK.code, side: "U", lesion: "L" } as const;
+    const of = (stated: Partial<Stated>) =>
+      only(course(taken("a", lesion), given(["a"], stated))).said.stated.lesion;
+    expect(of({ view: "dermoscopy" })).toBe("L");
+    expect(of({ view: "overview" })).toBeNull();
+    expect(of({ site: FACE.code })).toBeNull();
+    expect(of({ site: FACE.code, side: null, lesion: "M" })).toBe("M");
+  });
+
+  it("keeps pins inside an overview, and on nothing else", () => {
+    const pins = [{ lesion: "L", x: -0.1, y: 1.5 }];
+    const pinned = course(taken("a", { view: "overview" }), { what: "pinned", name: "a", pins });
+    expect(only(pinned).said.pins).toEqual([{ lesion: "L", x: 0, y: 1 }]);
+    expect(lesionsShown(pinned)).toEqual(["L"]);
+    expect(only(next(pinned, given(["a"], { view: "close-up" }))).said.pins).toEqual([]);
+  });
+
+  it("says what chosen pictures have in common", () => {
+    const { shots } = course(
+      taken("a", { view: "overview", site: BACK.code }),
+      taken("b", { view: "close-up", site: BACK.code }),
+    );
+    expect(inCommon([...shots])).toEqual({
+      view: undefined,
+      site: BACK.code,
+      side: null,
+      lesion: null,
+    });
+  });
+
+  it("forgets a picture that is taken again, among the chosen too", () => {
+    const session = course(
+      taken("a"),
+      taken("b"),
+      { what: "chosen", names: ["a", "b", "unknown"] },
+      { what: "removed", name: "a" },
+    );
+    expect(session.shots.map(({ name }) => name)).toEqual(["b"]);
+    expect([...session.chosen]).toEqual(["b"]);
+  });
+});
+
+describe("what the server knows", () => {
+  it("is told of what was said before a picture arrived", () => {
+    const before = course(taken("a"), given(["a"], { view: "overview", site: BACK.code }));
+    expect(owed(before, SITES)).toEqual([]);
+    const there = next(before, { what: "arrived", name: "a", image: "a" });
+    expect(owed(there, SITES).map(({ image }) => image)).toEqual(["a"]);
+    expect(only(there).said.stated.view).toBe("overview");
+    const acknowledged = next(there, {
+      what: "acknowledged",
+      name: "a",
+      said: only(there).said,
+    });
+    expect(owed(acknowledged, SITES)).toEqual([]);
+  });
+
+  it("takes no halves", () => {
+    const there = course({ what: "told", shots: [arrived("a")] });
+    const half = next(there, given(["a"], { view: "overview" }));
+    expect(owed(half, SITES)).toEqual([]);
+    expect(owed(next(half, given(["a"], { site: BACK.code })), SITES)).toHaveLength(1);
+  });
+
+  it("may be told of a picture before it is known which it was here", () => {
+    const told = { what: "told", shots: [arrived("a")] } as const;
+    const session = course(taken("here", { view: "overview" }), {
+      ...told,
+      shots: [...told.shots],
+    });
+    expect(session.shots).toHaveLength(2);
+    const known = next(session, { what: "arrived", name: "here", image: "a" });
+    expect(known.shots.map(({ name, image }) => [name, image])).toEqual([["here", "a"]]);
+    expect(only(next(known, { what: "told", shots: [arrived("a")] })).name).toBe("here");
+  });
+
+  it("undoes nothing that was said since it was asked", () => {
+    const there = course({ what: "told", shots: [arrived("a")] });
+    const stated = next(there, given(["a"], { view: "close-up" }));
+    const late = next(stated, { what: "told", shots: [arrived("a")] });
+    expect(only(late).said.stated.view).toBe("close-up");
+  });
+
+  it("is taken over where nothing is owed", () => {
+    const there = course({ what: "told", shots: [arrived("a")] });
+    const elsewhere = arrived("a", { said: said({ view: "dermoscopy" }) });
+    expect(only(next(there, { what: "told", shots: [elsewhere] })).said.stated.view).toBe(
+      "dermoscopy",
+    );
+  });
+
+  it("tells pins from the rest", () => {
+    const there = course({
+      what: "told",
+      shots: [arrived("a", { said: said({ view: "overview" }) })],
+    });
+    const pins = [{ lesion: "L", x: 0.5, y: 0.5 }];
+    const pinned = only(next(there, { what: "pinned", name: "a", pins }));
+    expect([owesPins(pinned), owesMore(pinned)]).toEqual([true, false]);
+    const kept = only(next(there, { what: "kept", name: "a" }));
+    expect([owesPins(kept), owesMore(kept)]).toEqual([false, true]);
+  });
+
+  it("leaves pictures that wait here in place, and drops those taken back elsewhere", () => {
+    const session = course({ what: "told", shots: [arrived("a"), arrived("b")] }, taken("c"), {
+      what: "told",
+      shots: [arrived("b")],
+    });
+    expect(session.shots.map(({ name }) => name)).toEqual(["b", "c"]);
+  });
+});
+
+describe("sending", () => {
+  const sorted = said({ view: "close-up", site: BACK.code });
+  const blurred = { state: "done", found: [{ kind: "blurred" }, { kind: "face" }] } as const;
+  const found = { state: blurred.state, found: [...blurred.found] };
+
+  it("waits for pictures to arrive and to be sorted", () => {
+    expect(maySend(EMPTY, SITES)).toBe(false);
+    expect(maySend(course(taken("a", sorted.stated)), SITES)).toBe(false);
+    const there = { what: "told", shots: [arrived("a", { said: sorted })] } as const;
+    expect(maySend(course({ ...there, shots: [...there.shots] }), SITES)).toBe(true);
+    expect(maySend(course({ what: "told", shots: [arrived("a")] }), SITES)).toBe(false);
+  });
+
+  it("is told of faults, which hinder nothing and may be waved through", () => {
+    const shots = [arrived("a", { said: sorted, checks: found })];
+    const session = course({ what: "told", shots });
+    expect(hindrances(session, SITES).doubtful).toEqual(["a"]);
+    expect(maySend(session, SITES)).toBe(true);
+    expect(hindrances(next(session, { what: "kept", name: "a" }), SITES).doubtful).toEqual([]);
+  });
+
+  it("is not alarmed by the face of a head", () => {
+    const at = (site: string) =>
+      concerns(
+        only(
+          course({
+            what: "told",
+            shots: [arrived("a", { said: said({ view: "close-up", site }), checks: found })],
+          }),
+        ),
+        SITES,
+      );
+    expect(at(BACK.code)).toEqual(["blurred", "face"]);
+    expect(at(FACE.code)).toEqual(["blurred"]);
+  });
+
+  it("waits for what was refused to be taken away", () => {
+    const refused = arrived("b", { way: "refused" });
+    const session = course({ what: "told", shots: [arrived("a", { said: sorted }), refused] });
+    expect(hindrances(session, SITES).refused).toEqual(["b"]);
+    expect(maySend(session, SITES)).toBe(false);
+    expect(maySend(next(session, { what: "removed", name: "b" }), SITES)).toBe(true);
+  });
+});
+
+describe("the poses of the total body", () => {
+  it("are told apart by site and side", () => {
+    const keys = POSES.map(({ site, side }) => `${site} ${side}`);
+    expect(new Set(keys).size).toBe(POSES.length);
+  });
+
+  it("follow each other until every one has a picture", () => {
+    let session = EMPTY;
+    const done: string[] = [];
+    for (let pose: (typeof POSES)[number] | null = POSES[4] ?? null; pose; ) {
+      done.push(pose.id);
+      session = next(session, taken(pose.id, statedOf(pose)));
+      expect(shotOf(session, pose)?.name).toBe(pose.id);
+      pose = nextPose(session, pose);
+    }
+    expect([...done].sort()).toEqual(POSES.map(({ id }) => id).sort());
+    expect(done[0]).toBe("armRightFront");
+  });
+});
