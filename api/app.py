@@ -32,6 +32,7 @@ from api.routes import (
     links,
     me,
     phones,
+    sessions,
     uploads,
 )
 from api.routes.at_the_door import admit
@@ -53,6 +54,7 @@ ROUTES = (
     iiif,
     deposits,
     uploads,
+    sessions,
     phones,
     me,
     health,

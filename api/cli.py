@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from api.work import Workplace
     from archive.identity import PatientIdentity
 
-ROLES = ("reader", "contributor", "operator")
+ROLES = ("reader", "contributor", "physician", "operator")
 DEIDENTIFICATION_KEY = "SANSVERRE_DEIDENTIFICATION_KEY"
 LEAST_KEY = 16
 

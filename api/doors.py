@@ -36,7 +36,9 @@ class Role(IntEnum):
     PUBLIC = 0
     READER = 1
     CONTRIBUTOR = 2
-    OPERATOR = 3
+    PHYSICIAN = 3
+    """Signs off what others took."""
+    OPERATOR = 4
 
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -78,6 +80,15 @@ POLICIES: dict[str, Role] = {
     # Whoever brings photographs may let their own phone in to take them.
     "/api/phones": Role.CONTRIBUTOR,
     "/api/phones/{phone}": Role.CONTRIBUTOR,
+    # Nurses and residents take photographs; a physician signs them off.
+    "/api/sessions": Role.CONTRIBUTOR,
+    "/api/sessions/{session}": Role.READER,
+    "/api/sessions/{session}/photographs/{image}": Role.CONTRIBUTOR,
+    "/api/sessions/{session}/photographs/{image}/pins": Role.CONTRIBUTOR,
+    "/api/sessions/{session}/send": Role.CONTRIBUTOR,
+    "/api/sessions/{session}/sign": Role.PHYSICIAN,
+    "/api/sessions/{session}/consents": Role.CONTRIBUTOR,
+    "/api/sessions/{session}/encounter": Role.CONTRIBUTOR,
     # Who has a link sees the image without an account: more than reading it.
     "/api/images/{image}/links": Role.CONTRIBUTOR,
     "/deepzoom/{image}.dzi": Role.READER,

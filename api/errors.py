@@ -158,6 +158,7 @@ STATUSES: tuple[tuple[type[Exception], Status], ...] = (
     (TooSlow, HTTPStatus.REQUEST_TIMEOUT),
     (WrongOffset, HTTPStatus.CONFLICT),
     (archive.errors.Incomplete, HTTPStatus.CONFLICT),
+    (archive.errors.NotReady, HTTPStatus.CONFLICT),
     (archive.errors.Expired, HTTPStatus.GONE),
     (WrongVersion, HTTPStatus.PRECONDITION_FAILED),
     (TooLarge, HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
@@ -248,6 +249,8 @@ def problem(error: Exception) -> Problem:
 def _told(error: Exception) -> Mapping[str, Any]:
     if isinstance(error, archive.errors.Incomplete):
         return {"missing": list(error.missing)}
+    if isinstance(error, archive.errors.NotReady):
+        return error.told
     if isinstance(error, (TooLarge, archive.errors.OverQuota, archive.errors.NoRoom)):
         return error.told
     return {}

@@ -11,7 +11,8 @@ from typing import Any
 from api.errors import NotTaken, PartsMissing, SandboxError
 from api.originals import keep, keep_tile_map, read_mapped, take_stock
 from api.sandbox import Progress, limits_for, one_line, run_limited, size_of
-from api.work import BUILD, Workplace, clear_refused, is_done, work_once
+from api.wanted import BUILD
+from api.work import Workplace, clear_refused, is_done, work_once
 from archive.errors import ArchiveError, TransitionRefused
 from archive.identity import PatientIdentity
 from archive.jobs import Job

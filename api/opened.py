@@ -93,6 +93,11 @@ def is_viewable(image: Image) -> bool:
     return image.state in ON_ITS_WAY and is_kept and bool(image.facts.get("early"))
 
 
+def has_preview(image: Image) -> bool:
+    """Whether a small picture shows an image on its way, though it cannot be opened yet."""
+    return image.state in ON_ITS_WAY and bool(image.objects_as(ObjectRole.PREVIEW))
+
+
 def open_image(image: Image, storage: Storage, renderers: Renderers) -> OpenImage:
     """A viewable image ready to be read; raises StorageFailure and DamagedInstance."""
     if image.state is ImageState.PUBLISHED:

@@ -20,7 +20,7 @@ from api.settings import UploadLimits
 from archive.catalog import Catalog
 from archive.draft import Draft, held
 from archive.record import RECEIVING, FileState, Upload
-from archive.uploads import Allowance
+from archive.uploads import Allowance, Announced
 
 if TYPE_CHECKING:
     from hashlib import _Hash
@@ -58,16 +58,30 @@ class Reception:
         establishment: str | None,
     ) -> Upload:
         """The upload of a file, new or as it stands; raises TooLarge and as `Uploads.announce`."""
-        if length_bytes > self.limits.max_bytes:
-            raise TooLarge("The file is too large.", max_bytes=self.limits.max_bytes)
-        free = shutil.disk_usage(self.drafts).free
-        allowance = Allowance(
-            free - self.limits.headroom_bytes, self.limits.expiry_s, self.limits.quota_bytes
-        )
+        allowance = self._allowance(length_bytes)
         upload = self.catalog.uploads.announce(
             deposit, path, length_bytes, sha256, allowance, establishment=establishment
         )
-        if length_bytes == 0 and upload.state in RECEIVING:
+        return self._begun(upload, establishment)
+
+    def announce_picture(self, session: str, file: Announced, establishment: str | None) -> Upload:
+        """The upload of a session's picture; raises TooLarge and as `Pictures.announce`."""
+        allowance = self._allowance(file.length_bytes)
+        upload = self.catalog.pictures.announce(
+            session, file, allowance, establishment=establishment
+        )
+        return self._begun(upload, establishment)
+
+    def _allowance(self, length_bytes: int) -> Allowance:
+        if length_bytes > self.limits.max_bytes:
+            raise TooLarge("The file is too large.", max_bytes=self.limits.max_bytes)
+        free = shutil.disk_usage(self.drafts).free
+        return Allowance(
+            free - self.limits.headroom_bytes, self.limits.expiry_s, self.limits.quota_bytes
+        )
+
+    def _begun(self, upload: Upload, establishment: str | None) -> Upload:
+        if upload.length_bytes == 0 and upload.state in RECEIVING:
             with self.receiving(upload.id, 0, None, establishment) as receiving:
                 return receiving.end()
         return upload

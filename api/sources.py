@@ -15,7 +15,7 @@ import numpy as np
 from api.ahead import Ahead
 from api.doors import Caller
 from api.errors import NoSuchAddress, TooBusy
-from api.opened import OpenImage, as_failure, index_of, is_viewable, open_image, tag_of
+from api.opened import OpenImage, as_failure, has_preview, index_of, is_viewable, open_image, tag_of
 from api.renderer import Renderers
 from api.shelf import Shelf
 from archive.catalog import Catalog
@@ -100,7 +100,7 @@ class Sources:
         self._catalog.close()
 
     async def image(self, caller: Caller, image_id: str) -> Image:
-        """The image of that id, if it can be looked at; NotFound where this caller sees none.
+        """The image of that id, if something of it can be seen; NotFound for this caller's none.
 
         Kept apart for each establishment, so that no answer to one is ever given to another. What
         is on its way is asked for each time, so that the converted image takes over at once.
@@ -111,12 +111,14 @@ class Sources:
         )
         if found.state is not ImageState.PUBLISHED:
             self._images.discard(key)
-            if not is_viewable(found):
+            if not (is_viewable(found) or has_preview(found)):
                 raise NoSuchAddress
         return found
 
     async def open(self, image: Image) -> OpenImage:
-        """The image ready to be read, opened at its first use."""
+        """The image ready to be read, opened at its first use; raises NoSuchAddress for others."""
+        if not is_viewable(image):
+            raise NoSuchAddress
         key = _state(image)
         make = partial(open_image, image, self._storage, self._renderers)
         return self._open.find(key) or await self._open.take(key, make)

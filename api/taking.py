@@ -26,10 +26,11 @@ from api.errors import (
 from api.ingest import Examined, Order, examine, queue, take
 from api.parts import main_of
 from api.photographs import is_photograph
+from api.wanted import CHECKED
 from api.work import LEASE_S, PASSING, RETRY_S, Workplace, has_dead, is_done
 from archive.deposits import Outcome
 from archive.errors import ArchiveError, DifferentPatient, InvalidIdentity, LeaseLost
-from archive.record import Assignment, Deposit, FileState, Image, Reason, Upload
+from archive.record import Assignment, Deposit, FileState, Image, ImageKind, Reason, Upload
 from archive.storage import Storage
 
 LOG = logging.getLogger("sansverre.taking")
@@ -145,7 +146,7 @@ def _laid_out(place: Workplace, deposit: Deposit) -> Iterator[Table]:
             renew_at = time.monotonic() + LEASE_S / 3
 
     with TemporaryDirectory(prefix="deposit-", dir=place.scratch) as folder:
-        table = Table(place, deposit, _order(deposit), {}, renew)
+        table = Table(place, deposit, _order(place, deposit), {}, renew)
         table.refused |= {one.path for one in deposit.files if one.state is FileState.REFUSED}
         for upload in deposit.files:
             if upload.state is not FileState.CHECKING:
@@ -199,6 +200,8 @@ def _is_left_over(table: Table, upload: Upload, main: str | None) -> bool:
 def _take_file(table: Table, path: Path, upload: Upload) -> None:
     """Take in a file with all that it needs; raises SandboxError for one that is refused."""
     first = examine(table.place, path, meanwhile=table.renew)
+    if table.deposit.session is not None and first.kind is not ImageKind.PHOTO:
+        raise Refused("it is no photograph; bring slides by a deposit", "NotAPhotograph")
     others = range(2, int(first.facts.get("scenes", 1)) + 1)
     scenes = [first, *(examine(table.place, path, None, one, table.renew) for one in others)]
     needed = _companions(table, first, upload)
@@ -241,7 +244,10 @@ def _admitted(table: Table, path: Path, examined: Examined, order: Order, scene:
         return key
 
     image = take(place, examined, order, table.digests, adopt)
-    if not is_done(image):
+    if table.deposit.session is not None:
+        # What is built is what was sent, by whoever had the patient in sight.
+        place.catalog.pictures.add(table.deposit.session, image.id, CHECKED)
+    elif not is_done(image):
         queue(place, image, order)
     return image
 
@@ -258,8 +264,10 @@ def _refusal(upload: Upload, error: SandboxError) -> Outcome:
     return Outcome(upload, FileState.REFUSED, reason=reason, detail=str(error))
 
 
-def _order(deposit: Deposit) -> Order | None:
+def _order(place: Workplace, deposit: Deposit) -> Order | None:
     said: Assignment | None = deposit.assignment
+    if deposit.session is not None:
+        said = place.catalog.sessions.assignment(deposit.session)
     if said is None:
         return None
     return Order(deposit.establishment, said.patient, said.accession_number, issuer=said.issuer)

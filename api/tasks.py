@@ -207,6 +207,22 @@ def build(say: Progress, image: str, job: int, attempt: int, original: str, draf
         )
 
 
+def look(say: Progress, path: str, preview: str) -> dict[str, Any]:
+    """What may be wrong with a photograph; a small one is written to the path `preview`."""
+    from dermato.ingest import preview as preview_of
+    from dermato.photo import open_photo
+    from dermato.quality import VERSION, check
+    from tiles.codec import decode
+
+    photo = open_photo(Path(path))
+    Path(preview).write_bytes(preview_of(photo))
+    say(1, 2)
+    found = check(decode(photo.whole))
+    say(2, 2)
+    told = [{"kind": one.fault, "value": one.value, "limit": one.limit} for one in found]
+    return {"version": VERSION, "found": told}
+
+
 def reindex(say: Progress, path: str, draft: str) -> bool:
     """Write a DICOM instance with its zarr index as `draft`; False where it has it already."""
     from tiles.reindex import reindex

@@ -5,7 +5,7 @@ import os
 import shutil
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -15,9 +15,11 @@ from tempfile import mkdtemp
 from typing import Protocol
 
 from api.errors import Refused, SandboxError
+from api.looking import look
 from api.originals import laid_out
 from api.sandbox import Progress, limits_for, run_limited
 from api.settings import Settings, data_folder
+from api.wanted import BUILD, CHECK
 from archive.catalog import Catalog
 from archive.errors import ArchiveError, LeaseLost
 from archive.jobs import Job
@@ -26,7 +28,6 @@ from archive.storage import Storage
 
 LOG = logging.getLogger("sansverre.work")
 
-BUILD = "build"
 LEASE_S = 60.0
 RETRY_S = 30.0
 BUILDS_AT_ONCE = 2
@@ -145,13 +146,16 @@ def _is_free(turn: Path, held: ExitStack) -> bool:
 
 
 def _work_once(place: Workplace, progress: Progress | None) -> bool:
-    job = place.catalog.jobs.claim(place.worker, LEASE_S, kinds=(BUILD,))
+    job = _claimed(place)
     if job is None and has_dead(place, place.catalog.jobs):
-        job = place.catalog.jobs.claim(place.worker, LEASE_S, kinds=(BUILD,))
+        job = _claimed(place)
     if job is None:
         return False
     try:
-        _build(place, job, progress)
+        if job.kind == CHECK:
+            look(place, job, renewing(place.catalog, job))
+        else:
+            _build(place, job, progress)
         place.catalog.jobs.finish(job)
     except LeaseLost:
         # Another attempt has it, and with it the say.
@@ -164,6 +168,15 @@ def _work_once(place: Workplace, progress: Progress | None) -> bool:
             place.catalog.jobs.give_back(job)
         raise
     return True
+
+
+def _claimed(place: Workplace) -> Job | None:
+    """The oldest job that is due, those first for which somebody waits before a screen."""
+    for kinds in ((CHECK,), (BUILD,)):
+        job = place.catalog.jobs.claim(place.worker, LEASE_S, kinds=kinds)
+        if job is not None:
+            return job
+    return None
 
 
 def has_dead(place: Workplace, leases: Leases) -> bool:
@@ -234,14 +247,7 @@ def _build(place: Workplace, job: Job, progress: Progress | None) -> None:
     image = catalog.image(job.image_id, establishment=None)
     if is_done(image) and not (job.payload.get("verify") and image.kind is ImageKind.SLIDE):
         return
-    renew_at = time.monotonic() + LEASE_S / 3
-
-    def renew() -> None:
-        nonlocal renew_at
-        if time.monotonic() >= renew_at:
-            catalog.jobs.renew(job, LEASE_S)
-            renew_at = time.monotonic() + LEASE_S / 3
-
+    renew = renewing(catalog, job)
     size_bytes = sum(one.length_bytes for one in image.objects_as(ObjectRole.ORIGINAL))
     with laid_out(image, place.storage, place.scratch, renew) as original:
         run_limited(
@@ -258,6 +264,19 @@ def _build(place: Workplace, job: Job, progress: Progress | None) -> None:
             meanwhile=renew,
             scratch=place.scratch,
         )
+
+
+def renewing(catalog: Catalog, job: Job) -> Callable[[], None]:
+    """What keeps the job's lease, however often it is called while the job is done."""
+    renew_at = time.monotonic() + LEASE_S / 3
+
+    def renew() -> None:
+        nonlocal renew_at
+        if time.monotonic() >= renew_at:
+            catalog.jobs.renew(job, LEASE_S)
+            renew_at = time.monotonic() + LEASE_S / 3
+
+    return renew
 
 
 def _record(place: Workplace, job: Job, error: Exception) -> None:

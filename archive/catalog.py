@@ -15,11 +15,12 @@ from archive import reading, reception, schema
 from archive.database import Database
 from archive.deposits import Deposits
 from archive.errors import DifferentPatient, NotAllowed, NotFound, TransitionRefused
-from archive.identity import PatientIdentity, study_instance_uid
+from archive.identity import PatientIdentity
 from archive.jobs import Job, Jobs, require_lease
 from archive.lesions import Lesions
 from archive.phones import Phones
 from archive.photographs import Photographs
+from archive.pictures import Pictures
 from archive.record import (
     TRANSITIONS,
     Exam,
@@ -30,6 +31,7 @@ from archive.record import (
     Page,
     StoredObject,
 )
+from archive.sessions import Sessions
 from archive.uploads import Uploads
 
 PUBLISHED_ONLY = (ImageState.PUBLISHED,)
@@ -48,6 +50,8 @@ class Catalog:
     lesions: Lesions
     photographs: Photographs
     phones: Phones
+    sessions: Sessions
+    pictures: Pictures
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -57,6 +61,8 @@ class Catalog:
         self.lesions = Lesions(database)
         self.photographs = Photographs(database)
         self.phones = Phones(database)
+        self.sessions = Sessions(database)
+        self.pictures = Pictures(database)
 
     @classmethod
     def open(cls, url: str) -> Self:
@@ -250,7 +256,7 @@ class Catalog:
         self, establishment: str, accession_number: str, issuer: str | None = None
     ) -> PatientIdentity | None:
         """Give the patient under whom an order's exam is archived; None for none, or no exam."""
-        uid = study_instance_uid(establishment, issuer, accession_number)
+        study = reception.study_of_order(establishment, issuer, accession_number)
         patient, owner = schema.patient.c, schema.establishment.c
         query = (
             sa.select(*(patient[one.name] for one in fields(PatientIdentity)))
@@ -259,7 +265,7 @@ class Catalog:
                     schema.establishment, schema.exam.c.establishment_id == owner.id
                 )
             )
-            .where(owner.name == establishment, schema.exam.c.study_instance_uid == uid)
+            .where(owner.name == establishment, reception.is_study(study))
         )
         with self._database.read() as connection:
             row = connection.execute(query).mappings().one_or_none()

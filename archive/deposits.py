@@ -33,6 +33,7 @@ _ROWS = sa.select(
     _deposit.issuer_of_accession_number,
     _deposit.created_at,
     _deposit.attempt,
+    _deposit.session_id,
     _owner.name.label("establishment"),
 ).select_from(schema.deposit.join(schema.establishment))
 
@@ -94,10 +95,9 @@ class Deposits:
             _upload.deposit_id == _deposit.id,
             _upload.state.not_in([FileState.TAKEN, FileState.REFUSED, FileState.COMPANION]),
         )
-        query = owned(
-            _ROWS.order_by(sa.desc(unfinished), _deposit.created_at.desc(), _deposit.id),
-            establishment,
-        )
+        query = _ROWS.where(_deposit.session_id.is_(None))
+        query = query.order_by(sa.desc(unfinished), _deposit.created_at.desc(), _deposit.id)
+        query = owned(query, establishment)
         with self._database.read() as connection:
             return _with_files(connection, connection.execute(query.limit(limit)).mappings().all())
 
@@ -326,6 +326,7 @@ def _with_files(connection: sa.Connection, rows: Collection[sa.RowMapping]) -> t
             assignment=_assignment(row),
             created_at=row["created_at"],
             attempt=row["attempt"],
+            session=row["session_id"],
             files=tuple(files[row["id"]]),
         )
         for row in rows

@@ -13,6 +13,7 @@ ArchiveError
 ├── OverQuota           (ValueError)       more than an establishment may have on its way
 ├── NoRoom              (ValueError)       more than the disk has room for
 ├── Incomplete          (ValueError)       a deposit that lacks files
+├── NotReady            (ValueError)       a session that is to be sent, and what it lacks
 ├── StorageFailure      (OSError)          the store or the database does not answer as it must
 └── LeaseLost           (RuntimeError)     the job now belongs to another worker
 """
@@ -80,6 +81,14 @@ class Incomplete(ArchiveError, ValueError):
     def __init__(self, message: str, missing: tuple[str, ...] = ()) -> None:
         super().__init__(message)
         self.missing = missing
+
+
+class NotReady(ArchiveError, ValueError):
+    """A session is to be sent or signed; `told` has the ids of what stands in the way, by why."""
+
+    def __init__(self, message: str, **told: list[str]) -> None:
+        super().__init__(message)
+        self.told = told
 
 
 class StorageFailure(ArchiveError, OSError):

@@ -1,7 +1,7 @@
 """Work to be done, kept as leased rows: the catalogue remembers, whoever executes may die."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -31,8 +31,17 @@ class Job:
     """Why the attempt before gave it back; None where none did, or another is under way."""
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Work that is asked for."""
+
+    kind: str
+    payload: Mapping[str, Any] = field(default_factory=dict)
+    max_attempts: int = 3
+
+
 _job = schema.job.c
-_COLUMNS = [_job[field.name] for field in fields(Job)]
+_COLUMNS = [_job[one.name] for one in fields(Job)]
 _REFUSABLE = [before for before, after in TRANSITIONS if after is ImageState.REFUSED]
 
 
@@ -51,32 +60,7 @@ class Jobs:
         Raises NotFound for an image the catalogue does not hold.
         """
         with self._database.write() as connection:
-            # The image's row is the queue's lock for this image, where rows can be locked.
-            image = sa.select(schema.image.c.id).where(schema.image.c.id == image_id)
-            if connection.scalar(image.with_for_update()) is None:
-                raise NotFound("There is no such image.")
-            unfinished = sa.select(*_COLUMNS).where(
-                _job.kind == kind,
-                _job.image_id == image_id,
-                _job.state.in_([JobState.WAITING, JobState.LEASED]),
-            )
-            row = connection.execute(unfinished).mappings().one_or_none()
-            if row is None:
-                new = sa.insert(schema.job).values(
-                    kind=kind,
-                    image_id=image_id,
-                    payload=dict(payload),
-                    state=JobState.WAITING,
-                    attempt=0,
-                    max_attempts=max_attempts,
-                    due_at=datetime.now(UTC),
-                )
-                row = connection.execute(new.returning(*_COLUMNS)).mappings().one()
-            elif row["state"] is JobState.WAITING:
-                again = sa.update(schema.job).where(_job.id == row["id"])
-                again = again.values(due_at=datetime.now(UTC), reason=None)
-                row = connection.execute(again.returning(*_COLUMNS)).mappings().one()
-            return Job(**row)
+            return enqueue(connection, image_id, Wanted(kind, payload, max_attempts))
 
     def claim(self, worker: str, lease_s: float, *, kinds: Collection[str] = ()) -> Job | None:
         """Take the oldest job that is due, or whose lease ran out; None when there is none.
@@ -170,6 +154,36 @@ class Jobs:
         with self._database.read() as connection:
             found = {row.state: row.jobs for row in connection.execute(by_state)}
         return {state: found.get(state, 0) for state in JobState}
+
+
+def enqueue(connection: sa.Connection, image_id: str, wanted: Wanted) -> Job:
+    """Ask for work on an image in the caller's transaction, as `Jobs.enqueue` does."""
+    # The image's row is the queue's lock for this image, where rows can be locked.
+    image = sa.select(schema.image.c.id).where(schema.image.c.id == image_id)
+    if connection.scalar(image.with_for_update()) is None:
+        raise NotFound("There is no such image.")
+    unfinished = sa.select(*_COLUMNS).where(
+        _job.kind == wanted.kind,
+        _job.image_id == image_id,
+        _job.state.in_([JobState.WAITING, JobState.LEASED]),
+    )
+    row = connection.execute(unfinished).mappings().one_or_none()
+    if row is None:
+        new = sa.insert(schema.job).values(
+            kind=wanted.kind,
+            image_id=image_id,
+            payload=dict(wanted.payload),
+            state=JobState.WAITING,
+            attempt=0,
+            max_attempts=wanted.max_attempts,
+            due_at=datetime.now(UTC),
+        )
+        row = connection.execute(new.returning(*_COLUMNS)).mappings().one()
+    elif row["state"] is JobState.WAITING:
+        again = sa.update(schema.job).where(_job.id == row["id"])
+        again = again.values(due_at=datetime.now(UTC), reason=None)
+        row = connection.execute(again.returning(*_COLUMNS)).mappings().one()
+    return Job(**row)
 
 
 def require_lease(connection: sa.Connection, job: Job, image_id: str) -> None:

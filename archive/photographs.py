@@ -1,6 +1,7 @@
 """What is stated of the photographs of a catalogue, and how they follow one another."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -55,31 +56,8 @@ class Photographs:
         and InvalidCapture for what cannot be: a slide, a published photograph that says otherwise,
         a lesion of another patient, an overview that is none.
         """
-        try:
-            with self._database.write() as connection:
-                image = _image_of(connection, said.image_id, establishment)
-                _require_a_patients_photograph(image)
-                _require_links(connection, said, image["patient_row"])
-                known = _read(connection, said.image_id)
-                if known == said:
-                    return said
-                # What a header says already is corrected with it, not behind its back.
-                if image["state"] not in {ImageState.RECEIVED, ImageState.REFUSED}:
-                    raise InvalidCapture(
-                        "The photograph is in the archive already, and says otherwise; "
-                        "correct it there."
-                    )
-                if known is not None:
-                    connection.execute(
-                        sa.delete(schema.photograph).where(_photo.image_id == said.image_id)
-                    )
-                connection.execute(sa.insert(schema.photograph).values(_columns(said, image)))
-                return said
-        except IntegrityError as error:
-            raise InvalidCapture(
-                "A photograph, its lesion and those it refers to are of one patient, and the "
-                "earlier one shows the same lesion; check them."
-            ) from error
+        with of_one_patient(), self._database.write() as connection:
+            return state(connection, said, establishment)
 
     def check(self, said: Photograph, patient: PatientIdentity, *, establishment: str) -> None:
         """Raise as `state` would for a photograph of this patient that is still to come."""
@@ -103,6 +81,77 @@ class Photographs:
             ).select_from(_OWNED)
             rows = connection.execute(query.where(_photo.lesion_id == lesion_id)).mappings().all()
         return _in_order(rows)
+
+
+@contextmanager
+def of_one_patient() -> Iterator[None]:
+    """What the database refuses of a photograph becomes InvalidCapture."""
+    try:
+        yield
+    except IntegrityError as error:
+        raise InvalidCapture(
+            "A photograph, its lesion and those it refers to are of one patient, and the "
+            "earlier one shows the same lesion; check them."
+        ) from error
+
+
+def state(connection: sa.Connection, said: Photograph, establishment: str | None) -> Photograph:
+    """Keep what is stated in the caller's transaction, as `Photographs.state` does."""
+    image = _image_of(connection, said.image_id, establishment)
+    _require_a_patients_photograph(image)
+    _require_links(connection, said, image["patient_row"])
+    known = _read(connection, said.image_id)
+    if known == said:
+        return said
+    # What a header says already is corrected with it, not behind its back.
+    if image["state"] not in {ImageState.RECEIVED, ImageState.REFUSED}:
+        raise InvalidCapture(
+            "The photograph is in the archive already, and says otherwise; correct it there."
+        )
+    values = _columns(said, image)
+    if known is None:
+        connection.execute(sa.insert(schema.photograph).values(values))
+        return said
+    if said.capture.view not in LOCATING and _locates(connection, said.image_id):
+        raise InvalidCapture(
+            "Lesions are located in this photograph; it stays an overview or a total body."
+        )
+    change = sa.update(schema.photograph).where(_photo.image_id == said.image_id)
+    connection.execute(change.values(values))
+    return said
+
+
+def stated_of(connection: sa.Connection, image_ids: Collection[str]) -> dict[str, Photograph]:
+    """What is stated of these images, where something is."""
+    query = sa.select(schema.photograph).where(_photo.image_id.in_(list(image_ids)))
+    rows = connection.execute(query).mappings() if image_ids else ()
+    return {row["image_id"]: _from_row(row) for row in rows}
+
+
+def earlier_of(connection: sa.Connection, said: Photograph) -> str | None:
+    """The last published photograph of the same lesion and view at another visit; None for none."""
+    if said.lesion is None:
+        return None
+    own = sa.select(_image.exam_id).where(_image.id == said.image_id).scalar_subquery()
+    query = (
+        sa.select(schema.photograph, _image.facts, _image.created_at, _image.state)
+        .select_from(_OWNED)
+        .where(
+            _photo.lesion_id == said.lesion,
+            _photo.view == said.capture.view,
+            _photo.exam_id != own,
+            _image.state == ImageState.PUBLISHED,
+        )
+    )
+    taken = _in_order(connection.execute(query).mappings().all())
+    return taken[-1].photograph.image_id if taken else None
+
+
+def _locates(connection: sa.Connection, image_id: str) -> bool:
+    """Whether lesions are found again by this photograph."""
+    named = sa.exists().where(_photo.overview_id == image_id)
+    pinned = sa.exists().where(schema.pin.c.image_id == image_id)
+    return bool(connection.scalar(sa.select(sa.or_(named, pinned))))
 
 
 def _in_order(rows: Sequence[sa.RowMapping]) -> tuple[Taken, ...]:

@@ -54,13 +54,41 @@ class Arrival:
             issuer=issuer or None,
         )
 
-    def study_instance_uid(self) -> str:
-        """Derive the Study Instance UID, from the order when there is one."""
+    def study(self) -> "Study":
+        """The study it belongs to: the order's when there is one."""
         if self.accession_number is None:
-            return study_instance_uid_without_order(
+            uid = study_instance_uid_without_order(
                 self.establishment, self.patient, self.source_sha256
             )
-        return study_instance_uid(self.establishment, self.issuer, self.accession_number)
+            return Study(uid)
+        return study_of_order(self.establishment, self.issuer, self.accession_number)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Study:
+    """What an exam is found by, or made of."""
+
+    uid: str
+    accession_number: str | None = None
+    issuer: str | None = None
+    is_provisional: bool = False
+    """Whether the accession number is ours, as no order was known."""
+
+    def __repr__(self) -> str:
+        return f"Study({self.uid!r}, …)"
+
+
+def study_of_order(establishment: str, issuer: str | None, accession_number: str) -> Study:
+    """The study of an order; its texts are as DICOM holds them."""
+    uid = study_instance_uid(establishment, issuer, accession_number)
+    return Study(uid, accession_number, issuer)
+
+
+def checked_order(accession_number: str, issuer: str | None) -> tuple[str, str | None]:
+    """An order's number and who gave it, as DICOM holds them; raises InvalidIdentity."""
+    number = checked_text("accession number", accession_number, SH_CHARACTERS, required=True)
+    given = checked_text("issuer of the accession number", issuer or "", LO_CHARACTERS)
+    return number, given or None
 
 
 def new_id() -> str:
@@ -76,15 +104,12 @@ def receive(connection: sa.Connection, arrival: Arrival, now: datetime) -> str:
     if known is not None:
         return known
     if patient_row is None and arrival.patient is not None:
-        new = sa.insert(schema.patient).values(
-            establishment_id=establishment_id, key=new_id(), **asdict(arrival.patient)
-        )
-        patient_row = connection.execute(new.returning(schema.patient.c.id)).scalar_one()
+        patient_row = new_patient(connection, establishment_id, arrival.patient)
     image_id = new_id()
     connection.execute(
         sa.insert(schema.image).values(
             id=image_id,
-            exam_id=_exam(connection, arrival, establishment_id, patient_row, now),
+            exam_id=exam_row(connection, establishment_id, patient_row, arrival.study(), now),
             kind=arrival.kind,
             state=ImageState.RECEIVED,
             source_sha256=arrival.source_sha256,
@@ -110,6 +135,33 @@ def patient_row_of(
             column.issuer == patient.issuer,
             column.patient_id == patient.patient_id,
         )
+    )
+
+
+def new_patient(connection: sa.Connection, establishment_id: int, patient: PatientIdentity) -> int:
+    """Make the row of a patient that has none."""
+    new = sa.insert(schema.patient).values(
+        establishment_id=establishment_id, key=new_id(), **asdict(patient)
+    )
+    return int(connection.execute(new.returning(schema.patient.c.id)).scalar_one())
+
+
+def is_study(study: Study) -> sa.ColumnElement[bool]:
+    """The condition on an establishment's exam to be of the study, by its UID or its order.
+
+    An exam that was made before its order was known keeps the UID of what is published.
+    """
+    exam = schema.exam.c
+    if study.accession_number is None:
+        return exam.study_instance_uid == study.uid
+    same_issuer = (
+        exam.issuer_of_accession_number.is_(None)
+        if study.issuer is None
+        else exam.issuer_of_accession_number == study.issuer
+    )
+    return sa.or_(
+        exam.study_instance_uid == study.uid,
+        sa.and_(exam.accession_number == study.accession_number, same_issuer),
     )
 
 
@@ -148,18 +200,18 @@ def _known_image(
     return next((row.id for row in same_file if row.plan == arrival.plan), None)
 
 
-def _exam(
+def exam_row(
     connection: sa.Connection,
-    arrival: Arrival,
     establishment_id: int,
     patient_row: int | None,
+    study: Study,
     now: datetime,
 ) -> str:
-    uid = arrival.study_instance_uid()
+    """Find the exam of a study of this patient, or make it; raises DifferentPatient."""
     exam = schema.exam.c
     known = connection.execute(
         sa.select(exam.id, exam.patient_row).where(
-            exam.establishment_id == establishment_id, exam.study_instance_uid == uid
+            exam.establishment_id == establishment_id, is_study(study)
         )
     ).one_or_none()
     if known is None:
@@ -167,9 +219,10 @@ def _exam(
             id=new_id(),
             establishment_id=establishment_id,
             patient_row=patient_row,
-            accession_number=arrival.accession_number,
-            issuer_of_accession_number=arrival.issuer,
-            study_instance_uid=uid,
+            accession_number=study.accession_number,
+            issuer_of_accession_number=study.issuer,
+            study_instance_uid=study.uid,
+            is_provisional=study.is_provisional,
             created_at=now,
         )
         return str(connection.execute(new.returning(exam.id)).scalar_one())

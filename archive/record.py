@@ -230,4 +230,6 @@ class Deposit:
     created_at: datetime
     attempt: int
     """How often a worker has begun with it; the fence of its lease."""
+    session: str | None = None
+    """Where it is one picture sent to a session: which."""
     files: tuple[Upload, ...] = ()

@@ -3,13 +3,11 @@
 Every row belongs to an establishment: by its own column, or by a foreign key to a row that does.
 """
 
-from datetime import UTC, datetime
-from enum import StrEnum
-
 import sqlalchemy as sa
 
 from archive.body_site import Side
 from archive.capture import Contact, Immersion, Polarization, View
+from archive.columns import UtcDateTime, metadata, words
 from archive.lesion import LesionEventKind, MapView
 from archive.record import (
     DepositState,
@@ -20,57 +18,30 @@ from archive.record import (
     ObjectRole,
     Reason,
 )
+from archive.session_schema import consent, picture, pin, session
 
-
-class UtcDateTime(sa.types.TypeDecorator[datetime]):
-    """Moments, aware and in UTC on both sides; SQLite has no zone to keep."""
-
-    impl = sa.DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(
-        self,
-        value: datetime | None,
-        dialect: sa.Dialect,  # noqa: ARG002 -- SQLAlchemy's signature, here and below
-    ) -> datetime | None:
-        """Refuse a moment without a zone, which would mean another one on another machine."""
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError("a moment without a time zone")
-        return value.astimezone(UTC)
-
-    def process_result_value(
-        self,
-        value: datetime | None,
-        dialect: sa.Dialect,  # noqa: ARG002
-    ) -> datetime | None:
-        """Give the zone back where the database has none."""
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
-
-def _words(kind: type[StrEnum], name: str) -> sa.Enum:
-    return sa.Enum(
-        kind,
-        native_enum=False,
-        length=16,
-        create_constraint=True,
-        name=name,
-        values_callable=lambda members: [member.value for member in members],
-    )
-
-
-metadata = sa.MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
+__all__ = [
+    "UtcDateTime",
+    "consent",
+    "deposit",
+    "establishment",
+    "exam",
+    "image",
+    "image_transition",
+    "job",
+    "lesion",
+    "lesion_event",
+    "link_key",
+    "metadata",
+    "patient",
+    "phone",
+    "photograph",
+    "picture",
+    "pin",
+    "session",
+    "stored_object",
+    "upload",
+]
 
 establishment = sa.Table(
     "establishment",
@@ -106,6 +77,8 @@ exam = sa.Table(
     sa.Column("accession_number", sa.String(16)),
     sa.Column("issuer_of_accession_number", sa.String(64)),
     sa.Column("study_instance_uid", sa.String(64), nullable=False),
+    # The accession number is ours, as no order was known.
+    sa.Column("is_provisional", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.ForeignKeyConstraint(
         ["patient_row", "establishment_id"], ["patient.id", "patient.establishment_id"]
@@ -121,8 +94,8 @@ image = sa.Table(
     metadata,
     sa.Column("id", sa.String(32), primary_key=True),
     sa.Column("exam_id", sa.ForeignKey("exam.id"), nullable=False),
-    sa.Column("kind", _words(ImageKind, "kind"), nullable=False),
-    sa.Column("state", _words(ImageState, "state"), nullable=False),
+    sa.Column("kind", words(ImageKind, "kind"), nullable=False),
+    sa.Column("state", words(ImageState, "state"), nullable=False),
     sa.Column("source_sha256", sa.String(64), nullable=False),
     sa.Column("plan", sa.String(200), nullable=False),
     sa.Column("incarnation", sa.Integer, nullable=False),
@@ -142,7 +115,7 @@ stored_object = sa.Table(
     metadata,
     sa.Column("id", sa.Integer, primary_key=True),
     sa.Column("image_id", sa.ForeignKey("image.id"), nullable=False),
-    sa.Column("role", _words(ObjectRole, "role"), nullable=False),
+    sa.Column("role", words(ObjectRole, "role"), nullable=False),
     sa.Column("level", sa.Integer),
     sa.Column("key", sa.String(64), nullable=False, unique=True),
     sa.Column("length_bytes", sa.BigInteger, nullable=False),
@@ -163,7 +136,7 @@ job = sa.Table(
     sa.Column("kind", sa.String(32), nullable=False),
     sa.Column("image_id", sa.ForeignKey("image.id"), nullable=False),
     sa.Column("payload", sa.JSON, nullable=False),
-    sa.Column("state", _words(JobState, "state"), nullable=False),
+    sa.Column("state", words(JobState, "state"), nullable=False),
     sa.Column("attempt", sa.Integer, nullable=False),
     sa.Column("max_attempts", sa.Integer, nullable=False),
     sa.Column("worker", sa.String(64)),
@@ -190,7 +163,7 @@ deposit = sa.Table(
     metadata,
     sa.Column("id", sa.String(32), primary_key=True),
     sa.Column("establishment_id", sa.ForeignKey("establishment.id"), nullable=False),
-    sa.Column("state", _words(DepositState, "state"), nullable=False),
+    sa.Column("state", words(DepositState, "state"), nullable=False),
     sa.Column("patient", sa.JSON(none_as_null=True)),
     sa.Column("accession_number", sa.String(16)),
     sa.Column("issuer_of_accession_number", sa.String(64)),
@@ -199,8 +172,11 @@ deposit = sa.Table(
     sa.Column("attempt", sa.Integer, nullable=False),
     sa.Column("worker", sa.String(64)),
     sa.Column("lease_until", UtcDateTime),
+    # Of one picture that is sent to a session; None for what somebody brings.
+    sa.Column("session_id", sa.ForeignKey("session.id")),
     sa.CheckConstraint("lease_until IS NULL OR state = 'closed'", name="lease"),
     sa.Index(None, "establishment_id", "created_at"),
+    sa.Index(None, "session_id"),
 )
 
 upload = sa.Table(
@@ -212,10 +188,10 @@ upload = sa.Table(
     sa.Column("length_bytes", sa.BigInteger, nullable=False),
     sa.Column("offset_bytes", sa.BigInteger, nullable=False),
     sa.Column("key", sa.String(64), nullable=False, unique=True),
-    sa.Column("state", _words(FileState, "state"), nullable=False),
+    sa.Column("state", words(FileState, "state"), nullable=False),
     sa.Column("sha256", sa.String(64)),
     sa.Column("received_sha256", sa.String(64)),
-    sa.Column("reason", _words(Reason, "reason")),
+    sa.Column("reason", words(Reason, "reason")),
     sa.Column("detail", sa.Text),
     sa.Column("expires_at", UtcDateTime, nullable=False),
     sa.Column("image_id", sa.ForeignKey("image.id")),
@@ -259,8 +235,8 @@ lesion = sa.Table(
     sa.Column("tracking_uid", sa.String(64), nullable=False, unique=True),
     sa.Column("label", sa.String(64), nullable=False),
     sa.Column("site", sa.String(16), nullable=False),
-    sa.Column("side", _words(Side, "side"), nullable=False),
-    sa.Column("map_view", _words(MapView, "map_view")),
+    sa.Column("side", words(Side, "side"), nullable=False),
+    sa.Column("map_view", words(MapView, "map_view")),
     sa.Column("map_x", sa.Float),
     sa.Column("map_y", sa.Float),
     sa.Column("created_at", UtcDateTime, nullable=False),
@@ -282,7 +258,7 @@ lesion_event = sa.Table(
     metadata,
     sa.Column("id", sa.Integer, primary_key=True),
     sa.Column("lesion_id", sa.ForeignKey("lesion.id"), nullable=False),
-    sa.Column("kind", _words(LesionEventKind, "kind"), nullable=False),
+    sa.Column("kind", words(LesionEventKind, "kind"), nullable=False),
     sa.Column("on_date", sa.Date, nullable=False),
     sa.Column("by_whom", sa.String(200), nullable=False),
     sa.Column("recorded_at", UtcDateTime, nullable=False),
@@ -304,13 +280,13 @@ photograph = sa.Table(
     sa.Column("image_id", sa.String(32), primary_key=True),
     sa.Column("exam_id", sa.String(32), nullable=False),
     sa.Column("patient_row", sa.Integer, nullable=False),
-    sa.Column("view", _words(View, "view"), nullable=False),
+    sa.Column("view", words(View, "view"), nullable=False),
     sa.Column("site", sa.String(16), nullable=False),
-    sa.Column("side", _words(Side, "side"), nullable=False),
+    sa.Column("side", words(Side, "side"), nullable=False),
     sa.Column("phototype", sa.Integer),
-    sa.Column("polarization", _words(Polarization, "polarization")),
-    sa.Column("contact", _words(Contact, "contact")),
-    sa.Column("immersion", _words(Immersion, "immersion")),
+    sa.Column("polarization", words(Polarization, "polarization")),
+    sa.Column("contact", words(Contact, "contact")),
+    sa.Column("immersion", words(Immersion, "immersion")),
     sa.Column("magnification", sa.Float),
     sa.Column("colour_temperature_k", sa.Float),
     sa.Column("row_spacing_mm", sa.Float),
@@ -355,6 +331,6 @@ photograph = sa.Table(
 image_transition = sa.Table(
     "image_transition",
     metadata,
-    sa.Column("from_state", _words(ImageState, "from_state"), primary_key=True),
-    sa.Column("to_state", _words(ImageState, "to_state"), primary_key=True),
+    sa.Column("from_state", words(ImageState, "from_state"), primary_key=True),
+    sa.Column("to_state", words(ImageState, "to_state"), primary_key=True),
 )

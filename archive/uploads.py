@@ -1,7 +1,7 @@
 """Files on their way in: rows that say how much of each is durable."""
 
-from collections.abc import Collection
-from dataclasses import dataclass, fields
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -35,7 +35,7 @@ _upload, _deposit, _owner, _image = (
     schema.establishment.c,
     schema.image.c,
 )
-_OWN = [_upload[field.name] for field in fields(Upload) if field.name != "exam_id"]
+_OWN = [_upload[one.name] for one in fields(Upload) if one.name != "exam_id"]
 _FROM = (
     schema.upload.join(schema.deposit)
     .join(schema.establishment)
@@ -65,6 +65,15 @@ class Allowance:
     quota_bytes: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """A file that is to come: `path` is one that can be kept."""
+
+    path: str = field(repr=False)
+    length_bytes: int
+    sha256: str | None
+
+
 class Uploads:
     """The files of all deposits, reached as `catalog.uploads`.
 
@@ -90,37 +99,9 @@ class Uploads:
         that is closed or has another file there, InvalidIdentity for a path that cannot be kept,
         OverQuota and NoRoom.
         """
-        path = checked_path(path)
-        now = datetime.now(UTC)
+        file = Announced(checked_path(path), length_bytes, sha256)
         with self._database.write() as connection:
-            deposit = _deposit_row(connection, deposit_id, establishment)
-            rows = ROWS.where(_upload.deposit_id == deposit_id, _upload.path == path)
-            known = connection.execute(rows).mappings().one_or_none()
-            if known is not None and known["state"] is not FileState.REFUSED:
-                if known["length_bytes"] != length_bytes:
-                    raise TransitionRefused("Another file of this deposit has this path.")
-                return from_row(known)
-            if deposit["state"] is not DepositState.OPEN:
-                raise TransitionRefused("The deposit is closed; open another one.")
-            if known is not None:
-                connection.execute(sa.delete(schema.upload).where(_upload.id == known["id"]))
-            _require_free_path(connection, deposit_id, path)
-            _require_room(connection, deposit["establishment_id"], length_bytes, allowance)
-            upload_id = new_id()
-            connection.execute(
-                sa.insert(schema.upload).values(
-                    id=upload_id,
-                    deposit_id=deposit_id,
-                    path=path,
-                    length_bytes=length_bytes,
-                    offset_bytes=0,
-                    key=Storage.new_key(),
-                    state=FileState.WAITING,
-                    sha256=sha256,
-                    expires_at=now + timedelta(seconds=allowance.expires_in_s),
-                )
-            )
-            return _read(connection, upload_id, establishment)
+            return announce(connection, deposit_id, file, allowance, establishment)
 
     def upload(self, upload_id: str, *, establishment: str | None) -> Upload:
         """Look an upload up; raises NotFound, and Expired for one that was swept."""
@@ -152,19 +133,32 @@ class Uploads:
             if offset_bytes == known.length_bytes:
                 values |= {"received_sha256": sha256, **_arrived(known.sha256, sha256)}
             connection.execute(_change(upload_id, **values))
+            if values["state"] is FileState.CHECKING:
+                # Of a session's picture nothing else is to come.
+                closed = sa.update(schema.deposit).where(
+                    _deposit.id == known.deposit_id, _deposit.session_id.is_not(None)
+                )
+                now = datetime.now(UTC)
+                connection.execute(closed.values(state=DepositState.CLOSED, due_at=now))
             return _read(connection, upload_id, None)
 
     def remove(self, upload_id: str, *, establishment: str | None) -> Upload:
         """Give an upload up, and give it for its draft to be deleted.
 
-        Raises NotFound, and TransitionRefused for a file of a closed deposit.
+        Raises NotFound, and TransitionRefused for a file of a closed deposit, or a session's
+        picture that is taken, or is being examined.
         """
         with self._database.write() as connection:
             known = _read(connection, upload_id, establishment)
             deposit = _deposit_row(connection, known.deposit_id, establishment)
-            if deposit["state"] is not DepositState.OPEN:
+            is_picture = deposit["session_id"] is not None
+            if is_picture:
+                _require_not_taken(connection, known)
+            elif deposit["state"] is not DepositState.OPEN:
                 raise TransitionRefused("The deposit is closed; delete the whole of it.")
             connection.execute(sa.delete(schema.upload).where(_upload.id == upload_id))
+            if is_picture:
+                connection.execute(sa.delete(schema.deposit).where(_deposit.id == known.deposit_id))
             return known
 
     def expire(self, now: datetime) -> int:
@@ -196,6 +190,44 @@ class Uploads:
             return frozenset(connection.scalars(sa.select(_upload.id).where(_SPOOLED)))
 
 
+def announce(
+    connection: sa.Connection,
+    deposit_id: str,
+    file: Announced,
+    allowance: Allowance,
+    establishment: str | None,
+) -> Upload:
+    """The upload of a file in the caller's transaction, as `Uploads.announce` gives it."""
+    deposit = _deposit_row(connection, deposit_id, establishment)
+    rows = ROWS.where(_upload.deposit_id == deposit_id, _upload.path == file.path)
+    known = connection.execute(rows).mappings().one_or_none()
+    if known is not None and known["state"] is not FileState.REFUSED:
+        if known["length_bytes"] != file.length_bytes:
+            raise TransitionRefused("Another file of this deposit has this path.")
+        return from_row(known)
+    if deposit["state"] is not DepositState.OPEN:
+        raise TransitionRefused("The deposit is closed; open another one.")
+    if known is not None:
+        connection.execute(sa.delete(schema.upload).where(_upload.id == known["id"]))
+    _require_free_path(connection, deposit_id, file.path)
+    _require_room(connection, deposit["establishment_id"], file.length_bytes, allowance)
+    upload_id = new_id()
+    connection.execute(
+        sa.insert(schema.upload).values(
+            id=upload_id,
+            deposit_id=deposit_id,
+            path=file.path,
+            length_bytes=file.length_bytes,
+            offset_bytes=0,
+            key=Storage.new_key(),
+            state=FileState.WAITING,
+            sha256=file.sha256,
+            expires_at=datetime.now(UTC) + timedelta(seconds=allowance.expires_in_s),
+        )
+    )
+    return _read(connection, upload_id, establishment)
+
+
 def checked_path(path: str) -> str:
     """A file's path in its deposit; raises InvalidIdentity for one that leads out of it."""
     parts = path.split("/")
@@ -211,7 +243,7 @@ def checked_path(path: str) -> str:
     return path
 
 
-def from_row(row: sa.RowMapping) -> Upload:
+def from_row(row: Mapping[Any, Any]) -> Upload:
     """An upload as it stands; one whose image was refused later is refused for that."""
     values = dict(row)
     refused = values.pop("image_state") is ImageState.REFUSED
@@ -260,7 +292,7 @@ def _deposit_row(
 ) -> sa.RowMapping:
     """The deposit's row, and its establishment's, which puts what is announced in order."""
     query = (
-        sa.select(_deposit.state, _deposit.establishment_id)
+        sa.select(_deposit.state, _deposit.establishment_id, _deposit.session_id)
         .select_from(schema.deposit.join(schema.establishment))
         .where(_deposit.id == deposit_id)
         .with_for_update()
@@ -270,6 +302,16 @@ def _deposit_row(
     if row is None:
         raise NotFound("There is no such deposit.")
     return row
+
+
+def _require_not_taken(connection: sa.Connection, upload: Upload) -> None:
+    if upload.state is FileState.TAKEN:
+        raise TransitionRefused("The picture is in its session; take it back there.")
+    leased = sa.select(_deposit.id).where(
+        _deposit.id == upload.deposit_id, _deposit.lease_until > datetime.now(UTC)
+    )
+    if connection.scalar(leased) is not None:
+        raise TransitionRefused("The file is being examined; try again in a moment.")
 
 
 def _require_free_path(connection: sa.Connection, deposit_id: str, path: str) -> None:

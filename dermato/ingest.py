@@ -110,7 +110,8 @@ def _build(photo: Photo, image: Image, catalog: Catalog, storage: Storage) -> li
     """Write the instance in a scratch folder and store it, with its preview."""
     exam = catalog.exam(image.exam_id, establishment=None, states=tuple(ImageState))
     data = header(photo, context_of(image, exam, catalog, storage))
-    small = preview(photo)
+    # Of a picture that was looked at before there is a small one already.
+    small = [] if image.objects_as(ObjectRole.PREVIEW) else [_keep_preview(photo, storage)]
     with tempfile.TemporaryDirectory(prefix="sansverre-") as scratch:
         written = write_instance(Path(scratch, "photo.dcm"), data, InMemory((photo.whole.data,)))
         pixel_sha256 = written.pixel_sha256()
@@ -125,5 +126,10 @@ def _build(photo: Photo, image: Image, catalog: Catalog, storage: Storage) -> li
             sop_instance_uid=data.SOPInstanceUID,
             pixel_sha256=pixel_sha256,
         ),
-        StoredObject(ObjectRole.PREVIEW, storage.put_bytes(small), len(small), JPEG),
+        *small,
     ]
+
+
+def _keep_preview(photo: Photo, storage: Storage) -> StoredObject:
+    data = preview(photo)
+    return StoredObject(ObjectRole.PREVIEW, storage.put_bytes(data), len(data), JPEG)

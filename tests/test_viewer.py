@@ -19,7 +19,8 @@ from playwright.sync_api import Browser, Page, expect
 
 from api.ingest import Order, receive
 from api.settings import read_settings
-from api.work import BUILD, open_workplace
+from api.wanted import BUILD
+from api.work import open_workplace
 from tests.browser import DESKTOP, PHONE, READY, attentive, until
 from tests.samples import sample
 from tests.samples.photo import make_photo

@@ -8,6 +8,7 @@ from api.doors import Caller, allow
 from api.receiving import Reception
 from api.sources import Sources
 from archive.catalog import Catalog
+from archive.storage import Storage
 
 
 def admit(request: Request) -> None:
@@ -32,7 +33,12 @@ def _reception(request: Request) -> Reception:
     return cast("Reception", request.app.state.reception)
 
 
+def _storage(request: Request) -> Storage:
+    return cast("Storage", request.app.state.storage)
+
+
 CallerHere = Annotated[Caller, Depends(_caller)]
 CatalogHere = Annotated[Catalog, Depends(_catalog)]
 SourcesHere = Annotated[Sources, Depends(_sources)]
+StorageHere = Annotated[Storage, Depends(_storage)]
 ReceptionHere = Annotated[Reception, Depends(_reception)]

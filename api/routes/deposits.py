@@ -27,6 +27,12 @@ class PatientIn(BaseModel):
     birth_date: date | None = None
     sex: Literal["F", "M", "O"] | None = None
 
+    def identity(self) -> PatientIdentity:
+        """The same as the archive keeps it; raises InvalidIdentity."""
+        return PatientIdentity(
+            self.patient_id, self.issuer or "", self.name or "", self.birth_date, self.sex
+        )
+
 
 class OrderIn(BaseModel):
     """Whose files are; with nothing in it, nobody's yet."""
@@ -156,12 +162,7 @@ def delete_deposit(
 
 
 def _assignment(order: OrderIn) -> Assignment | None:
-    patient = None
-    if order.patient is not None:
-        said = order.patient
-        patient = PatientIdentity(
-            said.patient_id, said.issuer or "", said.name or "", said.birth_date, said.sex
-        )
+    patient = order.patient.identity() if order.patient is not None else None
     if patient is None and not (order.accession_number or order.issuer):
         return None
     return Assignment(patient, order.accession_number, order.issuer)
@@ -192,13 +193,14 @@ def _file(upload: Upload) -> FileOut:
         received_bytes=upload.offset_bytes,
         upload=upload.id,
         state=upload.state,
-        reason=_reason(upload),
+        reason=reason_out(upload),
         image=upload.image_id,
         exam=upload.exam_id,
     )
 
 
-def _reason(upload: Upload) -> ReasonOut | None:
+def reason_out(upload: Upload) -> ReasonOut | None:
+    """Why a file is not in the archive; None for no reason."""
     if upload.reason is None:
         return None
     words = WORDS[upload.reason]

@@ -14,6 +14,7 @@ from api.errors import ApiError, BadHeader, MethodRefused, TooSlow, WrongVersion
 from api.routes.at_the_door import CallerHere, ReceptionHere
 from archive.deposits import checked_sha256
 from archive.errors import ArchiveError
+from archive.uploads import Announced
 
 BLOCK_BYTES = 1 << 20
 """What is written at once; so much of each upload is in memory."""
@@ -57,19 +58,26 @@ def offer(reception: ReceptionHere) -> Response:
 
 @router.post("/uploads", status_code=201, response_class=Response)
 async def announce(request: Request, caller: CallerHere, reception: ReceptionHere) -> Response:
-    """Announce a file of a deposit: its length, and `deposit` and `path` in Upload-Metadata.
+    """Announce a file: its length, and `path` and `deposit` or `session` in Upload-Metadata.
 
     `sha256` there, in hexadecimal, is what the whole file is held against. The same file again
     gives the same upload.
     """
     length = tus.number(request.headers, "upload-length")
     said = tus.metadata(request.headers)
-    if not said.get("deposit") or not said.get("path"):
-        raise BadHeader("Upload-Metadata names no deposit or no path.")
+    deposit, session, path = (said.get(name) for name in ("deposit", "session", "path"))
+    if not path or bool(deposit) is bool(session):
+        raise BadHeader("Upload-Metadata names no path, or not one deposit or session.")
     sha256 = checked_sha256(said["sha256"]) if said.get("sha256") else None
-    upload = await reception.run(
-        reception.announce, said["deposit"], said["path"], length, sha256, caller.establishment
-    )
+    if session:
+        file = Announced(path, length, sha256)
+        upload = await reception.run(
+            reception.announce_picture, session, file, caller.establishment
+        )
+    else:
+        upload = await reception.run(
+            reception.announce, deposit, path, length, sha256, caller.establishment
+        )
     headers = {**tus.told(upload), "location": f"/uploads/{upload.id}"}
     return Response(status_code=201, headers=headers)
 

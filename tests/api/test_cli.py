@@ -333,7 +333,7 @@ def test_what_opens_but_does_not_build_is_refused_with_the_reason(
     assert not list((settings.data / "scratch").iterdir())
 
 
-@pytest.mark.parametrize("role", ["reader", "contributor", "operator"])
+@pytest.mark.parametrize("role", ["reader", "contributor", "physician", "operator"])
 def test_token(run: Run, variables: dict[str, str], role: str) -> None:
     done = run("token", "--role", role, "--establishment", "north")
     caller = Doors(signing_key(read_settings(variables))).caller(done.stdout.strip())

@@ -14,7 +14,8 @@ from PIL import Image as Pictures
 
 from api.ingest import PLAN, Order, receive
 from api.settings import Settings
-from api.work import BUILD, Workplace, work_once
+from api.wanted import BUILD
+from api.work import Workplace, work_once
 from archive.record import Image, ImageKind, ImageState
 from slides.open import open_slide
 from tests.api.conftest import Web, reading

@@ -10,7 +10,8 @@ import tifffile
 
 from api.ingest import Order, receive
 from api.settings import Settings
-from api.work import BUILD, Workplace, work_once
+from api.wanted import BUILD
+from api.work import Workplace, work_once
 from archive.record import ImageState
 from tests.api.conftest import Web, reading
 from tests.samples import hamamatsu, vendors

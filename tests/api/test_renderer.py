@@ -13,7 +13,8 @@ import pytest
 from api import renderer
 from api.ingest import Order, receive
 from api.settings import Settings
-from api.work import BUILD, Workplace, work_once
+from api.wanted import BUILD
+from api.work import Workplace, work_once
 from archive.record import Image, ImageState, ObjectRole
 from slides.open import open_slide
 from tests.api.conftest import Web, reading

@@ -20,7 +20,8 @@ from api.errors import CannotServe
 from api.ingest import Order, receive
 from api.serve import listen
 from api.settings import read_settings
-from api.work import BUILD, open_workplace
+from api.wanted import BUILD
+from api.work import open_workplace
 from archive.record import ImageState, JobState, ObjectRole
 from tests.api.conftest import Installation, small_file
 from tests.serving import Running, gone, running

@@ -12,7 +12,8 @@ import pytest
 
 from api.ingest import Order, ingest, receive
 from api.settings import read_settings
-from api.work import ABANDONED_S, BUILD, Workplace, desk, open_workplace, sweep
+from api.wanted import BUILD
+from api.work import ABANDONED_S, Workplace, desk, open_workplace, sweep
 from archive.errors import NotFound
 from archive.record import ImageState, JobState, ObjectRole
 from tests.api.conftest import small_file

@@ -1,0 +1,11 @@
+"""What workers are asked for, by the kind of their jobs."""
+
+from archive.jobs import Wanted
+
+BUILD, CHECK = "build", "check"
+
+CHECKED = Wanted(CHECK, max_attempts=1000)
+"""What may be wrong with a session's picture, and a small one to sort it by."""
+
+BUILT = Wanted(BUILD, {"mpp_um": None, "verify": False}, max_attempts=1000)
+"""A picture that was sent. Phones erase what they sent: a full disk is waited out, like above."""

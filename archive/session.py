@@ -1,0 +1,172 @@
+"""A session: the photographs of one patient's visit; pure facts, no database."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+
+from archive.body_site import BodySite
+from archive.capture import Operator
+from archive.errors import DifferentPatient, InvalidCapture
+from archive.identity import PatientIdentity, checked_name
+from archive.lesion import Photograph
+from archive.record import ImageState, Upload
+
+LOCAL_ISSUER = "SANSVERRE"
+"""Who gives the accession number of a visit for which nobody had an order."""
+
+FACE = "face"
+"""What is found of a picture that may show a face; no fault where the head was to be shown."""
+
+
+class SessionState(StrEnum):
+    """How far a session has come."""
+
+    OPEN = "open"
+    """Pictures come and go; none is built."""
+    SENT = "sent"
+    """The patient was confirmed; pictures are built and published."""
+    SIGNED = "signed"
+
+
+class Purpose(StrEnum):
+    """What pictures may be used for."""
+
+    CARE = "care"
+    TEACHING = "teaching"
+    RESEARCH = "research"
+
+
+class Answer(StrEnum):
+    """What was answered when consent was asked for."""
+
+    GIVEN = "given"
+    REFUSED = "refused"
+    UNABLE = "unable"
+    """Nobody could answer, or there was no time to ask."""
+    WITHDRAWN = "withdrawn"
+
+
+class Giver(StrEnum):
+    """Who answered."""
+
+    PATIENT = "patient"
+    PARENTS = "parents"
+    GUARDIAN = "guardian"
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """An answer that was recorded; the last one of each purpose counts."""
+
+    purpose: Purpose
+    answer: Answer
+    by: Giver
+    recorded_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """Where a lesion is in an overview, in fractions of its width and height.
+
+    Raises InvalidCapture.
+    """
+
+    lesion: str
+    x: float
+    y: float
+
+    def __post_init__(self) -> None:
+        if not (0 <= self.x <= 1 and 0 <= self.y <= 1):
+            raise InvalidCapture("The pin lies beside the picture; give fractions, 0 to 1.")
+
+
+@dataclass(frozen=True, slots=True)
+class Checks:
+    """What the checks of a picture found: JSON objects, each with a `kind`."""
+
+    version: str
+    found: tuple[Mapping[str, Any], ...]
+
+    def at(self, site: BodySite | None) -> tuple[Mapping[str, Any], ...]:
+        """What is worth telling of a picture of that site: where it is the head, no face."""
+        if site is None or site.region != "head":
+            return self.found
+        return tuple(one for one in self.found if one["kind"] != FACE)
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A photograph of a session; `stated` is None until somebody sorted it."""
+
+    image_id: str
+    state: ImageState
+    reason: str | None
+    """Why it was refused."""
+    received_at: datetime
+    stated: Photograph | None
+    pins: tuple[Pin, ...]
+    checks: Checks | None
+    """None until a worker has looked."""
+    kept_despite: bool
+    """Whether somebody was told what was found, and kept it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    """A patient's traits as whoever sends pictures has just read and confirmed them."""
+
+    name: str = field(repr=False)
+    birth_date: date | None = field(repr=False)
+    sex: str | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One patient's visit, with its photographs in the order in which they came."""
+
+    id: str
+    establishment: str
+    state: SessionState
+    patient: PatientIdentity
+    patient_key: str
+    exam_id: str
+    accession_number: str | None = field(repr=False)
+    issuer_of_accession_number: str | None
+    is_provisional: bool
+    """Whether the accession number is ours, as no order was known."""
+    operator: Operator | None
+    created_at: datetime
+    sent_at: datetime | None
+    signed_at: datetime | None
+    signed_by: Operator | None
+    pictures: tuple[Picture, ...] = ()
+    arrivals: tuple[Upload, ...] = ()
+    """Files that were announced and are no photographs of the session, or not yet."""
+    consents: tuple[Consent, ...] = ()
+    """The last answer of each purpose."""
+
+
+def local_accession_number(session_id: str) -> str:
+    """The accession number of a session without order: sixteen characters, as DICOM allows."""
+    return f"L{session_id[:15].upper()}"
+
+
+def may_be_used(consents: Iterable[Consent], purpose: Purpose) -> bool:
+    """Whether the answers, oldest first, open pictures to a purpose; care is always open."""
+    if purpose is Purpose.CARE:
+        return True
+    last = None
+    for one in consents:
+        last = one if one.purpose is purpose else last
+    return last is not None and last.answer is Answer.GIVEN
+
+
+def require_confirmed(patient: PatientIdentity, said: Confirmed) -> None:
+    """Raise DifferentPatient where what was confirmed is not this patient."""
+    name = checked_name("patient's name", said.name)
+    if (name, said.birth_date, said.sex) != (patient.name, patient.birth_date, patient.sex):
+        raise DifferentPatient(
+            "What was confirmed is not the session's patient; look at whose pictures these are."
+        )
