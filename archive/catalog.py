@@ -12,7 +12,9 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from archive import reading, reception, schema
+from archive.advices import Advices
 from archive.database import Database
+from archive.departures import Departures
 from archive.deposits import Deposits
 from archive.errors import DifferentPatient, NotAllowed, NotFound, TransitionRefused
 from archive.identity import PatientIdentity
@@ -49,6 +51,8 @@ class Catalog:
     uploads: Uploads
     lesions: Lesions
     photographs: Photographs
+    departures: Departures
+    advices: Advices
     phones: Phones
     sessions: Sessions
     pictures: Pictures
@@ -60,6 +64,8 @@ class Catalog:
         self.uploads = Uploads(database)
         self.lesions = Lesions(database)
         self.photographs = Photographs(database)
+        self.departures = Departures(database)
+        self.advices = Advices(database)
         self.phones = Phones(database)
         self.sessions = Sessions(database)
         self.pictures = Pictures(database)

@@ -7,6 +7,8 @@ ArchiveError
 ├── InvalidIdentity     (ValueError)       traits or numbers that DICOM cannot carry
 ├── InvalidSite         (ValueError)       a body site that is none, or a side that it has not
 ├── InvalidCapture      (ValueError)       what is stated of a photograph cannot be so
+├── MayNotLeave         (PermissionError)  pictures that a rule keeps in the establishment
+├── NoCard              (LookupError)      a user whom colleagues know by no name yet
 ├── DifferentPatient    (ValueError)       the file or the order is archived under someone else
 ├── Expired             (LookupError)      an upload that nobody went on with in time
 ├── Held                (RuntimeError)     a draft that another request is writing
@@ -45,6 +47,18 @@ class InvalidSite(ArchiveError, ValueError):
 
 class InvalidCapture(ArchiveError, ValueError):
     """What is stated of a photograph, or of a lesion, cannot be so."""
+
+
+class MayNotLeave(ArchiveError, PermissionError):
+    """Pictures that stay in the establishment: `obstacle` says why, `images` which ones."""
+
+    def __init__(self, message: str, obstacle: str, images: tuple[str, ...]) -> None:
+        super().__init__(message)
+        self.obstacle, self.images = obstacle, images
+
+
+class NoCard(ArchiveError, LookupError):
+    """Who asks a colleague, or answers one, has not said yet by which name."""
 
 
 class DifferentPatient(ArchiveError, ValueError):

@@ -8,6 +8,14 @@ import sqlalchemy as sa
 from archive.body_site import Side
 from archive.capture import Contact, Immersion, Polarization, View
 from archive.columns import UtcDateTime, metadata, words
+from archive.leaving_schema import (
+    advice,
+    advice_image,
+    advice_words,
+    card,
+    departed_image,
+    departure,
+)
 from archive.lesion import LesionEventKind, MapView
 from archive.record import (
     DepositState,
@@ -22,7 +30,13 @@ from archive.session_schema import consent, picture, pin, session
 
 __all__ = [
     "UtcDateTime",
+    "advice",
+    "advice_image",
+    "advice_words",
+    "card",
     "consent",
+    "departed_image",
+    "departure",
     "deposit",
     "establishment",
     "exam",
