@@ -132,8 +132,10 @@ def main() -> None:
     descriptor, parent_pid = map(int, sys.argv[1:3])
     die_with(parent_pid)
     to_stderr()
-    app = create_app(read_settings())
+    settings = read_settings()
+    app = create_app(settings)
     app.prepare()
+    tls = settings.tls
     config = uvicorn.Config(
         app,
         loop="uvloop" if sys.platform != "win32" else "asyncio",
@@ -146,6 +148,8 @@ def main() -> None:
         # What a proxy says of itself is stated in SANSVERRE_PUBLIC_URL, not believed.
         proxy_headers=False,
         timeout_graceful_shutdown=5,
+        ssl_certfile=tls.certificate if tls else None,
+        ssl_keyfile=tls.key if tls else None,
     )
     uvicorn.Server(config).run(sockets=[socket.socket(fileno=descriptor)])
 

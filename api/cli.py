@@ -1,4 +1,4 @@
-"""The command `sansverre`: info, convert, ingest, photo, watch, reindex, serve, token.
+"""The command `sansverre`: info, convert, ingest, photo, watch, reindex, serve, certificate, token.
 
 Imports wait until a command needs them, so that `--help` and `info` answer at once. What opens a
 file runs in a child process with limits. Exit codes: 0 done, 1 the input or the installation is at
@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from api import photo, values
+from api import credentials, photo, values
 from api.errors import ApiError, Refused, SandboxError
 from api.watch import command as watch_command
 from api.whose import add_patient, patient_of
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from api.work import Workplace
     from archive.identity import PatientIdentity
 
-ROLES = ("reader", "contributor", "physician", "operator")
 DEIDENTIFICATION_KEY = "SANSVERRE_DEIDENTIFICATION_KEY"
 LEAST_KEY = 16
 
@@ -211,15 +210,6 @@ def _serve(arguments: argparse.Namespace) -> int:
     return serve(read_settings(), arguments.host, arguments.port, arguments.workers)
 
 
-def _token(arguments: argparse.Namespace) -> int:
-    from api.doors import Doors, Role
-    from api.settings import read_settings, signing_key
-
-    doors = Doors(signing_key(read_settings()))
-    print(doors.issue(Role[arguments.role.upper()], arguments.establishment))
-    return 0
-
-
 def _in_sandbox(
     file: str,
     function: str,
@@ -329,10 +319,7 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--port", type=values.port, default=8000)
     serve.add_argument("--workers", type=values.workers, metavar="N", default=_usual_workers())
 
-    token = commands.add_parser("token", help="a bearer token for scripts")
-    token.set_defaults(run=_token)
-    token.add_argument("--role", choices=ROLES, default="reader")
-    token.add_argument("--establishment", metavar="NAME", help="whose images alone it opens")
+    credentials.add(commands)
     return parser
 
 

@@ -23,6 +23,7 @@ from tempfile import TemporaryDirectory
 from api.doors import TOKEN_S
 from api.errors import CannotServe
 from api.settings import Settings, data_folder, signing_key
+from api.tls import require_usable, towards_ourselves
 from archive.catalog import Catalog
 
 BACKLOG = 2048
@@ -36,9 +37,6 @@ HEALTHY_S = 30.0
 READY_S = 60.0
 STOP_S = 10.0
 POLL_S = 0.1
-
-# A proxy that the environment names does not reach this machine's loopback.
-_DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 @dataclass(slots=True)
@@ -98,9 +96,12 @@ class Supervisor:
 
 def serve(settings: Settings, host: str, port: int, workers: int) -> int:
     """Serve until SIGINT or SIGTERM; gives the exit code. Raises CannotServe, BadSettings."""
+    if settings.tls is not None:
+        require_usable(settings.tls)
     listening = listen(host, port)
     address, bound = listening.getsockname()[:2]
-    local = f"http://[{address}]:{bound}" if ":" in address else f"http://{address}:{bound}"
+    scheme = "https" if settings.tls else "http"
+    local = f"{scheme}://[{address}]:{bound}" if ":" in address else f"{scheme}://{address}:{bound}"
     # Made before there are several to make them.
     data_folder(settings)
     signing_key(settings)
@@ -116,7 +117,7 @@ def serve(settings: Settings, host: str, port: int, workers: int) -> int:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: supervisor.stopping.set())
         announcing = threading.Thread(
-            target=_announce, args=(catalog, local, settings.public_url, supervisor), daemon=True
+            target=_announce, args=(catalog, local, settings, supervisor), daemon=True
         )
         announcing.start()
         supervisor.run()
@@ -171,10 +172,11 @@ def _start(
     )
 
 
-def _announce(catalog: Catalog, local: str, public_url: str | None, supervisor: Supervisor) -> None:
+def _announce(catalog: Catalog, local: str, settings: Settings, supervisor: Supervisor) -> None:
     """Print the one-time link once requests are answered."""
+    asking = _asking(settings)
     until = time.monotonic() + READY_S
-    while not _is_ready(local):
+    while not _is_ready(asking, local):
         if supervisor.stopping.wait(POLL_S):
             return
         if time.monotonic() > until:
@@ -185,14 +187,23 @@ def _announce(catalog: Catalog, local: str, public_url: str | None, supervisor: 
     key = catalog.issue_key(claims, expires)
     sys.stdout.write(
         "Sans Verre: open this link, once, within 12 hours\n\n"
-        f"    {public_url or local}/enter?key={key}\n\n"
+        f"    {settings.public_url or local}/enter?key={key}\n\n"
     )
     sys.stdout.flush()
 
 
-def _is_ready(local: str) -> bool:
+def _asking(settings: Settings) -> urllib.request.OpenerDirector:
+    # A proxy that the environment names does not reach this machine's loopback.
+    direct = urllib.request.ProxyHandler({})
+    if settings.tls is None:
+        return urllib.request.build_opener(direct)
+    trusting = urllib.request.HTTPSHandler(context=towards_ourselves(settings.tls))
+    return urllib.request.build_opener(direct, trusting)
+
+
+def _is_ready(asking: urllib.request.OpenerDirector, local: str) -> bool:
     try:
-        with _DIRECT.open(f"{local}/readyz", timeout=5) as answer:
+        with asking.open(f"{local}/readyz", timeout=5) as answer:
             return bool(answer.status == 200)
     except (urllib.error.URLError, OSError):
         return False

@@ -34,6 +34,14 @@ class UploadLimits:
 
 
 @dataclass(frozen=True, slots=True)
+class Tls:
+    """The files by which this server itself speaks TLS, in PEM."""
+
+    certificate: Path
+    key: Path
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """The places and addresses of one installation.
 
@@ -51,6 +59,7 @@ class Settings:
     read_origins: tuple[str, ...] = ()
     frame_ancestors: tuple[str, ...] = ()
     stated_objects_url: str | None = None
+    tls: Tls | None = None
 
     @property
     def objects(self) -> Path:
@@ -65,7 +74,9 @@ class Settings:
     @property
     def is_https(self) -> bool:
         """Whether people reach the service over TLS, so that cookies may be marked Secure."""
-        return self.public_url is not None and self.public_url.startswith("https://")
+        if self.public_url is not None:
+            return self.public_url.startswith("https://")
+        return self.tls is not None
 
 
 def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
@@ -87,6 +98,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         read_origins=_origins("SANSVERRE_READ_ORIGINS", variables),
         frame_ancestors=_origins("SANSVERRE_FRAME_ANCESTORS", variables),
         stated_objects_url=_objects_url(variables.get("SANSVERRE_OBJECTS") or None),
+        tls=_tls(variables),
     )
 
 
@@ -160,6 +172,18 @@ def _objects_url(stated: str | None) -> str | None:
         # Not repeated, as somebody may have written a key into it.
         raise BadSettings("SANSVERRE_OBJECTS must look like s3://bucket/prefix or file:///folder")
     return stated
+
+
+def _tls(variables: Mapping[str, str]) -> Tls | None:
+    certificate = variables.get("SANSVERRE_TLS_CERTIFICATE")
+    key = variables.get("SANSVERRE_TLS_KEY")
+    if not certificate and not key:
+        return None
+    if not certificate or not key:
+        raise BadSettings(
+            "SANSVERRE_TLS_CERTIFICATE and SANSVERRE_TLS_KEY go together: state both, or neither"
+        )
+    return Tls(Path(certificate).expanduser().resolve(), Path(key).expanduser().resolve())
 
 
 def _upload_limits(variables: Mapping[str, str]) -> UploadLimits:

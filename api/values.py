@@ -2,6 +2,7 @@
 
 import argparse
 import datetime
+import re
 
 
 def quality(text: str) -> int:
@@ -89,3 +90,10 @@ def _between(text: str, low: int, high: int) -> int:
     if not text.isascii() or not text.isdigit() or not low <= int(text) <= high:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number from {low} to {high}")
     return int(text)
+
+
+def user(text: str) -> str:
+    """What a user is known by, which their token carries in the clear."""
+    if not re.fullmatch(r"[0-9A-Za-z_.-]{1,64}", text):
+        raise argparse.ArgumentTypeError(f"{text!r}: up to 64 letters, digits, dots, dashes")
+    return text
