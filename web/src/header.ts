@@ -76,7 +76,7 @@ export function pageHeader(): HTMLElement {
       "a",
       { class: "brand", href: "/" },
       h("img", { src: mark, alt: "", width: 32, height: 32 }),
-      h("span", {}, messages().product),
+      h("span", { class: "brand-name" }, messages().product),
     ),
     h("div", { class: "page-tools" }, captureLink(), depositLink(), languageButton()),
   );

@@ -118,6 +118,16 @@ describe("a session", () => {
     });
   });
 
+  it("takes the next touch for other pictures once the chosen ones have what they need", () => {
+    const toggled = (name: string) => ({ what: "toggled", name }) as const;
+    const first = course(taken("a"), taken("b"), taken("c"), toggled("a"), toggled("b"));
+    const half = next(first, given(["a", "b"], { view: "close-up" }));
+    expect([...next(half, toggled("c")).chosen]).toEqual(["a", "b", "c"]);
+    const whole = next(half, given(["a", "b"], { site: BACK.code }));
+    expect([...next(whole, toggled("c")).chosen]).toEqual(["c"]);
+    expect([...next(whole, toggled("a")).chosen]).toEqual(["b"]);
+  });
+
   it("forgets a picture that is taken again, among the chosen too", () => {
     const session = course(
       taken("a"),

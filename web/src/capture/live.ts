@@ -48,6 +48,7 @@ import {
   type Shot,
   type Site,
   type Stated,
+  type ToldShot,
   type Way,
 } from "./model";
 
@@ -209,7 +210,16 @@ export class Live {
     this.about = about;
     const isSent = about.state !== "open";
     const shots = about.photographs.map((one) => toldOf(one, isSent));
-    this.happen({ what: "told", shots });
+    this.happen({ what: "told", shots: shots.filter((told) => this.isPlain(told)) });
+  }
+
+  /** Whether a picture is told of that cannot be one of here whose new name is not known yet. */
+  private isPlain({ image }: ToldShot): boolean {
+    const { shots } = this.session;
+    return (
+      shots.some((shot) => shot.image === image) ||
+      !shots.some((shot) => !hasArrived(shot) && shot.way === "sending")
+    );
   }
 
   /** Takes over what waits on this phone, pictures of before the page was opened among them. */

@@ -77,6 +77,8 @@ export interface Session {
   shots: readonly Shot[];
   /** Names of the pictures that what is said next goes to. */
   chosen: ReadonlySet<string>;
+  /** Whether those have been given what they needed: the next touch chooses others. */
+  isSettled: boolean;
 }
 
 /** A lesion of the patient, as the server has it. */
@@ -104,7 +106,7 @@ export type Happened =
   | { what: "removed"; name: string };
 
 export const NOTHING: Stated = { view: null, site: null, side: null, lesion: null };
-export const EMPTY: Session = { shots: [], chosen: new Set() };
+export const EMPTY: Session = { shots: [], chosen: new Set(), isSettled: false };
 
 const UNCHECKED: Checks = { state: "waiting", found: [] };
 const SILENT: Said = { stated: NOTHING, keptDespite: false, pins: [] };
@@ -130,11 +132,13 @@ export function next(session: Session, happened: Happened): Session {
     case "acknowledged":
       return changed(session, [happened.name], (shot) => ({ ...shot, told: happened.said }));
     case "chosen":
-      return { ...session, chosen: known(session, happened.names) };
+      return { ...session, chosen: known(session, happened.names), isSettled: false };
     case "toggled":
-      return { ...session, chosen: toggled(session.chosen, happened.name) };
+      return { ...session, chosen: toggled(session, happened.name), isSettled: false };
     case "given":
-      return changed(session, happened.names, (shot) => saying(shot, given(shot.said, happened)));
+      return settled(
+        changed(session, happened.names, (shot) => saying(shot, given(shot.said, happened))),
+      );
     case "kept":
       return changed(session, [happened.name], (shot) =>
         saying(shot, { ...shot.said, keptDespite: true }),
@@ -145,6 +149,7 @@ export function next(session: Session, happened: Happened): Session {
       );
     case "removed":
       return {
+        ...session,
         shots: session.shots.filter(({ name }) => name !== happened.name),
         chosen: new Set([...session.chosen].filter((name) => name !== happened.name)),
       };
@@ -200,10 +205,16 @@ function known(session: Session, names: Iterable<string>): Set<string> {
   return new Set(session.shots.map(({ name }) => name).filter((name) => meant.has(name)));
 }
 
-function toggled(chosen: ReadonlySet<string>, name: string): Set<string> {
-  const next = new Set(chosen);
-  if (!next.delete(name)) next.add(name);
-  return next;
+function toggled({ chosen, isSettled }: Session, name: string): Set<string> {
+  const left = new Set(chosen);
+  if (left.delete(name)) return left;
+  return isSettled ? new Set([name]) : left.add(name);
+}
+
+function settled(session: Session): Session {
+  const chosen = session.shots.filter(({ name }) => session.chosen.has(name));
+  const isSettled = chosen.every(({ said }) => said.stated.view && said.stated.site);
+  return { ...session, isSettled: chosen.length > 0 && isSettled };
 }
 
 /** A picture is known by its server's name as well; one that was told of before is the same. */

@@ -34,6 +34,7 @@ export class SessionPage {
   private readonly live: Live;
   private readonly parts: Record<Step, Part>;
   private readonly outcome: Outcome;
+  private readonly top: HTMLElement;
   private readonly middle = h("main", { id: "main", tabindex: -1, class: "capture-middle" });
   private readonly steps = h("nav", { class: "capture-steps" });
   private readonly waiting = h("p", { class: "capture-waiting", role: "status" });
@@ -50,17 +51,12 @@ export class SessionPage {
       send: new Send(live, go),
     };
     this.outcome = new Outcome(live);
+    this.top = this.head();
     this.step = live.session.shots.length > 0 ? "sort" : "shoot";
     this.steps.setAttribute("aria-label", words.steps);
-    this.element = h(
-      "div",
-      { class: "capture" },
-      this.head(),
-      this.waiting,
-      this.middle,
-      this.steps,
-    );
+    this.element = h("div", { class: "capture" }, this.top, this.waiting, this.middle, this.steps);
     live.onChange(() => this.update(), signal);
+    this.measureHead(signal);
     signal.addEventListener("abort", () => this.now?.hidden());
     this.update();
   }
@@ -68,6 +64,9 @@ export class SessionPage {
   private head(): HTMLElement {
     const words = messages().capture;
     const { patient, is_provisional } = this.live.about;
+    const whose = traits(patient);
+    if (is_provisional)
+      whose.append(h("span", { class: "badge", title: words.provisionalHint }, words.provisional));
     return h(
       "header",
       { class: "capture-head" },
@@ -76,11 +75,23 @@ export class SessionPage {
         { class: "icon-button", href: capturePath(), "aria-label": words.back, title: words.back },
         icon("back"),
       ),
-      h("div", { class: "capture-whose" }, h("h1", {}, nameOf(patient)), traits(patient)),
-      is_provisional &&
-        h("span", { class: "badge", title: words.provisionalHint }, words.provisional),
+      h("div", { class: "capture-whose" }, h("h1", {}, nameOf(patient)), whose),
       languageButton(),
     );
+  }
+
+  /** Sheets leave the head free: whose the session is stays in sight. */
+  private measureHead(signal: AbortSignal): void {
+    const root = document.documentElement.style;
+    const measured = new ResizeObserver(([head]) => {
+      const height = head?.borderBoxSize[0]?.blockSize ?? 0;
+      root.setProperty("--capture-head", `${Math.ceil(height)}px`);
+    });
+    measured.observe(this.top);
+    signal.addEventListener("abort", () => {
+      measured.disconnect();
+      root.removeProperty("--capture-head");
+    });
   }
 
   private go(step: Step): void {
@@ -93,8 +104,9 @@ export class SessionPage {
   private update(): void {
     const part = this.live.isOpen ? this.parts[this.step] : this.outcome;
     if (part !== this.now) {
-      this.now?.hidden();
+      const before = this.now;
       this.now = part;
+      before?.hidden();
       this.element.dataset.step = this.live.isOpen ? this.step : "outcome";
       this.middle.replaceChildren(part.element);
       part.shown();

@@ -73,11 +73,9 @@ export class Sort implements Part {
   }
 
   private button(text: string, name: string, act: () => void): HTMLElement {
-    return h(
-      "button",
-      { ...named(name), type: "button", class: "button small", onclick: act },
-      text,
-    );
+    const attributes = { type: "button", class: "button small", onclick: act };
+    const label = name === "shoot" ? null : `${messages().capture.choose} : ${text}`;
+    return h("button", { ...named(name), ...attributes, "aria-label": label }, text);
   }
 
   private drawBar(): void {
@@ -200,7 +198,8 @@ export function shotPicture(live: Live, shot: Shot): HTMLElement {
   const picture = h("img", { src: address, alt: "", decoding: "async", draggable: "false" });
   picture.addEventListener("error", () => {
     frame.classList.add("missing");
-    frame.replaceChildren(icon("photo"), h("span", {}, messages().capture.notShown));
+    const words = hasArrived(shot) ? messages().thumbnailMissing : messages().capture.notShown;
+    frame.replaceChildren(icon("photo"), h("span", {}, words));
   });
   frame.append(picture);
   return frame;

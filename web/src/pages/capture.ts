@@ -1,5 +1,7 @@
 /** Photographing a patient: the sessions of today, and the one that is open. */
 
+import "../styles/deposit/page.css";
+import "../styles/deposit/whose.css";
 import "../styles/capture/page.css";
 import "../styles/capture/shoot.css";
 import "../styles/capture/sort.css";
