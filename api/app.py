@@ -21,6 +21,7 @@ from api.protocol import Patience
 from api.receiving import Reception
 from api.renderer import Renderers
 from api.routes import (
+    aids,
     deposits,
     docs,
     enter,
@@ -31,6 +32,7 @@ from api.routes import (
     lesions,
     links,
     me,
+    patients,
     phones,
     sessions,
     uploads,
@@ -50,6 +52,8 @@ ROUTES = (
     exams,
     images,
     lesions,
+    aids,
+    patients,
     links,
     iiif,
     deposits,

@@ -76,7 +76,10 @@ HOT_ROUTES = (
 
 READING = frozenset({"GET", "HEAD"})
 
-_PAGES = re.compile(r"/(?:exam|view|capture)/[^/]+|/(?:capture|deposit|phones|pair)")
+_PAGES = re.compile(
+    r"/(?:exam|view|capture|lesions)/[^/]+|/(?:capture|deposit|phones|pair)"
+    r"|/patients/[^/]+/lesions|/lesions/[^/]+/compare"
+)
 
 
 class Dispatcher:

@@ -35,6 +35,11 @@ from typing import Any
 import archive.errors
 import tiles.errors
 
+PASSING = frozenset(
+    {"StorageFailure", "LeaseLost", "ENOSPC", "EDQUOT", "EROFS", "EIO", "EMFILE", "ENFILE"}
+)
+"""Refusals that are not the file's fault, by the name of their exception or of their errno."""
+
 
 class ApiError(Exception):
     """Any failure of this package."""

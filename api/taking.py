@@ -16,6 +16,7 @@ from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 
 from api.errors import (
+    PASSING,
     ChildCrashed,
     OutOfMemory,
     OutOfTime,
@@ -27,7 +28,7 @@ from api.ingest import Examined, Order, examine, queue, take
 from api.parts import main_of
 from api.photographs import is_photograph
 from api.wanted import CHECKED
-from api.work import LEASE_S, PASSING, RETRY_S, Workplace, has_dead, is_done
+from api.work import LEASE_S, RETRY_S, Workplace, has_dead, is_done
 from archive.deposits import Outcome
 from archive.errors import ArchiveError, DifferentPatient, InvalidIdentity, LeaseLost
 from archive.record import Assignment, Deposit, FileState, Image, ImageKind, Reason, Upload

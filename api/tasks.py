@@ -14,6 +14,7 @@ from api.sandbox import Progress, Voice
 
 if TYPE_CHECKING:
     from slides.convert import Making
+    from tiles.source import Pixels
 
 
 def describe(say: Progress, path: str, scene: int | None = None) -> dict[str, Any]:
@@ -221,6 +222,61 @@ def look(say: Progress, path: str, preview: str) -> dict[str, Any]:
     say(2, 2)
     told = [{"kind": one.fault, "value": one.value, "limit": one.limit} for one in found]
     return {"version": VERSION, "found": told}
+
+
+def align(say: Progress, first: str, second: str) -> dict[str, Any]:
+    """How one stored photograph lies on another, as `archive.reading_aids.Comparison` keeps it."""
+    from dermato.alignment import VERSION, Aligned, lay, see
+
+    # One after the other: only what stands out of the first is kept while the second is decoded.
+    one = see(_stored(first))
+    say(1, 3)
+    other = see(_stored(second))
+    say(2, 3)
+    found = lay(one, other)
+    if isinstance(found, Aligned):
+        told = {"matrix": found.matrix, "model": found.model, "agreement": found.agreement}
+        return {"version": VERSION, **told}
+    return {"version": VERSION, "reason": found.why}
+
+
+def read_ruler(say: Progress, image: str) -> dict[str, Any]:
+    """What scale a stored photograph's ruler gives, as `RulerReading` keeps it."""
+    from dermato.ruler import VERSION, Scale, read_ruler
+
+    pixels = _stored(image)
+    say(1, 2)
+    found = read_ruler(pixels)
+    if isinstance(found, Scale):
+        return {
+            "version": VERSION,
+            "mm_per_pixel": found.mm_per_pixel,
+            "uncertainty_mm": found.uncertainty,
+            "angle_deg": found.angle_deg,
+            "marks": found.marks,
+        }
+    return {"version": VERSION, "reason": found.why}
+
+
+def _stored(image: str) -> "Pixels":
+    """The pixels of a published photograph: (rows, columns, samples)."""
+    from functools import partial
+
+    from api.settings import read_settings
+    from archive.catalog import Catalog
+    from archive.record import ObjectRole
+    from archive.storage import Storage
+    from tiles.instance import StoredImage, read_index
+    from tiles.pyramid import Box
+
+    settings = read_settings()
+    storage = Storage.open(settings.objects_url)
+    with Catalog.open(settings.database_url) as catalog:
+        (kept,) = catalog.image(image, establishment=None).objects_as(ObjectRole.PHOTO)
+    read = partial(storage.read_range, kept.key)
+    source = StoredImage([(read_index(read, kept.length_bytes), read)])
+    whole = source.pyramid.level(0)
+    return source.pixels(0, Box(0, 0, whole.width, whole.height))
 
 
 def reindex(say: Progress, path: str, draft: str) -> bool:

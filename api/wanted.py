@@ -3,6 +3,8 @@
 from archive.jobs import Wanted
 
 BUILD, CHECK = "build", "check"
+COMPARE, RULER = "compare", "ruler"
+"""On the later photograph all that was asked of it and waits, and what scale its ruler gives."""
 
 CHECKED = Wanted(CHECK, max_attempts=1000)
 """What may be wrong with a session's picture, and a small one to sort it by."""

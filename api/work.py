@@ -5,7 +5,7 @@ import os
 import shutil
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -14,12 +14,13 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import Protocol
 
-from api.errors import Refused, SandboxError
+from api.aids import compare, read_ruler
+from api.errors import PASSING, Refused, SandboxError
 from api.looking import look
 from api.originals import laid_out
 from api.sandbox import Progress, limits_for, run_limited
 from api.settings import Settings, data_folder
-from api.wanted import BUILD, CHECK
+from api.wanted import BUILD, CHECK, COMPARE, RULER
 from archive.catalog import Catalog
 from archive.errors import ArchiveError, LeaseLost
 from archive.jobs import Job
@@ -40,11 +41,6 @@ SUPERSEDED_S = 3600.0
 REFUSED_AS = "refused_as"
 """The fact that tells, beside the reason of a refusal, the name of its exception."""
 
-PASSING = frozenset(
-    {"StorageFailure", "LeaseLost", "ENOSPC", "EDQUOT", "EROFS", "EIO", "EMFILE", "ENFILE"}
-)
-"""Refusals that are not the file's fault, by the name of their exception or of their errno."""
-
 
 @dataclass(frozen=True, slots=True)
 class Workplace:
@@ -60,6 +56,14 @@ class Workplace:
     """The folder of the drafts of uploads."""
     turns: tuple[Path, ...]
     """A folder for each build that may be under way at once, whoever does it, held by its lock."""
+
+
+_LOOKS: Mapping[str, Callable[[Workplace, Job, Callable[[], None]], None]] = {
+    CHECK: look,
+    COMPARE: compare,
+    RULER: read_ruler,
+}
+"""The work for which somebody waits before a screen; each is told how to keep its lease."""
 
 
 class Leases(Protocol):
@@ -152,8 +156,8 @@ def _work_once(place: Workplace, progress: Progress | None) -> bool:
     if job is None:
         return False
     try:
-        if job.kind == CHECK:
-            look(place, job, renewing(place.catalog, job))
+        if job.kind in _LOOKS:
+            _LOOKS[job.kind](place, job, renewing(place.catalog, job))
         else:
             _build(place, job, progress)
         place.catalog.jobs.finish(job)
@@ -172,7 +176,7 @@ def _work_once(place: Workplace, progress: Progress | None) -> bool:
 
 def _claimed(place: Workplace) -> Job | None:
     """The oldest job that is due, those first for which somebody waits before a screen."""
-    for kinds in ((CHECK,), (BUILD,)):
+    for kinds in (tuple(_LOOKS), (BUILD,)):
         job = place.catalog.jobs.claim(place.worker, LEASE_S, kinds=kinds)
         if job is not None:
             return job

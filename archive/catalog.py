@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 
 from archive import reading, reception, schema
 from archive.advices import Advices
+from archive.biopsies import Biopsies
 from archive.database import Database
 from archive.departures import Departures
 from archive.deposits import Deposits
@@ -23,6 +24,7 @@ from archive.lesions import Lesions
 from archive.phones import Phones
 from archive.photographs import Photographs
 from archive.pictures import Pictures
+from archive.reading_aids import ReadingAids
 from archive.record import (
     TRANSITIONS,
     Exam,
@@ -56,6 +58,8 @@ class Catalog:
     phones: Phones
     sessions: Sessions
     pictures: Pictures
+    biopsies: Biopsies
+    aids: ReadingAids
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -69,6 +73,8 @@ class Catalog:
         self.phones = Phones(database)
         self.sessions = Sessions(database)
         self.pictures = Pictures(database)
+        self.biopsies = Biopsies(database)
+        self.aids = ReadingAids(database)
 
     @classmethod
     def open(cls, url: str) -> Self:
@@ -257,6 +263,22 @@ class Catalog:
         """
         with self._database.read() as connection:
             return reading.page(connection, establishment, limit, after, states)
+
+    def patient(self, key: str, *, establishment: str | None) -> PatientIdentity:
+        """Look a patient up by what addresses name them by; raises NotFound."""
+        with self._database.read() as connection:
+            return reading.patient(connection, key, establishment)
+
+    def exams_of_patient(
+        self,
+        key: str,
+        *,
+        establishment: str | None,
+        states: Collection[ImageState] = PUBLISHED_ONLY,
+    ) -> tuple[Exam, ...]:
+        """The exams of a patient with an image in the given states, newest first."""
+        with self._database.read() as connection:
+            return reading.exams_of_patient(connection, key, establishment, states)
 
     def patient_of_order(
         self, establishment: str, accession_number: str, issuer: str | None = None

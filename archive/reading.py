@@ -72,6 +72,28 @@ def exam(
     return found[0]
 
 
+def patient(connection: sa.Connection, key: str, establishment: str | None) -> PatientIdentity:
+    """Read the patient whom addresses name by this key."""
+    query = sa.select(*_PATIENT_COLUMNS).select_from(schema.patient.join(schema.establishment))
+    found = connection.execute(owned(query.where(_patient.key == key), establishment))
+    row = found.mappings().one_or_none()
+    if row is None:
+        raise NotFound("There is no such patient.")
+    return PatientIdentity(**row)
+
+
+def exams_of_patient(
+    connection: sa.Connection,
+    key: str,
+    establishment: str | None,
+    states: Collection[ImageState],
+) -> tuple[Exam, ...]:
+    """Read a patient's exams with an image in the given states, newest first."""
+    query = _visible(_EXAMS, establishment, states).where(_patient.key == key)
+    query = query.order_by(_exam.created_at.desc(), _exam.id.desc())
+    return _with_images(connection, connection.execute(query).mappings().all(), states)
+
+
 def page(
     connection: sa.Connection,
     establishment: str | None,

@@ -31,8 +31,6 @@ _MOST_UNEVEN = 0.02
 """Change of pitch from one end to the other beyond which the ruler was slanted."""
 _PRINTED = 0.001
 """How exactly rulers are printed, and their direction is found; a share of the pitch."""
-_MARKING_PX = 1.5
-"""How exactly a finger or a mouse marks one end of a lesion; one standard deviation."""
 
 _Line: TypeAlias = NDArray[np.float64]
 
@@ -62,21 +60,6 @@ class NoScale:
     """No ruler was read."""
 
     why: Why
-
-
-@dataclass(frozen=True, slots=True)
-class Length:
-    """A length in millimetres and its standard deviation."""
-
-    mm: float
-    uncertainty_mm: float
-
-
-def diameter(scale: Scale, start: tuple[float, float], end: tuple[float, float]) -> Length:
-    """The length of a marked segment, points being (x, y) in pixels of the picture."""
-    pixels = hypot(end[0] - start[0], end[1] - start[1])
-    marking = _MARKING_PX * 2**0.5 * scale.mm_per_pixel
-    return Length(pixels * scale.mm_per_pixel, hypot(pixels * scale.uncertainty, marking))
 
 
 def read_ruler(pixels: Pixels) -> Scale | NoScale:

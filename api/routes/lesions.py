@@ -1,11 +1,13 @@
 """Lesions of a patient: where they are, their history, and the pictures of each."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
+from api.routes.aids import MeasureOut, measure_out
 from api.routes.at_the_door import CallerHere, CatalogHere
 from archive.body_site import BodySite, Side, search_sites, site_of_code
 from archive.capture import View
@@ -18,6 +20,7 @@ from archive.lesion import (
     MapView,
 )
 from archive.photographs import Taken
+from archive.reading_aids import Measure
 from archive.record import ImageState
 
 router = APIRouter(tags=["lesions"])
@@ -57,6 +60,12 @@ class EventIn(BaseModel):
     by: str = Field("", max_length=200)
 
 
+class BiopsyIn(BaseModel):
+    """The exam with the slides of a biopsy."""
+
+    exam: str = Field(max_length=32)
+
+
 class LesionIn(BaseModel):
     """A new lesion of a patient (the `patient_key` of their exams), on a site by its code."""
 
@@ -70,7 +79,10 @@ class LesionIn(BaseModel):
 
 
 class LesionOut(BaseModel):
-    """A lesion; `tracking_uid` is in the header of every picture of it."""
+    """A lesion; `tracking_uid` is in the header of every picture of it.
+
+    `biopsies` are the exams that hold the slides of it.
+    """
 
     id: str
     patient: str
@@ -83,6 +95,7 @@ class LesionOut(BaseModel):
     position: PositionIn | None
     status: LesionEventKind
     history: list[EventIn]
+    biopsies: list[str]
     created_at: datetime
 
 
@@ -104,6 +117,7 @@ class PictureOut(BaseModel):
     mm_per_pixel: tuple[float, float] | None
     overview: str | None
     earlier: str | None
+    measures: list[MeasureOut]
 
 
 class PicturesOut(BaseModel):
@@ -124,7 +138,8 @@ def list_sites(
 def list_lesions(patient: str, caller: CallerHere, catalog: CatalogHere) -> LesionsOut:
     """The lesions of a patient, named by the `patient_key` of their exams."""
     found = catalog.lesions.of_patient(patient, establishment=caller.establishment)
-    return LesionsOut(lesions=[_out(one) for one in found])
+    biopsies = catalog.biopsies.of([one.id for one in found])
+    return LesionsOut(lesions=[lesion_out(one, biopsies[one.id]) for one in found])
 
 
 @router.post("/api/lesions", status_code=201)
@@ -142,27 +157,49 @@ def create_lesion(said: LesionIn, caller: CallerHere, catalog: CatalogHere) -> L
         LesionEvent(LesionEventKind.FIRST_SEEN, said.first_seen, said.by),
         establishment=caller.establishment,
     )
-    return _out(lesion)
+    return lesion_out(lesion)
 
 
 @router.get("/api/lesions/{lesion}")
 def get_lesion(lesion: str, caller: CallerHere, catalog: CatalogHere) -> LesionOut:
     """One lesion with its history."""
-    return _out(catalog.lesions.lesion(lesion, establishment=caller.establishment))
+    found = catalog.lesions.lesion(lesion, establishment=caller.establishment)
+    return lesion_out(found, catalog.biopsies.of([lesion])[lesion])
 
 
 @router.post("/api/lesions/{lesion}/history", status_code=201)
 def add_event(lesion: str, event: EventIn, caller: CallerHere, catalog: CatalogHere) -> LesionOut:
     """A day more of a lesion's history; the same again changes nothing."""
     said = LesionEvent(event.kind, event.on, event.by)
-    return _out(catalog.lesions.record(lesion, said, establishment=caller.establishment))
+    known = catalog.lesions.record(lesion, said, establishment=caller.establishment)
+    return lesion_out(known, catalog.biopsies.of([lesion])[lesion])
+
+
+@router.post("/api/lesions/{lesion}/biopsies", status_code=201)
+def link_biopsy(lesion: str, said: BiopsyIn, caller: CallerHere, catalog: CatalogHere) -> LesionOut:
+    """The exam of the same patient that holds the slides of a lesion's biopsy."""
+    catalog.biopsies.link(lesion, said.exam, establishment=caller.establishment)
+    return get_lesion(lesion, caller, catalog)
+
+
+@router.delete("/api/lesions/{lesion}/biopsies/{exam}")
+def unlink_biopsy(lesion: str, exam: str, caller: CallerHere, catalog: CatalogHere) -> LesionOut:
+    """Takes the link to a biopsy back."""
+    catalog.biopsies.unlink(lesion, exam, establishment=caller.establishment)
+    return get_lesion(lesion, caller, catalog)
 
 
 @router.get("/api/lesions/{lesion}/photographs")
 def list_pictures(lesion: str, caller: CallerHere, catalog: CatalogHere) -> PicturesOut:
     """The photographs of a lesion in the order in which they were taken."""
     found = catalog.photographs.of_lesion(lesion, establishment=caller.establishment)
-    return PicturesOut(photographs=[_picture(one) for one in found])
+    images = [one.photograph.image_id for one in found]
+    measures: dict[str, list[Measure]] = {image: [] for image in images}
+    for one in catalog.aids.measures(images):
+        measures[one.image].append(one)
+    return PicturesOut(
+        photographs=[_picture(one, measures[one.photograph.image_id]) for one in found]
+    )
 
 
 def _site(site: BodySite) -> SiteOut:
@@ -177,7 +214,8 @@ def _site(site: BodySite) -> SiteOut:
     )
 
 
-def _out(lesion: Lesion) -> LesionOut:
+def lesion_out(lesion: Lesion, biopsies: Sequence[str] = ()) -> LesionOut:
+    """A lesion as JSON, with the exams that hold its biopsies."""
     said = lesion.said
     position = said.position
     return LesionOut(
@@ -192,11 +230,12 @@ def _out(lesion: Lesion) -> LesionOut:
         position=PositionIn(view=position.view, x=position.x, y=position.y) if position else None,
         status=lesion.status,
         history=[EventIn(kind=one.kind, on=one.on, by=one.by) for one in lesion.events],
+        biopsies=list(biopsies),
         created_at=lesion.created_at,
     )
 
 
-def _picture(taken: Taken) -> PictureOut:
+def _picture(taken: Taken, measures: Sequence[Measure]) -> PictureOut:
     said = taken.photograph
     return PictureOut(
         image=said.image_id,
@@ -208,4 +247,5 @@ def _picture(taken: Taken) -> PictureOut:
         mm_per_pixel=said.capture.mm_per_pixel,
         overview=said.overview,
         earlier=said.earlier,
+        measures=[measure_out(one) for one in measures],
     )

@@ -3,9 +3,8 @@
 import errno
 from dataclasses import dataclass
 
-from api.errors import ApiError, OutOfTime, Refused, SandboxError
+from api.errors import PASSING, ApiError, OutOfTime, Refused, SandboxError
 from api.sandbox import one_line
-from api.work import PASSING
 from archive.errors import DifferentPatient, InvalidIdentity, LeaseLost, StorageFailure
 
 SPENT = "Spent"

@@ -4,10 +4,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from dermato.ruler import NoScale, Scale, Why, diameter, read_ruler
+from dermato.ruler import NoScale, Scale, Why, read_ruler
 from tests.dermato.halves import (
     FIXED_ON,
     REPORTED_ON,
@@ -68,25 +66,6 @@ def test_without_a_ruler_there_is_no_scale(number: int) -> None:
 @pytest.mark.parametrize("shape", [(1, 1), (9, 700, 1), (700, 9, 3), (64, 64)])
 def test_the_smallest_pictures_have_none_either(shape: tuple[int, ...]) -> None:
     assert read_ruler(np.full(shape, 90, np.uint8)) == NoScale(Why.NO_RULER)
-
-
-@given(
-    x=st.floats(0, 4000),
-    y=st.floats(0, 4000),
-    length=st.floats(0.5, 4000),
-    turn=st.floats(0, 7),
-    share=st.floats(1e-4, 0.05),
-)
-def test_a_diameter_is_the_same_in_any_direction(
-    x: float, y: float, length: float, turn: float, share: float
-) -> None:
-    scale = Scale(0.05, 0.05 * share, 0.0, 51)
-    end = (x + length * np.cos(turn), y + length * np.sin(turn))
-    found = diameter(scale, (x, y), end)
-    assert found.mm == pytest.approx(0.05 * length)
-    # Never surer than the scale, nor than a finger.
-    assert found.uncertainty_mm >= max(found.mm * share, 0.05 * 1.5) * 0.999
-    assert found.uncertainty_mm <= found.mm * share + 0.05 * 1.5 * 1.5
 
 
 @pytest.mark.soak

@@ -1,0 +1,164 @@
+"""Reading aids: comparisons, rulers and measures, none of them a diagnosis.
+
+What takes a worker is asked for by the first who wants it and `waiting` until it is found.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, Field
+
+from api.routes.at_the_door import CallerHere, CatalogHere
+from api.wanted import COMPARE, RULER
+from archive.measure import MARKING_PX, STATED, Segment
+from archive.reading_aids import Matrix, Measure
+
+router = APIRouter(tags=["reading aids"])
+
+Pixels = Annotated[float, Field(ge=-0.5, le=1e6)]
+
+
+class AidState(StrEnum):
+    """Whether a worker has answered."""
+
+    WAITING = "waiting"
+    DONE = "done"
+
+
+class ComparisonOut(BaseModel):
+    """How the first photograph lies on the second, or why that cannot be said.
+
+    `matrix` is 3 × 3, of pixel centres. Not aligned never means that the lesions are different.
+    """
+
+    state: AidState
+    aligned: bool
+    matrix: Matrix | None
+    model: str | None
+    agreement: float | None
+    reason: str | None
+    version: str | None
+
+
+class RulerOut(BaseModel):
+    """What a pixel measures, by what (`stated`, or `ruler` and its version), or why not known.
+
+    `uncertainty_mm` is one standard deviation of `mm_per_pixel`; None where nobody stated it.
+    """
+
+    state: AidState
+    mm_per_pixel: float | None
+    row_mm_per_pixel: float | None
+    uncertainty_mm: float | None
+    angle_deg: float | None
+    marks: int | None
+    reason: str | None
+    scale: str | None
+    version: str | None
+
+
+class MeasureIn(BaseModel):
+    """Both ends of a diameter in pixels (x, y), and how exactly they are marked, in the same."""
+
+    start: tuple[Pixels, Pixels]
+    end: tuple[Pixels, Pixels]
+    marking_px: float = Field(MARKING_PX, ge=0.1, le=1000)
+
+
+class MeasureOut(BaseModel):
+    """A diameter, its standard deviation, and what said how large a pixel is."""
+
+    id: str
+    image: str
+    start: tuple[float, float]
+    end: tuple[float, float]
+    mm: float
+    uncertainty_mm: float
+    scale: str
+    measured_at: datetime
+
+
+@router.get("/api/lesions/{lesion}/comparison")
+def compare(
+    lesion: str,
+    caller: CallerHere,
+    catalog: CatalogHere,
+    first: Annotated[str, Query(max_length=32, description="A photograph of the lesion.")],
+    second: Annotated[str, Query(max_length=32, description="Another, on which it is laid.")],
+) -> ComparisonOut:
+    """How two photographs of a lesion lie on each other."""
+    found = catalog.aids.ask_comparison(lesion, first, second, establishment=caller.establishment)
+    if not found.is_done:
+        catalog.jobs.enqueue(COMPARE, second, {})
+    return ComparisonOut(
+        state=AidState.DONE if found.is_done else AidState.WAITING,
+        aligned=found.matrix is not None,
+        matrix=found.matrix,
+        model=found.model,
+        agreement=found.agreement,
+        reason=found.reason,
+        version=found.version,
+    )
+
+
+@router.get("/api/images/{image}/ruler")
+def read_ruler(image: str, caller: CallerHere, catalog: CatalogHere) -> RulerOut:
+    """What a pixel of a photograph measures: as stated with it, else as a ruler in it says."""
+    spacing = catalog.aids.spacing(image, establishment=caller.establishment)
+    if spacing is not None and spacing.scale == STATED:
+        return RulerOut(
+            state=AidState.DONE,
+            mm_per_pixel=spacing.column_mm,
+            row_mm_per_pixel=spacing.row_mm,
+            uncertainty_mm=None,
+            angle_deg=None,
+            marks=None,
+            reason=None,
+            scale=STATED,
+            version=None,
+        )
+    found = catalog.aids.ask_ruler(image, establishment=caller.establishment)
+    if not found.is_done:
+        catalog.jobs.enqueue(RULER, image, {})
+    return RulerOut(
+        state=AidState.DONE if found.is_done else AidState.WAITING,
+        mm_per_pixel=found.mm_per_pixel,
+        row_mm_per_pixel=found.mm_per_pixel,
+        uncertainty_mm=found.uncertainty_mm,
+        angle_deg=found.angle_deg,
+        marks=found.marks,
+        reason=found.reason,
+        scale=spacing.scale if spacing else None,
+        version=found.version,
+    )
+
+
+@router.post("/api/images/{image}/measures", status_code=201)
+def mark_measure(
+    image: str, said: MeasureIn, caller: CallerHere, catalog: CatalogHere
+) -> MeasureOut:
+    """A diameter, marked by its two ends in a photograph that has a scale."""
+    segment = Segment(said.start, said.end, said.marking_px)
+    return measure_out(catalog.aids.measure(image, segment, establishment=caller.establishment))
+
+
+@router.delete("/api/images/{image}/measures/{measure}", status_code=204)
+def forget_measure(image: str, measure: str, caller: CallerHere, catalog: CatalogHere) -> None:
+    """Takes a measure back."""
+    catalog.aids.forget_measure(image, measure, establishment=caller.establishment)
+
+
+def measure_out(measure: Measure) -> MeasureOut:
+    """A measure as JSON."""
+    return MeasureOut(
+        id=measure.id,
+        image=measure.image,
+        start=measure.segment.start,
+        end=measure.segment.end,
+        mm=measure.length.mm,
+        uncertainty_mm=measure.length.uncertainty_mm,
+        scale=measure.scale,
+        measured_at=measure.measured_at,
+    )
