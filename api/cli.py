@@ -1,4 +1,4 @@
-"""The command `sansverre`: info, convert, ingest, photo, watch, reindex, serve, certificate, token.
+"""The command `sansverre`: what it can be asked, and how its answers end.
 
 Imports wait until a command needs them, so that `--help` and `info` answer at once. What opens a
 file runs in a child process with limits. Exit codes: 0 done, 1 the input or the installation is at
@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from api import credentials, photo, values
+from api import credentials, move, photo, values
 from api.errors import ApiError, Refused, SandboxError
 from api.watch import command as watch_command
 from api.whose import add_patient, patient_of
@@ -294,6 +294,7 @@ def _parser() -> argparse.ArgumentParser:
     reindex.add_argument("files", metavar="FILE", nargs="+")
 
     photo.add(commands)
+    move.add(commands)
     watch_command.add(commands)
 
     for command in (convert, ingest):

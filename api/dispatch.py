@@ -77,7 +77,7 @@ HOT_ROUTES = (
 READING = frozenset({"GET", "HEAD"})
 
 _PAGES = re.compile(
-    r"/(?:exam|view|capture|lesions)/[^/]+|/(?:capture|deposit|phones|pair)"
+    r"/(?:exam|view|capture|lesions|move|move-exam)/[^/]+|/(?:capture|deposit|phones|pair)"
     r"|/patients/[^/]+/lesions|/lesions/[^/]+/compare"
 )
 

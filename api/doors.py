@@ -56,6 +56,8 @@ POLICIES: dict[str, Role] = {
     "/capture/{session}": Role.PUBLIC,
     "/phones": Role.PUBLIC,
     "/pair": Role.PUBLIC,
+    "/move/{image}": Role.PUBLIC,
+    "/move-exam/{exam}": Role.PUBLIC,
     "/assets/{path}": Role.PUBLIC,
     "/favicon.svg": Role.PUBLIC,
     "/favicon.ico": Role.PUBLIC,
@@ -73,6 +75,12 @@ POLICIES: dict[str, Role] = {
     "/api/exams": Role.READER,
     "/api/exams/{exam}": Role.READER,
     "/api/images/{image}": Role.READER,
+    # Who may bring images to a patient may put right which one.
+    "/api/images/{image}/move": Role.CONTRIBUTOR,
+    "/api/exams/{exam}/move": Role.CONTRIBUTOR,
+    # It names patients that the image was under before.
+    "/api/images/{image}/moves": Role.CONTRIBUTOR,
+    "/api/outbox": Role.CONTRIBUTOR,
     "/api/body-sites": Role.READER,
     "/api/patients/{patient}": Role.READER,
     "/api/patients/{patient}/lesions": Role.READER,

@@ -1,14 +1,24 @@
 """The process that takes in what was sent: examines closed deposits, and sweeps abandoned ones.
 
+It also moves images to other patients: neither waits while a slide is built.
+
 python -m api.taker PARENT_PID
 """
 
 import logging
 
+from api.moving import move_once
 from api.taking import sweep_uploads, take_once
+from api.work import Workplace
 from api.worker import Duty, run
 
-TAKE = Duty(logging.getLogger("sansverre.taker"), take_once, 0.5, sweep_uploads, 3600.0)
+
+def _once(place: Workplace) -> bool:
+    # A wrong patient is not left waiting behind what was sent.
+    return any([move_once(place), take_once(place)])
+
+
+TAKE = Duty(logging.getLogger("sansverre.taker"), _once, 0.5, sweep_uploads, 3600.0)
 
 if __name__ == "__main__":
     run(TAKE)

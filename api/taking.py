@@ -213,8 +213,11 @@ def _take_file(table: Table, path: Path, upload: Upload) -> None:
         images = [
             _admitted(table, path, one, table.order, number) for number, one in enumerate(scenes, 1)
         ]
-    except (DifferentPatient, InvalidIdentity):
-        table.settle(Outcome(upload, FileState.UNASSIGNED, needed, reason=Reason.IDENTITY))
+    except (DifferentPatient, InvalidIdentity) as error:
+        elsewhere = error.image_id if isinstance(error, DifferentPatient) else None
+        table.settle(
+            Outcome(upload, FileState.UNASSIGNED, needed, reason=Reason.IDENTITY, detail=elsewhere)
+        )
         return
     table.settle(Outcome(upload, FileState.TAKEN, needed, images[0].id))
 

@@ -11,7 +11,7 @@ from typing import Any, Self
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from archive import reading, reception, schema
+from archive import outbox, reading, reception, schema
 from archive.advices import Advices
 from archive.biopsies import Biopsies
 from archive.database import Database
@@ -21,6 +21,8 @@ from archive.errors import DifferentPatient, NotAllowed, NotFound, TransitionRef
 from archive.identity import PatientIdentity
 from archive.jobs import Job, Jobs, require_lease
 from archive.lesions import Lesions
+from archive.moves import Moves
+from archive.outbox import Outbox
 from archive.phones import Phones
 from archive.photographs import Photographs
 from archive.pictures import Pictures
@@ -60,6 +62,8 @@ class Catalog:
     pictures: Pictures
     biopsies: Biopsies
     aids: ReadingAids
+    moves: Moves
+    outbox: Outbox
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -75,6 +79,8 @@ class Catalog:
         self.pictures = Pictures(database)
         self.biopsies = Biopsies(database)
         self.aids = ReadingAids(database)
+        self.moves = Moves(database)
+        self.outbox = Outbox(database)
 
     @classmethod
     def open(cls, url: str) -> Self:
@@ -149,7 +155,10 @@ class Catalog:
             # The objects come first: the database refuses to publish an image without any.
             _add(connection, image, add_objects)
             _update(connection, image, **values, **_merged(image, facts))
-            return reading.image(connection, image_id, None)
+            changed = reading.image(connection, image_id, None)
+            if to is ImageState.PUBLISHED:
+                outbox.published(connection, changed)
+            return changed
 
     def attach(
         self,

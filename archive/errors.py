@@ -62,7 +62,14 @@ class NoCard(ArchiveError, LookupError):
 
 
 class DifferentPatient(ArchiveError, ValueError):
-    """The file or the accession number is archived under another patient of the establishment."""
+    """The file or the accession number is archived under another patient of the establishment.
+
+    `image_id` is the image of that file, which may be moved; None where it is the number alone.
+    """
+
+    def __init__(self, message: str, image_id: str | None = None) -> None:
+        super().__init__(message)
+        self.image_id = image_id
 
 
 class Expired(ArchiveError, LookupError):

@@ -186,6 +186,26 @@ def enqueue(connection: sa.Connection, image_id: str, wanted: Wanted) -> Job:
     return Job(**row)
 
 
+def has_unfinished(connection: sa.Connection, image_ids: Collection[str]) -> bool:
+    """Whether work on any of these images is asked for and not done."""
+    unfinished = sa.select(_job.id).where(
+        _job.image_id.in_(list(image_ids)),
+        _job.state.in_([JobState.WAITING, JobState.LEASED]),
+    )
+    return connection.scalar(unfinished.limit(1)) is not None
+
+
+def call_off(connection: sa.Connection, kind: str, image_ids: Collection[str]) -> None:
+    """End unfinished work of a kind; whoever is at it loses the lease."""
+    unfinished = sa.update(schema.job).where(
+        _job.kind == kind,
+        _job.image_id.in_(list(image_ids)),
+        _job.state.in_([JobState.WAITING, JobState.LEASED]),
+    )
+    ended = unfinished.values(state=JobState.DONE, lease_until=None, worker=None)
+    connection.execute(ended)
+
+
 def require_lease(connection: sa.Connection, job: Job, image_id: str) -> None:
     """Hold the row of this attempt at this image for the transaction, or raise LeaseLost.
 

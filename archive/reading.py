@@ -94,6 +94,12 @@ def exams_of_patient(
     return _with_images(connection, connection.execute(query).mappings().all(), states)
 
 
+def exam_alone(connection: sa.Connection, exam_id: str) -> Exam:
+    """Read an exam without its images, of which it need not have any."""
+    rows = connection.execute(_EXAMS.where(_exam.id == exam_id)).mappings().all()
+    return _with_images(connection, rows, ())[0]
+
+
 def page(
     connection: sa.Connection,
     establishment: str | None,

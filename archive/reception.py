@@ -192,10 +192,13 @@ def _known_image(
         .order_by(image.created_at, image.id)
     ).all()
     unknown_patient = arrival.patient is not None and patient_row is None
-    if any(unknown_patient or row.patient_row != patient_row for row in same_file):
+    others = [row for row in same_file if unknown_patient or row.patient_row != patient_row]
+    if others:
         raise DifferentPatient(
             "This file is already archived here under another patient, or under none; "
-            "check whose it is, then move it instead of sending it again."
+            "check whose it is, then move it instead of sending it again: "
+            f"image {others[0].id}.",
+            others[0].id,
         )
     return next((row.id for row in same_file if row.plan == arrival.plan), None)
 

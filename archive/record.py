@@ -63,6 +63,29 @@ class JobState(StrEnum):
     FAILED = "failed"
 
 
+class Sent(StrEnum):
+    """What a radiology archive is told of an instance."""
+
+    OBJECT = "object"
+    """The instance itself, as it is."""
+    REJECTION = "rejection"
+    """That it is not to be used any more (IHE IOCM)."""
+
+
+class OutboxState(StrEnum):
+    """How far an archive has been told; all but `waiting` are final."""
+
+    WAITING = "waiting"
+    ANSWERED = "answered"
+    """It said that it has taken it."""
+    READ_BACK = "read-back"
+    """It was asked afterwards, and shows what it should."""
+    TASK = "task"
+    """A person has to see to it, for the reason that is given."""
+    SUPERSEDED = "superseded"
+    """It was moved before it was sent, or while it was."""
+
+
 class DepositState(StrEnum):
     """Whether files may still be added to a deposit."""
 
@@ -106,7 +129,7 @@ class Reason(StrEnum):
     FAULT = "fault"
     """Examining it failed for reasons of this software."""
     IDENTITY = "identity"
-    """The patient or the order does not suit it."""
+    """The patient or the order does not suit it; the detail is the image that it is already."""
     BUILD = "build"
     """It was taken in, and could not be converted."""
 

@@ -17,6 +17,7 @@ from archive.leaving_schema import (
     departure,
 )
 from archive.lesion import LesionEventKind, MapView
+from archive.move_schema import move, outbox, remote
 from archive.record import (
     DepositState,
     FileState,
@@ -47,11 +48,14 @@ __all__ = [
     "lesion_event",
     "link_key",
     "metadata",
+    "move",
+    "outbox",
     "patient",
     "phone",
     "photograph",
     "picture",
     "pin",
+    "remote",
     "session",
     "stored_object",
     "upload",

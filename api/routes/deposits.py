@@ -12,7 +12,7 @@ from api.routes.shapes import PatientOut, patient_out
 from api.settings import ESTABLISHMENT
 from archive.deposits import Listed
 from archive.identity import PatientIdentity
-from archive.record import Assignment, Deposit, DepositState, FileState, Upload
+from archive.record import Assignment, Deposit, DepositState, FileState, Reason, Upload
 from archive.uploads import FILES, PATH_CHARACTERS
 
 router = APIRouter(tags=["deposits"])
@@ -57,12 +57,16 @@ class CloseIn(BaseModel):
 
 
 class ReasonOut(BaseModel):
-    """Why a file is not in the archive; `detail` is what its reader said, in English."""
+    """Why a file is not in the archive; `detail` is what its reader said, in English.
+
+    `image` is the one that it is already, under another patient, and may be moved from there.
+    """
 
     code: str
     fr: str
     en: str
     detail: str | None
+    image: str | None
 
 
 class FileOut(BaseModel):
@@ -204,4 +208,11 @@ def reason_out(upload: Upload) -> ReasonOut | None:
     if upload.reason is None:
         return None
     words = WORDS[upload.reason]
-    return ReasonOut(code=upload.reason, fr=words.fr, en=words.en, detail=upload.detail)
+    image = upload.detail if upload.reason is Reason.IDENTITY else None
+    return ReasonOut(
+        code=upload.reason,
+        fr=words.fr,
+        en=words.en,
+        detail=None if image else upload.detail,
+        image=image,
+    )

@@ -1,0 +1,77 @@
+"""The tables of moves to another patient, and of what radiology archives are told."""
+
+import sqlalchemy as sa
+
+from archive.columns import UtcDateTime, metadata, words
+from archive.record import OutboxState, Sent
+
+move = sa.Table(
+    "move",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    # Images that move in one act do so in one transaction.
+    sa.Column("act", sa.String(32), nullable=False),
+    sa.Column("image_id", sa.ForeignKey("image.id"), nullable=False),
+    sa.Column("from_exam_id", sa.ForeignKey("exam.id"), nullable=False),
+    sa.Column("to_exam_id", sa.ForeignKey("exam.id"), nullable=False),
+    sa.Column("incarnation", sa.Integer, nullable=False),
+    # The right patient's, which the photograph is said to show.
+    sa.Column("lesion_id", sa.ForeignKey("lesion.id")),
+    # What was true of it under the patient before, once that is taken up.
+    sa.Column("dropped", sa.JSON, nullable=False),
+    sa.Column("subject", sa.String(64), nullable=False),
+    sa.Column("by_whom", sa.String(200), nullable=False),
+    sa.Column("asked_at", UtcDateTime, nullable=False),
+    sa.Column("done_at", UtcDateTime),
+    sa.CheckConstraint("from_exam_id <> to_exam_id", name="elsewhere"),
+    sa.CheckConstraint("incarnation > 0", name="incarnation"),
+    sa.Index(None, "act"),
+    sa.Index(None, "image_id"),
+)
+_UNDONE = sa.text("done_at IS NULL")
+sa.Index(
+    "uq_move_undone",
+    move.c.image_id,
+    unique=True,
+    sqlite_where=_UNDONE,
+    postgresql_where=_UNDONE,
+)
+
+remote = sa.Table(
+    "remote",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("establishment_id", sa.ForeignKey("establishment.id"), nullable=False),
+    sa.Column("name", sa.String(64), nullable=False),
+    sa.UniqueConstraint("establishment_id", "name"),
+)
+
+outbox = sa.Table(
+    "outbox",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("remote_id", sa.ForeignKey("remote.id"), nullable=False),
+    sa.Column("image_id", sa.ForeignKey("image.id"), nullable=False),
+    # The exam under which the instance is told of: that of the patient before, for a rejection.
+    sa.Column("exam_id", sa.ForeignKey("exam.id"), nullable=False),
+    sa.Column("kind", words(Sent, "kind"), nullable=False),
+    sa.Column("sop_class_uid", sa.String(64), nullable=False),
+    sa.Column("sop_instance_uid", sa.String(64), nullable=False),
+    sa.Column("series_instance_uid", sa.String(64)),
+    sa.Column("state", words(OutboxState, "state"), nullable=False),
+    sa.Column("attempt", sa.Integer, nullable=False),
+    sa.Column("worker", sa.String(64)),
+    sa.Column("due_at", UtcDateTime, nullable=False),
+    sa.Column("lease_until", UtcDateTime),
+    sa.Column("reason", sa.Text),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("ended_at", UtcDateTime),
+    sa.UniqueConstraint("remote_id", "kind", "sop_instance_uid"),
+    sa.CheckConstraint("(state = 'waiting') = (ended_at IS NULL)", name="ended"),
+    sa.CheckConstraint(
+        "(kind = 'rejection') = (series_instance_uid IS NOT NULL)", name="rejected_of_a_series"
+    ),
+    sa.CheckConstraint("state <> 'task' OR reason IS NOT NULL", name="task"),
+    sa.Index(None, "image_id"),
+    sa.Index(None, "state", "due_at"),
+)

@@ -1,0 +1,71 @@
+"""A stored instance under another header: the same frames, bit for bit."""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from pydicom.dataset import Dataset
+
+from tiles.frames import WRITE_BYTES, Progress, Written, write_frames
+from tiles.instance import FrameIndex, read_header, read_index
+from tiles.source import ReadRange
+
+_OF_THE_FRAMES = ("ExtendedOffsetTable", "ExtendedOffsetTableLengths", "DataSetTrailingPadding")
+"""What is made anew with the file."""
+
+
+@dataclass(frozen=True)
+class _Stored:
+    """Frames of an instance, read as they are wanted."""
+
+    read: ReadRange
+    index: FrameIndex
+
+    def __len__(self) -> int:
+        return len(self.index.lengths)
+
+    def lots(self) -> Iterator[Sequence[bytes]]:
+        """Some megabytes at a time."""
+        lot: list[bytes] = []
+        size = 0
+        for offset, length in zip(
+            self.index.offsets.tolist(), self.index.lengths.tolist(), strict=True
+        ):
+            lot.append(self.read(offset, length))
+            size += length
+            if size >= WRITE_BYTES:
+                yield lot
+                lot, size = [], 0
+        yield lot
+
+
+def reheader(
+    source: Path,
+    target: Path,
+    change: Callable[[Dataset], Dataset],
+    progress: Progress | None = None,
+) -> Written:
+    """Write the instance `source` as `target`, with the header that `change` makes of its own.
+
+    `change` gets everything but the pixel data, with the file meta information, and may return the
+    same object. Memory does not grow with the instance. Raises DamagedInstance.
+    """
+    with source.open("rb", buffering=0) as file:
+        size_bytes = os.fstat(file.fileno()).st_size
+        read = partial(_pread, file.fileno())
+        header, _ = read_header(read, size_bytes)
+        frames = _Stored(read, read_index(read, size_bytes))
+        for keyword in _OF_THE_FRAMES:
+            if keyword in header:
+                del header[keyword]
+        ratios = np.atleast_1d(np.asarray(header.get("LossyImageCompressionRatio") or [], object))
+        changed = change(header)
+        unfinished = write_frames(target, changed, frames, progress)
+        return unfinished.finish(changed, str(ratios[-1]) if len(ratios) else None)
+
+
+def _pread(file: int, offset: int, length: int) -> bytes:
+    return os.pread(file, length, offset)
