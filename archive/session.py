@@ -6,7 +6,6 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from archive.body_site import BodySite
 from archive.capture import Operator
 from archive.errors import DifferentPatient, InvalidCapture
 from archive.identity import PatientIdentity, checked_name
@@ -15,9 +14,6 @@ from archive.record import ImageState, Upload
 
 LOCAL_ISSUER = "SANSVERRE"
 """Who gives the accession number of a visit for which nobody had an order."""
-
-FACE = "face"
-"""What is found of a picture that may show a face; no fault where the head was to be shown."""
 
 
 class SessionState(StrEnum):
@@ -88,12 +84,6 @@ class Checks:
 
     version: str
     found: tuple[Mapping[str, Any], ...]
-
-    def at(self, site: BodySite | None) -> tuple[Mapping[str, Any], ...]:
-        """What is worth telling of a picture of that site: where it is the head, no face."""
-        if site is None or site.region != "head":
-            return self.found
-        return tuple(one for one in self.found if one["kind"] != FACE)
 
 
 @dataclass(frozen=True, slots=True)

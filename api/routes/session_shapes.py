@@ -304,12 +304,12 @@ def _photograph(picture: Picture) -> PhotographOut:
 
 
 def _checks(picture: Picture) -> ChecksOut:
-    checks, said = picture.checks, picture.stated
+    checks = picture.checks
     if checks is None:
         waits = picture.state is ImageState.RECEIVED
         return ChecksOut(state="waiting" if waits else "missed", version=None, found=[])
-    found = checks.at(said.capture.site if said else None)
-    return ChecksOut(state="done", version=checks.version, found=[dict(one) for one in found])
+    found = [dict(one) for one in checks.found]
+    return ChecksOut(state="done", version=checks.version, found=found)
 
 
 def _arrival(upload: Upload) -> ArrivalOut:

@@ -1,5 +1,11 @@
 """Sessions over HTTP: photographs sent by a phone, sorted, confirmed, published, signed."""
 
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from datetime import datetime, timedelta
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -12,8 +18,9 @@ from api.doors import Role
 from api.settings import Settings
 from api.taking import take_once
 from api.work import Workplace, work_once
+from archive.errors import NotFound
 from archive.record import Image, ImageState, ObjectRole
-from tests.api.conftest import Web, opened
+from tests.api.conftest import Web, opened, small_file
 from tests.api.uploads.client import TUS, Client, said
 from tests.samples.photo import make_photo
 
@@ -30,7 +37,7 @@ OPERATOR = {"name": "ESSAI^INFIRMIERE", "rpps": None}
 
 
 @pytest.fixture
-def phone(settings: Settings, place: Workplace) -> "Any":
+def phone(settings: Settings, place: Workplace) -> "Iterator[Phone]":
     with opened(create_app(settings)) as web:
         yield Phone(web, settings, place)
 
@@ -146,3 +153,192 @@ def test_a_visit_from_the_first_picture_to_the_signature(phone: Phone, tmp_path:
     phone.sign_in("north", Role.PHYSICIAN)
     signed = phone.web.post(sign, json=by).json()
     assert (signed["state"], signed["signed_by"]) == ("signed", by)
+
+
+def test_a_picture_taken_back_is_gone_with_its_objects(phone: Phone, tmp_path: Path) -> None:
+    session = phone.begin()
+    phone.shoot(session, photo(tmp_path))
+    phone.work()
+    (image,) = phone.images(session)
+    keys = [one.key for one in phone.image(image).objects]
+    assert len(keys) == 2, "what came, and a small one"
+    address = f"/api/sessions/{session}/photographs/{image}"
+    assert phone.web.request("DELETE", address).status_code == 204
+    assert phone.web.request("DELETE", address).status_code == 404
+    assert phone.web.get(f"/api/images/{image}").status_code == 404
+    for key in keys:
+        with pytest.raises(NotFound):
+            phone.place.storage.size(key)
+    assert list(phone.place.incoming.iterdir()) == []
+    # The same file again is a picture again.
+    phone.shoot(session, photo(tmp_path))
+    assert len(phone.images(session)) == 1
+
+
+def test_what_is_wrong_with_a_picture_is_told_before_it_is_sent(
+    phone: Phone, tmp_path: Path
+) -> None:
+    session = phone.begin()
+    make_photo(tmp_path / "small.jpg", width=200, height=150)
+    phone.shoot(session, (tmp_path / "small.jpg").read_bytes(), "small.jpg")
+    phone.shoot(session, b"\xff\xd8\xff\xe0 no picture", "damaged.jpg")
+    phone.work()
+    small, damaged = phone.see(session)["photographs"]
+    assert small["checks"]["version"]
+    assert "too-small" in {one["kind"] for one in small["checks"]["found"]}
+    assert (damaged["state"], damaged["checks"]["state"]) == ("refused", "missed")
+    assert damaged["reason"]
+    assert phone.image(damaged["image"]).objects == ()
+    phone.sort(session, small["image"], view="close-up", kept_despite=True)
+    refused = phone.send(session)
+    assert refused.status_code == 409
+    assert refused.json()["refused"] == [damaged["image"]]
+    address = f"/api/sessions/{session}/photographs/{damaged['image']}"
+    assert phone.web.request("DELETE", address).status_code == 204
+    assert phone.send(session).status_code == 200
+
+
+def test_only_this_visits_photographs_are_in_it(phone: Phone, tmp_path: Path) -> None:
+    before = phone.begin()
+    phone.shoot(before, photo(tmp_path, 1))
+    session = phone.begin()
+    phone.shoot(session, photo(tmp_path, 1), "again.jpg")
+    phone.shoot(session, small_file(tmp_path).read_bytes(), "slide.svs")
+    other = phone.begin(patient={**ANNE, "patient_id": "2", "name": "DOE^BRUNO"})
+    phone.shoot(other, photo(tmp_path, 1))
+    seen = phone.see(session)
+    assert seen["photographs"] == []
+    again, slide = seen["arrivals"]
+    assert (again["state"], again["exam"]) == ("taken", phone.see(before)["exam"])
+    assert (slide["state"], slide["reason"]["code"]) == ("refused", "unreadable")
+    (theirs,) = phone.see(other)["arrivals"]
+    assert (theirs["state"], theirs["reason"]["code"]) == ("unassigned", "identity")
+    assert (theirs["image"], theirs["exam"]) == (None, None)
+    assert phone.send(other, name="DOE^BRUNO").json()["unassigned"] == [theirs["upload"]]
+    give_up = phone.web.request("DELETE", f"/uploads/{theirs['upload']}", headers=TUS)
+    assert give_up.status_code == 204
+    assert phone.see(other)["arrivals"] == []
+
+
+def test_the_patient_who_is_confirmed_is_the_sessions(phone: Phone, tmp_path: Path) -> None:
+    session = phone.begin()
+    phone.shoot(session, photo(tmp_path))
+    (image,) = phone.images(session)
+    unsorted = phone.send(session)
+    assert (unsorted.status_code, unsorted.json()["unstated"]) == (409, [image])
+    phone.sort(session, image, view="total-body", side=None, site="39937001")
+    for wrong in ({"name": "DOE^ANNA"}, {"birth_date": "1970-01-30"}, {"sex": "M"}):
+        answer = phone.send(session, **wrong)
+        assert answer.status_code == 409
+        assert "DOE" not in answer.text
+    coming = phone.announce_picture(session, "late.jpg", 10)
+    late = phone.send(session)
+    assert (late.status_code, late.json()["arriving"]) == (409, [coming.rpartition("/")[2]])
+    assert phone.web.request("DELETE", coming, headers=TUS).status_code == 204
+    assert phone.send(session).json()["state"] == "sent"
+    assert phone.send(session).json()["state"] == "sent"
+    headers = {**TUS, "upload-length": "9", "upload-metadata": said(session=session, path="x")}
+    assert phone.web.post("/uploads", headers=headers).status_code == 409
+
+
+def test_consent_never_blocks_care(phone: Phone) -> None:
+    session = phone.begin()
+    address = f"/api/sessions/{session}/consents"
+    for purpose, answer, open_now in (
+        ("care", "unable", [True, False, False]),
+        ("teaching", "given", [True, True, False]),
+        ("research", "refused", [True, True, False]),
+        ("teaching", "withdrawn", [True, False, False]),
+    ):
+        asked = {"purpose": purpose, "answer": answer, "by": "parents"}
+        told = phone.web.post(address, json=asked)
+        assert told.status_code == 201
+        uses = told.json()["uses"]
+        assert [uses[one] for one in ("care", "teaching", "research")] == open_now
+    last = phone.see(session)["consents"]
+    assert {one["purpose"]: one["answer"] for one in last} == {
+        "care": "unable",
+        "teaching": "withdrawn",
+        "research": "refused",
+    }
+    wrong = {"purpose": "sale", "answer": "given", "by": "patient"}
+    assert phone.web.post(address, json=wrong).status_code == 422
+
+
+def test_sessions_are_found_by_day_and_state(phone: Phone) -> None:
+    first, second = phone.begin(), phone.begin()
+    today = datetime.now().astimezone().date()
+    found = phone.web.get(f"/api/sessions?day={today}&state=open").json()["sessions"]
+    assert [one["id"] for one in found] == [second, first]
+    assert found[0]["count"] == found[0]["arriving"] == 0
+    yesterday = today - timedelta(days=1)
+    for query in (f"day={yesterday}", "state=sent"):
+        assert phone.web.get(f"/api/sessions?{query}").json() == {"sessions": []}
+    for wrong in ("day=0001-01-01", "day=9999-12-31", "state=lost"):
+        assert phone.web.get(f"/api/sessions?{wrong}").status_code == 422
+    phone.sign_in("south")
+    assert phone.web.get("/api/sessions").json() == {"sessions": []}
+    assert phone.web.get(f"/api/sessions/{first}").status_code == 404
+
+
+def test_an_order_is_given_to_a_visit_that_had_none(phone: Phone, tmp_path: Path) -> None:
+    session = phone.begin()
+    phone.shoot(session, photo(tmp_path))
+    (image,) = phone.images(session)
+    phone.sort(session, image, view="close-up")
+    address = f"/api/sessions/{session}/encounter"
+    told = phone.web.request("PUT", address, json={"accession": "A1"}).json()
+    assert (told["accession_number"], told["is_provisional"]) == ("A1", False)
+    phone.send(session)
+    phone.work()
+    assert phone.header(image).AccessionNumber == "A1"
+    again = phone.web.request("PUT", address, json={"accession": "A2"})
+    assert again.status_code == 409
+
+
+def test_readers_look_and_change_nothing(phone: Phone) -> None:
+    session = phone.begin()
+    phone.sign_in("north", Role.READER)
+    assert phone.see(session)["id"] == session
+    one = f"/api/sessions/{session}/photographs/0"
+    for method, address in (
+        ("POST", "/api/sessions"),
+        ("POST", f"/api/sessions/{session}/send"),
+        ("POST", f"/api/sessions/{session}/consents"),
+        ("PUT", f"/api/sessions/{session}/encounter"),
+        ("PUT", one),
+        ("DELETE", one),
+        ("PUT", f"{one}/pins"),
+    ):
+        assert phone.web.request(method, address, json={}).status_code == 403
+
+
+def test_a_killed_worker_leaves_nothing_of_what_was_sent(phone: Phone, tmp_path: Path) -> None:
+    session = phone.begin()
+    for seed in range(3):
+        phone.shoot(session, photo(tmp_path, seed), f"{seed}.jpg")
+    for image in phone.images(session):
+        phone.sort(session, image, view="close-up")
+    assert phone.send(session).status_code == 200
+    published: set[str] = set()
+    for _ in range(20):
+        worker = subprocess.Popen(
+            [sys.executable, "-m", "api.worker", str(os.getpid())], stderr=subprocess.DEVNULL
+        )
+        until = len(published) + 1
+        while len(published) < until and worker.poll() is None:
+            shown = phone.see(session)["photographs"]
+            published = {one["image"] for one in shown if one["state"] == "published"}
+            until = min(until, len(shown))
+            time.sleep(0.02)
+        worker.kill()
+        worker.wait()
+        if len(published) == 3:
+            break
+    assert {one["state"] for one in phone.see(session)["photographs"]} == {"published"}
+    phone.work()
+    for image in phone.images(session):
+        kept = phone.image(image).objects
+        assert sorted(one.role for one in kept) == [ObjectRole.PHOTO, ObjectRole.PREVIEW]
+    assert phone.send(session).json()["state"] == "sent"
+    assert not work_once(phone.place), "nothing is left to be done"
