@@ -59,6 +59,7 @@ POLICIES: dict[str, Role] = {
     "/move/{image}": Role.PUBLIC,
     "/move-exam/{exam}": Role.PUBLIC,
     "/assets/{path}": Role.PUBLIC,
+    "/sw.js": Role.PUBLIC,
     "/favicon.svg": Role.PUBLIC,
     "/favicon.ico": Role.PUBLIC,
     # The one-time key is its own proof.
@@ -150,6 +151,7 @@ PHONE_MAY = frozenset(
         "/api/sessions/{session}/photographs/{image}",
         "/api/sessions/{session}/photographs/{image}/pins",
         "/api/sessions/{session}/consents",
+        "/api/sessions/{session}/encounter",
         "/api/sessions/{session}/send",
         "/deepzoom/{image}.dzi",
         "/deepzoom/{image}_files/{level}/{column}_{row}.jpeg",
@@ -326,8 +328,19 @@ def allow(caller: Caller | None, template: str, names: Mapping[str, str | None])
         return
     if template not in PHONE_MAY:
         raise NotPermitted("a paired phone takes photographs")
-    is_session = template.startswith("/api/sessions")
-    if is_session and caller.session not in {None, names.get("session")}:
+    if template.startswith("/api/sessions"):
+        _require_same(caller, names.get("session"))
+
+
+def require_session(caller: Caller, session: str | None) -> None:
+    """Raises NotPermitted where a paired phone sends a picture that is not of its session."""
+    if caller.phone is not None and session is None:
+        raise NotPermitted("a paired phone takes photographs")
+    _require_same(caller, session)
+
+
+def _require_same(caller: Caller, session: str | None) -> None:
+    if caller.session not in {None, session}:
         raise NotPermitted("this phone was paired for one session")
 
 

@@ -84,9 +84,11 @@ def offer(
     asked = asked or PhoneAsked()
     now = datetime.now(UTC)
     ends_at = now + timedelta(seconds=asked.lasts_s)
-    phone = catalog.phones.offer(
-        caller.establishment or ESTABLISHMENT, caller.subject, ends_at, asked.session
-    )
+    establishment = caller.establishment or ESTABLISHMENT
+    if asked.session is not None:
+        known = catalog.sessions.session(asked.session, establishment=caller.establishment)
+        establishment = known.establishment
+    phone = catalog.phones.offer(establishment, caller.subject, ends_at, asked.session)
     open_before = now + OPENED_WITHIN
     link = f"{origin}/pair#key={catalog.issue_key({'phone': phone.id}, open_before)}"
     code = segno.make(link, error="m", micro=False)

@@ -10,6 +10,7 @@ from fastapi.routing import APIRoute
 from starlette.requests import ClientDisconnect
 
 from api import tus
+from api.doors import require_session
 from api.errors import ApiError, BadHeader, MethodRefused, TooSlow, WrongVersion, problem
 from api.routes.at_the_door import CallerHere, ReceptionHere
 from archive.deposits import checked_sha256
@@ -68,6 +69,7 @@ async def announce(request: Request, caller: CallerHere, reception: ReceptionHer
     deposit, session, path = (said.get(name) for name in ("deposit", "session", "path"))
     if not path or bool(deposit) is bool(session):
         raise BadHeader("Upload-Metadata names no path, or not one deposit or session.")
+    require_session(caller, session)
     sha256 = checked_sha256(said["sha256"]) if said.get("sha256") else None
     if session:
         file = Announced(path, length, sha256)

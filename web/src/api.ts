@@ -189,18 +189,32 @@ export function getImage(image: string, signal: AbortSignal): Promise<ImageDetai
 
 export type Role = "reader" | "contributor" | "physician" | "operator";
 
-let role: Promise<Role | null> | null = null;
+export interface Me {
+  role: Role;
+  establishment: string | null;
+  /** The pairing by which a phone came in, and the only session that it is good for. */
+  phone: string | null;
+  session: string | null;
+  expires_at: string;
+}
 
-/** What whoever sits here may do, null for strangers; asked once. */
+let me: Promise<Me> | null = null;
+
+/** Who sits here; asked once. Rejects for strangers. */
+export function myself(): Promise<Me> {
+  me ??= ask<Me>("GET", "/api/me");
+  me.catch(() => {
+    me = null;
+  });
+  return me;
+}
+
+/** What whoever sits here may do, null for strangers. */
 export function myRole(): Promise<Role | null> {
-  role ??= ask<{ role: Role }>("GET", "/api/me").then(
-    (me) => me.role,
-    () => {
-      role = null;
-      return null;
-    },
+  return myself().then(
+    ({ role }) => role,
+    () => null,
   );
-  return role;
 }
 
 export async function mayContribute(): Promise<boolean> {

@@ -1,11 +1,12 @@
 /** The head and foot of the list pages, and the language switch that every page carries. */
 
-import { getVersion, mayContribute } from "./api";
+import { getVersion, mayContribute, myself } from "./api";
 import mark from "./assets/mark.svg";
 import { depositPercent } from "./deposit/everywhere";
 import { h, icon } from "./dom";
 import { chooseLanguage, language, messages } from "./i18n";
-import { capturePath, depositPath, refresh } from "./router";
+import { waitingCount } from "./queue/everywhere";
+import { capturePath, depositPath, phonesPath, refresh } from "./router";
 
 export function languageButton(): HTMLButtonElement {
   const words = messages();
@@ -43,9 +44,13 @@ function depositLink(): HTMLElement {
     h("span", {}, words.link),
     depositPercent(),
   );
-  void mayContribute().then((may) => {
-    link.hidden = !may;
-  });
+  // A paired phone takes photographs, and brings nothing else.
+  void myself().then(
+    ({ role, phone }) => {
+      link.hidden = role === "reader" || phone !== null;
+    },
+    () => undefined, // strangers see how to come in
+  );
   return link;
 }
 
@@ -68,6 +73,28 @@ function captureLink(): HTMLElement {
   return link;
 }
 
+/** The way to phones, and to what waits on this one. */
+function phonesLink(): HTMLElement {
+  const words = messages().phones;
+  const link = h(
+    "a",
+    {
+      class: "button deposit-link phones-link",
+      href: phonesPath,
+      hidden: true,
+      title: words.link,
+      "aria-label": words.link,
+      "aria-current": location.pathname === phonesPath && "page",
+    },
+    icon("phone"),
+    waitingCount(),
+  );
+  void mayContribute().then((may) => {
+    link.hidden = !may;
+  });
+  return link;
+}
+
 export function pageHeader(): HTMLElement {
   return h(
     "header",
@@ -78,7 +105,7 @@ export function pageHeader(): HTMLElement {
       h("img", { src: mark, alt: "", width: 32, height: 32 }),
       h("span", { class: "brand-name" }, messages().product),
     ),
-    h("div", { class: "page-tools" }, captureLink(), depositLink(), languageButton()),
+    h("div", { class: "page-tools" }, captureLink(), depositLink(), phonesLink(), languageButton()),
   );
 }
 

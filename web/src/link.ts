@@ -1,6 +1,7 @@
 /** A page opened by a link to one image, for somebody who has no account here. */
 
 import { openLink } from "./api";
+import { pairPath } from "./router";
 
 let opening: Promise<void> | null = null;
 
@@ -12,7 +13,8 @@ export function keyOf(hash: string): string | null {
 /** Takes the key out of the address, where history and screenshots would keep it. */
 export function takeLink(): void {
   const key = keyOf(location.hash);
-  if (!key) return;
+  // The key of a phone is for the page of its own, once somebody has tapped there.
+  if (!key || location.pathname === pairPath) return;
   history.replaceState(null, "", location.pathname + location.search);
   opening = openLink(key);
   // Whoever needs it waits for it, and is told then.

@@ -18,6 +18,7 @@ import "./styles/viewer.css";
 import "./styles/controls.css";
 import "./styles/panels.css";
 import "./styles/body.css";
+import { myself } from "./api";
 import { watchConnection } from "./connection";
 import { keepSending, watchDrops } from "./deposit/everywhere";
 import { h } from "./dom";
@@ -27,7 +28,11 @@ import { examPage } from "./pages/exam";
 import { listPage } from "./pages/list";
 import { showProblem } from "./pages/problem";
 import { viewPage } from "./pages/view";
-import { type Page, parseRoute, type Route, startRouter } from "./router";
+import { insecurePage } from "./phones/insecure";
+import { pairPage } from "./phones/pair";
+import { keepGoing } from "./queue/everywhere";
+import { capturePath, navigate, type Page, parseRoute, type Route, startRouter } from "./router";
+import { keepShell } from "./shell/register";
 
 const outlet = document.getElementById("app") ?? document.body;
 let leaving = new AbortController();
@@ -35,7 +40,7 @@ let leaving = new AbortController();
 function pageFor(route: Route): Page {
   switch (route.page) {
     case "list":
-      return listPage;
+      return homePage;
     case "exam":
       return examPage(route.exam);
     case "view":
@@ -43,7 +48,11 @@ function pageFor(route: Route): Page {
     case "deposit":
       return depositPage;
     case "capture":
-      return capturePage(route.session);
+      return overTls(capturePage(route.session));
+    case "phones":
+      return overTls(phonesPage);
+    case "pair":
+      return overTls(pairPage);
     case "unknown":
       return (place, signal) => showProblem(place, "missing", render, signal);
   }
@@ -65,6 +74,26 @@ function loaded(load: () => Promise<Page>): Page {
 const depositPage = loaded(async () => (await import("./pages/deposit")).depositPage);
 const capturePage = (session: string | null) =>
   loaded(async () => (await import("./pages/capture")).capturePage(session));
+
+const phonesPage = loaded(async () => (await import("./phones/page")).phonesPage);
+
+/** Pages of phones, and of pictures that are taken: they need what plain HTTP is not given. */
+function overTls(page: Page): Page {
+  if (!isSecureContext) return insecurePage;
+  keepShell();
+  return page;
+}
+
+/** A paired phone has no list of exams. */
+const homePage: Page = (place, signal) => {
+  void myself().then(
+    ({ phone, session }) => {
+      if (phone && !signal.aborted) navigate(capturePath(session ?? undefined));
+    },
+    () => undefined, // the list says what is wrong
+  );
+  return listPage(place, signal);
+};
 
 /** Draws the page of the present address anew. */
 function render(): void {
@@ -90,4 +119,5 @@ takeLink();
 watchConnection();
 watchDrops();
 keepSending();
+keepGoing();
 startRouter(render);

@@ -6,6 +6,8 @@ export type Route =
   | { page: "view"; image: string }
   | { page: "deposit" }
   | { page: "capture"; session: string | null }
+  | { page: "phones" }
+  | { page: "pair" }
   | { page: "unknown" };
 
 function decoded(text: string): string {
@@ -19,7 +21,8 @@ function decoded(text: string): string {
 export function parseRoute(pathname: string): Route {
   const [head, id, ...rest] = pathname.split("/").filter(Boolean);
   if (head === undefined || pathname === "/index.html") return { page: "list" };
-  if (head === "deposit" && id === undefined) return { page: "deposit" };
+  if (id === undefined && (head === "deposit" || head === "phones" || head === "pair"))
+    return { page: head };
   if (head === "capture" && rest.length === 0)
     return { page: "capture", session: id === undefined ? null : decoded(id) };
   if (id === undefined || rest.length > 0) return { page: "unknown" };
@@ -30,6 +33,8 @@ export function parseRoute(pathname: string): Route {
 
 export const examPath = (exam: string) => `/exam/${encodeURIComponent(exam)}`;
 export const depositPath = "/deposit";
+export const phonesPath = "/phones";
+export const pairPath = "/pair";
 export const capturePath = (session?: string) =>
   session === undefined ? "/capture" : `/capture/${encodeURIComponent(session)}`;
 export const viewPath = (image: string) => `/view/${encodeURIComponent(image)}`;

@@ -14,6 +14,9 @@ import type { Queue, Queued, Sent, Waiting } from "./queue";
 export type { Queued, Sent, Step, Waiting } from "./queue";
 export type { Keeping } from "./room";
 
+const WAITING = "sansverre.waiting";
+const FOREVER = new AbortController().signal;
+
 let opening: Promise<Queue> | null = null;
 
 /** Whether this page may keep pictures at all; where not, `pages/insecure` says what to do. */
@@ -21,13 +24,32 @@ export function isPossible(): boolean {
   return isSecureContext && "indexedDB" in globalThis && "locks" in navigator;
 }
 
+/** Whether something waited when this was last asked here: a word for each browser, no more. */
+export function mayWait(): boolean {
+  try {
+    return localStorage.getItem(WAITING) !== null;
+  } catch {
+    return false; // storage may be forbidden by the browser's settings
+  }
+}
+
 function opened(): Promise<Queue> {
   // Loaded when it is wanted: most who come only look.
-  opening ??= import("./queue").then(({ Queue }) => Queue.open());
+  opening ??= import("./queue").then(async ({ Queue }) => {
+    const queue = await Queue.open();
+    queue.watch(({ waiting, others }) => remember(waiting.length + others > 0), FOREVER);
+    return queue;
+  });
   opening.catch(() => {
     opening = null;
   });
   return opening;
+}
+
+function remember(waits: boolean): void {
+  if (waits === mayWait()) return;
+  if (waits) localStorage.setItem(WAITING, "1");
+  else localStorage.removeItem(WAITING);
 }
 
 /** Keeps a picture until the server has it; gives its name on its way. Rejects where it cannot. */

@@ -359,7 +359,7 @@ export class Queue {
     let stated: unknown = null;
     while (item.entry.capture !== null && item.entry.capture !== stated) {
       stated = item.entry.capture;
-      await stateCapture(session, image, stated);
+      await handedOver(stateCapture(session, image, stated));
     }
     const sent = { id, session, image };
     this.gone.set(id, sent);
@@ -414,6 +414,15 @@ function hexadecimal(bytes: ArrayBuffer): string {
 function stopOf(error: unknown): Stop {
   if (error instanceof ApiError) return meaning(error.status, error.detail);
   return { why: "unreadable" };
+}
+
+/** The picture is safe: what the session refuses to be told of it is said anew on its page. */
+async function handedOver(stating: Promise<void>): Promise<void> {
+  try {
+    await stating;
+  } catch (error) {
+    if (!(error instanceof ApiError) || ![403, 404, 409, 422].includes(error.status)) throw error;
+  }
 }
 
 async function takenBack(upload: string): Promise<void> {
