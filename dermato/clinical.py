@@ -75,7 +75,7 @@ def clinical_module(stated: Stated, study_instance_uid: str) -> Dataset:
         data.TrackingID = stated.lesion.tracking_id
         data.TrackingUID = stated.lesion.tracking_uid
     if capture.mm_per_pixel is not None:
-        data.PixelSpacing = [_decimal(spacing) for spacing in capture.mm_per_pixel]
+        data.PixelSpacing = [decimal(spacing) for spacing in capture.mm_per_pixel]
     if capture.is_recognizable:
         data.RecognizableVisualFeatures = "YES"
     if capture.operator is not None:
@@ -88,11 +88,11 @@ def dermoscopic_module(used: Dermoscopy, frame_of_reference_uid: str) -> Dataset
     """Dermoscopic Image (PS3.3 C.8.12.16), and the frame of reference that validators ask for."""
     data = Dataset()
     data.LightSourcePolarization = str(used.polarization or "")
-    data.EmitterColorTemperature = _optional(used.colour_temperature_k)
+    data.EmitterColorTemperature = decimal(used.colour_temperature_k)
     data.ContactMethod = str(used.contact or "")
     if used.contact is Contact.CONTACT:
         data.ImmersionMedia = str(used.immersion or "")
-    data.OpticalMagnificationFactor = _optional(used.magnification)
+    data.OpticalMagnificationFactor = decimal(used.magnification)
     data.RecognizableVisualFeatures = "NO"
     data.FrameOfReferenceUID = frame_of_reference_uid
     data.PositionReferenceIndicator = ""
@@ -188,9 +188,6 @@ def _instance(reference: Reference) -> Dataset:
     return item
 
 
-def _optional(value: float | None) -> DSfloat | None:
-    return None if value is None else _decimal(value)
-
-
-def _decimal(value: float) -> DSfloat:
-    return DSfloat(value, auto_format=True)
+def decimal(value: float | None) -> DSfloat | None:
+    """A number as DICOM writes it in sixteen characters; None for none."""
+    return None if value is None else DSfloat(value, auto_format=True)

@@ -22,14 +22,15 @@ from archive.modules import (
     patient_module,
     sop_common_module,
 )
-from dermato.clinical import Stated, clinical_module, dermoscopic_module
+from dermato.camera.exif import Exposure
+from dermato.clinical import Stated, clinical_module, decimal, dermoscopic_module
 from dermato.photo import Facts, Photo
 from tiles.colour import as_input_profile
 
 VL_PHOTOGRAPHIC = "1.2.840.10008.5.1.4.1.1.77.1.4"
 DERMOSCOPIC = "1.2.840.10008.5.1.4.1.1.77.1.7"
 
-ENCODER = "sansverre-photo-2"
+ENCODER = "sansverre-photo-3"
 """Changes whenever the bytes made from a photograph change; a part of every UID."""
 
 
@@ -85,6 +86,7 @@ def header(photo: Photo, context: Context) -> Dataset:
         _series(context),
         _image(photo.facts),
         _image_pixel(photo),
+        _exposure(photo.facts.camera.exposure),
         *_stated(context),
     ):
         data.update(module)
@@ -136,6 +138,24 @@ def _image(facts: Facts) -> Dataset:
     if taken:
         data.ContentTime = f"{taken:%H%M%S}"
         data.AcquisitionDateTime = f"{taken:%Y%m%d%H%M%S%z}"
+    return data
+
+
+def _exposure(said: Exposure) -> Dataset:
+    """VL Photographic Equipment and Acquisition (PS3.3 C.8.12.10 and C.8.12.11), what is known."""
+    data = Dataset()
+    known = {
+        "ExposureTimeInSeconds": decimal(said.time_s),
+        "FNumber": decimal(said.f_number),
+        "PhotographicSensitivity": said.sensitivity,
+        "FocalLength": decimal(said.focal_length_mm),
+        "FlashFiringStatus": None if said.flash_fired is None else int(said.flash_fired),
+        "LensMake": said.lens_make,
+        "LensModel": said.lens_model,
+    }
+    for keyword, value in known.items():
+        if value is not None:
+            setattr(data, keyword, value)
     return data
 
 

@@ -5,17 +5,37 @@ Source: EXIF 2.32 (CIPA DC-008).
 
 import struct
 import warnings
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
 from PIL import ExifTags
 from PIL.Image import Exif
+from PIL.TiffImagePlugin import IFDRational
 
 ORIENTATIONS = range(1, 9)
 
+_TIME_S, _F_NUMBER, _SENSITIVITY = (1e-6, 3600.0), (0.3, 256.0), (1.0, 1e7)
+_FOCAL_LENGTH_MM = (0.1, 5000.0)
+"""What a camera may say of itself; anything beyond is a fault of the block."""
+
 # What Pillow raises at a damaged block.
 _UNREADABLE = (SyntaxError, struct.error, ValueError, TypeError, KeyError, OSError, Warning)
+
+
+@dataclass(frozen=True, slots=True)
+class Exposure:
+    """How a photograph was exposed, and through which lens; None for what nobody said."""
+
+    time_s: float | None = None
+    f_number: float | None = None
+    sensitivity: int | None = None
+    """ISO speed, as EXIF's PhotographicSensitivity."""
+    focal_length_mm: float | None = None
+    flash_fired: bool | None = None
+    lens_make: str | None = None
+    lens_model: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +47,7 @@ class Camera:
     taken_at: datetime | None = None
     """With a time zone only where the camera gave one."""
     orientation: int = 1
+    exposure: Exposure = Exposure()
 
 
 def read_camera(exif: bytes) -> Camera:
@@ -51,7 +72,34 @@ def read_camera(exif: bytes) -> Camera:
         orientation=orientation
         if isinstance(orientation, int) and orientation in ORIENTATIONS
         else 1,
+        exposure=_exposure(tags),
     )
+
+
+def _exposure(tags: Mapping[int, object]) -> Exposure:
+    sensitivity = _number(tags.get(ExifTags.Base.ISOSpeedRatings), _SENSITIVITY)
+    flash = tags.get(ExifTags.Base.Flash)
+    return Exposure(
+        time_s=_number(tags.get(ExifTags.Base.ExposureTime), _TIME_S),
+        f_number=_number(tags.get(ExifTags.Base.FNumber), _F_NUMBER),
+        sensitivity=None if sensitivity is None else round(sensitivity),
+        focal_length_mm=_number(tags.get(ExifTags.Base.FocalLength), _FOCAL_LENGTH_MM),
+        # Its lowest bit; the others tell of modes.
+        flash_fired=bool(flash & 1) if isinstance(flash, int) else None,
+        lens_make=_text(tags.get(ExifTags.Base.LensMake)),
+        lens_model=_text(tags.get(ExifTags.Base.LensModel)),
+    )
+
+
+def _number(value: object, bounds: tuple[float, float]) -> float | None:
+    """A number that a camera may have; None for any other, zero for "unknown" among them."""
+    if isinstance(value, tuple) and value:
+        value = value[0]
+    if not isinstance(value, (int, float, IFDRational)):
+        return None
+    found = float(value)
+    # NaN, of a fraction over zero, fails the comparison.
+    return found if bounds[0] <= found <= bounds[1] else None
 
 
 def _text(value: object) -> str | None:

@@ -66,12 +66,18 @@ def told(stated: Stated | None) -> Dataset:
 
 def errors_of(stated: Stated | None) -> list[str]:
     """What the validator says of a whole instance."""
-    validator = Path(sys.executable).parent / "dciodvfy"
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "photo.dcm")
-        write_instance(path, told(stated), InMemory((photo().whole.data,)))
+        found = validated(path, told(stated))
         assert dcmread(path).SOPInstanceUID == told(stated).SOPInstanceUID
-        ran = subprocess.run([validator, "-new", path], capture_output=True, text=True, check=False)
+    return found
+
+
+def validated(path: Path, data: Dataset) -> list[str]:
+    """The errors that the validator finds in an instance of this header, written there."""
+    validator = Path(sys.executable).parent / "dciodvfy"
+    write_instance(path, data, InMemory((photo().whole.data,)))
+    ran = subprocess.run([validator, "-new", path], capture_output=True, text=True, check=False)
     return [line for line in (ran.stdout + ran.stderr).splitlines() if line.startswith("Error")]
 
 
