@@ -6,6 +6,7 @@ import logging
 import re
 import sys
 from dataclasses import replace
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -20,13 +21,15 @@ if TYPE_CHECKING:
     from api.work import Workplace
     from archive.capture import Capture
     from archive.identity import PatientIdentity
-    from archive.lesion import Photograph
+    from archive.lesion import LesionSaid, Photograph
+    from archive.record import Image
 
 KINDS = ("overview", "close-up", "dermoscopy", "total-body")
 POLARIZATIONS = ("polarized", "non-polarized")
 CONTACTS = ("contact", "non-contact")
 IMMERSIONS = ("ultrasound-gel", "alcohol", "water", "mineral-oil", "plastic-cap")
 Word = TypeVar("Word", bound=StrEnum)
+NEW = "new"
 _TRACKING_ID = re.compile(r"[Ll]([1-9][0-9]{0,8})")
 
 
@@ -44,7 +47,11 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     )
     photo.add_argument("--side", choices=("L", "R", "B"), help="of what is paired; B for both")
     photo.add_argument("--kind", choices=KINDS, default="close-up", help="(default close-up)")
-    photo.add_argument("--lesion", metavar="ID", help="a lesion of the patient, by id or as L1")
+    photo.add_argument(
+        "--lesion",
+        metavar="ID",
+        help="a lesion of the patient, by id or as L1; or `new`, which begins one",
+    )
     photo.add_argument("--overview", metavar="IMAGE", help="the image that shows where it is")
     photo.add_argument("--earlier", metavar="IMAGE", help="an image of the lesion, a visit before")
     photo.add_argument("--phototype", type=values.phototype, metavar="1-6", help="Fitzpatrick's")
@@ -79,9 +86,15 @@ def _photo(arguments: argparse.Namespace) -> int:
     with open_workplace(read_settings()) as place:
         with told_to_people():
             said = _said(arguments, capture, _lesion_of(place, arguments, patient))
+            is_new = arguments.lesion == NEW
+            if is_new:
+                _new_lesion(capture)
             place.catalog.photographs.check(said, patient, establishment=order.establishment)
         for file in arguments.files:
             try:
+                if is_new:
+                    # What one file begins, the next ones show too.
+                    said, is_new = _beginning(place, Path(file), order, said), False
                 told = _published(place, Path(file), order, said)
             except NotTaken as error:
                 failed += 1
@@ -93,6 +106,50 @@ def _photo(arguments: argparse.Namespace) -> int:
                 shown = f"{file}: {told['state']}, {told['view']} of {told['site']['fr']}"
                 print(printable(shown), flush=True)
     return 1 if failed else 0
+
+
+def _new_lesion(capture: "Capture") -> "LesionSaid":
+    """What is said of a lesion that a photograph begins; raises InvalidCapture."""
+    from archive.lesion import LesionSaid
+
+    capture.require_lesion_allowed()
+    return LesionSaid(capture.site, capture.side)
+
+
+def _beginning(place: "Workplace", file: Path, order: "Order", said: "Photograph") -> "Photograph":
+    """What is stated, with a new lesion, or the one that a file began before; raises NotTaken."""
+    from api.ingest import told_to_people
+    from api.sandbox import run_limited
+    from archive.lesion import LesionEvent, LesionEventKind
+
+    assert order.patient is not None
+    where = order.establishment
+    with told_to_people():
+        image = _received(place, file, order)
+        known = place.catalog.photographs.photograph(image.id, establishment=where)
+        if known is not None and known.lesion is not None:
+            return replace(said, lesion=known.lesion)
+        taken_on = run_limited(
+            "api.tasks:taken_on", {"path": str(file.resolve())}, scratch=place.scratch
+        )
+        day = date.fromisoformat(taken_on) if taken_on else datetime.now(UTC).astimezone().date()
+        seen = LesionEvent(LesionEventKind.FIRST_SEEN, day)
+        key = place.catalog.lesions.patient_key(order.patient, establishment=where)
+        begun = place.catalog.lesions.create(
+            key, _new_lesion(said.capture), seen, establishment=where
+        )
+        return replace(said, lesion=begun.id)
+
+
+def _received(place: "Workplace", file: Path, order: "Order") -> "Image":
+    """The image of a photograph, its original kept; raises NotTaken, SandboxError, ArchiveError."""
+    from api.ingest import examine, take
+    from archive.record import ImageKind
+
+    examined = examine(place, file.resolve())
+    if examined.kind is not ImageKind.PHOTO:
+        raise NotTaken("it is a slide; take it in by sansverre ingest")
+    return take(place, examined, order)
 
 
 def _published(
@@ -120,14 +177,10 @@ def _published(
 def _take(
     place: "Workplace", file: Path, order: "Order", said: "Photograph", progress: "Progress | None"
 ) -> "Taken":
-    from api.ingest import examine, publish, take, told_to_people
-    from archive.record import ImageKind
+    from api.ingest import publish, told_to_people
 
     with told_to_people():
-        examined = examine(place, file.resolve())
-        if examined.kind is not ImageKind.PHOTO:
-            raise NotTaken("it is a slide; take it in by sansverre ingest")
-        image = take(place, examined, order)
+        image = _received(place, file, order)
         stated = replace(said, image_id=image.id)
         place.catalog.photographs.state(stated, establishment=order.establishment)
         return publish(place, image, order, progress)
@@ -181,7 +234,7 @@ def _lesion_of(
     """The id of the lesion that is named, before anything is kept; raises NotFound."""
     from archive.errors import NotFound
 
-    if arguments.lesion is None:
+    if arguments.lesion in {None, NEW}:
         return None
     where = arguments.establishment
     key = place.catalog.lesions.patient_key(patient, establishment=where)

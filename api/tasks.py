@@ -104,6 +104,15 @@ def examine(
         return {"missing": list(error.missing), "message": str(error)}
 
 
+def taken_on(say: Progress, path: str) -> str | None:
+    """The day on which a photograph was taken, as its camera says; None where it does not."""
+    from dermato.photo import open_photo
+
+    taken_at = open_photo(Path(path)).facts.camera.taken_at
+    say(1, 1)
+    return taken_at.date().isoformat() if taken_at else None
+
+
 def _examine_slide(
     say: Progress, file: Path, tile_map: str, mpp_um: list[float] | None, scene: int | None
 ) -> dict[str, Any]:

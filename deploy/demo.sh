@@ -17,26 +17,31 @@ make_once() {
     mv "$draft" "$file"
 }
 
-# usage: ingest ACCESSION FILE...
-ingest() {
-    accession=$1
-    shift
-    "$bin/sansverre" ingest "$@" --accession "$accession" \
+# usage: take COMMAND ACCESSION FILE... [OPTION...]
+take() {
+    command=$1 accession=$2
+    shift 2
+    "$bin/sansverre" "$command" "$@" --accession "$accession" \
         --patient-id DEMO-0001 --issuer DEMONSTRATION --patient-name "DEMONSTRATION^Patient" \
         --birth-date 19000101 --sex O
 }
 
 mkdir -p "$folder"
 if [ -n "${SLIDE:-}${PHOTO:-}" ]; then
-    [ -z "${SLIDE:-}" ] || ingest DEMO-YOUR-SLIDE "$SLIDE"
-    [ -z "${PHOTO:-}" ] || ingest DEMO-YOUR-PHOTO "$PHOTO"
+    [ -z "${SLIDE:-}" ] || take ingest DEMO-YOUR-SLIDE "$SLIDE"
+    [ -z "${PHOTO:-}" ] || take ingest DEMO-YOUR-PHOTO "$PHOTO"
 elif [ ! -e "$folder/ready" ]; then
     echo "Making a slide and photographs to show (this once) ..."
     make_once slide "$folder/slide.svs" --stain mixed
-    make_once photo "$folder/clinical.jpg" --kind clinical
-    make_once photo "$folder/dermoscopy.jpg" --kind dermoscopy --seed 2
-    ingest DEMO-SLIDE "$folder/slide.svs"
-    ingest DEMO-PHOTOS "$folder/clinical.jpg" "$folder/dermoscopy.jpg"
+    make_once photo "$folder/overview.jpg" --kind clinical --ruler
+    make_once photo "$folder/visit-1.jpg" --kind dermoscopy --seed 2
+    make_once photo "$folder/visit-2.jpg" --kind dermoscopy --seed 2 --visit 2
+    take ingest DEMO-SLIDE "$folder/slide.svs"
+    take photo DEMO-VISIT-1 "$folder/overview.jpg" --kind overview --site 70559009 --side L
+    take photo DEMO-VISIT-1 "$folder/visit-1.jpg" --kind dermoscopy --site 70559009 --side L \
+        --lesion new
+    take photo DEMO-VISIT-2 "$folder/visit-2.jpg" --kind dermoscopy --site 70559009 --side L \
+        --lesion L1
     touch "$folder/ready"
 fi
 

@@ -62,6 +62,31 @@ def test_dermoscopy_of_a_lesion(
     assert json.loads(capsys.readouterr().out) == line
 
 
+def test_a_new_lesion_is_begun_once_on_the_day_of_its_first_photograph(
+    place: Workplace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pictures = [
+        str(make_photo(tmp_path / f"{visit}.jpg", width=96, height=64, visit=visit))
+        for visit in (1, 2)
+    ]
+    words = ["photo", *pictures, *ANNE, *FOREARM, "--lesion", "new", "--json"]
+    for _ in range(2):
+        assert cli.main(words) == 0
+        told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+        (one,) = {line["lesion"] for line in told}
+        begun = place.catalog.lesions.lesion(one, establishment="local")
+        assert (begun.number, begun.said.side) == (1, Side.LEFT)
+        assert [event.on for event in begun.events] == [date(2024, 3, 14)]
+        seen = place.catalog.photographs.of_lesion(one, establishment="local")
+        assert [one.taken_at.date() for one in seen] == [date(2024, 3, 14), date(2024, 9, 12)]
+
+
+def test_a_pose_begins_no_lesion(picture: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["photo", str(picture), *ANNE, "--site", "nez", "--kind", "overview"]
+    assert cli.main([*words, "--lesion", "new"]) == 1
+    assert "many lesions" in capsys.readouterr().err
+
+
 def test_what_was_stated_otherwise_before_is_told(
     settings: Settings, picture: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

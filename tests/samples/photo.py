@@ -9,9 +9,11 @@ be removed.
 
 import argparse
 from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any, Literal
 
+import cv2
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
@@ -26,6 +28,8 @@ MELANIN = (0.05, 0.16, 0.32, 0.55, 0.9, 1.35)
 _ABSORPTION = {"melanin": (0.55, 0.9, 1.25), "blood": (0.06, 0.42, 0.36), "deep": (1.1, 0.75, 0.5)}
 _REFLECTANCE = (240, 214, 196)
 SERIAL_NUMBER = "SV-SERIAL-424242"
+FIRST_VISIT = datetime(2024, 3, 14, 9, 26, 53, tzinfo=timezone(timedelta(hours=1)))
+BETWEEN_VISITS = timedelta(days=182)
 MAKER, MODEL = "Sansverre", "Sample Phone 1"
 
 _STORED = {
@@ -94,8 +98,8 @@ def _skin(canvas: _Canvas, phototype: int) -> dict[str, Array]:
     }
 
 
-def _clinical(canvas: _Canvas, layers: dict[str, Array]) -> None:
-    depth, _ = _lesion(canvas, 0.075)
+def _clinical(canvas: _Canvas, layers: dict[str, Array], grown: float) -> None:
+    depth, _ = _lesion(canvas, 0.075 * grown)
     inside = np.clip(depth * 9 + 0.3, 0, 1)
     patches = np.clip(0.75 + 0.4 * canvas.map(0.02) + 0.5 * np.clip(canvas.map(0.04), 0, 2), 0.2, 2)
     layers["melanin"] += inside * patches
@@ -103,8 +107,8 @@ def _clinical(canvas: _Canvas, layers: dict[str, Array]) -> None:
     layers["blood"] += np.exp(-((depth / 0.22) ** 2)) * 0.22
 
 
-def _dermoscopy(canvas: _Canvas, layers: dict[str, Array]) -> None:
-    depth, angle = _lesion(canvas, 0.23)
+def _dermoscopy(canvas: _Canvas, layers: dict[str, Array], grown: float) -> None:
+    depth, angle = _lesion(canvas, 0.23 * grown)
     inside = np.clip(depth * 6 + 0.3, 0, 1)
     # Each mesh of the network is about 1/70 of the picture wide.
     wall = canvas.enlarged(foam(canvas.rng, 1024, 2.0, 2048 / 70)) + 1.2 * canvas.map(0.004, 1024)
@@ -134,6 +138,18 @@ def _lit(canvas: _Canvas, layers: dict[str, Array], relief: float) -> NDArray[np
             density += np.clip(layer, 0, None) * np.float32(_ABSORPTION[name][channel])
         out[..., channel] = np.clip(_REFLECTANCE[channel] * light * np.exp(-density), 0, 255)
     return out
+
+
+def _seen_again(pixels: NDArray[np.uint8], visits: int) -> NDArray[np.uint8]:
+    """The same skin from another place, in another light, so many visits later."""
+    height, width = pixels.shape[:2]
+    centre = width / 2, height / 2
+    turned = np.asarray(cv2.getRotationMatrix2D(centre, 7.0 * visits, 1 + 0.03 * visits))
+    turned[:, 2] += 0.02 * visits * width, -0.015 * visits * height
+    again = cv2.warpAffine(
+        pixels, turned, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT
+    )
+    return np.asarray(np.clip(again * (1 - 0.03 * visits), 0, 255), np.uint8)
 
 
 def _hairs(canvas: _Canvas, image: Image.Image, count: int) -> Image.Image:
@@ -180,18 +196,18 @@ def _lens(image: Image.Image) -> Image.Image:
     return Image.fromarray((np.asarray(image) * shade[..., None]).astype(np.uint8))
 
 
-def _exif(orientation: int, gps: bool) -> Image.Exif:
+def _exif(orientation: int, gps: bool, taken: datetime) -> Image.Exif:
     exif = Image.Exif()
     exif[0x010F], exif[0x0110], exif[0x0131] = MAKER, MODEL, "1.0"
     exif[0x0112] = orientation
     camera: dict[int, Any] = exif.get_ifd(0x8769)
-    camera[0x9003], camera[0x9011] = "2024:03:14 09:26:53", "+01:00"
+    camera[0x9003], camera[0x9011] = f"{taken:%Y:%m:%d %H:%M:%S}", "+01:00"
     camera[0x829A], camera[0x829D], camera[0x8827] = 1 / 60, 1.8, 100
     camera[0xA431] = SERIAL_NUMBER
     if gps:
         place: dict[int, Any] = exif.get_ifd(0x8825)
         place.update({1: "N", 2: (48.0, 51.0, 29.6), 3: "E", 4: (2.0, 17.0, 40.2)})
-        place[29] = "2024:03:14"
+        place[29] = f"{taken:%Y:%m:%d}"
     return exif
 
 
@@ -206,17 +222,21 @@ def make_photo(
     gps: bool = True,
     ruler: bool = False,
     phototype: int | None = None,
+    visit: int = 1,
 ) -> Path:
     """Write a baseline JPEG of `width` × `height` stored pixels, to be turned by `orientation`.
 
-    `phototype` is a Fitzpatrick type from 1 to 6; by default it follows from the seed.
+    `phototype` is a Fitzpatrick type from 1 to 6; by default it follows from the seed. At each
+    `visit`, half a year apart, the same lesion is a little larger.
     """
     rng = np.random.default_rng([seed, width, height])
     upright = (height, width) if orientation >= 5 else (width, height)
     canvas = _Canvas(rng, *upright)
     layers = _skin(canvas, phototype or 1 + (seed * 2) % 6)
-    (_clinical if kind == "clinical" else _dermoscopy)(canvas, layers)
+    (_clinical if kind == "clinical" else _dermoscopy)(canvas, layers, 1.05 ** (visit - 1))
     pixels = _lit(canvas, layers, 0.03 if kind == "clinical" else 0.006)
+    if visit > 1:
+        pixels = _seen_again(pixels, visit - 1)
     image = _hairs(canvas, Image.fromarray(pixels), 26 if kind == "clinical" else 7)
     image = image.filter(ImageFilter.GaussianBlur(max(image.size) / 6000))
     if kind == "dermoscopy":
@@ -225,7 +245,7 @@ def make_photo(
         image = _ruler(image)
     if orientation != 1:
         image = image.transpose(_STORED[orientation])
-    exif = _exif(orientation, gps)
+    exif = _exif(orientation, gps, FIRST_VISIT + (visit - 1) * BETWEEN_VISITS)
     image.save(
         path, "JPEG", quality=92, subsampling="4:2:0", exif=exif, icc_profile=display_profile()
     )
@@ -244,6 +264,7 @@ def main() -> None:
     parser.add_argument("--phototype", type=int, choices=range(1, 7))
     parser.add_argument("--no-gps", dest="gps", action="store_false")
     parser.add_argument("--ruler", action="store_true")
+    parser.add_argument("--visit", type=int, default=1)
     given = vars(parser.parse_args())
     print(make_photo(given.pop("out"), **given))
 
