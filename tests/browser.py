@@ -3,7 +3,8 @@
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from pathlib import Path
+from typing import Any, cast
 
 from playwright.sync_api import (
     Browser,
@@ -38,13 +39,17 @@ expect.set_options(timeout=DEADLINE_MS)
 READY = "html[data-viewer=ready]"
 
 
+AXE = Path(__file__).parents[1] / "web/node_modules/axe-core/axe.min.js"
+RULES = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa")
+
+
 @contextmanager
-def chromium() -> Iterator[Browser]:
-    """The browser, for as long as the block lasts."""
+def chromium(*more: str) -> Iterator[Browser]:
+    """The browser, for as long as the block lasts; `more` are arguments of its command line."""
     executable = shutil.which("chromium") or shutil.which("chromium-browser")
     assert executable, "Chromium is needed: `make test` installs it"
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable, args=QUIET)
+        browser = playwright.chromium.launch(executable_path=executable, args=[*QUIET, *more])
         yield browser
         browser.close()
 
@@ -66,6 +71,19 @@ def attentive(context: BrowserContext) -> Iterator[Page]:
     yield page
     context.close()
     assert complaints == []
+
+
+def faults(page: Page) -> list[str]:
+    """What axe finds against the rules of accessibility, and what else it calls serious."""
+    page.evaluate(AXE.read_text())
+    found = page.evaluate(
+        """async rules => (await axe.run(document)).violations
+            .filter(one => one.tags.some(tag => rules.includes(tag))
+                || ["serious", "critical"].includes(one.impact))
+            .map(one => `${one.id}: ${one.nodes.map(node => node.html).join(" ")}`)""",
+        list(RULES),
+    )
+    return cast("list[str]", found)
 
 
 def until(page: Page, condition: str) -> None:

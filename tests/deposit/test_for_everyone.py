@@ -1,14 +1,12 @@
 """Who may bring images, and with what they do it."""
 
 from pathlib import Path
-from typing import cast
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
+from tests.browser import faults
 from tests.deposit.conftest import Server, Visit
 from tests.deposit.page import own_slide
-
-AXE = Path(__file__).parents[2] / "web/node_modules/axe-core/axe.min.js"
 
 
 def test_readers_are_offered_nothing_and_told_why(visit: Visit, server: Server) -> None:
@@ -36,13 +34,3 @@ def test_a_keyboard_and_a_screen_reader_are_enough(visit: Visit, tmp_path: Path)
     expect(dialog).to_have_count(0)
     expect(page.locator(".arriving").first).to_be_visible()
     assert faults(page) == []
-
-
-def faults(page: Page) -> list[str]:
-    """What axe finds against the rules of accessibility."""
-    page.evaluate(AXE.read_text())
-    found = page.evaluate(
-        """async () => (await axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21aa"] }))
-            .violations.map(one => `${one.id}: ${one.nodes.map(node => node.html).join(" ")}`)"""
-    )
-    return cast("list[str]", found)

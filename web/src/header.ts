@@ -35,7 +35,7 @@ function depositLink(): HTMLElement {
   const link = h(
     "a",
     {
-      class: "button deposit-link",
+      class: "button way deposit-link",
       href: depositPath,
       hidden: true,
       "aria-current": here && "page",
@@ -59,7 +59,7 @@ function captureLink(): HTMLElement {
   const link = h(
     "a",
     {
-      class: "button deposit-link",
+      class: "button way",
       href: capturePath(),
       hidden: true,
       "aria-current": location.pathname === capturePath() && "page",
@@ -79,7 +79,7 @@ function phonesLink(): HTMLElement {
   const link = h(
     "a",
     {
-      class: "button deposit-link phones-link",
+      class: "button way phones-link",
       href: phonesPath,
       hidden: true,
       title: words.link,

@@ -155,10 +155,11 @@ export class Live {
     if (position) this.points.set(`${site} ${side ?? "U"}`, position);
   }
 
-  async remove(shot: Shot): Promise<void> {
-    this.happen({ what: "removed", name: shot.name });
-    if (shot.image) await takeBack(this.about.id, shot.image);
-    else await discard(shot.name);
+  async remove(name: string): Promise<void> {
+    const image = this.session.shots.find((shot) => shot.name === name)?.image;
+    this.happen({ what: "removed", name });
+    if (image) await takeBack(this.about.id, image);
+    else await discard(name);
     await this.ask();
   }
 

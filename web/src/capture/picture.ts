@@ -58,7 +58,7 @@ export function openPicture(live: Live, first: string, go: (step: Step) => void)
   const ask = (shot: Shot) =>
     askRemove(() => {
       sheet.close();
-      void attempt(() => live.remove(shot));
+      void attempt(() => live.remove(shot.name));
     });
   live.onChange(draw, left.signal);
   const shot = shotNow();
@@ -97,7 +97,7 @@ function findings(live: Live, shot: Shot, acts: Acts): HTMLElement[] {
           words.retake,
           () => {
             acts.close();
-            void attempt(() => live.remove(shot));
+            void attempt(() => live.remove(shot.name));
             acts.go("shoot");
           },
           "primary",

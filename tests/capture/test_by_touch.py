@@ -1,0 +1,177 @@
+"""A whole session by one thumb on a phone: three lesions and an overview, sent and signed off."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.capture.conftest import Visit
+from tests.capture.hands import tap_at, tap_back
+from tests.capture.pictures import LESIONS, blurred, pictured
+from tests.deposit.conftest import Server
+
+PLACED = ((0.3, 0.3), (0.6, 0.45), (0.4, 0.7))
+"""Where the lesions are in the overview."""
+SOON_MS = 90_000
+"""For what a worker does on a machine that is busy with other tests."""
+
+
+def begin(page: Page) -> None:
+    page.get_by_role("button", name="Préciser").tap()
+    page.get_by_label("Nom", exact=True).fill("Essai")
+    page.get_by_label("Prénom").fill("Camille")
+    page.get_by_role("button", name="Enregistrer").tap()
+    page.get_by_role("button", name="Nouvelle séance").tap()
+    page.get_by_label("Identifiant du patient").fill("1234567")
+    page.get_by_label("Attribué par").first.fill("CHU")
+    page.get_by_label("Nom", exact=True).fill("Exemple")
+    page.get_by_label("Prénom").fill("Élodie")
+    page.get_by_label("Date de naissance").fill("1957-03-07")
+    page.get_by_label("Sexe").select_option("F")
+    page.get_by_role("button", name="Commencer").tap()
+    expect(page.locator(".shoot[data-camera=open]")).to_be_visible()
+
+
+def step(page: Page, name: str) -> None:
+    page.locator(f".capture-steps [data-step={name}]").tap()
+
+
+def told(page: Page) -> dict[str, Any]:
+    """What the server says of the session."""
+    session = page.url.rpartition("/")[2]
+    answer: dict[str, Any] = page.evaluate(
+        "async session => (await fetch(`/api/sessions/${session}`)).json()", session
+    )
+    return answer
+
+
+def choose(page: Page, *numbers: int) -> None:
+    for number in numbers:
+        page.locator(".shot-choose").nth(number - 1).tap()
+
+
+def give_new_lesion(page: Page, y: float) -> None:
+    page.get_by_role("button", name=re.compile("^Lésion")).tap()
+    page.get_by_role("button", name=re.compile("Nouvelle lésion")).tap()
+    tap_back(page, y=y)
+
+
+def test_a_session_by_one_thumb(
+    visit: Visit, server: Server, artefacts: Path, tmp_path: Path
+) -> None:
+    page = visit("/capture", locale="fr-FR")
+    begin(page)
+    whose = page.locator(".capture-whose")
+    for trait in ("EXEMPLE Élodie", "Née le 07/03/1957", "Féminin"):
+        expect(whose).to_contain_text(trait)
+    shoot(page, [*(pictured(name) for name in LESIONS), blurred(tmp_path)])
+    sort(page)
+    page.screenshot(path=artefacts / "capture-sort-phone.png")
+    take_again(page, artefacts)
+    pin(page)
+    page.screenshot(path=artefacts / "capture-pins-phone.png")
+    page.get_by_role("dialog").get_by_role("button", name="Fermer").tap()
+    send(page, artefacts)
+    session = told(page)
+    assert_told(session)
+
+    # A nurse is not offered to sign off; a doctor is.
+    expect(page.get_by_role("button", name="Valider la séance")).to_have_count(0)
+    doctor = visit(f"/capture/{session['id']}", role="physician", locale="fr-FR")
+    doctor.get_by_role("button", name="Valider la séance").tap()
+    doctor.get_by_label("Nom", exact=True).fill("Essai")
+    doctor.get_by_label("Prénom").fill("Dominique")
+    doctor.get_by_role("button", name="Enregistrer").tap()
+    expect(doctor.get_by_role("heading", name="Séance validée")).to_be_visible()
+    assert told(doctor)["signed_by"]["name"] == "ESSAI^Dominique"
+
+
+def shoot(page: Page, files: list[Path]) -> None:
+    """One by the camera without a network, which outlives the page; the rest from a card."""
+    page.route("**/uploads", lambda route: route.abort())
+    page.locator(".shutter").tap()
+    expect(page.locator(".last-count")).to_have_text("1")
+    expect(page.get_by_text("1 photo attend le réseau")).to_be_visible()
+    page.reload()
+    expect(page.locator("[data-step=shoot] > .step-count")).to_have_text("1")
+    page.unroute("**/uploads")
+    page.reload()
+    step(page, "shoot")
+    page.set_input_files("[data-brings=files]", files)
+    expect(page.locator(".last-count")).to_have_text(str(1 + len(files)))
+
+
+def sort(page: Page) -> None:
+    """The overview, then three lesions that are given their view together."""
+    step(page, "sort")
+    expect(page.get_by_text("5 photos à classer")).to_be_visible()
+    choose(page, 1)
+    page.get_by_role("button", name="Vue d’ensemble").tap()
+    page.get_by_role("button", name=re.compile("^Site")).tap()
+    tap_back(page)
+    choose(page, 2, 3, 4)
+    page.get_by_role("button", name="Dermoscopie").tap()
+    choose(page, 3, 4)
+    give_new_lesion(page, y=0.24)
+    choose(page, 3)
+    give_new_lesion(page, y=0.31)
+    choose(page, 4)
+    give_new_lesion(page, y=0.38)
+    expect(page.locator(".shot-facts", has_text="L3")).to_be_visible()
+
+
+def take_again(page: Page, artefacts: Path) -> None:
+    """What the worker found is told, in words that say what to do."""
+    expect(page.locator(".shot-badge", has_text="Floue")).to_be_visible(timeout=SOON_MS)
+    page.get_by_role("button", name="Regarder Photo 5").tap()
+    sheet = page.get_by_role("dialog", name="Photo 5")
+    expect(sheet).to_contain_text("Les détails fins manquent")
+    expect(page.locator(".capture-whose")).to_be_visible()
+    page.screenshot(path=artefacts / "capture-blurred-phone.png")
+    sheet.get_by_role("button", name="Reprendre").tap()
+    expect(page.locator(".last-count")).to_have_text("4")
+
+
+def pin(page: Page) -> None:
+    """The three lesions on the overview."""
+    step(page, "sort")
+    page.get_by_role("button", name="Regarder Photo 1").tap()
+    sheet = page.get_by_role("dialog", name="Photo 1")
+    for number, (x, y) in enumerate(PLACED, start=1):
+        tap_at(page, sheet.locator(".pins-layer"), x, y)
+        page.get_by_role("dialog", name="Quelle lésion").get_by_text(f"L{number} ·").tap()
+        expect(sheet.locator(".pin")).to_have_count(number)
+
+
+def send(page: Page, artefacts: Path) -> None:
+    """Consent, identity, and what became of each picture."""
+    step(page, "send")
+    expect(page.get_by_text("Toutes les photos sont classées.")).to_be_visible(timeout=SOON_MS)
+    care = page.get_by_role("group", name="Photographier pour les soins")
+    unable = care.get_by_role("button", name="Urgence ou impossible")
+    unable.tap()
+    expect(unable).to_have_attribute("aria-pressed", "true")
+    page.get_by_role("button", name="Envoyer 4 photos").tap()
+    expect(page.get_by_role("alert")).to_contain_text("Confirmez l’identité")
+    page.get_by_label("C’est bien ce patient").tap()
+    page.screenshot(path=artefacts / "capture-send-phone.png")
+    page.get_by_role("button", name="Envoyer 4 photos").tap()
+    expect(page.get_by_text("4 sur 4 photos dans le dossier")).to_be_visible(timeout=SOON_MS)
+    page.screenshot(path=artefacts / "capture-sent-phone.png")
+
+
+def assert_told(session: dict[str, Any]) -> None:
+    """The server has all that was said."""
+    assert session["state"] == "sent"
+    overview, *close = session["photographs"]
+    assert [one["view"] for one in session["photographs"]] == ["overview", *["dermoscopy"] * 3]
+    lesions = [one["lesion"] for one in close]
+    assert len(set(lesions)) == 3
+    placed = {one["lesion"]: (one["x"], one["y"]) for one in overview["pins"]}
+    for lesion, point in zip(lesions, PLACED, strict=True):
+        assert placed[lesion] == pytest.approx(point, abs=0.01)
+    assert all(one["overview"] == overview["image"] for one in close)
+    assert {one["operator"]["name"] for one in session["photographs"]} == {"ESSAI^Camille"}
+    assert session["uses"] == {"care": True, "teaching": False, "research": False}
