@@ -14,6 +14,8 @@ from api.errors import BadSettings
 KEY_BYTES = 32
 ESTABLISHMENT = "local"
 """Whose files are that somebody brings who serves all establishments."""
+REMOTE = "radiology"
+"""What the one archive that can be configured is called in the outbox."""
 _PORTS = {"http": 80, "https": 443}
 _HOST = re.compile(r"[0-9a-z_.-]+|[0-9a-f:.]+")
 """As it stands in an `Origin`: other letters in their ASCII form, and no pattern of hosts."""
@@ -41,6 +43,22 @@ class Tls:
     key: Path
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class RadiologyArchive:
+    """The radiology archive that is told of what an establishment publishes.
+
+    `url` is the root of its DICOMweb services and may hold a password; `orthanc_url` that of
+    Orthanc's own interface, where rejected objects are to be deleted by it.
+    """
+
+    url: str
+    establishment: str
+    orthanc_url: str | None = None
+
+    def __repr__(self) -> str:
+        return "RadiologyArchive(…)"
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """The places and addresses of one installation.
@@ -60,6 +78,7 @@ class Settings:
     frame_ancestors: tuple[str, ...] = ()
     stated_objects_url: str | None = None
     tls: Tls | None = None
+    archive: RadiologyArchive | None = None
 
     @property
     def objects(self) -> Path:
@@ -99,6 +118,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         frame_ancestors=_origins("SANSVERRE_FRAME_ANCESTORS", variables),
         stated_objects_url=_objects_url(variables.get("SANSVERRE_OBJECTS") or None),
         tls=_tls(variables),
+        archive=_archive(variables),
     )
 
 
@@ -184,6 +204,34 @@ def _tls(variables: Mapping[str, str]) -> Tls | None:
             "SANSVERRE_TLS_CERTIFICATE and SANSVERRE_TLS_KEY go together: state both, or neither"
         )
     return Tls(Path(certificate).expanduser().resolve(), Path(key).expanduser().resolve())
+
+
+def _archive(variables: Mapping[str, str]) -> RadiologyArchive | None:
+    url = _root("SANSVERRE_ARCHIVE_URL", variables)
+    orthanc_url = _root("SANSVERRE_ARCHIVE_ORTHANC_URL", variables)
+    if url is None:
+        if orthanc_url is not None:
+            raise BadSettings(
+                "SANSVERRE_ARCHIVE_ORTHANC_URL is set without SANSVERRE_ARCHIVE_URL: set both"
+            )
+        return None
+    establishment = variables.get("SANSVERRE_ARCHIVE_ESTABLISHMENT") or ESTABLISHMENT
+    return RadiologyArchive(url, establishment, orthanc_url)
+
+
+def _root(name: str, variables: Mapping[str, str]) -> str | None:
+    stated = variables.get(name)
+    if not stated:
+        return None
+    try:
+        parts = urlsplit(stated)
+        is_one = parts.scheme in _PORTS and bool(parts.hostname) and not parts.query
+    except ValueError:
+        is_one = False
+    if not is_one:
+        # Not repeated, as it may hold a password.
+        raise BadSettings(f"{name} must look like https://archive.example.org/dicom-web")
+    return stated
 
 
 def _upload_limits(variables: Mapping[str, str]) -> UploadLimits:

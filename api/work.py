@@ -19,11 +19,12 @@ from api.errors import PASSING, Refused, SandboxError
 from api.looking import look
 from api.originals import laid_out
 from api.sandbox import Progress, limits_for, run_limited
-from api.settings import Settings, data_folder
+from api.settings import REMOTE, RadiologyArchive, Settings, data_folder
 from api.wanted import BUILD, CHECK, COMPARE, RULER
 from archive.catalog import Catalog
 from archive.errors import ArchiveError, LeaseLost
 from archive.jobs import Job
+from archive.link import ArchiveLink
 from archive.record import Image, ImageKind, ImageState, ObjectRole
 from archive.storage import Storage
 
@@ -56,6 +57,8 @@ class Workplace:
     """The folder of the drafts of uploads."""
     turns: tuple[Path, ...]
     """A folder for each build that may be under way at once, whoever does it, held by its lock."""
+    archive: ArchiveLink | None = None
+    """The radiology archive that is told of what is published."""
 
 
 _LOOKS: Mapping[str, Callable[[Workplace, Job, Callable[[], None]], None]] = {
@@ -85,8 +88,15 @@ def open_workplace(settings: Settings) -> Iterator[Workplace]:
     turns = tuple(data / "turns" / str(number) for number in range(BUILDS_AT_ONCE))
     for folder in (data / "scratch", data / "drafts", *turns):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with desk(data / "scratch") as scratch, Catalog.open(settings.database_url) as catalog:
+    with (
+        desk(data / "scratch") as scratch,
+        Catalog.open(settings.database_url) as catalog,
+        _link_to(settings.archive) as link,
+    ):
         storage = Storage.open(settings.objects_url)
+        if settings.archive is not None:
+            # Before anything is published, or the archive would not be told of it.
+            catalog.outbox.know(settings.archive.establishment, REMOTE)
         yield Workplace(
             catalog=catalog,
             storage=storage,
@@ -95,7 +105,20 @@ def open_workplace(settings: Settings) -> Iterator[Workplace]:
             drafts=data / "drafts",
             incoming=storage.drafts(data / "incoming"),
             turns=turns,
+            archive=link,
         )
+
+
+@contextmanager
+def _link_to(archive: RadiologyArchive | None) -> Iterator[ArchiveLink | None]:
+    if archive is None:
+        yield None
+        return
+    # Slow to load, for what most installations do not have.
+    from archive.dicomweb_link import DicomWebLink
+
+    with DicomWebLink(archive.url, archive.orthanc_url) as link:
+        yield link
 
 
 @contextmanager

@@ -1,7 +1,5 @@
 """The catalogue: which images exist, whose they are, where their objects lie, and their state."""
 
-import hashlib
-import secrets
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, fields
@@ -11,13 +9,13 @@ from typing import Any, Self
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from archive import outbox, reading, reception, schema
+from archive import one_time_keys, outbox, reading, reception, schema
 from archive.advices import Advices
 from archive.biopsies import Biopsies
 from archive.database import Database
 from archive.departures import Departures
 from archive.deposits import Deposits
-from archive.errors import DifferentPatient, NotAllowed, NotFound, TransitionRefused
+from archive.errors import DifferentPatient, NotFound, TransitionRefused
 from archive.identity import PatientIdentity
 from archive.jobs import Job, Jobs, require_lease
 from archive.lesions import Lesions
@@ -339,34 +337,11 @@ class Catalog:
 
     def issue_key(self, claims: Mapping[str, Any], expires: datetime) -> str:
         """Make a one-time sign-in key, of which only the hash is kept."""
-        key = secrets.token_urlsafe(32)
-        column = schema.link_key.c
-        with self._database.write() as connection:
-            connection.execute(
-                sa.delete(schema.link_key).where(column.expires_at <= datetime.now(UTC))
-            )
-            connection.execute(
-                sa.insert(schema.link_key).values(
-                    key_sha256=_key_sha256(key), claims=dict(claims), expires_at=expires
-                )
-            )
-        return key
+        return one_time_keys.issue(self._database, claims, expires)
 
     def redeem_key(self, key: str) -> dict[str, Any]:
         """Give the claims of a key, exactly once; raises NotAllowed afterwards, or when expired."""
-        column = schema.link_key.c
-        good = sa.and_(column.key_sha256 == _key_sha256(key), column.expires_at > datetime.now(UTC))
-        # Strangers may ask: a wrong key must not take the one writer's place.
-        with self._database.read() as connection:
-            row = connection.execute(sa.select(column.claims).where(good)).one_or_none()
-        if row is not None:
-            # Deleting is what makes it once: of two callers, one finds the row gone.
-            with self._database.write() as connection:
-                taken = sa.delete(schema.link_key).where(good).returning(column.claims)
-                row = connection.execute(taken).one_or_none()
-        if row is None:
-            raise NotAllowed("This sign-in link was already used or has expired; ask for another.")
-        return dict(row.claims)
+        return one_time_keys.redeem(self._database, key)
 
     @contextmanager
     def _changing(
@@ -402,7 +377,3 @@ def _update(connection: sa.Connection, image: Image, **values: Any) -> None:
 
 def _merged(image: Image, facts: Mapping[str, Any] | None) -> dict[str, Any]:
     return {"facts": {**image.facts, **facts}} if facts else {}
-
-
-def _key_sha256(key: str) -> str:
-    return hashlib.sha256(key.encode()).hexdigest()

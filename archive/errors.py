@@ -17,6 +17,8 @@ ArchiveError
 ├── Incomplete          (ValueError)       a deposit that lacks files
 ├── NotReady            (ValueError)       a session that is to be sent, and what it lacks
 ├── StorageFailure      (OSError)          the store or the database does not answer as it must
+├── LinkDown            (OSError)          a radiology archive that does not answer as it must
+├── LinkRefused         (ValueError)       a radiology archive that says no
 └── LeaseLost           (RuntimeError)     the job now belongs to another worker
 """
 
@@ -114,6 +116,14 @@ class NotReady(ArchiveError, ValueError):
 
 class StorageFailure(ArchiveError, OSError):
     """The object store or the database failed, or gave fewer bytes than asked for."""
+
+
+class LinkDown(ArchiveError, OSError):
+    """A radiology archive does not answer as it must; another time it may."""
+
+
+class LinkRefused(ArchiveError, ValueError):
+    """A radiology archive says no, and would say so again."""
 
 
 class LeaseLost(ArchiveError, RuntimeError):

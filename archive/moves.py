@@ -5,42 +5,41 @@ patient before, with all that was true of them there.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
 
 from archive import outbox, reading, schema, schema_lesions
-from archive.capture import LOCATING
 from archive.database import Database
-from archive.errors import DifferentPatient, InvalidCapture, NotFound, TransitionRefused
+from archive.errors import TransitionRefused
 from archive.identity import (
-    LO_CHARACTERS,
-    SH_CHARACTERS,
-    PatientIdentity,
     checked_name,
-    checked_text,
-    study_instance_uid,
 )
-from archive.jobs import Job, Wanted, call_off, enqueue, has_unfinished, require_lease
+from archive.jobs import Job, Wanted, call_off, enqueue, require_lease
 from archive.lesions import read_lesion
 from archive.move import (
     Author,
-    Correction,
     Destination,
     Moved,
     MovePlan,
     Moving,
-    study_instance_uid_of_move,
 )
-from archive.reception import new_id, patient_row_of
+from archive.move_plans import (
+    MOVABLE,
+    identity_of,
+    links_of,
+    owner_of,
+    planned,
+    study_of,
+)
+from archive.reception import exam_row, new_id, new_patient, patient_row_of
 from archive.record import Exam, Image, ImageState, StoredObject
 
 MOVE = "move"
 ATTEMPTS = 1000
 """A move is a promise: it is tried until it is done, or until it is asked for anew."""
-MOVABLE = frozenset({ImageState.PUBLISHED, ImageState.REFUSED})
 
 _move, _photo, _image, _exam = (
     schema.move.c,
@@ -48,8 +47,6 @@ _move, _photo, _image, _exam = (
     schema.image.c,
     schema.exam.c,
 )
-_patient = schema.patient.c
-_TRAITS = [_patient[one.name] for one in fields(PatientIdentity)]
 
 
 class Moves:
@@ -68,7 +65,7 @@ class Moves:
         somebody else, InvalidCapture for a lesion that the image cannot show, InvalidIdentity.
         """
         with self._database.read() as connection:
-            return _planned(connection, image_ids, to, establishment)[0]
+            return planned(connection, image_ids, to, establishment)[0]
 
     def ask(
         self,
@@ -87,7 +84,7 @@ class Moves:
             for image_id in image_ids:
                 reading.image(connection, image_id, establishment, hold=True)
             _call_off(connection, image_ids)
-            plan, exam = _planned(connection, image_ids, to, establishment)
+            plan, exam = planned(connection, image_ids, to, establishment)
             now = datetime.now(UTC)
             to_exam_id = plan.to_exam_id or _new_exam(connection, exam, plan, to)
             last = connection.scalar(
@@ -184,8 +181,8 @@ class Moves:
             return tuple(
                 Moved(
                     image_id=image_id,
-                    before=_identity(connection, row["old"]),
-                    after=_identity(connection, row["new"]),
+                    before=identity_of(connection, row["old"]),
+                    after=identity_of(connection, row["new"]),
                     to_exam_id=row["to_exam_id"],
                     dropped=row["dropped"],
                     subject=row["subject"],
@@ -197,207 +194,13 @@ class Moves:
             )
 
 
-def _planned(
-    connection: sa.Connection,
-    image_ids: Sequence[str],
-    to: Destination,
-    establishment: str | None,
-) -> tuple[MovePlan, Exam]:
-    images = [reading.image(connection, one, establishment) for one in image_ids]
-    if not images or len({one.exam_id for one in images}) != 1:
-        raise NotFound("There are no such images of one exam.")
-    if any(one.state not in MOVABLE for one in images) or _is_worked_on(connection, images):
-        raise TransitionRefused("An image is still being prepared; move it once that is done.")
-    exam = reading.exam_alone(connection, images[0].exam_id)
-    patient, patient_row = _patient_of(connection, exam, to)
-    if exam.patient is not None and _is_same(exam.patient, patient):
-        raise TransitionRefused("The images are this patient's already.")
-    _require_lesion(connection, images, to, patient_row)
-    plan = MovePlan(
-        corrections=tuple(_correction(connection, one, image_ids) for one in images),
-        exam_id=exam.id,
-        before=exam.patient,
-        after=patient,
-        is_known=patient_row is not None,
-        to_exam_id=_exam_there(connection, exam, images, patient, patient_row, to),
-    )
-    return plan, exam
-
-
-def _is_worked_on(connection: sa.Connection, images: Sequence[Image]) -> bool:
-    """Whether anything but a move is under way, which asking anew would call off."""
-    moving = sa.select(_move.image_id).where(_move.done_at.is_(None))
-    free = [
-        one.id
-        for one in images
-        if connection.scalar(moving.where(_move.image_id == one.id)) is None
-    ]
-    return has_unfinished(connection, free)
-
-
-def _patient_of(
-    connection: sa.Connection, exam: Exam, to: Destination
-) -> tuple[PatientIdentity, int | None]:
-    owner = connection.scalar(sa.select(_exam.establishment_id).where(_exam.id == exam.id))
-    if to.key is not None:
-        row = connection.scalar(
-            sa.select(_patient.id).where(_patient.key == to.key, _patient.establishment_id == owner)
-        )
-    else:
-        row = patient_row_of(connection, int(owner or 0), to.patient)
-    known = _identity(connection, row)
-    if known is not None:
-        return known, row
-    if to.patient is None:
-        raise NotFound("There is no such patient.")
-    return to.patient, None
-
-
-def _identity(connection: sa.Connection, patient_row: int | None) -> PatientIdentity | None:
-    found = connection.execute(sa.select(*_TRAITS).where(_patient.id == patient_row))
-    row = found.mappings().one_or_none()
-    return None if row is None else PatientIdentity(**row)
-
-
-def _is_same(one: PatientIdentity, other: PatientIdentity) -> bool:
-    return (one.issuer, one.patient_id) == (other.issuer, other.patient_id)
-
-
-def _require_lesion(
-    connection: sa.Connection,
-    images: Sequence[Image],
-    to: Destination,
-    patient_row: int | None,
-) -> None:
-    if to.lesion is None:
-        return
-    lesion = schema.lesion.c
-    owner = connection.scalar(sa.select(lesion.patient_row).where(lesion.id == to.lesion))
-    if owner is None or owner != patient_row:
-        raise NotFound("This patient has no such lesion.")
-    view = connection.scalar(sa.select(_photo.view).where(_photo.image_id == images[0].id))
-    if len(images) != 1 or view is None or view in LOCATING:
-        raise InvalidCapture(
-            "A lesion is shown by one close-up or dermoscopy; move that alone, or name no lesion."
-        )
-
-
-def _correction(connection: sa.Connection, image: Image, together: Sequence[str]) -> Correction:
-    return Correction(
-        image.id,
-        image.kind,
-        outbox.tellings(connection, [image.id])[image.id],
-        _left(connection, image.id),
-        _links(connection, image.id, together),
-    )
-
-
-def _links(connection: sa.Connection, image_id: str, together: Sequence[str]) -> dict[str, Any]:
-    """The links of an image that end with the move; an overview that comes along stays one."""
-    own = sa.select(_photo.lesion_id, _photo.overview_id, _photo.earlier_id)
-    row = connection.execute(own.where(_photo.image_id == image_id)).one_or_none()
-    found: dict[str, Any] = {}
-    if row is not None:
-        overview = None if row.overview_id in together else row.overview_id
-        found = {"lesion": row.lesion_id, "overview": overview, "earlier": row.earlier_id}
-    others = sa.select(_photo.image_id).where(
-        sa.or_(_photo.overview_id == image_id, _photo.earlier_id == image_id),
-        _photo.image_id.not_in(list(together)),
-    )
-    pinned, session = schema.pin.c, schema.picture.c
-    pins = sa.select(pinned.lesion_id).where(pinned.image_id == image_id)
-    found["referred_by"] = sorted(connection.scalars(others))
-    found["pins"] = sorted(connection.scalars(pins))
-    found["session"] = connection.scalar(
-        sa.select(session.session_id).where(session.image_id == image_id)
-    )
-    return {name: value for name, value in found.items() if value}
-
-
-def _left(connection: sa.Connection, image_id: str) -> tuple[datetime, ...]:
-    gone, departure = schema.departed_image.c, schema.departure.c
-    when = (
-        sa.select(departure.at)
-        .select_from(schema.departed_image.join(schema.departure))
-        .where(gone.image_id == image_id)
-    )
-    return tuple(connection.scalars(when.order_by(departure.at)))
-
-
-def _exam_there(
-    connection: sa.Connection,
-    exam: Exam,
-    images: Sequence[Image],
-    patient: PatientIdentity,
-    patient_row: int | None,
-    to: Destination,
-) -> str | None:
-    """The exam that the images join; raises DifferentPatient for an order of somebody else."""
-    number, _ = _order(to)
-    if not number and patient_row is not None:
-        # Back to where they came from, when a move is undone.
-        came = (
-            sa.select(_move.from_exam_id)
-            .select_from(schema.move.join(schema.exam, _move.from_exam_id == _exam.id))
-            .where(
-                _move.image_id.in_([one.id for one in images]),
-                _move.to_exam_id == exam.id,
-                _move.done_at.is_not(None),
-                _exam.patient_row == patient_row,
-            )
-        )
-        if back := connection.scalar(came.order_by(_move.id.desc()).limit(1)):
-            return str(back)
-    owner = sa.select(_exam.establishment_id).where(_exam.id == exam.id).scalar_subquery()
-    there = connection.execute(
-        sa.select(_exam.id, _exam.patient_row).where(
-            _exam.establishment_id == owner,
-            _exam.study_instance_uid == _study(exam, patient, to),
-        )
-    ).one_or_none()
-    if there is None:
-        return None
-    if there.patient_row != patient_row:
-        raise DifferentPatient(
-            "This accession number is already used here for another patient, or for none; "
-            "check the number and the patient."
-        )
-    return str(there.id)
-
-
-def _order(to: Destination) -> tuple[str | None, str | None]:
-    number = checked_text("accession number", to.accession_number or "", SH_CHARACTERS)
-    issuer = checked_text("issuer of the accession number", to.issuer or "", LO_CHARACTERS)
-    return number or None, issuer if number and issuer else None
-
-
-def _study(exam: Exam, patient: PatientIdentity, to: Destination) -> str:
-    number, issuer = _order(to)
-    if number is not None:
-        return study_instance_uid(exam.establishment, issuer, number)
-    return study_instance_uid_of_move(exam.establishment, patient, exam.study_instance_uid)
-
-
 def _new_exam(connection: sa.Connection, exam: Exam, plan: MovePlan, to: Destination) -> str:
     """An exam of the right patient for what was done in the wrong one's, on the same day."""
-    owner = connection.scalar(sa.select(_exam.establishment_id).where(_exam.id == exam.id))
-    row = patient_row_of(connection, int(owner or 0), plan.after)
+    owner = owner_of(connection, exam)
+    row = patient_row_of(connection, owner, plan.after)
     if row is None:
-        new = sa.insert(schema.patient).values(
-            establishment_id=owner, key=new_id(), **asdict(plan.after)
-        )
-        row = connection.execute(new.returning(_patient.id)).scalar_one()
-    number, issuer = _order(to)
-    made = sa.insert(schema.exam).values(
-        id=new_id(),
-        establishment_id=owner,
-        patient_row=row,
-        accession_number=number,
-        issuer_of_accession_number=issuer,
-        study_instance_uid=_study(exam, plan.after, to),
-        created_at=exam.created_at,
-    )
-    return str(connection.execute(made.returning(_exam.id)).scalar_one())
+        row = new_patient(connection, owner, plan.after)
+    return exam_row(connection, owner, row, study_of(exam, plan.after, to), exam.created_at)
 
 
 def _call_off(connection: sa.Connection, image_ids: Sequence[str]) -> None:
@@ -431,7 +234,7 @@ def _require_as_prepared(
 def _take_up(connection: sa.Connection, rows: Sequence[sa.RowMapping]) -> dict[str, dict[str, Any]]:
     """Let images, and what is stated of them, change exam and patient; gives what had to end."""
     ids = [row["image_id"] for row in rows]
-    dropped = {one: _links(connection, one, ids) for one in ids}
+    dropped = {one: links_of(connection, one, ids) for one in ids}
     said = (
         connection.execute(sa.select(schema.photograph).where(_photo.image_id.in_(ids)))
         .mappings()

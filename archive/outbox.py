@@ -66,11 +66,16 @@ class Outbox:
 
     def know(self, establishment: str, remote: str) -> None:
         """From now on that archive is told of what the establishment publishes."""
+        known = (
+            sa.select(_remote.id)
+            .select_from(schema.remote.join(schema.establishment))
+            .where(schema.establishment.c.name == establishment, _remote.name == remote)
+        )
+        with self._database.read() as connection:
+            if connection.scalar(known) is not None:
+                return
         with self._database.write() as connection:
             owner = establishment_row(connection, establishment)
-            known = sa.select(_remote.id).where(
-                _remote.establishment_id == owner, _remote.name == remote
-            )
             if connection.scalar(known) is None:
                 new = sa.insert(schema.remote).values(establishment_id=owner, name=remote)
                 connection.execute(new)

@@ -13,6 +13,7 @@ from pathlib import Path
 import httpx
 
 PROGRAM = "/usr/sbin/Orthanc"
+DICOMWEB = "/usr/share/orthanc/plugins/libOrthancDicomWeb.so"
 TITLE = "RADIOLOGY"
 STARTED_S = 90.0
 
@@ -23,6 +24,11 @@ class Orthanc:
 
     web: httpx.Client
     dicom_port: int
+
+    @property
+    def dicomweb_url(self) -> str:
+        """The root of its DICOMweb services."""
+        return f"{str(self.web.base_url).rstrip('/')}/dicom-web"
 
 
 @contextmanager
@@ -37,7 +43,8 @@ def orthanc(folder: Path) -> Iterator[Orthanc]:
         "DicomAet": TITLE,
         "DicomAlwaysAllowStore": True,
         "RemoteAccessAllowed": False,
-        "Plugins": [],
+        "Plugins": [DICOMWEB],
+        "DicomWeb": {"Enable": True, "Root": "/dicom-web/"},
     }
     (folder / "orthanc.json").write_text(json.dumps(settings))
     log = folder / "orthanc.log"

@@ -1,0 +1,149 @@
+"""A radiology archive that speaks DICOMweb (PS3.18): STOW-RS and QIDO-RS."""
+
+import secrets
+from collections.abc import Iterator, Mapping
+from typing import Any, Self
+
+import httpx
+
+from archive.errors import LinkDown, LinkRefused
+from archive.link import Instance, Named, Shown
+
+TIMEOUT_S = 60.0
+JSON = "application/dicom+json"
+_PATIENT_ID, _STUDY = "00100020", "0020000D"
+_REFERENCED, _INSTANCE, _FAILED, _FAILURE = "00081199", "00081155", "00081198", "00081197"
+_OUT_OF_RESOURCES = range(0xA700, 0xA800)
+"""Failures that pass (PS3.4 B.2.3)."""
+
+
+class DicomWebLink:
+    """An archive at the root of its DICOMweb services.
+
+    `orthanc_url` is the root of Orthanc's own interface, where that archive is one and may be told
+    to delete what it does not hide by itself.
+    """
+
+    def __init__(self, url: str, orthanc_url: str | None = None) -> None:
+        # What the environment says of proxies is not for a hospital's own network.
+        self._web = httpx.Client(timeout=TIMEOUT_S, trust_env=False)
+        self._url, self._orthanc_url = url.rstrip("/"), (orthanc_url or "").rstrip("/")
+
+    def close(self) -> None:
+        """Hang up."""
+        self._web.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def store(self, instance: Instance) -> None:
+        """Send one instance; only what the answer names as stored counts as such."""
+        boundary = secrets.token_hex(16)
+        head = f"--{boundary}\r\nContent-Type: application/dicom\r\n\r\n".encode()
+        tail = f"\r\n--{boundary}--\r\n".encode()
+
+        def body() -> Iterator[bytes]:
+            yield head
+            yield from instance.parts
+            yield tail
+
+        content_type = f'multipart/related; type="application/dicom"; boundary={boundary}'
+        answer = self._ask(
+            "POST",
+            f"{self._url}/studies",
+            content=body(),
+            headers={
+                "content-type": content_type,
+                "content-length": str(len(head) + instance.length_bytes + len(tail)),
+                "accept": JSON,
+            },
+        )
+        told = _json(answer)
+        if not isinstance(told, Mapping):
+            raise LinkDown("The archive's answer to an instance is no answer.")
+        uid = instance.named.sop_instance_uid
+        if uid in _uids(told, _REFERENCED):
+            return
+        failure = _failure(told, uid)
+        if failure is None or failure in _OUT_OF_RESOURCES:
+            raise LinkDown(f"The archive did not take an instance ({answer.status_code}).")
+        raise LinkRefused(f"The archive refuses the instance (failure {failure:04X}).")
+
+    def shown(self, named: Named) -> Shown | None:
+        """Ask for an instance as any viewer would."""
+        answer = self._ask(
+            "GET",
+            f"{self._url}/instances",
+            params={
+                "SOPInstanceUID": named.sop_instance_uid,
+                "includefield": ["PatientID", "StudyInstanceUID"],
+            },
+            headers={"accept": JSON},
+        )
+        if answer.status_code == httpx.codes.NO_CONTENT:
+            return None
+        found = _json(answer)
+        if answer.is_error or not isinstance(found, list):
+            raise LinkDown(f"The archive does not answer a question ({answer.status_code}).")
+        if not found:
+            return None
+        # One that holds it twice shows it wrongly, whatever the other place is.
+        places = {(_value(one, _PATIENT_ID), _value(one, _STUDY)) for one in found}
+        return Shown(*min(places, key=lambda one: one[1] == named.study_instance_uid))
+
+    def remove(self, named: Named) -> bool:
+        """Delete an instance by Orthanc's own interface."""
+        if not self._orthanc_url:
+            return False
+        looked_up = self._ask(
+            "POST", f"{self._orthanc_url}/tools/lookup", content=named.sop_instance_uid.encode()
+        )
+        found = _json(looked_up)
+        if looked_up.is_error or not isinstance(found, list):
+            raise LinkDown(f"Orthanc does not answer ({looked_up.status_code}).")
+        for one in found:
+            if one.get("Type") == "Instance":
+                gone = self._ask("DELETE", f"{self._orthanc_url}/instances/{one['ID']}")
+                if gone.is_error and gone.status_code != httpx.codes.NOT_FOUND:
+                    raise LinkDown(f"Orthanc does not delete ({gone.status_code}).")
+        return True
+
+    def _ask(self, method: str, url: str, **options: Any) -> httpx.Response:
+        try:
+            answer = self._web.request(method, url, **options)
+        except httpx.HTTPError as error:
+            # Its text may name the address, and with it a password.
+            raise LinkDown("The archive does not answer.") from error
+        if answer.status_code >= httpx.codes.INTERNAL_SERVER_ERROR or answer.status_code in {
+            httpx.codes.UNAUTHORIZED,
+            httpx.codes.FORBIDDEN,
+            httpx.codes.TOO_MANY_REQUESTS,
+        }:
+            raise LinkDown(f"The archive does not let us in just now ({answer.status_code}).")
+        return answer
+
+
+def _json(answer: httpx.Response) -> Any:
+    try:
+        return answer.json()
+    except ValueError:
+        return None
+
+
+def _uids(told: Mapping[str, Any], sequence: str) -> set[str]:
+    return {_value(one, _INSTANCE) for one in told.get(sequence, {}).get("Value", ())}
+
+
+def _failure(told: Mapping[str, Any], uid: str) -> int | None:
+    for one in told.get(_FAILED, {}).get("Value", ()):
+        if _value(one, _INSTANCE) == uid:
+            return int(_value(one, _FAILURE) or 0)
+    return None
+
+
+def _value(item: Mapping[str, Any], tag: str) -> str:
+    values = item.get(tag, {}).get("Value") or [""]
+    return str(values[0])

@@ -1,0 +1,196 @@
+"""What is published reaches a real Orthanc, and what was wrong there is taken back."""
+
+import io
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from pydicom import dcmread
+
+from api.ingest import Order, ingest
+from api.moving import move_once
+from api.sending import REMOVE_BY_HAND, send_once
+from api.settings import REMOTE, RadiologyArchive, Settings
+from api.work import Workplace, open_workplace
+from archive.dicomweb_link import DicomWebLink
+from archive.errors import LinkDown
+from archive.identity import PatientIdentity
+from archive.link import Named
+from archive.move import Author, Destination
+from archive.record import Image, ObjectRole, OutboxState, Sent
+from archive.rejection import rejection_uid
+from tests.dermato.archived import errors_of
+from tests.orthanc import Orthanc, free_ports, orthanc
+from tests.samples.photo import make_photo
+
+HERE, ELSEWHERE = "Hôpital A", "Hôpital B"
+WRONG, RIGHT = PatientIdentity("1", "R", "FAUX^Anne"), PatientIdentity("2", "R", "JUSTE^Zoé")
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orthanc]:
+    with orthanc(tmp_path_factory.mktemp("orthanc")) as running:
+        yield running
+
+
+@pytest.fixture
+def linked(
+    request: pytest.FixtureRequest, settings: Settings, archive: Orthanc, empty_catalogue: Path
+) -> Iterator[Workplace]:
+    """A place whose photographs go to Orthanc, which deletes what is rejected, or does not."""
+    deletes = getattr(request, "param", True)
+    web = str(archive.web.base_url)
+    known = RadiologyArchive(archive.dicomweb_url, HERE, web if deletes else None)
+    settings.data.mkdir(mode=0o700)
+    shutil.copy(empty_catalogue, settings.data)
+    with open_workplace(replace(settings, archive=known)) as place:
+        yield place
+
+
+def photographed(place: Workplace, folder: Path, seed: int = 1, establishment: str = HERE) -> Image:
+    file = make_photo(folder / f"{seed}.jpg", width=96, height=64, seed=seed)
+    taken = ingest(place, file, Order(establishment, WRONG))
+    return place.catalog.image(taken.image, establishment=establishment)
+
+
+def all_sent(place: Workplace) -> None:
+    while send_once(place):
+        pass
+
+
+def states(place: Workplace, image: Image) -> list[tuple[Sent, OutboxState]]:
+    told = place.catalog.outbox.of_images([image.id])[image.id]
+    return [(one.kind, one.state) for one in told]
+
+
+def found(archive: Orthanc, uid: str | None) -> list[str]:
+    """What Orthanc calls the instances with that UID."""
+    answer = archive.web.post("/tools/lookup", content=str(uid))
+    return [one["ID"] for one in answer.json() if one["Type"] == "Instance"]
+
+
+def moved(place: Workplace, image: Image) -> Image:
+    who = Author("subject")
+    place.catalog.moves.ask([image.id], Destination(RIGHT), who, establishment=HERE)
+    assert move_once(place)
+    return place.catalog.image(image.id, establishment=HERE)
+
+
+def test_a_published_photograph_is_there_as_it_is(
+    linked: Workplace, archive: Orthanc, tmp_path: Path
+) -> None:
+    image = photographed(linked, tmp_path)
+    other = photographed(linked, tmp_path, establishment=ELSEWHERE)
+    assert states(linked, other) == []
+    assert states(linked, image) == [(Sent.OBJECT, OutboxState.WAITING)]
+    all_sent(linked)
+    assert states(linked, image) == [(Sent.OBJECT, OutboxState.READ_BACK)]
+    (one,) = image.objects_as(ObjectRole.PHOTO)
+    (name,) = found(archive, one.sop_instance_uid)
+    there = archive.web.get(f"/instances/{name}/file").content
+    assert there == linked.storage.read_range(one.key, 0, one.length_bytes)
+
+
+def test_what_is_moved_is_rejected_there_and_the_new_one_shown(
+    linked: Workplace, archive: Orthanc, tmp_path: Path
+) -> None:
+    image = photographed(linked, tmp_path, seed=2)
+    all_sent(linked)
+    (old,) = image.objects_as(ObjectRole.PHOTO)
+    (new,) = moved(linked, image).objects_as(ObjectRole.PHOTO)
+    all_sent(linked)
+    assert states(linked, image) == [
+        (Sent.OBJECT, OutboxState.READ_BACK),
+        (Sent.REJECTION, OutboxState.READ_BACK),
+        (Sent.OBJECT, OutboxState.READ_BACK),
+    ]
+    assert found(archive, old.sop_instance_uid) == []
+    (name,) = found(archive, new.sop_instance_uid)
+    shown = archive.web.get(f"/instances/{name}/simplified-tags").json()
+    assert (shown["PatientID"], shown["PatientName"]) == ("2", "JUSTE^Zoé")
+    (note,) = found(archive, rejection_uid(str(old.sop_instance_uid)))
+    data = archive.web.get(f"/instances/{note}/file").content
+    assert errors_of(data, tmp_path) == []
+    told = dcmread(io.BytesIO(data))
+    assert told.ConceptNameCodeSequence[0].CodeValue == "113037"
+    assert told.PatientID == "1"
+    (study,) = told.CurrentRequestedProcedureEvidenceSequence
+    (series,) = study.ReferencedSeriesSequence
+    (reference,) = series.ReferencedSOPSequence
+    assert reference.ReferencedSOPInstanceUID == old.sop_instance_uid
+
+
+@pytest.mark.parametrize("linked", [False], indirect=True)
+def test_an_archive_that_goes_on_showing_it_is_a_task_for_a_person(
+    linked: Workplace, archive: Orthanc, tmp_path: Path
+) -> None:
+    image = photographed(linked, tmp_path, seed=3)
+    all_sent(linked)
+    moved(linked, image)
+    all_sent(linked)
+    assert (Sent.REJECTION, OutboxState.TASK) in states(linked, image)
+    (task,) = linked.catalog.outbox.listed([OutboxState.TASK], establishment=HERE)
+    assert task.reason == REMOVE_BY_HAND
+    assert linked.catalog.outbox.listed([OutboxState.TASK], establishment=ELSEWHERE) == ()
+    (old,) = image.objects_as(ObjectRole.PHOTO)
+    assert len(found(archive, old.sop_instance_uid)) == 1
+
+
+def test_moved_before_it_was_sent_nothing_is_to_be_taken_back(
+    linked: Workplace, archive: Orthanc, tmp_path: Path
+) -> None:
+    image = photographed(linked, tmp_path, seed=4)
+    (old,) = image.objects_as(ObjectRole.PHOTO)
+    moved(linked, image)
+    all_sent(linked)
+    assert states(linked, image) == [
+        (Sent.OBJECT, OutboxState.SUPERSEDED),
+        (Sent.OBJECT, OutboxState.READ_BACK),
+    ]
+    assert found(archive, old.sop_instance_uid) == []
+
+
+def test_moved_while_it_is_sent_it_is_taken_back_after_that(
+    linked: Workplace, archive: Orthanc, tmp_path: Path
+) -> None:
+    image = photographed(linked, tmp_path, seed=5)
+    outbox = linked.catalog.outbox
+    sending = outbox.claim("host/dead", REMOTE, 3600)
+    assert sending is not None
+    moved(linked, image)
+    # Whoever has it may be sending it yet: the rejection would come before the object.
+    assert not send_once(linked)
+    outbox.lapse("host/dead")
+    all_sent(linked)
+    assert states(linked, image) == [
+        (Sent.OBJECT, OutboxState.SUPERSEDED),
+        (Sent.REJECTION, OutboxState.READ_BACK),
+        (Sent.OBJECT, OutboxState.READ_BACK),
+    ]
+
+
+def test_an_archive_that_is_down_is_tried_again(
+    settings: Settings, tmp_path: Path, empty_catalogue: Path
+) -> None:
+    (port,) = free_ports(1)
+    known = RadiologyArchive(f"http://name:secret@127.0.0.1:{port}/dicom-web", HERE)
+    settings.data.mkdir(mode=0o700)
+    shutil.copy(empty_catalogue, settings.data)
+    with open_workplace(replace(settings, archive=known)) as place:
+        image = photographed(place, tmp_path)
+        assert send_once(place)
+        (waiting,) = place.catalog.outbox.of_images([image.id])[image.id]
+        assert (waiting.state, waiting.attempt) == (OutboxState.WAITING, 1)
+        assert "secret" not in str(waiting.reason)
+        assert not send_once(place)
+
+
+def test_what_an_archive_does_not_hold_is_shown_to_nobody(archive: Orthanc) -> None:
+    nothing = Named("2.25.1", "2.25.2", "2.25.3")
+    with DicomWebLink(archive.dicomweb_url) as link:
+        assert link.shown(nothing) is None
+        assert not link.remove(nothing)
+    with DicomWebLink(f"{archive.dicomweb_url}/nowhere") as lost, pytest.raises(LinkDown):
+        lost.shown(nothing)
