@@ -42,6 +42,9 @@ KEPT = "private, max-age=31536000, immutable"
 ASKED_EACH_TIME = "private, no-cache"
 """For what may change: the tiles of an image on its way are other ones once it is published."""
 
+KEPT_BY_NOBODY = "no-store"
+"""For what may be seen until somebody says otherwise."""
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:

@@ -13,19 +13,23 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.security import APIKeyCookie, HTTPBearer
 from starlette.exceptions import HTTPException
 
+from api.cookies import COOKIE
 from api.dispatch import Dispatcher
-from api.doors import COOKIE, Doors
+from api.doors import Doors
 from api.errors import ApiError, Problem, problem
 from api.logs import to_stderr
 from api.protocol import Patience
 from api.receiving import Reception
 from api.renderer import Renderers
 from api.routes import (
+    advice,
     aids,
     deposits,
     docs,
     enter,
     exams,
+    exports,
+    gallery,
     health,
     iiif,
     images,
@@ -56,6 +60,9 @@ ROUTES = (
     aids,
     patients,
     moves,
+    gallery,
+    exports,
+    advice,
     links,
     iiif,
     deposits,

@@ -15,7 +15,16 @@ from xml.sax.saxutils import quoteattr
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.answer import ASKED_EACH_TIME, KEPT, Answer, holds, told, unchanged, with_security_headers
+from api.answer import (
+    ASKED_EACH_TIME,
+    KEPT,
+    KEPT_BY_NOBODY,
+    Answer,
+    holds,
+    told,
+    unchanged,
+    with_security_headers,
+)
 from api.doors import Caller, Doors, allow, is_public
 from api.elsewhere import Elsewhere
 from api.errors import MethodRefused, NotSignedIn, problem
@@ -26,6 +35,7 @@ from api.settings import Settings
 from api.sources import Sources
 from api.static import MISSING
 from api.zarr import Streamed, zarr_answer
+from archive.errors import NotFound
 from archive.phones import Phones
 from archive.record import Image, ImageState
 
@@ -66,6 +76,9 @@ PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
 )
 """The hot routes. Numbers are canonical, so that a tile has one address and one cached answer."""
 
+LENT = frozenset({TILE, DZI, *IIIF_ROUTES})
+"""Beside the thumbnail, what shows an image to a colleague elsewhere who was asked about it."""
+
 HOT_ROUTES = (
     TILE,
     DZI,
@@ -77,8 +90,9 @@ HOT_ROUTES = (
 READING = frozenset({"GET", "HEAD"})
 
 _PAGES = re.compile(
-    r"/(?:exam|view|capture|lesions|move|move-exam)/[^/]+|/(?:capture|deposit|phones|pair)"
-    r"|/patients/[^/]+/lesions|/lesions/[^/]+/compare"
+    r"/(?:exam|view|capture|lesions|move|move-exam|advice)/[^/]+"
+    r"|/(?:capture|deposit|phones|pair|advice)"
+    r"|/patients/[^/]+/(?:lesions|images)|/lesions/[^/]+/compare"
 )
 
 
@@ -186,35 +200,41 @@ class Dispatcher:
     async def _hot(
         self, template: str, caller: Caller, fields: dict[str, str], scope: Scope, receive: Receive
     ) -> Answer | Streamed:
-        image = await self._sources.image(caller, fields["image"])
+        try:
+            image = await self._sources.image(caller, fields["image"])
+            kept = _kept(image)
+        except NotFound:
+            if template not in LENT and fields.get("name") != "thumbnail":
+                raise
+            image, kept = await self._sources.lent(caller, fields["image"]), KEPT_BY_NOBODY
         if template == ZARR:
             return await zarr_answer(self._sources, image, fields["key"], scope, receive)
         if template in IIIF_ROUTES:
-            return await self._iiif(template, image, fields, scope)
+            return await self._iiif(template, image, fields, kept, scope)
         if template == PICTURE:
-            return await self._small_picture(image, fields["name"], scope)
+            return await self._small_picture(image, fields["name"], kept, scope)
         opened = await self._sources.open(image)
         if template == DZI:
             return _dzi(opened.deep_zoom.width, opened.deep_zoom.height, opened.deep_zoom.tile_size)
         level, column, row = int(fields["level"]), int(fields["column"]), int(fields["row"])
         opened.require(level, column, row)
-        tag, kept = f'"{opened.tag}-{level}-{column}-{row}"', _kept(image)
+        tag = f'"{opened.tag}-{level}-{column}-{row}"'
         if holds(scope, tag):
             return unchanged(tag, kept)
         return _jpeg(await self._sources.tile(image, opened, (level, column, row)), tag, kept)
 
-    async def _small_picture(self, image: Image, name: str, scope: Scope) -> Answer:
-        tag, kept = f'"{self._sources.picture_tag(image, name)}"', _kept(image)
+    async def _small_picture(self, image: Image, name: str, kept: str, scope: Scope) -> Answer:
+        tag = f'"{self._sources.picture_tag(image, name)}"'
         if holds(scope, tag):
             return unchanged(tag, kept)
         return _jpeg(await self._sources.picture(image, name), tag, kept)
 
     async def _iiif(
-        self, template: str, image: Image, fields: dict[str, str], scope: Scope
+        self, template: str, image: Image, fields: dict[str, str], kept: str, scope: Scope
     ) -> Answer:
         origin = own_origin(self._settings, scope)
         if template == IIIF_PICTURE:
-            return await picture(self._sources, image, fields, origin, _kept(image), scope)
+            return await picture(self._sources, image, fields, origin, kept, scope)
         if template == IIIF_INFORMATION:
             return await information(self._sources, image, origin, scope)
         return to_information(image)

@@ -22,11 +22,11 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
-from http.cookies import CookieError, SimpleCookie
 from typing import Any, TypedDict, Unpack
 
 from itsdangerous import BadData, URLSafeTimedSerializer
 
+from api.cookies import token_of
 from api.errors import NotPermitted, NotSignedIn
 
 
@@ -41,8 +41,6 @@ class Role(IntEnum):
     OPERATOR = 4
 
 
-SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-
 POLICIES: dict[str, Role] = {
     # The pages and their parts hold no data.
     "/": Role.PUBLIC,
@@ -54,6 +52,9 @@ POLICIES: dict[str, Role] = {
     "/lesions/{lesion}/compare": Role.PUBLIC,
     "/capture": Role.PUBLIC,
     "/capture/{session}": Role.PUBLIC,
+    "/advice": Role.PUBLIC,
+    "/advice/{advice}": Role.PUBLIC,
+    "/patients/{patient}/images": Role.PUBLIC,
     "/phones": Role.PUBLIC,
     "/pair": Role.PUBLIC,
     "/move/{image}": Role.PUBLIC,
@@ -109,6 +110,21 @@ POLICIES: dict[str, Role] = {
     "/api/sessions/{session}/sign": Role.PHYSICIAN,
     "/api/sessions/{session}/consents": Role.CONTRIBUTOR,
     "/api/sessions/{session}/encounter": Role.CONTRIBUTOR,
+    "/api/patients/{patient}/images": Role.READER,
+    # What leaves is more than what is read; who let what go is for who answers for the service.
+    "/api/exports": Role.CONTRIBUTOR,
+    "/api/exports/record": Role.OPERATOR,
+    # Whoever is asked may be a reader; asking may open images to another establishment.
+    "/api/me/card": Role.READER,
+    "/api/me/card/code": Role.READER,
+    "/api/me/advice": Role.READER,
+    "/api/colleagues": Role.READER,
+    "/api/colleagues/named": Role.CONTRIBUTOR,
+    "/api/advice": Role.CONTRIBUTOR,
+    "/api/advice/{advice}": Role.READER,
+    "/api/advice/{advice}/seen": Role.READER,
+    "/api/advice/{advice}/words": Role.READER,
+    "/api/advice/{advice}/close": Role.READER,
     # Who has a link sees the image without an account: more than reading it.
     "/api/images/{image}/links": Role.CONTRIBUTOR,
     "/deepzoom/{image}.dzi": Role.READER,
@@ -170,7 +186,6 @@ _PUBLIC = re.compile(
     )
 )
 
-COOKIE = "sansverre"
 TOKEN_S = 12 * 3600
 SALT = "sansverre.token.1"
 
@@ -274,7 +289,7 @@ class Doors:
         Raises NotSignedIn (401) where a stranger may not be.
         """
         try:
-            token = _token(method, headers, own_origin)
+            token = token_of(method, headers, own_origin)
             return self.caller(token)
         except NotSignedIn:
             if is_public(path):
@@ -342,51 +357,6 @@ def require_session(caller: Caller, session: str | None) -> None:
 def _require_same(caller: Caller, session: str | None) -> None:
     if caller.session not in {None, session}:
         raise NotPermitted("this phone was paired for one session")
-
-
-def cookie_header(token: str, lasts_s: int, *, secure: bool) -> str:
-    """The Set-Cookie value that signs somebody in."""
-    jar = SimpleCookie({COOKIE: token})
-    morsel = jar[COOKIE]
-    morsel["path"], morsel["samesite"], morsel["max-age"] = "/", "Strict", str(lasts_s)
-    morsel["httponly"] = "true"
-    if secure:
-        morsel["secure"] = "true"
-    return morsel.OutputString()
-
-
-def _token(
-    method: str, headers: Iterable[tuple[bytes, bytes]], own_origin: Callable[[], str]
-) -> str:
-    cookie = origin = None
-    for name, value in headers:
-        if name == b"authorization":
-            scheme, _, token = value.decode("latin-1").partition(" ")
-            if scheme.lower() == "bearer":
-                return token.strip()
-        elif name == b"cookie":
-            cookie = value.decode("latin-1")
-        elif name == b"origin":
-            origin = value.decode("latin-1")
-    if cookie is None:
-        raise NotSignedIn("sign in first")
-    if method not in SAFE_METHODS and origin != own_origin():
-        raise NotSignedIn("a cookie counts only for requests of our own pages")
-    return _from_cookie(cookie)
-
-
-def _from_cookie(header: str) -> str:
-    # The usual header holds our cookie alone: parsing in full costs as much as the tile.
-    name, _, value = header.partition("=")
-    if name == COOKIE and ";" not in value:
-        return value
-    try:
-        morsel = SimpleCookie(header).get(COOKIE)
-    except CookieError as error:
-        raise NotSignedIn("sign in first") from error
-    if morsel is None:
-        raise NotSignedIn("sign in first")
-    return morsel.value
 
 
 def _sha256(data: bytes = b"") -> "hashlib._Hash":

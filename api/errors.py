@@ -15,6 +15,7 @@ ApiError
 ├── TooLarge            (ValueError)         a file larger than any that is taken
 ├── TooSlow             (TimeoutError)       a body of which nothing came for a while
 ├── NotTaken            (ValueError)         a file that the archive did not take in, and why
+├── CannotPrint         (ValueError)         letters that the pages of a PDF have not
 ├── CannotServe         (OSError)            an address that cannot be served from
 └── SandboxError                             a child process that gave no result:
     ├── Refused         (ValueError)         the function said no, in words for people
@@ -30,7 +31,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 from http import HTTPStatus
-from typing import Any
+from typing import Any, ClassVar
 
 import archive.errors
 import tiles.errors
@@ -103,6 +104,12 @@ class TooSlow(ApiError, TimeoutError):
 
 class NotTaken(ApiError, ValueError):
     """A file that was not taken in; the message is a reason for people."""
+
+
+class CannotPrint(ApiError, ValueError):
+    """The pages of a PDF have not the letters of a text."""
+
+    told: ClassVar = {"reason": "letters"}
 
 
 class CannotServe(ApiError, OSError):
@@ -182,9 +189,12 @@ STATUSES: tuple[tuple[type[Exception], Status], ...] = (
     (MethodRefused, HTTPStatus.METHOD_NOT_ALLOWED),
     (archive.errors.TransitionRefused, HTTPStatus.CONFLICT),
     (archive.errors.DifferentPatient, HTTPStatus.CONFLICT),
+    (archive.errors.MayNotLeave, HTTPStatus.CONFLICT),
+    (archive.errors.NoCard, HTTPStatus.CONFLICT),
     (archive.errors.InvalidIdentity, HTTPStatus.UNPROCESSABLE_ENTITY),
     (archive.errors.InvalidSite, HTTPStatus.UNPROCESSABLE_ENTITY),
     (archive.errors.InvalidCapture, HTTPStatus.UNPROCESSABLE_ENTITY),
+    (CannotPrint, HTTPStatus.UNPROCESSABLE_ENTITY),
     (TooBusy, HTTPStatus.SERVICE_UNAVAILABLE),
     (SandboxError, HTTPStatus.SERVICE_UNAVAILABLE),
     (archive.errors.StorageFailure, HTTPStatus.SERVICE_UNAVAILABLE),
@@ -251,11 +261,20 @@ def problem(error: Exception) -> Problem:
     return Problem(HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
+_TOLD = (
+    TooLarge,
+    CannotPrint,
+    archive.errors.OverQuota,
+    archive.errors.NoRoom,
+    archive.errors.NotReady,
+    archive.errors.MayNotLeave,
+    archive.errors.NoCard,
+)
+
+
 def _told(error: Exception) -> Mapping[str, Any]:
     if isinstance(error, archive.errors.Incomplete):
         return {"missing": list(error.missing)}
-    if isinstance(error, archive.errors.NotReady):
-        return error.told
-    if isinstance(error, (TooLarge, archive.errors.OverQuota, archive.errors.NoRoom)):
+    if isinstance(error, _TOLD):
         return error.told
     return {}

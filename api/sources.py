@@ -5,6 +5,7 @@ who may? -> which object? -> open source -> one range read -> bytes
 kept a while)     on any error)
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -13,11 +14,13 @@ from typing import TypeVar
 import numpy as np
 
 from api.ahead import Ahead
+from api.away import Away, Wish, take_away
 from api.doors import Caller
 from api.errors import NoSuchAddress, TooBusy
 from api.opened import OpenImage, as_failure, has_preview, index_of, is_viewable, open_image, tag_of
 from api.renderer import Renderers
 from api.shelf import Shelf
+from archive.advice import Who
 from archive.catalog import Catalog
 from archive.record import Image, ImageState, ObjectRole, StoredObject
 from archive.storage import Storage
@@ -115,6 +118,17 @@ class Sources:
                 raise NoSuchAddress
         return found
 
+    async def lent(self, caller: Caller, image_id: str) -> Image:
+        """The image of that id, if a colleague's open request shows it to this very user.
+
+        Asked each time, so that closing the request counts at once; NotFound for all others.
+        """
+        if caller.image is not None or caller.phone is not None:
+            raise NoSuchAddress
+        who = Who(caller.establishment, caller.subject)
+        ask = partial(self._catalog.advices.lent, image_id, who)
+        return await asyncio.get_running_loop().run_in_executor(self._readers, ask)
+
     async def open(self, image: Image) -> OpenImage:
         """The image ready to be read, opened at its first use; raises NoSuchAddress for others."""
         if not is_viewable(image):
@@ -172,6 +186,13 @@ class Sources:
     async def stored(self, image: Image, key: str, offset: int, length: int) -> bytes:
         """Bytes of a stored level as they are."""
         return await self._or_forget(image, self._storage.read_range_async(key, offset, length))
+
+    async def away(self, image: Image, wish: Wish) -> Away:
+        """A picture to take away; nothing of it is kept here. Raises OutsideImage."""
+        opened = await self.open(image)
+        make = partial(take_away, opened, self._storage, wish)
+        loop = asyncio.get_running_loop()
+        return await self._or_forget(image, loop.run_in_executor(self._drawers, make))
 
     async def picture(self, image: Image, name: str) -> bytes:
         """The JPEG of the thumbnail, the label or the overview; raises NoSuchAddress."""

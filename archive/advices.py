@@ -25,6 +25,17 @@ _CARDS = sa.select(schema.card, _owner.name.label("establishment")).select_from(
     schema.card.outerjoin(schema.establishment, _card.establishment_id == _owner.id)
 )
 
+_PICTURES = (
+    schema.advice_image.join(schema.advice)
+    .join(schema.image, _image.id == _shown.image_id)
+    .join(schema.exam, _exam.id == _image.exam_id)
+)
+_SAME_PATIENT = sa.and_(
+    _exam.establishment_id == _advice.establishment_id,
+    _exam.patient_row.is_not_distinct_from(_advice.patient_row),
+)
+"""A picture that was moved to another patient is not the one that was asked about."""
+
 
 class Advices:
     """Cards and requests, reached as `catalog.advices`.
@@ -167,20 +178,14 @@ class Advices:
         """
         query = (
             sa.select(_image.id)
-            .select_from(
-                schema.advice_image.join(schema.advice)
-                .join(schema.card, _card.id == _advice.asked_id)
-                .join(schema.image, _image.id == _shown.image_id)
-                .join(schema.exam, _exam.id == _image.exam_id)
-            )
+            .select_from(_PICTURES.join(schema.card, _card.id == _advice.asked_id))
             .where(
                 _shown.image_id == image_id,
                 _advice.closed_at.is_(None),
                 _card.subject == who.subject,
                 _of(who),
                 _image.state == ImageState.PUBLISHED,
-                _exam.establishment_id == _advice.establishment_id,
-                _exam.patient_row.is_not_distinct_from(_advice.patient_row),
+                _SAME_PATIENT,
             )
             .limit(1)
         )
@@ -306,9 +311,15 @@ def _cards(connection: sa.Connection, ids: set[str]) -> dict[str, Card]:
 
 
 def _images(connection: sa.Connection, ids: Sequence[str]) -> dict[str, list[str]]:
+    """The pictures that are still of the patient whom the request is about."""
     found: dict[str, list[str]] = defaultdict(list)
-    query = sa.select(_shown.advice_id, _shown.image_id).where(_shown.advice_id.in_(ids))
-    for row in connection.execute(query.order_by(_shown.place)):
+    query = (
+        sa.select(_shown.advice_id, _shown.image_id)
+        .select_from(_PICTURES)
+        .where(_shown.advice_id.in_(ids), _SAME_PATIENT)
+        .order_by(_shown.place)
+    )
+    for row in connection.execute(query):
         found[row.advice_id].append(row.image_id)
     return found
 

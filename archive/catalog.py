@@ -16,6 +16,7 @@ from archive.database import Database
 from archive.departures import Departures
 from archive.deposits import Deposits
 from archive.errors import DifferentPatient, NotFound, TransitionRefused
+from archive.gallery import Gallery
 from archive.identity import PatientIdentity
 from archive.jobs import Job, Jobs, require_lease
 from archive.lesions import Lesions
@@ -55,6 +56,7 @@ class Catalog:
     photographs: Photographs
     departures: Departures
     advices: Advices
+    gallery: Gallery
     phones: Phones
     sessions: Sessions
     pictures: Pictures
@@ -72,6 +74,7 @@ class Catalog:
         self.photographs = Photographs(database)
         self.departures = Departures(database)
         self.advices = Advices(database)
+        self.gallery = Gallery(database)
         self.phones = Phones(database)
         self.sessions = Sessions(database)
         self.pictures = Pictures(database)

@@ -22,6 +22,8 @@ ArchiveError
 └── LeaseLost           (RuntimeError)     the job now belongs to another worker
 """
 
+from typing import ClassVar
+
 
 class ArchiveError(Exception):
     """Any failure of this package."""
@@ -54,13 +56,16 @@ class InvalidCapture(ArchiveError, ValueError):
 class MayNotLeave(ArchiveError, PermissionError):
     """Pictures that stay in the establishment: `obstacle` says why, `images` which ones."""
 
-    def __init__(self, message: str, obstacle: str, images: tuple[str, ...]) -> None:
+    def __init__(self, message: str, obstacle: str = "", images: tuple[str, ...] = ()) -> None:
         super().__init__(message)
         self.obstacle, self.images = obstacle, images
+        self.told = {"reason": obstacle, "images": list(images)}
 
 
 class NoCard(ArchiveError, LookupError):
     """Who asks a colleague, or answers one, has not said yet by which name."""
+
+    told: ClassVar = {"reason": "card"}
 
 
 class DifferentPatient(ArchiveError, ValueError):

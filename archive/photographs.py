@@ -1,6 +1,6 @@
 """What is stated of the photographs of a catalogue, and how they follow one another."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -155,13 +155,21 @@ def _locates(connection: sa.Connection, image_id: str) -> bool:
 
 
 def _in_order(rows: Sequence[sa.RowMapping]) -> tuple[Taken, ...]:
-    found = [Taken(_from_row(row), row["exam_id"], row["state"], _taken_at(row)) for row in rows]
+    found = [
+        Taken(
+            _from_row(row),
+            row["exam_id"],
+            row["state"],
+            taken_at(row["facts"], row["created_at"]),
+        )
+        for row in rows
+    ]
     return tuple(sorted(found, key=lambda one: (one.taken_at, one.photograph.image_id)))
 
 
-def _taken_at(row: sa.RowMapping) -> datetime:
-    received: datetime = row["created_at"]
-    said = row["facts"].get("acquired_at")
+def taken_at(facts: Mapping[str, Any], received: datetime) -> datetime:
+    """When a picture was taken, as its facts say, or else when it was received."""
+    said = facts.get("acquired_at")
     if not said:
         return received
     taken = datetime.fromisoformat(said)

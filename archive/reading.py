@@ -100,6 +100,12 @@ def exam_alone(connection: sa.Connection, exam_id: str) -> Exam:
     return _with_images(connection, rows, ())[0]
 
 
+def images(connection: sa.Connection, image_ids: Collection[str]) -> list[Image]:
+    """Read images of which the caller knows that they may be seen; in no order."""
+    query = _IMAGES.where(_image.id.in_(list(image_ids)))
+    return _with_objects(connection, connection.execute(query).mappings().all())
+
+
 def page(
     connection: sa.Connection,
     establishment: str | None,

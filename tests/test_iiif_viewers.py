@@ -20,7 +20,8 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, Route
 
-from api.doors import COOKIE, Doors, Role
+from api.cookies import COOKIE
+from api.doors import Doors, Role
 from api.ingest import Order, ingest
 from api.settings import read_settings, signing_key
 from api.work import open_workplace

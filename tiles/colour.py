@@ -86,6 +86,26 @@ def _assembled(header: bytes, tags: Mapping[bytes, bytes]) -> bytes:
     return pack(">I", len(whole)) + whole[4:]
 
 
+def in_jpeg(jpeg: bytes, icc_profile: bytes) -> bytes:
+    """A JPEG that says what its colours are: the profile after its JFIF segment, if it has one.
+
+    In as many APP2 segments as it takes, numbered from 1 (ICC.1:2022, B.4).
+    """
+    at = 2
+    if jpeg[2:4] == b"\xff\xe0":
+        at += 2 + unpack_from(">H", jpeg, 4)[0]
+    parts = [icc_profile[n : n + _PART_BYTES] for n in range(0, len(icc_profile), _PART_BYTES)]
+    segments = (
+        b"\xff\xe2" + pack(">H12sBB", 16 + len(part), b"ICC_PROFILE\0", number, len(parts)) + part
+        for number, part in enumerate(parts, 1)
+    )
+    return b"".join((jpeg[:at], *segments, jpeg[at:]))
+
+
+_PART_BYTES = 65_535 - 16
+"""What is left of a segment behind its length, the name and the two numbers."""
+
+
 @cache
 def srgb_profile() -> bytes:
     """An sRGB input profile, the same bytes every time."""

@@ -3,7 +3,8 @@
 from fastapi import APIRouter, Request, Response
 
 from api.answer import page
-from api.doors import TOKEN_S, Doors, Role, cookie_header, new_subject
+from api.cookies import cookie_header
+from api.doors import TOKEN_S, Doors, Role, new_subject
 from api.routes.at_the_door import CatalogHere
 from archive.errors import NotAllowed
 

@@ -7,7 +7,8 @@ from starlette.concurrency import run_in_threadpool
 
 from api.opened import is_viewable
 from api.routes.at_the_door import CallerHere, CatalogHere, SourcesHere
-from api.routes.shapes import ImageOut, image_out
+from api.routes.shapes import ImageOut, image_out, lent_out
+from archive.errors import NotFound
 from archive.record import ImageState
 
 router = APIRouter(tags=["images"])
@@ -18,7 +19,11 @@ async def get_image(
     image: str, caller: CallerHere, catalog: CatalogHere, sources: SourcesHere
 ) -> ImageOut:
     """One image, whatever its state, with the facts about it and its siblings."""
-    found = await run_in_threadpool(catalog.image, image, establishment=caller.establishment)
+    try:
+        found = await run_in_threadpool(catalog.image, image, establishment=caller.establishment)
+    except NotFound:
+        lent = await sources.lent(caller, image)
+        return lent_out(lent, await sources.open(lent))
     exam = await run_in_threadpool(
         catalog.exam,
         found.exam_id,

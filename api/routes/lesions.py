@@ -131,7 +131,7 @@ def list_sites(
     q: Annotated[str, Query(max_length=100, description="Words, French or English.")] = "",
 ) -> SitesOut:
     """Body sites that a lesion or a photograph may be of, as DICOM codes them (CID 4029)."""
-    return SitesOut(sites=[_site(one) for one in search_sites(q)])
+    return SitesOut(sites=[site_out(one) for one in search_sites(q)])
 
 
 @router.get("/api/patients/{patient}/lesions")
@@ -202,7 +202,8 @@ def list_pictures(lesion: str, caller: CallerHere, catalog: CatalogHere) -> Pict
     )
 
 
-def _site(site: BodySite) -> SiteOut:
+def site_out(site: BodySite) -> SiteOut:
+    """A body site as JSON."""
     return SiteOut(
         code=site.code,
         scheme=site.scheme,
@@ -224,7 +225,7 @@ def lesion_out(lesion: Lesion, biopsies: Sequence[str] = ()) -> LesionOut:
         number=lesion.number,
         tracking_id=lesion.tracking_id,
         tracking_uid=lesion.tracking_uid,
-        site=_site(said.site),
+        site=site_out(said.site),
         side=said.site.side(said.side),
         label=said.label,
         position=PositionIn(view=position.view, x=position.x, y=position.y) if position else None,

@@ -9,7 +9,8 @@ import segno
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
-from api.doors import COOKIE, Bounds, Caller, Doors, Role, cookie_header
+from api.cookies import COOKIE, cookie_header
+from api.doors import Bounds, Caller, Doors, Role
 from api.errors import NotPermitted
 from api.origin import is_of_this_machine, is_private, own_origin
 from api.routes.at_the_door import CallerHere, CatalogHere

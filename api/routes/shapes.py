@@ -87,7 +87,8 @@ class SiblingOut(BaseModel):
 class ImageOut(BaseModel):
     """All about an image; `viewable` ones can be looked at, also before they are published.
 
-    The tile size and the levels are None and empty until then.
+    The tile size and the levels are None and empty until then. Of `lent` ones, which a colleague
+    of another establishment shows, nothing is told of whose they are, or beside what they lie.
     """
 
     id: str
@@ -112,6 +113,7 @@ class ImageOut(BaseModel):
     patient: PatientOut | None
     accession_number: str | None
     siblings: list[SiblingOut]
+    lent: bool = False
 
 
 def exams_out(page: Page) -> ExamsOut:
@@ -176,6 +178,15 @@ def image_out(image: Image, exam: Exam, opened: OpenImage | None) -> ImageOut:
             if one.id != image.id and is_viewable(one)
         ],
     )
+
+
+def lent_out(image: Image, opened: OpenImage) -> ImageOut:
+    """One image as a colleague of another establishment is shown it."""
+    nowhere = Exam("", "", None, None, None, "", image.created_at)
+    told = image_out(image, nowhere, opened)
+    files = FilesOut(thumbnail=told.files.thumbnail, label=None, overview=None)
+    hidden = {"files": files, "barcodes": [], "source_sha256": "", "scanner": None, "lent": True}
+    return told.model_copy(update=hidden)
 
 
 def _summary(image: Image) -> ImageSummary:

@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from itsdangerous import URLSafeTimedSerializer
 
 from api.app import create_app
+from api.cookies import COOKIE, cookie_header
 from api.dispatch import HOT_ROUTES, Dispatcher
-from api.doors import COOKIE, POLICIES, SALT, Doors, Role, cookie_header, is_public, require
+from api.doors import POLICIES, SALT, Doors, Role, is_public, require
 from api.errors import NotPermitted, NotSignedIn
 from api.settings import Settings
 from api.static import read_viewer
@@ -41,6 +42,9 @@ OPEN = {
     "/pair",
     "/move/{image}",
     "/move-exam/{exam}",
+    "/advice",
+    "/advice/{advice}",
+    "/patients/{patient}/images",
     "/assets/{path}",
     "/sw.js",
     "/api/links",
@@ -96,6 +100,9 @@ def test_every_policy_is_of_something_that_exists(app: Dispatcher) -> None:
         "/pair",
         "/move/{image}",
         "/move-exam/{exam}",
+        "/advice",
+        "/advice/{advice}",
+        "/patients/{patient}/images",
         "/assets/{path}",
         "/sw.js",
         "/embed/sans-verre-viewer.js",

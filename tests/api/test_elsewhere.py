@@ -6,7 +6,8 @@ from dataclasses import replace
 import pytest
 
 from api.app import create_app
-from api.doors import COOKIE, Role
+from api.cookies import COOKIE
+from api.doors import Role
 from tests.api.conftest import ORIGIN, Installation, Web, opened
 
 FRIEND = "https://record.example.org"

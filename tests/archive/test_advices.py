@@ -249,13 +249,15 @@ def test_a_picture_that_was_moved_is_lent_no_more(catalog: Catalog) -> None:
     image, other = picture(catalog, "1", "p"), picture(catalog, "2", "q")
     catalog.advices.write_card(HERE_1, "Dr A", "")
     code = catalog.advices.write_card(THERE_1, "Dr C", "").code
-    catalog.advices.ask(HERE_1, "why?", [image.id], code=code.lower())
+    asked = catalog.advices.ask(HERE_1, "why?", [image.id], code=code.lower())
+    assert asked.images == (image.id,)
     assert catalog.advices.lent(image.id, THERE_1) == image
     change = sa.update(schema.image).where(schema.image.c.id == image.id)
     with catalog._database.write() as connection:
         connection.execute(change.values(exam_id=other.exam_id))
     with pytest.raises(NotFound):
         catalog.advices.lent(image.id, THERE_1)
+    assert catalog.advices.advice(THERE_1, asked.id).images == ()
 
 
 def test_what_is_shown_elsewhere_is_asked_of_the_rule_and_written_down(catalog: Catalog) -> None:

@@ -1,0 +1,240 @@
+"""Pictures taken out: a ZIP of JPEG, or a PDF for a meeting, made as it is sent."""
+
+import asyncio
+import io
+from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime
+from typing import Annotated, Literal, Self
+from zipfile import ZIP_STORED, ZipFile, ZipInfo
+
+from fastapi import APIRouter, Query
+from fastapi.responses import Response, StreamingResponse
+from pydantic import BaseModel, Field, model_validator
+from starlette.concurrency import run_in_threadpool
+
+from api.away import Wish
+from api.captions import Language, caption, day, name_of, traits_of
+from api.meeting import PAGE_PX, Pages, Sheet
+from api.routes.at_the_door import CallerHere, CatalogHere, SourcesHere
+from api.sources import Sources
+from archive.gallery import Shown
+from archive.identity import PatientIdentity
+from archive.leaving import Departure, Leaving, Way
+from archive.record import ImageKind, ImageState
+from archive.session import Purpose
+from tiles.pyramid import Box
+
+router = APIRouter(tags=["exports"])
+
+IN_A_ZIP, IN_A_PDF = 200, 40
+PSEUDONYM = 64
+_LATEST = 200
+
+
+class RegionIn(BaseModel):
+    """A part of an image, in pixels of its full size."""
+
+    x: Annotated[int, Field(ge=0)]
+    y: Annotated[int, Field(ge=0)]
+    width: Annotated[int, Field(ge=1)]
+    height: Annotated[int, Field(ge=1)]
+
+
+class ChosenIn(BaseModel):
+    """A picture to take out, whole unless a region of it is stated."""
+
+    image: Annotated[str, Field(max_length=32)]
+    region: RegionIn | None = None
+
+    def wish(self, kind: ImageKind, *, is_page: bool, as_stored: bool) -> Wish:
+        """How it is to leave; of a slide as much as a page shows, as its full size fits nowhere."""
+        one = self.region
+        box = Box(one.x, one.y, one.width, one.height) if one else None
+        longest = PAGE_PX if is_page or kind is ImageKind.SLIDE else None
+        return Wish(box, longest, as_stored and kind is ImageKind.PHOTO)
+
+
+class ExportIn(BaseModel):
+    """What to take out, what for, and in which form; a name leaves for care alone."""
+
+    form: Literal["jpeg", "pdf"]
+    purpose: Purpose
+    images: Annotated[list[ChosenIn], Field(min_length=1, max_length=IN_A_ZIP)]
+    colours: Literal["srgb", "stored"] = "srgb"
+    named: Literal["patient", "pseudonym", "nobody"] = "nobody"
+    pseudonym: Annotated[str, Field(max_length=PSEUDONYM)] = ""
+    per_page: Literal[1, 2] = 1
+    language: Language = Language.FRENCH
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        is_pdf = self.form == "pdf"
+        fits = (
+            len(self.images) <= IN_A_PDF or not is_pdf,
+            self.named == "nobody" or is_pdf,
+            self.named != "patient" or self.purpose is Purpose.CARE,
+            self.colours == "srgb" or not is_pdf,
+            bool(self.pseudonym.strip()) == (self.named == "pseudonym"),
+        )
+        if not all(fits):
+            raise ValueError("what is asked does not go together")
+        return self
+
+    def leaving(self) -> Leaving:
+        """What is written down of it."""
+        images = tuple(dict.fromkeys(one.image for one in self.images))
+        return Leaving(Way(self.form), self.purpose, images, self.named == "patient")
+
+    def sheet(self, patient: PatientIdentity | None) -> Sheet:
+        """What the pages of a PDF say beside its pictures."""
+        title, subtitle = self.pseudonym.strip(), ""
+        if self.named == "patient" and patient is not None:
+            title, subtitle = name_of(patient), traits_of(patient, self.language)
+        today = day(datetime.now(UTC).date(), self.language)
+        return Sheet(title, subtitle, today, self.per_page, self.language)
+
+
+class DepartureOut(BaseModel):
+    """What left, how and what for; `by` is the user who let it go."""
+
+    id: str
+    at: datetime
+    by: str
+    establishment: str
+    way: Way
+    purpose: Purpose
+    is_named: bool
+    images: list[str]
+
+
+class DeparturesOut(BaseModel):
+    """What left lately, newest first."""
+
+    departures: list[DepartureOut]
+
+
+@router.post("/api/exports", response_class=Response)
+async def export(
+    asked: ExportIn, caller: CallerHere, catalog: CatalogHere, sources: SourcesHere
+) -> Response:
+    """Pictures of one patient as a ZIP of JPEG or as a PDF; it is written down before it is sent.
+
+    409 says what keeps them in: `reason` and `images`.
+    """
+    first = asked.images[0].image
+    found = await run_in_threadpool(catalog.image, first, establishment=caller.establishment)
+    exam = await run_in_threadpool(
+        catalog.exam,
+        found.exam_id,
+        establishment=caller.establishment,
+        states=tuple(ImageState),
+    )
+    # Letters that cannot be printed are told before anything is written down.
+    sheet = asked.sheet(exam.patient)
+    await run_in_threadpool(
+        catalog.departures.record,
+        asked.leaving(),
+        by=caller.subject,
+        establishment=caller.establishment,
+    )
+    shown = await run_in_threadpool(catalog.gallery.of_images, [one.image for one in asked.images])
+    name = f"sans-verre-{datetime.now(UTC):%Y-%m-%d}"
+    if asked.form == "pdf":
+        body = await _paged(sources, asked, shown, sheet)
+        return Response(body, media_type="application/pdf", headers=_named(f"{name}.pdf"))
+    parts = _zipped(sources, asked, shown)
+    # A picture that cannot be had is told as such, where nothing has been sent yet.
+    begun = await anext(parts)
+    return StreamingResponse(
+        _after(begun, parts), media_type="application/zip", headers=_named(f"{name}.zip")
+    )
+
+
+@router.get("/api/exports/record")
+def list_departures(
+    caller: CallerHere,
+    catalog: CatalogHere,
+    limit: Annotated[int, Query(ge=1, le=_LATEST)] = 50,
+) -> DeparturesOut:
+    """What left the caller's establishment lately: who, when, which pictures, what for."""
+    found = catalog.departures.latest(establishment=caller.establishment, limit=limit)
+    return DeparturesOut(departures=[_out(one) for one in found])
+
+
+async def _paged(sources: Sources, asked: ExportIn, shown: Sequence[Shown], sheet: Sheet) -> bytes:
+    pages = Pages(sheet)
+    for chosen, one in zip(asked.images, shown, strict=True):
+        wish = chosen.wish(one.image.kind, is_page=True, as_stored=False)
+        away = await sources.away(one.image, wish)
+        lines = caption(one, asked.language)
+        await asyncio.to_thread(pages.add, away, lines, _mm_per_pixel(one))
+    return await asyncio.to_thread(pages.finished)
+
+
+async def _zipped(
+    sources: Sources, asked: ExportIn, shown: Sequence[Shown]
+) -> AsyncIterator[bytes]:
+    sink = _Sink()
+    with ZipFile(sink, "w", ZIP_STORED) as zipped:
+        for number, (chosen, one) in enumerate(zip(asked.images, shown, strict=True), 1):
+            stored = asked.colours == "stored"
+            wish = chosen.wish(one.image.kind, is_page=False, as_stored=stored)
+            away = await sources.away(one.image, wish)
+            said = one.photograph
+            what = said.capture.view if said else one.image.kind
+            # The year of ZipInfo's own making: the day on which it was taken is nobody's affair.
+            zipped.writestr(ZipInfo(f"{number:02}-{what}.jpg"), away.jpeg)
+            yield sink.taken()
+    yield sink.taken()
+
+
+async def _after(begun: bytes, parts: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield begun
+    async for part in parts:
+        yield part
+
+
+class _Sink(io.RawIOBase):
+    """What a ZIP is written to, and taken from as it grows."""
+
+    def __init__(self) -> None:
+        self._parts: list[bytes] = []
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: object) -> int:
+        part = bytes(memoryview(data))  # type: ignore[arg-type]
+        self._parts.append(part)
+        return len(part)
+
+    def taken(self) -> bytes:
+        """What was written since."""
+        parts, self._parts = self._parts, []
+        return b"".join(parts)
+
+
+def _mm_per_pixel(one: Shown) -> float | None:
+    """The size of a pixel, across, where something calibrated it."""
+    if one.photograph is not None and one.photograph.capture.mm_per_pixel is not None:
+        return one.photograph.capture.mm_per_pixel[1]
+    spacing = one.image.facts.get("mpp_um") if one.image.kind is ImageKind.SLIDE else None
+    return spacing[0] / 1000 if spacing else None
+
+
+def _named(name: str) -> dict[str, str]:
+    return {"content-disposition": f'attachment; filename="{name}"'}
+
+
+def _out(one: Departure) -> DepartureOut:
+    leaving = one.leaving
+    return DepartureOut(
+        id=one.id,
+        at=one.at,
+        by=one.by,
+        establishment=one.establishment,
+        way=leaving.way,
+        purpose=leaving.purpose,
+        is_named=leaving.is_named,
+        images=list(leaving.images),
+    )
