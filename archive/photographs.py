@@ -76,11 +76,20 @@ class Photographs:
         """The photographs of a lesion in the order in which they were taken; raises NotFound."""
         with self._database.read() as connection:
             read_lesion(connection, lesion_id, establishment)
-            query = sa.select(
-                schema.photograph, _image.facts, _image.created_at, _image.state
-            ).select_from(_OWNED)
-            rows = connection.execute(query.where(_photo.lesion_id == lesion_id)).mappings().all()
-        return _in_order(rows)
+        return self.of_lesions([lesion_id])[lesion_id]
+
+    def of_lesions(self, lesion_ids: Sequence[str]) -> dict[str, tuple[Taken, ...]]:
+        """The photographs of lesions that the caller may see, each in the order of their taking."""
+        query = sa.select(
+            schema.photograph, _image.facts, _image.created_at, _image.state
+        ).select_from(_OWNED)
+        query = query.where(_photo.lesion_id.in_(lesion_ids))
+        with self._database.read() as connection:
+            taken = _in_order(connection.execute(query).mappings().all())
+        found: dict[str, tuple[Taken, ...]] = dict.fromkeys(lesion_ids, ())
+        for one in taken:
+            found[str(one.photograph.lesion)] += (one,)
+        return found
 
 
 @contextmanager

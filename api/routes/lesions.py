@@ -11,6 +11,7 @@ from api.routes.aids import MeasureOut, measure_out
 from api.routes.at_the_door import CallerHere, CatalogHere
 from archive.body_site import BodySite, Side, search_sites, site_of_code
 from archive.capture import View
+from archive.catalog import Catalog
 from archive.lesion import (
     Lesion,
     LesionEvent,
@@ -78,10 +79,18 @@ class LesionIn(BaseModel):
     by: str = Field("", max_length=200)
 
 
+class LatestOut(BaseModel):
+    """The last photograph of a lesion."""
+
+    image: str
+    taken_at: datetime
+    thumbnail: str
+
+
 class LesionOut(BaseModel):
     """A lesion; `tracking_uid` is in the header of every picture of it.
 
-    `biopsies` are the exams that hold the slides of it.
+    `biopsies` are the exams that hold the slides of it, `latest` its last photograph.
     """
 
     id: str
@@ -96,6 +105,8 @@ class LesionOut(BaseModel):
     status: LesionEventKind
     history: list[EventIn]
     biopsies: list[str]
+    photographs: int
+    latest: LatestOut | None
     created_at: datetime
 
 
@@ -138,8 +149,7 @@ def list_sites(
 def list_lesions(patient: str, caller: CallerHere, catalog: CatalogHere) -> LesionsOut:
     """The lesions of a patient, named by the `patient_key` of their exams."""
     found = catalog.lesions.of_patient(patient, establishment=caller.establishment)
-    biopsies = catalog.biopsies.of([one.id for one in found])
-    return LesionsOut(lesions=[lesion_out(one, biopsies[one.id]) for one in found])
+    return LesionsOut(lesions=_told(found, catalog))
 
 
 @router.post("/api/lesions", status_code=201)
@@ -157,14 +167,14 @@ def create_lesion(said: LesionIn, caller: CallerHere, catalog: CatalogHere) -> L
         LesionEvent(LesionEventKind.FIRST_SEEN, said.first_seen, said.by),
         establishment=caller.establishment,
     )
-    return lesion_out(lesion)
+    return _told([lesion], catalog)[0]
 
 
 @router.get("/api/lesions/{lesion}")
 def get_lesion(lesion: str, caller: CallerHere, catalog: CatalogHere) -> LesionOut:
     """One lesion with its history."""
     found = catalog.lesions.lesion(lesion, establishment=caller.establishment)
-    return lesion_out(found, catalog.biopsies.of([lesion])[lesion])
+    return _told([found], catalog)[0]
 
 
 @router.post("/api/lesions/{lesion}/history", status_code=201)
@@ -172,7 +182,7 @@ def add_event(lesion: str, event: EventIn, caller: CallerHere, catalog: CatalogH
     """A day more of a lesion's history; the same again changes nothing."""
     said = LesionEvent(event.kind, event.on, event.by)
     known = catalog.lesions.record(lesion, said, establishment=caller.establishment)
-    return lesion_out(known, catalog.biopsies.of([lesion])[lesion])
+    return _told([known], catalog)[0]
 
 
 @router.post("/api/lesions/{lesion}/biopsies", status_code=201)
@@ -215,8 +225,14 @@ def site_out(site: BodySite) -> SiteOut:
     )
 
 
-def lesion_out(lesion: Lesion, biopsies: Sequence[str] = ()) -> LesionOut:
-    """A lesion as JSON, with the exams that hold its biopsies."""
+def _told(lesions: Sequence[Lesion], catalog: Catalog) -> list[LesionOut]:
+    named = [one.id for one in lesions]
+    biopsies = catalog.biopsies.of(named)
+    taken = catalog.photographs.of_lesions(named)
+    return [_out(one, biopsies[one.id], taken[one.id]) for one in lesions]
+
+
+def _out(lesion: Lesion, biopsies: Sequence[str], taken: Sequence[Taken]) -> LesionOut:
     said = lesion.said
     position = said.position
     return LesionOut(
@@ -232,8 +248,15 @@ def lesion_out(lesion: Lesion, biopsies: Sequence[str] = ()) -> LesionOut:
         status=lesion.status,
         history=[EventIn(kind=one.kind, on=one.on, by=one.by) for one in lesion.events],
         biopsies=list(biopsies),
+        photographs=len(taken),
+        latest=_latest(taken[-1]) if taken else None,
         created_at=lesion.created_at,
     )
+
+
+def _latest(taken: Taken) -> LatestOut:
+    image = taken.photograph.image_id
+    return LatestOut(image=image, taken_at=taken.taken_at, thumbnail=f"/images/{image}/thumbnail")
 
 
 def _picture(taken: Taken, measures: Sequence[Measure]) -> PictureOut:

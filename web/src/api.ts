@@ -25,6 +25,8 @@ export interface ImageSummary {
 export interface Exam {
   id: string;
   patient: Patient | null;
+  /** What addresses name the patient by. */
+  patient_key?: string | null;
   accession_number: string | null;
   /** Who gave that number. */
   issuer?: string | null;

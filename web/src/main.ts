@@ -19,6 +19,8 @@ import "./styles/controls.css";
 import "./styles/panels.css";
 import "./styles/body.css";
 import { myself } from "./api";
+import "./styles/lesions.css";
+import "./styles/measure.css";
 import { watchConnection } from "./connection";
 import { keepSending, watchDrops } from "./deposit/everywhere";
 import { h } from "./dom";
@@ -53,6 +55,12 @@ function pageFor(route: Route): Page {
       return overTls(phonesPage);
     case "pair":
       return overTls(pairPage);
+    case "lesions":
+      return lesionsPage(route.patient);
+    case "lesion":
+      return lesionPage(route.lesion);
+    case "compare":
+      return comparePage(route.lesion);
     case "unknown":
       return (place, signal) => showProblem(place, "missing", render, signal);
   }
@@ -94,6 +102,12 @@ const homePage: Page = (place, signal) => {
   );
   return listPage(place, signal);
 };
+const lesionsPage = (patient: string) =>
+  loaded(async () => (await import("./pages/lesions")).lesionsPage(patient));
+const lesionPage = (lesion: string) =>
+  loaded(async () => (await import("./pages/lesion")).lesionPage(lesion));
+const comparePage = (lesion: string) =>
+  loaded(async () => (await import("./pages/compare")).comparePage(lesion));
 
 /** Draws the page of the present address anew. */
 function render(): void {

@@ -8,6 +8,9 @@ export type Route =
   | { page: "capture"; session: string | null }
   | { page: "phones" }
   | { page: "pair" }
+  | { page: "lesions"; patient: string }
+  | { page: "lesion"; lesion: string }
+  | { page: "compare"; lesion: string }
   | { page: "unknown" };
 
 function decoded(text: string): string {
@@ -18,6 +21,14 @@ function decoded(text: string): string {
   }
 }
 
+function ofLesions(head: "patients" | "lesions", id: string, rest: string[]): Route {
+  const path = [head, ...rest].join("/");
+  if (path === "patients/lesions") return { page: "lesions", patient: id };
+  if (path === "lesions") return { page: "lesion", lesion: id };
+  if (path === "lesions/compare") return { page: "compare", lesion: id };
+  return { page: "unknown" };
+}
+
 export function parseRoute(pathname: string): Route {
   const [head, id, ...rest] = pathname.split("/").filter(Boolean);
   if (head === undefined || pathname === "/index.html") return { page: "list" };
@@ -25,7 +36,9 @@ export function parseRoute(pathname: string): Route {
     return { page: head };
   if (head === "capture" && rest.length === 0)
     return { page: "capture", session: id === undefined ? null : decoded(id) };
-  if (id === undefined || rest.length > 0) return { page: "unknown" };
+  if (id === undefined) return { page: "unknown" };
+  if (head === "patients" || head === "lesions") return ofLesions(head, decoded(id), rest);
+  if (rest.length > 0) return { page: "unknown" };
   if (head === "exam") return { page: "exam", exam: decoded(id) };
   if (head === "view") return { page: "view", image: decoded(id) };
   return { page: "unknown" };
@@ -37,6 +50,10 @@ export const phonesPath = "/phones";
 export const pairPath = "/pair";
 export const capturePath = (session?: string) =>
   session === undefined ? "/capture" : `/capture/${encodeURIComponent(session)}`;
+export const lesionsPath = (patient: string) => `/patients/${encodeURIComponent(patient)}/lesions`;
+export const lesionPath = (lesion: string) => `/lesions/${encodeURIComponent(lesion)}`;
+export const comparePath = (lesion: string, first: string, second: string) =>
+  `${lesionPath(lesion)}/compare?${new URLSearchParams({ first, second })}`;
 export const viewPath = (image: string) => `/view/${encodeURIComponent(image)}`;
 
 /** Fills the outlet until the signal says that the user has gone elsewhere. */

@@ -47,6 +47,22 @@ export interface BodyMap {
   pin: (pins: readonly Pin[]) => void;
 }
 
+/** A small drawing that shows one place and nothing else. */
+export function bodySpot(place: Place, number: number): HTMLElement | null {
+  const position = pointOf(place);
+  if (!position) return null;
+  const { width, height } = DRAWINGS[position.view];
+  const { svg, light } = draw(position.view);
+  svg.setAttribute("aria-label", messages().body.views[position.view]);
+  light("chosen", place.position ? [] : regionsOf(position.view, place));
+  const mark = h("span", { class: "body-pin", "aria-hidden": "true" }, number);
+  put(mark, position);
+  const stage = h("div", { class: "body-stage small" });
+  stage.style.setProperty("--ratio", String(width / height));
+  stage.append(svg, mark);
+  return stage;
+}
+
 /** Whether everything is said that a server needs: a site of which the body has two has a side. */
 export function isWhole(place: Place | null, sites: readonly Site[]): place is Place {
   if (!place) return false;
@@ -91,7 +107,7 @@ class Shown implements BodyMap {
     this.views.setAttribute("aria-label", messages().body.view);
     this.element = h(
       "div",
-      { class: "body-map" },
+      { class: `body-map${options.onChoose ? "" : " shown-only"}` },
       h("div", { class: "body-side" }, this.views, this.stage),
       h("div", { class: "body-words" }, this.told, this.sides, this.list),
     );

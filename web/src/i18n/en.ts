@@ -3,6 +3,7 @@
 import { bodyEn } from "./body.en";
 import { captureEn } from "./capture.en";
 import type { Messages } from "./fr";
+import { lesionsEn } from "./lesions.en";
 import { phonesEn } from "./phones.en";
 
 const plural = (n: number, one: string, many: string) => `${n} ${Math.abs(n) === 1 ? one : many}`;
@@ -244,6 +245,7 @@ export const en: Messages = {
   },
 
   body: bodyEn,
+  lesions: lesionsEn,
   capture: captureEn,
   phones: phonesEn,
 

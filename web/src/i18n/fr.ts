@@ -2,6 +2,7 @@
 
 import { bodyFr } from "./body.fr";
 import { captureFr } from "./capture.fr";
+import { lesionsFr } from "./lesions.fr";
 import { phonesFr } from "./phones.fr";
 
 const plural = (n: number, one: string, many: string) => `${n} ${Math.abs(n) < 2 ? one : many}`;
@@ -245,6 +246,7 @@ export const fr = {
   },
 
   body: bodyFr,
+  lesions: lesionsFr,
   capture: captureFr,
   phones: phonesFr,
 

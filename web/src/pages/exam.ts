@@ -6,7 +6,7 @@ import { momentText, numberText } from "../format";
 import { pageFooter, pageHeader } from "../header";
 import { locale, messages } from "../i18n";
 import { countsText, imageName, nameOf, thumbnail, traits } from "../patient";
-import { type Page, viewPath } from "../router";
+import { lesionsPath, type Page, viewPath } from "../router";
 import { stateBadge } from "./card";
 import { problemOf, showProblem } from "./problem";
 
@@ -52,7 +52,18 @@ function examBody(exam: Exam): HTMLElement {
     "main",
     { id: "main", tabindex: -1, class: "page" },
     h("a", { class: "back-link", href: "/" }, icon("back"), words.exams),
-    h("div", { class: "exam-head" }, h("h1", {}, nameOf(exam.patient)), traits(exam.patient)),
+    h(
+      "div",
+      { class: "lesions-head" },
+      h("div", { class: "exam-head" }, h("h1", {}, nameOf(exam.patient)), traits(exam.patient)),
+      exam.patient_key &&
+        h(
+          "a",
+          { class: "button", href: lesionsPath(exam.patient_key), title: words.lesions.linkOf },
+          icon("person"),
+          words.lesions.link,
+        ),
+    ),
     h(
       "dl",
       { class: "exam-facts" },

@@ -133,6 +133,11 @@ export class Stage {
     return this.osd.world.getItemCount() > 0 ? this.osd.world.getItemAt(0) : undefined;
   }
 
+  /** Whether nothing moves and nothing more is to come. */
+  get settled(): boolean {
+    return this.state !== "loading";
+  }
+
   /** Where the view is, or where it is going. */
   view(current = false): View {
     const item = this.item();

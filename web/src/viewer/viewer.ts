@@ -16,6 +16,7 @@ import { followParent } from "./frame";
 import { createHelp } from "./help";
 import { addKeyboard } from "./keyboard";
 import { createMagnifier, keyZooms } from "./magnifier";
+import { createMeasure } from "./measure";
 import { createRecovery } from "./recovery";
 import { createScaleBar } from "./scalebar";
 import { Stage } from "./stage";
@@ -104,8 +105,9 @@ export async function openViewer(
   await stage.ready;
   if (closing.signal.aborted) return;
   nameCanvas(stage);
+  const tools = createTools(stage, actions, closing.signal);
   frame.append(
-    createTools(stage, actions, closing.signal),
+    tools,
     h(
       "div",
       { class: "foot" },
@@ -115,6 +117,11 @@ export async function openViewer(
     ),
     createRecovery(stage, image.id, (error) => giveUp(problemOf(error)), closing.signal),
   );
+  if (image.kind === "photo" && image.state === "published" && !isLinked()) {
+    const { button, layer } = createMeasure(stage, image, closing.signal);
+    tools.append(h("div", { class: "tool-group" }, button));
+    frame.append(layer);
+  }
   if (image.state !== "published") {
     const finish = (finished: ImageDetail) => {
       const anew = createFacts(finished, () => toggleFacts(false));
