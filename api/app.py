@@ -24,6 +24,7 @@ from api.renderer import Renderers
 from api.routes import (
     advice,
     aids,
+    cards,
     deposits,
     docs,
     enter,
@@ -68,6 +69,7 @@ ROUTES = (
     deposits,
     uploads,
     sessions,
+    cards,
     phones,
     me,
     health,

@@ -104,6 +104,8 @@ POLICIES: dict[str, Role] = {
     # Nurses and residents take photographs; a physician signs them off.
     "/api/sessions": Role.CONTRIBUTOR,
     "/api/sessions/{session}": Role.READER,
+    "/api/sessions/{session}/split": Role.READER,
+    "/api/sessions/{session}/hand-over": Role.CONTRIBUTOR,
     "/api/sessions/{session}/photographs/{image}": Role.CONTRIBUTOR,
     "/api/sessions/{session}/photographs/{image}/pins": Role.CONTRIBUTOR,
     "/api/sessions/{session}/send": Role.CONTRIBUTOR,

@@ -42,11 +42,12 @@ def look(place: "Workplace", job: Job, renew: Callable[[], None]) -> None:
             scratch=place.scratch,
         )
         preview = _written(small)
+    small_ones = []
     if not image.objects_as(ObjectRole.PREVIEW):
         key = place.storage.put_bytes(preview)
-        one = StoredObject(ObjectRole.PREVIEW, key, len(preview), "image/jpeg")
-        place.catalog.attach(image.id, [one], attempt=job)
-    found = Checks(str(told["version"]), tuple(told["found"]))
+        small_ones.append(StoredObject(ObjectRole.PREVIEW, key, len(preview), "image/jpeg"))
+    place.catalog.attach(image.id, small_ones, facts=told["facts"], attempt=job)
+    found = Checks(str(told["version"]), tuple(told["found"]), tuple(told["codes"]))
     place.catalog.pictures.keep_checks(image.id, found, attempt=job)
 
 

@@ -218,7 +218,12 @@ def build(say: Progress, image: str, job: int, attempt: int, original: str, draf
 
 
 def look(say: Progress, path: str, preview: str) -> dict[str, Any]:
-    """What may be wrong with a photograph; a small one is written to the path `preview`."""
+    """What may be wrong with a photograph, what is known of it, and the codes that it shows.
+
+    A small one is written to the path `preview`.
+    """
+    from dermato.codes import codes_in
+    from dermato.ingest import facts_of
     from dermato.ingest import preview as preview_of
     from dermato.photo import open_photo
     from dermato.quality import VERSION, check
@@ -227,10 +232,16 @@ def look(say: Progress, path: str, preview: str) -> dict[str, Any]:
     photo = open_photo(Path(path))
     Path(preview).write_bytes(preview_of(photo))
     say(1, 2)
-    found = check(decode(photo.whole))
+    pixels = decode(photo.whole)
+    found, codes = check(pixels), codes_in(pixels)
     say(2, 2)
     told = [{"kind": one.fault, "value": one.value, "limit": one.limit} for one in found]
-    return {"version": VERSION, "found": told}
+    return {
+        "version": VERSION,
+        "found": told,
+        "codes": list(codes),
+        "facts": facts_of(photo),
+    }
 
 
 def align(say: Progress, first: str, second: str) -> dict[str, Any]:

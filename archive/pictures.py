@@ -13,7 +13,7 @@ from archive.database import Database
 from archive.errors import InvalidCapture, NotFound, TransitionRefused
 from archive.jobs import Job, Wanted, enqueue, require_lease
 from archive.lesion import Photograph
-from archive.photographs import earlier_of, of_one_patient, state, stated_of
+from archive.photographs import earlier_of, of_one_patient, state
 from archive.reception import new_id
 from archive.record import DepositState, FileState, ImageState, Upload
 from archive.session import Checks, Pin, Session, SessionState
@@ -156,12 +156,42 @@ class Pictures:
 
     def keep_checks(self, image_id: str, checks: Checks, *, attempt: Job) -> None:
         """Keep what a worker found of a picture, if it is one still; raises LeaseLost."""
-        kept = {"version": checks.version, "found": [dict(one) for one in checks.found]}
+        kept = {
+            "version": checks.version,
+            "found": [dict(one) for one in checks.found],
+            "codes": list(checks.codes),
+        }
         with self._database.write() as connection:
             require_lease(connection, attempt, image_id)
             connection.execute(
                 sa.update(schema.picture).where(_picture.image_id == image_id).values(checks=kept)
             )
+
+    def hand_over(
+        self, session_id: str, image_ids: Collection[str], to: str, *, establishment: str | None
+    ) -> Session:
+        """Make pictures another open session's, whoever its patient is; gives that session.
+
+        What was stated of them is forgotten with the patient it was stated of. Raises NotFound,
+        and TransitionRefused where one of the sessions is sent or a picture cannot go.
+        """
+        try:
+            with self._database.write() as connection:
+                # Always in one order, so that two who hand over do not wait for one another.
+                rows = {
+                    one: session_rows.held(connection, one, establishment)
+                    for one in sorted({session_id, to})
+                }
+                for row in rows.values():
+                    _require_open(row)
+                if rows[session_id]["establishment_id"] != rows[to]["establishment_id"]:
+                    raise NotFound("There is no such session.")
+                for image_id in dict.fromkeys(image_ids) if session_id != to else ():
+                    _require_picture(connection, session_id, image_id)
+                    _hand_over(connection, session_id, image_id, rows[to])
+                return session_rows.read(connection, to, None)
+        except IntegrityError as error:
+            raise TransitionRefused("Something else refers to this picture.") from error
 
     def take_back(
         self, session_id: str, image_id: str, *, establishment: str | None
@@ -246,20 +276,51 @@ def _locate(
     connection.execute(located.values(overview_id=image_id))
 
 
+def _hand_over(
+    connection: sa.Connection, session_id: str, image_id: str, to: sa.RowMapping
+) -> None:
+    """Move a picture that no header was made for to the exam of another session."""
+    kept = connection.execute(sa.select(schema.picture).where(_picture.image_id == image_id)).one()
+    reached = connection.scalar(sa.select(_image.state).where(_image.id == image_id))
+    if reached not in _UNBUILT:
+        raise TransitionRefused("The picture is in the archive already; move it there.")
+    _unlink(connection, session_id, image_id)
+    of_image = sa.select(_upload.deposit_id).where(_upload.image_id == image_id)
+    came = sa.update(schema.deposit).where(
+        _deposit.id.in_(of_image), _deposit.session_id == session_id
+    )
+    connection.execute(came.values(session_id=to["id"]))
+    moved = sa.update(schema.image).where(_image.id == image_id)
+    connection.execute(moved.values(exam_id=to["exam_id"]))
+    connection.execute(
+        sa.insert(schema.picture).values(
+            image_id=image_id,
+            exam_id=to["exam_id"],
+            session_id=to["id"],
+            checks=kept.checks,
+            kept_despite=kept.kept_despite,
+        )
+    )
+
+
+def _unlink(connection: sa.Connection, session_id: str, image_id: str) -> None:
+    """Delete what was said of a picture, and that it is one of the session."""
+    beside = sa.select(_picture.image_id).where(_picture.session_id == session_id)
+    lost = sa.update(schema.photograph).where(
+        _photo.overview_id == image_id, _photo.image_id.in_(beside)
+    )
+    connection.execute(lost.values(overview_id=None))
+    for table in (schema.pin, schema.picture, schema.photograph):
+        connection.execute(sa.delete(table).where(table.c.image_id == image_id))
+
+
 def _forget(connection: sa.Connection, session_id: str, image_id: str) -> tuple[str, ...]:
     """Delete every row of a picture; gives the keys of its objects."""
-    said = stated_of(connection, [image_id]).get(image_id)
-    if said is not None and said.capture.view in LOCATING:
-        beside = sa.select(_picture.image_id).where(_picture.session_id == session_id)
-        lost = sa.update(schema.photograph).where(
-            _photo.overview_id == image_id, _photo.image_id.in_(beside)
-        )
-        connection.execute(lost.values(overview_id=None))
+    _unlink(connection, session_id, image_id)
     of_image = sa.select(_upload.deposit_id).where(_upload.image_id == image_id)
     mine = sa.select(_deposit.id).where(_deposit.id.in_(of_image), _deposit.session_id.is_not(None))
     _forget_deposits(connection, list(connection.scalars(mine)))
-    for table in (schema.pin, schema.picture, schema.photograph, schema.job):
-        connection.execute(sa.delete(table).where(table.c.image_id == image_id))
+    connection.execute(sa.delete(schema.job).where(schema.job.c.image_id == image_id))
     stored = schema.stored_object
     keys = sa.delete(stored).where(stored.c.image_id == image_id).returning(stored.c.key)
     found = tuple(connection.scalars(keys))

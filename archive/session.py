@@ -1,7 +1,7 @@
 """A session: the photographs of one patient's visit; pure facts, no database."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
@@ -84,6 +84,8 @@ class Checks:
 
     version: str
     found: tuple[Mapping[str, Any], ...]
+    codes: tuple[str, ...] = field(default=(), repr=False)
+    """The texts of codes in it, which may be a patient's number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,8 @@ class Picture:
     state: ImageState
     reason: str | None
     """Why it was refused."""
-    received_at: datetime
+    taken_at: datetime
+    """By its camera; else when it was received."""
     stated: Photograph | None
     pins: tuple[Pin, ...]
     checks: Checks | None
@@ -136,6 +139,34 @@ class Session:
     """Files that were announced and are no photographs of the session, or not yet."""
     consents: tuple[Consent, ...] = ()
     """The last answer of each purpose."""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Pictures that follow the picture of a code; the first ones of a session may follow none."""
+
+    code_image: str | None
+    codes: tuple[str, ...] = field(repr=False)
+    images: tuple[str, ...]
+
+
+def split(pictures: Iterable[Picture]) -> tuple[Group, ...]:
+    """The pictures of a card by the codes that were photographed in between, in order of time.
+
+    Within a second they stay in the order given. Pictures of the same codes one after the other
+    are one label, photographed again.
+    """
+    groups: list[Group] = []
+    for one in sorted(pictures, key=lambda picture: picture.taken_at):
+        codes = one.checks.codes if one.checks else ()
+        last = groups[-1] if groups else None
+        if codes and not (last and last.codes == codes and not last.images):
+            groups.append(Group(one.image_id, codes, ()))
+        elif not codes and last:
+            groups[-1] = replace(last, images=(*last.images, one.image_id))
+        elif not codes:
+            groups.append(Group(None, (), (one.image_id,)))
+    return tuple(groups)
 
 
 def local_accession_number(session_id: str) -> str:

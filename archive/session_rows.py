@@ -1,8 +1,9 @@
 """From rows to sessions: a visit with its pictures, what is still to come, and its consents."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -11,7 +12,7 @@ from archive.capture import Operator
 from archive.errors import NotFound
 from archive.identity import PatientIdentity
 from archive.ownership import owned
-from archive.photographs import stated_of
+from archive.photographs import stated_of, taken_at
 from archive.record import Upload
 from archive.session import Checks, Consent, Picture, Pin, Session, SessionState
 from archive.uploads import ROWS as UPLOADS
@@ -104,7 +105,7 @@ def consents_of(
 
 def _pictures(connection: sa.Connection, ids: Sequence[str]) -> dict[str, list[Picture]]:
     query = (
-        sa.select(schema.picture, _image.state, _image.reason, _image.created_at)
+        sa.select(schema.picture, _image.state, _image.reason, _image.created_at, _image.facts)
         .select_from(schema.picture.join(schema.image, _picture.image_id == _image.id))
         .where(_picture.session_id.in_(ids))
         .order_by(_image.created_at, _image.id)
@@ -118,20 +119,26 @@ def _pictures(connection: sa.Connection, ids: Sequence[str]) -> dict[str, list[P
         pins[pin["image_id"]].append(Pin(pin["lesion_id"], pin["x"], pin["y"]))
     found: dict[str, list[Picture]] = defaultdict(list)
     for row in rows:
-        image_id, checks = row["image_id"], row["checks"]
+        image_id = row["image_id"]
         found[row["session_id"]].append(
             Picture(
                 image_id,
                 row["state"],
                 row["reason"],
-                row["created_at"],
+                taken_at(row["facts"], row["created_at"]),
                 stated.get(image_id),
                 tuple(pins[image_id]),
-                None if checks is None else Checks(checks["version"], tuple(checks["found"])),
+                _checks(row["checks"]),
                 row["kept_despite"],
             )
         )
     return found
+
+
+def _checks(kept: Mapping[str, Any] | None) -> Checks | None:
+    if kept is None:
+        return None
+    return Checks(kept["version"], tuple(kept["found"]), tuple(kept.get("codes", ())))
 
 
 def _arrivals(

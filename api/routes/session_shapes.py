@@ -151,7 +151,7 @@ class PhotographOut(BaseModel):
     image: str
     state: ImageState
     reason: str | None
-    received_at: datetime
+    taken_at: datetime
     thumbnail: str
     view: View | None
     site: str | None
@@ -285,7 +285,7 @@ def _photograph(picture: Picture) -> PhotographOut:
         image=picture.image_id,
         state=picture.state,
         reason=picture.reason,
-        received_at=picture.received_at,
+        taken_at=picture.taken_at,
         thumbnail=f"/images/{picture.image_id}/thumbnail",
         view=capture.view if capture else None,
         site=capture.site.code if capture else None,

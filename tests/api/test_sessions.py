@@ -10,8 +10,11 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pydicom
 import pytest
+import zxingcpp
+from PIL import Image as Picture
 
 from api.app import create_app
 from api.doors import Role
@@ -342,3 +345,48 @@ def test_a_killed_worker_leaves_nothing_of_what_was_sent(phone: Phone, tmp_path:
         assert sorted(one.role for one in kept) == [ObjectRole.PHOTO, ObjectRole.PREVIEW]
     assert phone.send(session).json()["state"] == "sent"
     assert not work_once(phone.place), "nothing is left to be done"
+
+
+def test_a_cameras_card_is_split_at_the_codes_between(phone: Phone, tmp_path: Path) -> None:
+    session = phone.begin()
+    key = phone.see(session)["patient"]["key"]
+    new = {**FOREARM, "patient": key, "first_seen": "2025-03-01"}
+    lesion = phone.web.post("/api/lesions", json=new).json()["id"]
+    card = [("1", 1), (None, 2), ("L1", 3), (None, 4), ("another", 5), (None, 6)]
+    for code, seed in card:
+        make_photo(tmp_path / "card.jpg", seed=seed, width=640, height=480, gps=False)
+        if code is not None:
+            write_code(tmp_path / "card.jpg", code)
+        phone.shoot(session, (tmp_path / "card.jpg").read_bytes(), f"{seed}.jpg")
+    address = f"/api/sessions/{session}/split"
+    assert phone.web.get(address).json()["state"] == "waiting"
+    phone.work()
+    proposed = phone.web.get(address).json()
+    images = phone.images(session)
+    assert proposed["state"] == "done"
+    assert [
+        (one["code_image"], one["codes"], one["is_patient"], one["lesion"], one["photographs"])
+        for one in proposed["groups"]
+    ] == [
+        (images[0], ["1"], True, None, [images[1]]),
+        (images[2], ["L1"], False, lesion, [images[3]]),
+        (images[4], ["another"], False, None, [images[5]]),
+    ]
+    other = phone.begin(patient={**ANNE, "patient_id": "2", "name": "DOE^BRUNO"})
+    handed = {"to": other, "images": [images[5]]}
+    address = f"/api/sessions/{session}/hand-over"
+    assert phone.web.post(address, json=handed).json()["id"] == other
+    assert phone.images(other) == [images[5]]
+    assert phone.see(other)["arrivals"] == phone.see(session)["arrivals"] == []
+    phone.sort(other, images[5], view="close-up")
+    assert phone.send(other, name="DOE^BRUNO").status_code == 200
+    phone.work()
+    assert phone.header(images[5]).PatientName == "DOE^BRUNO"
+
+
+def write_code(path: Path, text: str) -> None:
+    """Lay a label with a code on a photograph, keeping what its camera says."""
+    code = zxingcpp.create_barcode(text, zxingcpp.BarcodeFormat.QRCode).to_image(scale=6)
+    with Picture.open(path) as picture:
+        picture.paste(Picture.fromarray(np.asarray(code)), (150, 120))
+        picture.save(path, quality=92, exif=picture.getexif())

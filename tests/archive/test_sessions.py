@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from hypothesis import given
+from hypothesis import strategies as st
 from sqlalchemy.exc import IntegrityError
 
 from archive.body_site import Side, site_of_code
@@ -31,10 +33,12 @@ from archive.session import (
     Confirmed,
     Consent,
     Giver,
+    Picture,
     Pin,
     Purpose,
     Session,
     SessionState,
+    split,
 )
 from archive.sessions import Opening
 from archive.uploads import Allowance, Announced
@@ -443,3 +447,52 @@ def test_an_image_of_another_visit_is_not_the_sessions(catalog: Catalog) -> None
     assert not catalog.pictures.add(now.id, image.id, CHECK)
     assert not catalog.pictures.add(now.id, "0" * 32, CHECK)
     assert catalog.sessions.session(now.id, establishment=HERE).pictures == ()
+
+
+def picture(number: int, codes: tuple[str, ...]) -> Picture:
+    when = datetime(2026, 3, 1, 9, number % 60, tzinfo=UTC)
+    checks = Checks("1", (), codes)
+    return Picture(f"{number:03}", ImageState.RECEIVED, None, when, None, (), checks, False)
+
+
+@given(st.lists(st.sampled_from([(), (), ("L1",), ("L2",), ("1", "2")]), max_size=12))
+def test_a_card_is_split_at_its_codes_and_nothing_is_lost(card: list[tuple[str, ...]]) -> None:
+    pictures = [picture(number, codes) for number, codes in enumerate(card)]
+    groups = split(reversed(pictures))
+    shown = [image for one in groups for image in one.images]
+    assert shown == [one.image_id for one in pictures if one.checks and not one.checks.codes]
+    assert all(one.code_image or number == 0 for number, one in enumerate(groups))
+    for one in groups:
+        for image in one.images:
+            before = [codes for codes in card[: int(image)] if codes]
+            assert one.codes == (before[-1] if before else ())
+
+
+def test_pictures_are_handed_to_the_session_that_they_are_of(catalog: Catalog) -> None:
+    mine = begun(catalog)
+    theirs = catalog.sessions.open(HERE, Opening(BRUNO))
+    one, two = (shot(catalog, mine, name) for name in ("one", "two"))
+    stated(catalog, mine, one, OVERVIEW)
+
+    def hand_over(*images: str, to: str = theirs.id, establishment: str = HERE) -> Session:
+        return catalog.pictures.hand_over(mine.id, images, to, establishment=establishment)
+
+    for refused in ({"to": "0" * 32}, {"establishment": ELSEWHERE}):
+        with pytest.raises(NotFound):
+            hand_over(one.id, **refused)
+    elsewhere = catalog.sessions.open(ELSEWHERE, Opening(ANNE))
+    with pytest.raises(NotFound):
+        hand_over(one.id, to=elsewhere.id)
+    with pytest.raises(NotFound):
+        hand_over(one.id, "0" * 32)
+    (moved,) = hand_over(one.id, one.id).pictures
+    assert (moved.image_id, moved.stated) == (one.id, None)
+    exam = catalog.exam(theirs.exam_id, establishment=HERE, states=tuple(ImageState))
+    assert [image.id for image in exam.images] == [one.id]
+    left = catalog.sessions.session(mine.id, establishment=HERE)
+    assert [image.image_id for image in left.pictures] == [two.id]
+    assert hand_over(two.id, to=mine.id).pictures == left.pictures
+    stated(catalog, mine, two, OVERVIEW)
+    sent(catalog, mine)
+    with pytest.raises(TransitionRefused):
+        hand_over(two.id)
