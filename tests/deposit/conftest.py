@@ -39,7 +39,8 @@ class Server:
             text=True,
         )
         assert self._process.stdout is not None
-        lines = (re.search(r"(http://[^/\s]+)/enter\?key=", line) for line in self._process.stdout)
+        link = re.compile(r"(https?://[^/\s]+)/enter\?key=")
+        lines = (link.search(line) for line in self._process.stdout)
         self.address = next(found[1] for found in lines if found)
         self._port = self.address.rpartition(":")[2]
 

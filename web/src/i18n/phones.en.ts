@@ -52,7 +52,7 @@ export const phonesEn: PhonesMessages = {
   },
 
   waiting: {
-    title: "Waiting on this phone",
+    title: "Waiting on this device",
     none: "Nothing waits: all has arrived.",
     count: (n) => plural(n, "photo waits", "photos wait"),
     others: (n) =>
@@ -67,12 +67,12 @@ export const phonesEn: PhonesMessages = {
     retry: "Try again",
     discard: "Discard",
     discardOf: (time) => `Discard the photo of ${time}`,
-    discardSure: "This photo is on this phone alone. Erase it?",
+    discardSure: "This photo is on this device alone. Erase it?",
     keeping: {
       "may-erase":
         "The browser may erase what waits when it needs room: stay on the network until it has gone.",
       week: "This device erases what waits after seven days without a visit: come back before.",
-      full: "There is hardly any room left on this phone.",
+      full: "There is hardly any room left on this device.",
       kept: "Kept until it is sent.",
       unknown: "This browser does not say whether it keeps what waits.",
     },

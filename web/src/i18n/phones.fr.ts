@@ -50,7 +50,7 @@ export const phonesFr = {
   },
 
   waiting: {
-    title: "En attente sur ce téléphone",
+    title: "En attente sur cet appareil",
     none: "Rien n’attend : tout est arrivé.",
     count: (n: number) => plural(n, "photo en attente", "photos en attente"),
     others: (n: number) =>
@@ -65,12 +65,12 @@ export const phonesFr = {
     retry: "Réessayer",
     discard: "Abandonner",
     discardOf: (time: string) => `Abandonner la photo de ${time}`,
-    discardSure: "Cette photo n’est que sur ce téléphone. L’effacer ?",
+    discardSure: "Cette photo n’est que sur cet appareil. L’effacer ?",
     keeping: {
       "may-erase":
         "Le navigateur peut effacer ce qui attend s’il manque de place : gardez du réseau jusqu’à la fin.",
       week: "Cet appareil efface ce qui attend après sept jours sans visite : revenez avant.",
-      full: "Il ne reste presque plus de place sur ce téléphone.",
+      full: "Il ne reste presque plus de place sur cet appareil.",
       kept: "Conservé jusqu’à l’envoi.",
       unknown: "Ce navigateur ne dit pas s’il conserve ce qui attend.",
     },

@@ -8,7 +8,7 @@ import { pageFooter, pageHeader } from "../header";
 import { locale, messages } from "../i18n";
 import { notify } from "../notice";
 import { problemOf, showProblem } from "../pages/problem";
-import { isPossible, lockQueue } from "../queue";
+import { isPossible, lockQueue, mayWait } from "../queue";
 import { waitingList } from "../queue/panel";
 import { capturePath, type Page } from "../router";
 import { endPhone, listPhones, type Offered, offerPhone, type Phone } from "./calls";
@@ -24,7 +24,8 @@ export const phonesPage: Page = async (outlet, signal) => {
     const sections = me.phone
       ? [hereSection(me, me.phone)]
       : [new Pairing(sessionAsked(), signal).element];
-    const waits = isPossible() ? [waitingList(signal)] : [];
+    // A computer where nothing was ever taken has nothing that waits.
+    const waits = isPossible() && (me.phone || mayWait()) ? [waitingList(signal)] : [];
     outlet.replaceChildren(
       pageHeader(),
       h(

@@ -15,12 +15,16 @@ export function waitingList(signal: AbortSignal): HTMLElement {
   const element = h("section", { class: "waiting" }, h("h2", {}, words.title), notes, list);
   const draw = (queued: Queued) => {
     drawRows(queued.waiting, rows, list);
-    const lines = linesOf(queued);
-    const text = lines.join("\n");
+    const told = JSON.stringify([
+      queued.open,
+      queued.waiting.length,
+      queued.others,
+      queued.keeping,
+    ]);
     element.dataset.keeping = queued.keeping;
-    if (notes.dataset.told === text) return;
-    notes.dataset.told = text;
-    notes.replaceChildren(...lines.map((line) => h("p", { role: "status" }, line)));
+    if (notes.dataset.told === told) return;
+    notes.dataset.told = told;
+    notes.replaceChildren(...notesOf(queued));
   };
   watch(draw, signal);
   signal.addEventListener("abort", () => {
@@ -44,14 +48,16 @@ function drawRows(waiting: Waiting[], rows: Map<string, Row>, list: HTMLElement)
   }
 }
 
-function linesOf({ open, waiting, others, keeping }: Queued): string[] {
+function notesOf({ open, waiting, others, keeping }: Queued): HTMLElement[] {
   const words = messages().phones.waiting;
-  const lines: string[] = [];
-  if (waiting.length > 0) lines.push(words.count(waiting.length));
-  else lines.push(open ? words.none : words.closed);
-  if (others > 0) lines.push(words.others(others));
-  if (waiting.length > 0) lines.push(words.keeping[keeping]);
-  return lines;
+  const note = (line: string, warns: boolean) =>
+    h("p", { role: "status", class: warns && "is-warning" }, line);
+  const notes: HTMLElement[] = [];
+  if (waiting.length > 0) notes.push(note(words.count(waiting.length), false));
+  else notes.push(note(open ? words.none : words.closed, !open));
+  if (others > 0) notes.push(note(words.others(others), true));
+  if (waiting.length > 0) notes.push(note(words.keeping[keeping], keeping !== "kept"));
+  return notes;
 }
 
 class Row {

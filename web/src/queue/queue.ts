@@ -7,7 +7,7 @@
  * Of several tabs one sends; what they have in common is the store.
  */
 
-import { ApiError } from "../api";
+import { ApiError, isReachable } from "../api";
 import { announce, deleteUpload, type Reason } from "../deposit/calls";
 import { sendFile } from "../deposit/sending";
 import { meaning, onNetwork, type Stop } from "../deposit/stop";
@@ -23,6 +23,8 @@ export const MOST_BYTES = 128 * 1024 * 1024;
 const AT_ONCE = 2;
 const FIRST_DELAY_MS = 1000;
 const LONGEST_DELAY_MS = 15_000;
+/** So often a part is sent again at once when the server answers all the same. */
+const AT_ONCE_AGAIN = 3;
 const LOOK_AGAIN_MS = 1000;
 
 export type Step = "waiting" | "sending" | "interrupted" | "checking" | "failed";
@@ -379,7 +381,7 @@ export class Queue {
       this.pump();
     };
     if (stop.why === "lost") {
-      onNetwork(again);
+      void this.whenReached(item.attempts, again);
     } else if (stop.why === "busy") {
       setTimeout(again, Math.min(FIRST_DELAY_MS * 2 ** item.attempts, LONGEST_DELAY_MS));
     } else if (stop.why === "session") {
@@ -394,6 +396,12 @@ export class Queue {
       await this.fail(item, { code, detail: stop.why === "refused" ? stop.detail : null });
     }
     this.pump();
+  }
+
+  /** A network that only broke is gone on with at once; one that is gone is waited for. */
+  private async whenReached(attempts: number, again: () => void): Promise<void> {
+    if (attempts <= AT_ONCE_AGAIN && (await isReachable())) again();
+    else onNetwork(again);
   }
 
   private async fail(item: Item, failed: Reason): Promise<void> {
