@@ -43,8 +43,8 @@ def test_pixels_units_and_metadata(tmp_path: Path, samples: int, size: tuple[int
 
 
 def test_one_file_a_shard_and_one_task_a_file(tmp_path: Path) -> None:
-    opener = OpenPicture(5000, 4200, 512)
-    plan = planning.pixels_only(opener(), 512)
+    opener = OpenPicture(2500, 2100, 256)
+    plan = planning.pixels_only(opener(), 256)
     folder = tmp_path / "slide.ome.zarr"
     create(folder, plan)
     written: list[tuple[str, str]] = []
