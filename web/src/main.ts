@@ -51,6 +51,10 @@ function pageFor(route: Route): Page {
       return depositPage;
     case "capture":
       return overTls(capturePage(route.session));
+    case "move":
+      return movePage({ image: route.image });
+    case "move-exam":
+      return movePage({ exam: route.exam });
     case "phones":
       return overTls(phonesPage);
     case "pair":
@@ -83,6 +87,8 @@ const depositPage = loaded(async () => (await import("./pages/deposit")).deposit
 const capturePage = (session: string | null) =>
   loaded(async () => (await import("./pages/capture")).capturePage(session));
 
+const movePage = (what: { image: string } | { exam: string }) =>
+  loaded(async () => (await import("./pages/move")).movePage(what));
 const phonesPage = loaded(async () => (await import("./phones/page")).phonesPage);
 
 /** Pages of phones, and of pictures that are taken: they need what plain HTTP is not given. */

@@ -6,6 +6,8 @@ export type Route =
   | { page: "view"; image: string }
   | { page: "deposit" }
   | { page: "capture"; session: string | null }
+  | { page: "move"; image: string }
+  | { page: "move-exam"; exam: string }
   | { page: "phones" }
   | { page: "pair" }
   | { page: "lesions"; patient: string }
@@ -39,9 +41,21 @@ export function parseRoute(pathname: string): Route {
   if (id === undefined) return { page: "unknown" };
   if (head === "patients" || head === "lesions") return ofLesions(head, decoded(id), rest);
   if (rest.length > 0) return { page: "unknown" };
-  if (head === "exam") return { page: "exam", exam: decoded(id) };
-  if (head === "view") return { page: "view", image: decoded(id) };
-  return { page: "unknown" };
+  return ofOne(head, decoded(id));
+}
+
+/** Pages of one exam or one image. */
+function ofOne(head: string, id: string): Route {
+  switch (head) {
+    case "exam":
+    case "move-exam":
+      return { page: head, exam: id };
+    case "view":
+    case "move":
+      return { page: head, image: id };
+    default:
+      return { page: "unknown" };
+  }
 }
 
 export const examPath = (exam: string) => `/exam/${encodeURIComponent(exam)}`;
@@ -54,6 +68,8 @@ export const lesionsPath = (patient: string) => `/patients/${encodeURIComponent(
 export const lesionPath = (lesion: string) => `/lesions/${encodeURIComponent(lesion)}`;
 export const comparePath = (lesion: string, first: string, second: string) =>
   `${lesionPath(lesion)}/compare?${new URLSearchParams({ first, second })}`;
+export const movePath = (image: string) => `/move/${encodeURIComponent(image)}`;
+export const moveExamPath = (exam: string) => `/move-exam/${encodeURIComponent(exam)}`;
 export const viewPath = (image: string) => `/view/${encodeURIComponent(image)}`;
 
 /** Fills the outlet until the signal says that the user has gone elsewhere. */

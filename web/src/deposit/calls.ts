@@ -18,6 +18,8 @@ export interface Reason {
   en?: string;
   /** What the file's reader said, in English. */
   detail: string | null;
+  /** The image that it is already, under another patient of the establishment. */
+  image?: string | null;
 }
 
 export interface DepositFile {

@@ -4,7 +4,7 @@ import { type Child, h, icon, iconButton } from "../dom";
 import { bytesText, percentOf } from "../format";
 import { language, locale, messages } from "../i18n";
 import { thumbnail } from "../patient";
-import { viewPath } from "../router";
+import { movePath, viewPath } from "../router";
 import { arrivals } from "./arrivals";
 import { type Arriving, type Deposit, type Fate, fate, fateOfAll, filesOf, totals } from "./model";
 import { type Thing, thingName } from "./things";
@@ -17,6 +17,11 @@ function reasonWords({ reason }: Arriving): Child[] {
   const words = messages().deposit;
   const cause =
     reason[language()] ?? words.why[reason.code as keyof typeof words.why] ?? words.why.other;
+  const offer = reason.image && [
+    h("span", {}, ` ${messages().move.offer} `),
+    h("a", { href: movePath(reason.image) }, messages().move.offerLink),
+  ];
+  if (offer) return offer;
   return [cause, reason.detail && h("span", { class: "detail", lang: "en" }, reason.detail)];
 }
 

@@ -77,7 +77,7 @@ export function sameOrder(one: Order | null, other: Order | null): boolean {
 export function askWhose(
   order: Order | null,
   save: (order: Order) => Promise<void> | void,
-  asked: { title?: string; save?: string } = {},
+  asked: { title?: string; save?: string; taken?: string } = {},
 ): void {
   const words = messages();
   const told = { ...words.deposit.dialog, ...asked };
@@ -125,7 +125,7 @@ export function askWhose(
       await save(stated);
       dialog.close();
     } catch (failure) {
-      error.textContent = failureWords(failure);
+      error.textContent = failureWords(failure, told.taken);
     }
   };
   const close = () => dialog.close();
@@ -178,10 +178,10 @@ export function askWhose(
   dialog.showModal();
 }
 
-function failureWords(failure: unknown): string {
+function failureWords(failure: unknown, taken: string): string {
   const told = messages().deposit.dialog;
   if (!(failure instanceof ApiError)) return told.failed;
-  return failure.status === 409 ? told.taken : (failure.detail ?? told.failed);
+  return failure.status === 409 ? taken : (failure.detail ?? told.failed);
 }
 
 /** A search among the recent exams, whose patient and order are taken over. */

@@ -4,6 +4,7 @@ import { bodyEn } from "./body.en";
 import { captureEn } from "./capture.en";
 import type { Messages } from "./fr";
 import { lesionsEn } from "./lesions.en";
+import { moveEn } from "./move.en";
 import { phonesEn } from "./phones.en";
 
 const plural = (n: number, one: string, many: string) => `${n} ${Math.abs(n) === 1 ? one : many}`;
@@ -247,6 +248,7 @@ export const en: Messages = {
   body: bodyEn,
   lesions: lesionsEn,
   capture: captureEn,
+  move: moveEn,
   phones: phonesEn,
 
   viewer: "Viewer",

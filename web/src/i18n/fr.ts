@@ -3,6 +3,7 @@
 import { bodyFr } from "./body.fr";
 import { captureFr } from "./capture.fr";
 import { lesionsFr } from "./lesions.fr";
+import { moveFr } from "./move.fr";
 import { phonesFr } from "./phones.fr";
 
 const plural = (n: number, one: string, many: string) => `${n} ${Math.abs(n) < 2 ? one : many}`;
@@ -248,6 +249,7 @@ export const fr = {
   body: bodyFr,
   lesions: lesionsFr,
   capture: captureFr,
+  move: moveFr,
   phones: phonesFr,
 
   viewer: "Visionneuse",

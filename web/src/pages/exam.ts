@@ -6,7 +6,7 @@ import { momentText, numberText } from "../format";
 import { pageFooter, pageHeader } from "../header";
 import { locale, messages } from "../i18n";
 import { countsText, imageName, nameOf, thumbnail, traits } from "../patient";
-import { lesionsPath, type Page, viewPath } from "../router";
+import { lesionsPath, moveExamPath, movePath, type Page, viewPath } from "../router";
 import { stateBadge } from "./card";
 import { problemOf, showProblem } from "./problem";
 
@@ -78,6 +78,12 @@ function examBody(exam: Exam): HTMLElement {
     images.length > 0
       ? h("ul", { class: "gallery" }, ...images)
       : h("p", { class: "no-match" }, words.noImages),
+    images.length > 0 &&
+      h(
+        "p",
+        { class: "exam-acts" },
+        h("a", { class: "button", href: moveExamPath(exam.id) }, icon("person"), words.move.open),
+      ),
   );
 }
 
@@ -105,5 +111,16 @@ function imageTile(image: ImageSummary, exam: Exam): HTMLElement {
         h("span", { class: "faint" }, size),
       ),
     ),
+    exam.images.length > 1 &&
+      image.state === "published" &&
+      h(
+        "a",
+        {
+          class: "tile-move",
+          href: movePath(image.id),
+          "aria-label": messages().move.openOne(imageName(image, exam.images)),
+        },
+        messages().move.open,
+      ),
   );
 }

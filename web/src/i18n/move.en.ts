@@ -1,0 +1,54 @@
+/** Changing the patient: what will be corrected, then the act. */
+
+import type { moveFr } from "./move.fr";
+
+const plural = (n: number, one: string, many: string) => `${n} ${Math.abs(n) === 1 ? one : many}`;
+
+export const moveEn: typeof moveFr = {
+  open: "Change the patient",
+  openOne: (name) => `Change the patient: ${name}`,
+  title: "Change the patient",
+  wholeExam: (n) => `The whole exam: ${plural(n, "image", "images")}`,
+  oneImage: "One image",
+  before: "Now with",
+  after: "Will be with",
+  nobody: "No patient",
+  fresh: "This patient is not known here yet; check the identity.",
+  choose: "Choose the right patient",
+  chooseOther: "Choose another patient",
+  asked: "Who is the right patient?",
+  list: "See what will be corrected",
+  taken:
+    "This cannot be: the image is this patient’s already, or still being prepared, or the accession number is somebody else’s.",
+  corrected: "What will be corrected",
+  nothing: "Nothing was sent to the radiology archive, and no link ends.",
+  told: (n) =>
+    `Radiology archive: ${plural(n, "object is rejected and sent again", "objects are rejected and sent again")} under the right patient.`,
+  notSent: (n) =>
+    `Radiology archive: ${plural(n, "object that waits is replaced", "objects that wait are replaced")}.`,
+  lesions: (n) =>
+    `${plural(n, "link with a lesion ends", "links with lesions end")}: the lesion stays with the patient before.`,
+  links: (n) =>
+    `${plural(n, "link with another photograph ends", "links with other photographs end")}.`,
+  pins: (n) => `${plural(n, "pin is removed", "pins are removed")}.`,
+  sessions: (n) => `${plural(n, "photograph leaves its visit", "photographs leave their visit")}.`,
+  left: (n) =>
+    `It left by export or request for advice ${plural(n, "time", "times")}: nothing can take that back; tell whoever got it.`,
+  by: "Who corrects it (optional)",
+  confirm: "Move",
+  moving: "Being corrected…",
+  done: "Done: the images are with the right patient.",
+  openExam: "Open the exam",
+  archive: "Radiology archive",
+  what: { object: "Image", rejection: "Rejection of the old one" },
+  states: {
+    waiting: "to be sent",
+    answered: "taken",
+    "read-back": "checked",
+    task: "to be done by hand",
+    superseded: "replaced",
+  },
+  failed: "The correction could not be asked for. Nothing has changed; try again.",
+  offer: "This image is archived under another patient already.",
+  offerLink: "Move it",
+};
