@@ -20,6 +20,7 @@ PART_BYTES = 1 << 20
 
 WRONG_PATIENT = "The archive shows it under another patient or study; correct it there by hand."
 REMOVE_BY_HAND = "The archive has the rejection note and still shows the image; remove it by hand."
+OTHER_ORDER = "The archive shows it under another accession number; correct it there by hand."
 NOT_SHOWN = "The archive took it and does not show it; look for it there."
 
 
@@ -63,6 +64,9 @@ def _told(place: Workplace, link: ArchiveLink, telling: Telling) -> tuple[Outbox
     patient_id = exam.patient.patient_id if exam.patient else ""
     if (shown.patient_id, shown.study_instance_uid) != (patient_id, exam.study_instance_uid):
         return OutboxState.TASK, WRONG_PATIENT
+    # An archive need not tell the number; what a header says may be older than the catalogue's.
+    if exam.accession_number and shown.accession_number not in {"", exam.accession_number}:
+        return OutboxState.TASK, OTHER_ORDER
     return OutboxState.READ_BACK, None
 
 

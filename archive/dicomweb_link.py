@@ -11,7 +11,7 @@ from archive.link import Instance, Named, Shown
 
 TIMEOUT_S = 60.0
 JSON = "application/dicom+json"
-_PATIENT_ID, _STUDY = "00100020", "0020000D"
+_PATIENT_ID, _STUDY, _ACCESSION = "00100020", "0020000D", "00080050"
 _REFERENCED, _INSTANCE, _FAILED, _FAILURE = "00081199", "00081155", "00081198", "00081197"
 _OUT_OF_RESOURCES = range(0xA700, 0xA800)
 """Failures that pass (PS3.4 B.2.3)."""
@@ -79,7 +79,7 @@ class DicomWebLink:
             f"{self._url}/instances",
             params={
                 "SOPInstanceUID": named.sop_instance_uid,
-                "includefield": ["PatientID", "StudyInstanceUID"],
+                "includefield": ["PatientID", "StudyInstanceUID", "AccessionNumber"],
             },
             headers={"accept": JSON},
         )
@@ -91,7 +91,8 @@ class DicomWebLink:
         if not found:
             return None
         # One that holds it twice shows it wrongly, whatever the other place is.
-        places = {(_value(one, _PATIENT_ID), _value(one, _STUDY)) for one in found}
+        asked = (_PATIENT_ID, _STUDY, _ACCESSION)
+        places = {tuple(_value(one, tag) for tag in asked) for one in found}
         return Shown(*min(places, key=lambda one: one[1] == named.study_instance_uid))
 
     def remove(self, named: Named) -> bool:

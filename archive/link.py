@@ -29,6 +29,7 @@ class Shown:
 
     patient_id: str
     study_instance_uid: str
+    accession_number: str = ""
 
     def __repr__(self) -> str:
         return "Shown(…)"

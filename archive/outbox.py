@@ -220,6 +220,18 @@ def moved(
     published(connection, after)
 
 
+def look_again(connection: sa.Connection, exam_id: str) -> None:
+    """Have the archives told of an exam's objects once more, and asked how they show them."""
+    told = sa.update(schema.outbox).where(
+        _row.exam_id == exam_id,
+        _row.kind == Sent.OBJECT,
+        _row.state.in_([OutboxState.ANSWERED, OutboxState.READ_BACK]),
+    )
+    connection.execute(
+        told.values(state=OutboxState.WAITING, ended_at=None, due_at=datetime.now(UTC))
+    )
+
+
 def _insert(
     connection: sa.Connection, image_id: str, exam_id: str, objects: Iterable[StoredObject]
 ) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from archive import schema, session_rows
+from archive import outbox, schema, session_rows
 from archive.capture import Operator
 from archive.database import Database
 from archive.errors import (
@@ -260,6 +260,7 @@ class Sessions:
             connection.execute(
                 sa.update(schema.exam).where(_exam.id == known.exam_id).values(values)
             )
+            outbox.look_again(connection, known.exam_id)
             return session_rows.read(connection, session_id, None)
 
 

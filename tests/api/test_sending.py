@@ -11,7 +11,7 @@ from pydicom import dcmread
 
 from api.ingest import Order, ingest
 from api.moving import move_once
-from api.sending import REMOVE_BY_HAND, send_once
+from api.sending import OTHER_ORDER, REMOVE_BY_HAND, send_once
 from api.settings import REMOTE, RadiologyArchive, Settings
 from api.work import Workplace, open_workplace
 from archive.dicomweb_link import DicomWebLink
@@ -21,6 +21,7 @@ from archive.link import Named
 from archive.move import Author, Destination
 from archive.record import Image, ObjectRole, OutboxState, Sent
 from archive.rejection import rejection_uid
+from archive.sessions import Opening
 from tests.dermato.archived import errors_of
 from tests.orthanc import Orthanc, free_ports, orthanc
 from tests.samples.photo import make_photo
@@ -69,6 +70,25 @@ def found(archive: Orthanc, uid: str | None) -> list[str]:
     """What Orthanc calls the instances with that UID."""
     answer = archive.web.post("/tools/lookup", content=str(uid))
     return [one["ID"] for one in answer.json() if one["Type"] == "Instance"]
+
+
+def test_an_order_that_comes_after_publication_becomes_a_task(
+    linked: Workplace, archive: Orthanc, tmp_path: Path
+) -> None:
+    """The archive has what it was told first: a person corrects it there."""
+    visit = linked.catalog.sessions.open(HERE, Opening(WRONG))
+    file = make_photo(tmp_path / "visit.jpg", width=96, height=64, seed=77)
+    number, issuer = visit.accession_number, visit.issuer_of_accession_number
+    taken = ingest(linked, file, Order(HERE, WRONG, number, issuer))
+    assert taken.exam == visit.exam_id
+    all_sent(linked)
+    image = linked.catalog.image(taken.image, establishment=HERE)
+    assert states(linked, image) == [(Sent.OBJECT, OutboxState.READ_BACK)]
+    linked.catalog.sessions.reconcile(visit.id, "A77", None, establishment=HERE)
+    all_sent(linked)
+    (told,) = linked.catalog.outbox.of_images([image.id])[image.id]
+    assert (told.state, told.reason) == (OutboxState.TASK, OTHER_ORDER)
+    assert len(found(archive, image.objects_as(ObjectRole.PHOTO)[0].sop_instance_uid)) == 1
 
 
 def moved(place: Workplace, image: Image) -> Image:
