@@ -50,10 +50,10 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     server.stop()
 
 
-def contributor(server: Server) -> str:
-    """A token of somebody new."""
+def contributor(server: Server, user: str = "somebody") -> str:
+    """A token of that user."""
     key = signing_key(read_settings(server.environment))
-    return Doors(key).issue(Role.CONTRIBUTOR, "local")
+    return Doors(key).issue(Role.CONTRIBUTOR, "local", subject=user)
 
 
 def by_name(server: Server) -> str:

@@ -11,7 +11,7 @@ from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from api.certificate import Made
-from tests.browser import DESKTOP, PHONE, attentive, until
+from tests.browser import DESKTOP, PHONE, attentive, faults, until
 from tests.deposit.conftest import Server
 from tests.phones.conftest import begin, by_name, contributor
 
@@ -74,11 +74,13 @@ def test_a_phone_comes_in_by_the_code_photographs_and_is_ended(
         desk.goto(f"{by_name(secure)}/phones")
         desk.get_by_role("button", name="Associer un téléphone").click()
         link = shown_code(desk, artefacts / "phones-code.png")
+        assert faults(desk) == []
         desk.screenshot(path=artefacts / "phones-desktop.png")
         assert link.startswith(f"{by_name(secure)}/pair#key=")
         phone.on("request", lambda request: asked.append(request.url))
         phone.goto(link)
         assert phone.url == f"{by_name(secure)}/pair"
+        assert faults(phone) == []
         phone.screenshot(path=artefacts / "phones-pair.png")
         phone.get_by_role("button", name="Let this phone in").click()
         phone.wait_for_url("**/capture")

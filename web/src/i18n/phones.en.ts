@@ -77,6 +77,7 @@ export const phonesEn: PhonesMessages = {
       unknown: "This browser does not say whether it keeps what waits.",
     },
     why: {
+      "409": "The session takes no more pictures.",
       session: "The sign-in has expired.",
       unreadable: "The photo can no longer be read on this phone.",
       digest: "The photo arrived otherwise than it was sent.",

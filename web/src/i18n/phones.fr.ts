@@ -75,6 +75,7 @@ export const phonesFr = {
       unknown: "Ce navigateur ne dit pas s’il conserve ce qui attend.",
     },
     why: {
+      "409": "La séance ne prend plus d’images.",
       session: "La connexion a expiré.",
       unreadable: "La photo ne peut plus être lue sur ce téléphone.",
       digest: "La photo est arrivée autrement qu’elle est partie.",

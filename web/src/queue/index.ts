@@ -9,7 +9,7 @@
  * Plain HTTP beyond this machine has no such queue, as it has no keys: `isPossible` says so.
  */
 
-import type { Queue, Queued, Sent, Waiting } from "./queue";
+import type { Queue, Queued, Sent } from "./queue";
 
 export type { Queued, Sent, Step, Waiting } from "./queue";
 export type { Keeping } from "./room";
@@ -99,9 +99,4 @@ export async function discard(id: string): Promise<void> {
 /** Forgets the key to what waits: it can be opened when the same user has signed in again. */
 export async function lockQueue(): Promise<void> {
   if (isPossible()) await (await opened()).lock();
-}
-
-/** How many of these pictures are still to be sent. */
-export function pending(waiting: Waiting[], session: string): number {
-  return waiting.filter((one) => one.session === session).length;
 }

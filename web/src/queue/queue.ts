@@ -8,16 +8,14 @@
  */
 
 import { ApiError, isReachable } from "../api";
-import { announce, deleteUpload, type Reason } from "../deposit/calls";
-import { sendFile } from "../deposit/sending";
-import { meaning, onNetwork, type Stop } from "../deposit/stop";
-import { arrival, type Fate, stateCapture } from "./calls";
+import type { Reason } from "../deposit/calls";
+import { onNetwork, type Stop } from "../deposit/stop";
+import { stateCapture } from "./calls";
 import { askLock, type Lock, lockOf } from "./lock";
 import { type Keeping, keeping } from "./room";
 import { type Entry, Store } from "./store";
+import { carry, type End, handOver, takeBack } from "./way";
 
-/** On networks that break often a part is small; what a cut costs at most. */
-const PART_BYTES = 512 * 1024;
 /** A picture is sealed in one piece, which takes as much memory three times. */
 export const MOST_BYTES = 128 * 1024 * 1024;
 const AT_ONCE = 2;
@@ -25,7 +23,6 @@ const FIRST_DELAY_MS = 1000;
 const LONGEST_DELAY_MS = 15_000;
 /** So often a part is sent again at once when the server answers all the same. */
 const AT_ONCE_AGAIN = 3;
-const LOOK_AGAIN_MS = 1000;
 
 export type Step = "waiting" | "sending" | "interrupted" | "checking" | "failed";
 
@@ -89,7 +86,7 @@ export class Queue {
 
   private constructor(store: Store) {
     this.store = store;
-    this.channel.addEventListener("message", () => void this.reload());
+    this.channel.addEventListener("message", () => void this.changedElsewhere());
   }
 
   /** Opens the queue for whoever is signed in; without a network for whoever was last. */
@@ -156,7 +153,7 @@ export class Queue {
     this.items.delete(id);
     await this.store.remove(id);
     await this.changed();
-    if (item?.entry.upload && !item.entry.image) await takenBack(item.entry.upload);
+    if (item?.entry.upload && !item.entry.image) await takeBack(item.entry.upload);
   }
 
   watch(callback: (queued: Queued) => void, signal: AbortSignal): void {
@@ -217,6 +214,14 @@ export class Queue {
 
   private async changed(): Promise<void> {
     this.channel.postMessage(null);
+    await this.reload();
+  }
+
+  /** Another tab may have signed somebody else in, or out. */
+  private async changedElsewhere(): Promise<void> {
+    await this.inTurn(async () => {
+      this.held = await this.store.lock(Date.now());
+    });
     await this.reload();
   }
 
@@ -281,48 +286,49 @@ export class Queue {
 
   private async send(item: Item): Promise<void> {
     item.step = "sending";
-    try {
-      if (!item.entry.image && !(await this.went(item))) return;
-      item.step = "checking";
-      this.pump();
-      if (!item.entry.image && !(await this.taken(item))) return;
-      await this.finish(item);
-    } catch (error) {
-      await this.stopped(item, stopOf(error));
-    }
+    await this.ended(item, await this.way(item));
   }
 
-  /** Sends what the server has not got of a picture; whether it has all of it now. */
-  private async went(item: Item): Promise<boolean> {
-    const { id, session, sha256, size, type } = item.entry;
-    const metadata = { session, path: id, sha256 };
-    if (!item.entry.upload) await this.sentAs(item, await announce(metadata, size));
-    const file = this.held && (await this.store.picture(this.held, id, type));
-    if (!file || !this.items.has(id)) return false;
-    return new Promise((resolve) => {
-      const where = { metadata, upload: item.entry.upload, part_bytes: PART_BYTES };
-      const end = (whole: boolean) => {
-        item.stop = null;
-        resolve(whole);
-      };
-      const stop = sendFile(file, where, {
-        onUpload: (upload) => void this.sentAs(item, upload),
-        onProgress: (bytes) => {
-          if (bytes > item.sent) item.attempts = 0;
-          item.sent = bytes;
-          this.show();
-        },
-        onDone: () => end(true),
-        onStop: (why) => {
-          end(false);
-          void this.stopped(item, why);
-        },
-      });
-      item.stop = () => {
-        stop();
-        end(false);
-      };
+  private async way(item: Item): Promise<End> {
+    if (item.entry.image) return { what: "taken", image: item.entry.image };
+    const { id, type } = item.entry;
+    const file = (await this.isStillMine()) && (await this.picture(id).catch(() => null));
+    if (!this.items.has(id)) return { what: "left" };
+    if (!file) return { what: "failed", code: "unreadable", detail: null };
+    return carry(item.entry, new File([file], id, { type }), {
+      onUpload: (upload) => this.sentAs(item, upload),
+      onProgress: (bytes) => {
+        if (bytes > item.sent) item.attempts = 0;
+        item.sent = bytes;
+        this.show();
+      },
+      onWhole: () => {
+        item.step = "checking";
+        this.pump();
+      },
+      onStoppable: (stop) => {
+        item.stop = stop;
+      },
+      isWanted: () => this.items.has(id),
     });
+  }
+
+  /** Whether who is signed in is the one whose pictures these are: tabs share the sign-in. */
+  private async isStillMine(): Promise<boolean> {
+    const { held } = this;
+    await this.unlock();
+    if (held && this.held?.user === held.user) return true;
+    this.items.clear();
+    void this.changed();
+    return false;
+  }
+
+  private async ended(item: Item, end: End): Promise<void> {
+    item.stop = null;
+    if (end.what === "taken") await this.finish(item, end.image);
+    else if (end.what === "stopped") await this.stopped(item, end.stop);
+    else if (end.what === "failed") await this.fail(item, end.code, end.detail);
+    this.pump();
   }
 
   private async sentAs(item: Item, upload: string | null): Promise<void> {
@@ -331,37 +337,16 @@ export class Queue {
     await this.store.progress(item.entry.id, { upload });
   }
 
-  /** Waits until the server has looked at a picture; whether it has taken it. */
-  private async taken(item: Item): Promise<boolean> {
-    const { id } = item.entry;
-    for (;;) {
-      const { state, image, reason }: Fate = await arrival(item.entry.upload ?? "");
-      if (!this.items.has(id)) return false;
-      if (state === "taken") {
-        item.entry = { ...item.entry, image };
-        await this.store.progress(id, { image });
-        return true;
-      }
-      if (state === "refused") {
-        await this.fail(item, { code: reason ?? "other", detail: null });
-        return false;
-      }
-      if (state === "waiting" || state === "uploading") {
-        await this.stopped(item, { why: "busy" });
-        return false;
-      }
-      await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS));
-    }
-  }
-
   /** Hands over what was stated of a picture, and erases it. */
-  private async finish(item: Item): Promise<void> {
-    const { id, session, image } = item.entry;
-    if (!image) return;
+  private async finish(item: Item, image: string): Promise<void> {
+    const { id, session } = item.entry;
+    item.entry = { ...item.entry, image };
+    await this.store.progress(id, { image });
     let stated: unknown = null;
     while (item.entry.capture !== null && item.entry.capture !== stated) {
       stated = item.entry.capture;
-      await handedOver(stateCapture(session, image, stated));
+      const unsettled = await handOver(item.entry, image);
+      if (unsettled) return this.ended(item, unsettled);
     }
     const sent = { id, session, image };
     this.gone.set(id, sent);
@@ -372,7 +357,6 @@ export class Queue {
   }
 
   private async stopped(item: Item, stop: Stop): Promise<void> {
-    item.stop = null;
     item.attempts += 1;
     item.step = "interrupted";
     const again = () => {
@@ -391,11 +375,11 @@ export class Queue {
       item.sent = 0;
       await this.sentAs(item, null);
       again();
+    } else if (stop.why === "refused") {
+      await this.fail(item, String(stop.status), stop.detail);
     } else {
-      const code = stop.why === "refused" ? String(stop.status) : stop.why;
-      await this.fail(item, { code, detail: stop.why === "refused" ? stop.detail : null });
+      await this.fail(item, stop.why, null);
     }
-    this.pump();
   }
 
   /** A network that only broke is gone on with at once; one that is gone is waited for. */
@@ -404,40 +388,17 @@ export class Queue {
     else onNetwork(again);
   }
 
-  private async fail(item: Item, failed: Reason): Promise<void> {
+  private async fail(item: Item, code: string, detail: string | null): Promise<void> {
+    const failed = { code, detail };
     await this.inTurn(async () => {
       item.step = "failed";
       // What was refused is announced anew when it is tried again.
       item.entry = { ...item.entry, failed, upload: null };
       await this.store.progress(item.entry.id, { failed, upload: null });
     });
-    this.pump();
   }
 }
 
 function hexadecimal(bytes: ArrayBuffer): string {
   return [...new Uint8Array(bytes)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-}
-
-function stopOf(error: unknown): Stop {
-  if (error instanceof ApiError) return meaning(error.status, error.detail);
-  return { why: "unreadable" };
-}
-
-/** The picture is safe: what the session refuses to be told of it is said anew on its page. */
-async function handedOver(stating: Promise<void>): Promise<void> {
-  try {
-    await stating;
-  } catch (error) {
-    if (!(error instanceof ApiError) || ![403, 404, 409, 422].includes(error.status)) throw error;
-  }
-}
-
-async function takenBack(upload: string): Promise<void> {
-  try {
-    await deleteUpload(upload);
-  } catch (error) {
-    // What the server does not know, or has taken in meanwhile, is taken back on the session's page.
-    if (!(error instanceof ApiError)) throw error;
-  }
 }
