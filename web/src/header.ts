@@ -83,10 +83,10 @@ function phonesLink(): HTMLElement {
       href: phonesPath,
       hidden: true,
       title: words.link,
-      "aria-label": words.link,
       "aria-current": location.pathname === phonesPath && "page",
     },
     icon("phone"),
+    h("span", { class: "visually-hidden" }, words.link),
     waitingCount(),
   );
   void mayContribute().then((may) => {

@@ -21,8 +21,10 @@ export function waitingCount(): HTMLElement {
     if (wasShown && !shown.isConnected) return left.abort();
     wasShown ||= shown.isConnected;
     shown.hidden = waiting.length === 0;
-    shown.textContent = String(waiting.length);
-    shown.setAttribute("aria-label", messages().phones.waiting.count(waiting.length));
+    shown.replaceChildren(
+      h("span", { "aria-hidden": "true" }, waiting.length),
+      h("span", { class: "visually-hidden" }, messages().phones.waiting.count(waiting.length)),
+    );
   }, left.signal);
   return shown;
 }
