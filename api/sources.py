@@ -22,7 +22,7 @@ from api.renderer import Renderers
 from api.shelf import Shelf
 from archive.advice import Who
 from archive.catalog import Catalog
-from archive.record import Image, ImageState, ObjectRole, StoredObject
+from archive.record import Image, ImageKind, ImageState, ObjectRole, StoredObject
 from archive.storage import Storage
 from tiles.codec import half
 from tiles.iiif import Asked, Format, Quality
@@ -140,13 +140,14 @@ class Sources:
     async def tile(self, image: Image, opened: OpenImage, address: tuple[int, int, int]) -> bytes:
         """The JPEG of a Deep Zoom tile (level, column, row); raises OutsideImage.
 
-        A whole tile of a stored level costs one range read; any other is drawn once.
+        A whole tile of a stored level costs one range read; any other is drawn once. A photograph
+        is in sRGB throughout: it is decoded whole anyway, and no stored tile lies beside another.
         """
         place = opened.place(*address)
-        if place is not None:
+        if place is not None and await self._own_colours(image, opened) is as_they_are:
             read = self._storage.read_range_async(place.key, place.offset, place.length)
             return completed(await self._or_forget(image, read), place.insert)
-        return await self._or_forget(image, self._draw(opened, address))
+        return await self._or_forget(image, self._draw(image, opened, address))
 
     async def region(
         self, image: Image, opened: OpenImage, asked: Asked, tile: tuple[int, int, int] | None
@@ -157,7 +158,8 @@ class Sources:
         show; other parts, and whatever asks for a quality by name, are shown in sRGB.
         """
         colours: Colours = as_they_are
-        if tile is None or asked.quality is not Quality.DEFAULT:
+        is_turned = image.kind is ImageKind.PHOTO
+        if not is_turned and (tile is None or asked.quality is not Quality.DEFAULT):
             colours = await self._or_forget(image, self._colours_of(opened))
         if (
             tile is not None
@@ -167,7 +169,7 @@ class Sources:
             and not (asked.mirrored or asked.degrees)
         ):
             return await self.tile(image, opened, tile)
-        return await self._or_forget(image, self._draw_region(opened, asked, colours))
+        return await self._or_forget(image, self._draw_region(image, opened, asked, colours))
 
     async def zarr_chunk(
         self, image: Image, opened: OpenImage, chunk: Chunk, give: GiveChunk = decoded
@@ -213,30 +215,39 @@ class Sources:
             raise NoSuchAddress
         return f"{tag_of(image.objects)}-{name}"
 
-    async def _draw(self, opened: OpenImage, address: tuple[int, int, int]) -> bytes:
+    async def _draw(self, image: Image, opened: OpenImage, address: tuple[int, int, int]) -> bytes:
         key = (opened.tag, *address)
         kept = self._drawn.find(key)
         if kept is not None:
             return kept
-        source = await self._read_from(opened)
+        source = await self._read_from(image, opened)
         return await self._drawn.take(key, partial(deep_zoom_tile, source, *address))
 
-    async def _draw_region(self, opened: OpenImage, asked: Asked, colours: Colours) -> bytes:
+    async def _draw_region(
+        self, image: Image, opened: OpenImage, asked: Asked, colours: Colours
+    ) -> bytes:
         key = (opened.tag, asked.canonical)
         kept = self._regions.find(key)
         if kept is not None:
             return kept
-        source = await self._read_from(opened)
+        source = await self._read_from(image, opened)
         if source is opened.source and opened.stored:
             # A part of an image rarely ends with its tiles: the next one wants the same again.
             source = self._lately.of(source, opened.tag)
         return await self._regions.take(key, partial(picture, source, asked, colours))
 
-    async def _read_from(self, opened: OpenImage) -> TileSource:
+    async def _read_from(self, image: Image, opened: OpenImage) -> TileSource:
         source = opened.source
         if source.pyramid.level(0).tiles > 1:
             return source
-        return await self._decoded.take(opened.tag, partial(Decoded, source))
+        colours = await self._own_colours(image, opened)
+        return await self._decoded.take(opened.tag, partial(Decoded, source, colours))
+
+    async def _own_colours(self, image: Image, opened: OpenImage) -> Colours:
+        """What is done to all of a photograph; nothing to slides."""
+        if image.kind is not ImageKind.PHOTO:
+            return as_they_are
+        return await self._or_forget(image, self._colours_of(opened))
 
     async def _colours_of(self, opened: OpenImage) -> Colours:
         one = opened.profiled

@@ -4,6 +4,7 @@ Everything here decodes, so everything here is asked for once and then kept by t
 """
 
 import io
+from collections.abc import Callable
 from math import ceil
 
 import numpy as np
@@ -35,12 +36,16 @@ def deep_zoom_tile(source: TileSource, level: int, column: int, row: int) -> byt
 class Decoded:
     """An image decoded whole, with all its halvings: a source that answers by slicing.
 
-    For images of one large frame, of which every other source decodes all for each box.
+    For images of one large frame, of which every other source decodes all for each box. `colours`
+    is done once to all of it.
     """
 
-    def __init__(self, source: TileSource) -> None:
+    def __init__(
+        self, source: TileSource, colours: Callable[[Pixels], Pixels] | None = None
+    ) -> None:
         base = source.pyramid.level(0)
-        self._pixels = [source.pixels(0, Box(0, 0, base.width, base.height))]
+        pixels = source.pixels(0, Box(0, 0, base.width, base.height))
+        self._pixels = [pixels if colours is None else colours(pixels)]
         while max(self._pixels[-1].shape[:2]) > 1:
             self._pixels.append(half(self._pixels[-1]))
         levels = (
