@@ -62,6 +62,8 @@ export interface ImageDetail {
   files: { thumbnail: string; label: string | null; overview: string | null };
   deepzoom: string;
   source_sha256: string | null;
+  /** Shown by a colleague of another establishment: nothing is told of whose it is. */
+  lent?: boolean;
   patient: Patient | null;
   accession_number: string | null;
 }

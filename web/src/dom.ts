@@ -56,6 +56,7 @@ const ICONS = {
   folder: "M3 6h6l2 2.500h10V19H3z",
   pause: "M8.500 5v14M15.500 5v14",
   play: "M8 5l11 7l-11 7z",
+  advice: "M4 5h16v11h-9.500L6 20v-4H4z",
   phone: "M7 3h10v18H7zM10.500 18h3",
   retry: "M20 5v5h-5M19.500 10A8 8 0 1 0 20 13.500",
   person: "M12 4a4 4 0 1 0 0 8a4 4 0 0 0 0-8M4.500 20.500a7.500 7.500 0 0 1 15 0",

@@ -1,12 +1,12 @@
 /** The head and foot of the list pages, and the language switch that every page carries. */
 
-import { getVersion, mayContribute, myself } from "./api";
+import { ask, getVersion, mayContribute, myself } from "./api";
 import mark from "./assets/mark.svg";
 import { depositPercent } from "./deposit/everywhere";
 import { h, icon } from "./dom";
 import { chooseLanguage, language, messages } from "./i18n";
 import { waitingCount } from "./queue/everywhere";
-import { capturePath, depositPath, phonesPath, refresh } from "./router";
+import { advicesPath, capturePath, depositPath, phonesPath, refresh } from "./router";
 
 export function languageButton(): HTMLButtonElement {
   const words = messages();
@@ -95,6 +95,39 @@ function phonesLink(): HTMLElement {
   return link;
 }
 
+/** The way to what colleagues ask and answer, with the number of those that have news. */
+function adviceLink(): HTMLElement {
+  const words = messages().out;
+  const count = h("span", { class: "advice-count", hidden: true });
+  const link = h(
+    "a",
+    {
+      class: "button way phones-link advice-link",
+      href: advicesPath,
+      hidden: true,
+      title: words.advice,
+      "aria-label": words.advice,
+      "aria-current": location.pathname.startsWith(advicesPath) && "page",
+    },
+    icon("advice"),
+    count,
+  );
+  // A paired phone takes photographs, and asks nobody.
+  void myself()
+    .then(async ({ phone }) => {
+      if (phone !== null) return;
+      link.hidden = false;
+      const { unread } = await ask<{ unread: number }>("GET", "/api/me/advice");
+      if (unread === 0) return;
+      count.textContent = String(unread);
+      count.hidden = false;
+      link.title = words.adviceNew(unread);
+      link.setAttribute("aria-label", `${words.advice} : ${words.adviceNew(unread)}`);
+    })
+    .catch(() => undefined); // the page itself says what is wrong
+  return link;
+}
+
 export function pageHeader(): HTMLElement {
   return h(
     "header",
@@ -105,7 +138,15 @@ export function pageHeader(): HTMLElement {
       h("img", { src: mark, alt: "", width: 32, height: 32 }),
       h("span", { class: "brand-name" }, messages().product),
     ),
-    h("div", { class: "page-tools" }, captureLink(), depositLink(), phonesLink(), languageButton()),
+    h(
+      "div",
+      { class: "page-tools" },
+      captureLink(),
+      depositLink(),
+      adviceLink(),
+      phonesLink(),
+      languageButton(),
+    ),
   );
 }
 

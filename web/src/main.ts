@@ -55,6 +55,12 @@ function pageFor(route: Route): Page {
       return movePage({ image: route.image });
     case "move-exam":
       return movePage({ exam: route.exam });
+    case "advices":
+      return advicesPage;
+    case "advice":
+      return threadPage(route.advice);
+    case "album":
+      return albumPage(route.patient);
     case "phones":
       return overTls(phonesPage);
     case "pair":
@@ -89,6 +95,11 @@ const capturePage = (session: string | null) =>
 
 const movePage = (what: { image: string } | { exam: string }) =>
   loaded(async () => (await import("./pages/move")).movePage(what));
+const advicesPage = loaded(async () => (await import("./out/advice")).advicesPage);
+const threadPage = (advice: string) =>
+  loaded(async () => (await import("./out/thread")).threadPage(advice));
+const albumPage = (patient: string) =>
+  loaded(async () => (await import("./out/album")).albumPage(patient));
 const phonesPage = loaded(async () => (await import("./phones/page")).phonesPage);
 
 /** Pages of phones, and of pictures that are taken: they need what plain HTTP is not given. */

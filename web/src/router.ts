@@ -10,6 +10,9 @@ export type Route =
   | { page: "move-exam"; exam: string }
   | { page: "phones" }
   | { page: "pair" }
+  | { page: "advices" }
+  | { page: "advice"; advice: string }
+  | { page: "album"; patient: string }
   | { page: "lesions"; patient: string }
   | { page: "lesion"; lesion: string }
   | { page: "compare"; lesion: string }
@@ -23,42 +26,45 @@ function decoded(text: string): string {
   }
 }
 
-function ofLesions(head: "patients" | "lesions", id: string, rest: string[]): Route {
+function ofPatients(head: "patients" | "lesions", id: string, rest: string[]): Route {
   const path = [head, ...rest].join("/");
   if (path === "patients/lesions") return { page: "lesions", patient: id };
+  if (path === "patients/images") return { page: "album", patient: id };
   if (path === "lesions") return { page: "lesion", lesion: id };
   if (path === "lesions/compare") return { page: "compare", lesion: id };
   return { page: "unknown" };
 }
 
+const BARE: Record<string, Route> = {
+  deposit: { page: "deposit" },
+  phones: { page: "phones" },
+  pair: { page: "pair" },
+  capture: { page: "capture", session: null },
+  advice: { page: "advices" },
+};
+
+const OF_ONE: Record<string, (id: string) => Route> = {
+  capture: (session) => ({ page: "capture", session }),
+  exam: (exam) => ({ page: "exam", exam }),
+  view: (image) => ({ page: "view", image }),
+  advice: (advice) => ({ page: "advice", advice }),
+  move: (image) => ({ page: "move", image }),
+  "move-exam": (exam) => ({ page: "move-exam", exam }),
+};
+
 export function parseRoute(pathname: string): Route {
   const [head, id, ...rest] = pathname.split("/").filter(Boolean);
   if (head === undefined || pathname === "/index.html") return { page: "list" };
-  if (id === undefined && (head === "deposit" || head === "phones" || head === "pair"))
-    return { page: head };
-  if (head === "capture" && rest.length === 0)
-    return { page: "capture", session: id === undefined ? null : decoded(id) };
-  if (id === undefined) return { page: "unknown" };
-  if (head === "patients" || head === "lesions") return ofLesions(head, decoded(id), rest);
+  if (id === undefined) return BARE[head] ?? { page: "unknown" };
+  if (head === "patients" || head === "lesions") return ofPatients(head, decoded(id), rest);
   if (rest.length > 0) return { page: "unknown" };
-  return ofOne(head, decoded(id));
-}
-
-/** Pages of one exam or one image. */
-function ofOne(head: string, id: string): Route {
-  switch (head) {
-    case "exam":
-    case "move-exam":
-      return { page: head, exam: id };
-    case "view":
-    case "move":
-      return { page: head, image: id };
-    default:
-      return { page: "unknown" };
-  }
+  return OF_ONE[head]?.(decoded(id)) ?? { page: "unknown" };
 }
 
 export const examPath = (exam: string) => `/exam/${encodeURIComponent(exam)}`;
+export const advicesPath = "/advice";
+export const advicePath = (advice: string) => `/advice/${encodeURIComponent(advice)}`;
+export const albumPath = (patient: string) => `/patients/${encodeURIComponent(patient)}/images`;
 export const depositPath = "/deposit";
 export const phonesPath = "/phones";
 export const pairPath = "/pair";

@@ -5,6 +5,7 @@ import { captureEn } from "./capture.en";
 import type { Messages } from "./fr";
 import { lesionsEn } from "./lesions.en";
 import { moveEn } from "./move.en";
+import { outEn } from "./out.en";
 import { phonesEn } from "./phones.en";
 
 const plural = (n: number, one: string, many: string) => `${n} ${Math.abs(n) === 1 ? one : many}`;
@@ -249,6 +250,7 @@ export const en: Messages = {
   lesions: lesionsEn,
   capture: captureEn,
   move: moveEn,
+  out: outEn,
   phones: phonesEn,
 
   viewer: "Viewer",

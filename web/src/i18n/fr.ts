@@ -4,6 +4,7 @@ import { bodyFr } from "./body.fr";
 import { captureFr } from "./capture.fr";
 import { lesionsFr } from "./lesions.fr";
 import { moveFr } from "./move.fr";
+import { outFr } from "./out.fr";
 import { phonesFr } from "./phones.fr";
 
 const plural = (n: number, one: string, many: string) => `${n} ${Math.abs(n) < 2 ? one : many}`;
@@ -250,6 +251,7 @@ export const fr = {
   lesions: lesionsFr,
   capture: captureFr,
   move: moveFr,
+  out: outFr,
   phones: phonesFr,
 
   viewer: "Visionneuse",

@@ -1,12 +1,12 @@
 /** One exam: whose it is, and its images large enough to choose from. */
 
-import { type Exam, getExam, type ImageSummary } from "../api";
+import { type Exam, getExam, type ImageSummary, mayContribute } from "../api";
 import { type Child, h, icon } from "../dom";
 import { momentText, numberText } from "../format";
 import { pageFooter, pageHeader } from "../header";
 import { locale, messages } from "../i18n";
 import { countsText, imageName, nameOf, thumbnail, traits } from "../patient";
-import { lesionsPath, moveExamPath, movePath, type Page, viewPath } from "../router";
+import { albumPath, lesionsPath, moveExamPath, movePath, type Page, viewPath } from "../router";
 import { stateBadge } from "./card";
 import { problemOf, showProblem } from "./problem";
 
@@ -48,6 +48,13 @@ function isOnItsWay({ state }: ImageSummary): boolean {
 function examBody(exam: Exam): HTMLElement {
   const words = messages();
   const images = exam.images.map((image) => imageTile(image, exam));
+  const acts = h(
+    "div",
+    { class: "exam-acts" },
+    exam.patient_key &&
+      h("a", { class: "button", href: albumPath(exam.patient_key) }, words.out.album),
+  );
+  void offerToChoose(acts, exam, images);
   return h(
     "main",
     { id: "main", tabindex: -1, class: "page" },
@@ -75,6 +82,7 @@ function examBody(exam: Exam): HTMLElement {
       fact(words.establishment, exam.establishment),
       fact(words.imagesStrip, countsText(exam.images)),
     ),
+    acts,
     images.length > 0
       ? h("ul", { class: "gallery" }, ...images)
       : h("p", { class: "no-match" }, words.noImages),
@@ -85,6 +93,18 @@ function examBody(exam: Exam): HTMLElement {
         h("a", { class: "button", href: moveExamPath(exam.id) }, icon("person"), words.move.open),
       ),
   );
+}
+
+/** What can be done with images that are chosen is loaded apart: most who come only look. */
+async function offerToChoose(acts: HTMLElement, exam: Exam, tiles: HTMLElement[]): Promise<void> {
+  const choices = exam.images.flatMap((image, number) => {
+    const item = tiles[number];
+    if (image.state !== "published" || !item) return [];
+    return [{ id: image.id, name: imageName(image, exam.images), item }];
+  });
+  if (choices.length === 0 || !(await mayContribute())) return;
+  const { chooser } = await import("../out/choosing");
+  acts.append(chooser(choices));
 }
 
 function fact(term: string, value: Child): HTMLElement | null {

@@ -21,7 +21,7 @@ export function viewPage(id: string): Page {
       await linkOpened();
       const image = await settled(outlet, await getImage(id, signal), signal);
       if (image.state === "refused") return fail("refused");
-      const exam = isLinked() ? alone(image) : await getExam(image.exam, signal);
+      const exam = isLinked() || image.lent ? alone(image) : await getExam(image.exam, signal);
       // A title stays in the browser's history: it names the image, never the patient.
       document.title = `${imageName(image, exam.images)} · ${messages().product}`;
       await openViewer(outlet, image, exam, fail, signal);
@@ -31,7 +31,7 @@ export function viewPage(id: string): Page {
   };
 }
 
-/** The exam as somebody with a link sees it: this image, and no other. */
+/** The exam as whoever is shown one image sees it: this image, and no other. */
 function alone(image: ImageDetail): Exam {
   const { id, kind, width, height, state, viewable, files, patient, accession_number } = image;
   const { thumbnail } = files;

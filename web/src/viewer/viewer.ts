@@ -8,7 +8,7 @@ import { messages } from "../i18n";
 import { isLinked } from "../link";
 import { type Problem, problemOf } from "../pages/problem";
 import { imageName, nameOf, thumbnail, traits } from "../patient";
-import { examPath, navigate, viewPath } from "../router";
+import { advicesPath, examPath, navigate, viewPath } from "../router";
 import { createArrival } from "./arrival";
 import { formatView, parseView } from "./deeplink";
 import { createFacts } from "./facts";
@@ -195,6 +195,8 @@ function viewerHeader(image: ImageDetail, exam: Exam, actions: Actions): HTMLEle
   const words = messages();
   const { images, accession_number } = exam;
   const index = images.findIndex(({ id }) => id === image.id);
+  const toExams = images.length > 1 ? words.backToExam : words.back;
+  const backWords = image.lent ? words.out.backToAdvice : toExams;
   const place = images.length > 1 ? ` (${index + 1}/${images.length})` : "";
   return h(
     "header",
@@ -204,9 +206,9 @@ function viewerHeader(image: ImageDetail, exam: Exam, actions: Actions): HTMLEle
         "a",
         {
           class: "icon-button back",
-          href: images.length > 1 ? examPath(exam.id) : "/",
-          title: images.length > 1 ? words.backToExam : words.back,
-          "aria-label": images.length > 1 ? words.backToExam : words.back,
+          href: image.lent ? advicesPath : images.length > 1 ? examPath(exam.id) : "/",
+          title: backWords,
+          "aria-label": backWords,
         },
         icon("back"),
       ),
