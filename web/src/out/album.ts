@@ -35,7 +35,7 @@ export function albumPage(patient: string): Page {
           ),
           h(
             "div",
-            { class: "exam-acts" },
+            { class: "choose-acts" },
             h("p", { class: "count" }, words.out.albumCount(tiles.length)),
             chooser(tiles),
           ),

@@ -50,7 +50,7 @@ function examBody(exam: Exam): HTMLElement {
   const images = exam.images.map((image) => imageTile(image, exam));
   const acts = h(
     "div",
-    { class: "exam-acts" },
+    { class: "choose-acts" },
     exam.patient_key &&
       h("a", { class: "button", href: albumPath(exam.patient_key) }, words.out.album),
   );
