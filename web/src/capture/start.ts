@@ -1,5 +1,6 @@
 /** Where a session begins: those of today, and whom to photograph next. */
 
+import type { Patient } from "../api";
 import { askWhose } from "../deposit/whose";
 import { h, icon } from "../dom";
 import { momentText } from "../format";
@@ -49,18 +50,24 @@ function begin(): void {
   const id = drawnId();
   askWhose(
     null,
-    async ({ patient, accession_number, issuer }) => {
-      await beginSession({
-        id,
-        patient,
-        accession: accession_number,
-        accession_issuer: issuer ?? null,
-        operator: rememberedOperator(),
-      });
-      navigate(capturePath(id));
-    },
+    ({ patient, accession_number, issuer }) => beginFor(id, patient, accession_number, issuer),
     { title: words.beginTitle, save: words.beginSave },
   );
+}
+
+/** Begins the visit of a patient who is in sight already, and goes to photograph them. */
+export const photograph = (patient: Patient) => beginFor(drawnId(), patient, null, null);
+
+async function beginFor(
+  id: string,
+  patient: Patient | null,
+  accession: string | null,
+  issuer: string | null | undefined,
+): Promise<void> {
+  const accession_issuer = issuer ?? null;
+  const operator = rememberedOperator();
+  await beginSession({ id, patient, accession, accession_issuer, operator });
+  navigate(capturePath(id));
 }
 
 /** By `getRandomValues`, which pages that are not secure have as well. */

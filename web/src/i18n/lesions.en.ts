@@ -27,6 +27,7 @@ export const lesionsEn: typeof lesionsFr = {
   noPhotos: "No photograph yet",
   lastSeen: (day) => `Last photograph on ${day}`,
   firstSeen: (day) => `First seen on ${day}`,
+  photograph: "Photograph",
   add: "New lesion",
   addTitle: "Where is the lesion?",
   label: "Description (optional)",

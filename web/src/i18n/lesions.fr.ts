@@ -25,6 +25,7 @@ export const lesionsFr = {
   noPhotos: "Pas encore de photographie",
   lastSeen: (day: string) => `Dernière photographie le ${day}`,
   firstSeen: (day: string) => `Vue pour la première fois le ${day}`,
+  photograph: "Photographier",
   add: "Nouvelle lésion",
   addTitle: "Où est la lésion ?",
   label: "Description (facultatif)",

@@ -2,12 +2,14 @@
 
 import { type Exam, mayContribute } from "../api";
 import { bodyMap, type Pin } from "../body/map";
+import { photograph } from "../capture/start";
 import { h, icon } from "../dom";
 import { messages } from "../i18n";
 import { askLesion } from "../lesions/add";
 import { getLesions, getPatient, type Lesion } from "../lesions/calls";
 import { isPast, newSince, placeOf, visitBefore } from "../lesions/model";
 import { dayText, momentDay, numberMark, statusChip, whereText } from "../lesions/words";
+import { notify } from "../notice";
 import { countsText, nameOf, thumbnail, traits } from "../patient";
 import { examPath, lesionPath, navigate, type Page } from "../router";
 import { framed } from "./framed";
@@ -27,8 +29,23 @@ export function lesionsPage(key: string): Page {
       icon("plus"),
       words.add,
     );
+    const { patient } = whose;
+    const shoot = h(
+      "button",
+      {
+        type: "button",
+        class: "button",
+        hidden: true,
+        onclick: () => {
+          if (patient) photograph(patient).catch(() => notify([words.failed]));
+        },
+      },
+      icon("photo"),
+      words.photograph,
+    );
     void mayContribute().then((may) => {
       add.hidden = !may;
+      shoot.hidden = !may || !patient;
     });
     return h(
       "main",
@@ -38,7 +55,7 @@ export function lesionsPage(key: string): Page {
         "div",
         { class: "lesions-head" },
         h("div", { class: "exam-head" }, h("h1", {}, nameOf(whose.patient)), traits(whose.patient)),
-        add,
+        h("div", { class: "lesions-buttons" }, shoot, add),
       ),
       lesions.length > 0 ? shown(lesions) : empty(),
       visits(whose.exams),
