@@ -154,6 +154,17 @@ class Pictures:
                 _locate(connection, session_id, image_id, [one.lesion for one in pins])
             return session_rows.read(connection, session_id, None)
 
+    def unsent(self, image_ids: Collection[str]) -> frozenset[str]:
+        """Those of the images that are pictures of open sessions, and no record of anybody yet."""
+        sessions = schema.session.c
+        query = (
+            sa.select(_picture.image_id)
+            .select_from(schema.picture.join(schema.session, _picture.session_id == sessions.id))
+            .where(_picture.image_id.in_(list(image_ids)), sessions.state == SessionState.OPEN)
+        )
+        with self._database.read() as connection:
+            return frozenset(connection.scalars(query)) if image_ids else frozenset()
+
     def keep_checks(self, image_id: str, checks: Checks, *, attempt: Job) -> None:
         """Keep what a worker found of a picture, if it is one still; raises LeaseLost."""
         kept = {

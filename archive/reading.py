@@ -27,6 +27,7 @@ _EXAM_COLUMNS = [
     _exam.study_instance_uid,
     _exam.created_at,
     _patient.key.label("patient_key"),
+    _exam.is_provisional,
 ]
 
 # The parts that never change are built once: SQLAlchemy spends longer on them than SQLite does.

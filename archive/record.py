@@ -194,6 +194,8 @@ class Exam:
     images: tuple[Image, ...] = ()
     patient_key: str | None = None
     """What addresses name the patient by."""
+    is_provisional: bool = False
+    """Whether the accession number is ours, as no order was known."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,7 @@
 """Exams: the list a pathologist starts from."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -7,7 +9,8 @@ from fastapi import APIRouter, Query
 from api.opened import ON_ITS_WAY
 from api.routes.at_the_door import CallerHere, CatalogHere
 from api.routes.shapes import ExamOut, ExamsOut, exam_out, exams_out
-from archive.record import ImageState
+from archive.catalog import Catalog
+from archive.record import Exam, ImageKind, ImageState
 
 router = APIRouter(tags=["exams"])
 
@@ -27,10 +30,27 @@ def list_exams(
     page = catalog.exams(
         establishment=caller.establishment, limit=limit, after=after, states=TO_BE_SEEN
     )
-    return exams_out(page)
+    exams = _recorded(catalog, page.exams)
+    return exams_out(replace(page, exams=tuple(one for one in exams if one.images)))
 
 
 @router.get("/api/exams/{exam}")
 def get_exam(exam: str, caller: CallerHere, catalog: CatalogHere) -> ExamOut:
     """One exam with its images, those on their way among them."""
-    return exam_out(catalog.exam(exam, establishment=caller.establishment, states=TO_BE_SEEN))
+    found = catalog.exam(exam, establishment=caller.establishment, states=TO_BE_SEEN)
+    return exam_out(*_recorded(catalog, [found]))
+
+
+def _recorded(catalog: Catalog, exams: Sequence[Exam]) -> list[Exam]:
+    """The exams without what is still being photographed: it may be taken back."""
+    on_their_way = [
+        image.id
+        for exam in exams
+        for image in exam.images
+        if image.kind is ImageKind.PHOTO and image.state is ImageState.RECEIVED
+    ]
+    unsent = catalog.pictures.unsent(on_their_way)
+    return [
+        replace(exam, images=tuple(one for one in exam.images if one.id not in unsent))
+        for exam in exams
+    ]

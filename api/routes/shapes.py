@@ -34,13 +34,17 @@ class ImageSummary(BaseModel):
 
 
 class ExamOut(BaseModel):
-    """A study and its images; `patient_key` is what addresses name the patient by."""
+    """A study and its images; `patient_key` is what addresses name the patient by.
+
+    The accession number of a provisional one is our own, until the order is known.
+    """
 
     id: str
     patient: PatientOut | None
     patient_key: str | None
     accession_number: str | None
     issuer: str | None
+    is_provisional: bool
     study_instance_uid: str
     created_at: datetime
     establishment: str
@@ -129,6 +133,7 @@ def exam_out(exam: Exam) -> ExamOut:
         patient_key=exam.patient_key,
         accession_number=exam.accession_number,
         issuer=exam.issuer_of_accession_number,
+        is_provisional=exam.is_provisional,
         study_instance_uid=exam.study_instance_uid,
         created_at=exam.created_at,
         establishment=exam.establishment,

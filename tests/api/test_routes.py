@@ -36,6 +36,7 @@ def test_exams_as_the_viewer_reads_them(reader: Web, installation: Installation)
         "patient_key": exam["patient_key"],
         "accession_number": "A1",
         "issuer": None,
+        "is_provisional": False,
         "study_instance_uid": exam["study_instance_uid"],
         "created_at": exam["created_at"],
         "establishment": "north",
