@@ -16,7 +16,7 @@ from tiles.source import Pixels
 @pytest.fixture(scope="module")
 def photographed(tmp_path_factory: pytest.TempPathFactory) -> Image.Image:
     path = tmp_path_factory.mktemp("codes") / "skin.jpg"
-    with Image.open(make_photo(path, width=1200, height=900)) as picture:
+    with Image.open(make_photo(path, width=1200, height=1200)) as picture:
         return picture.convert("RGB")
 
 
