@@ -147,6 +147,10 @@ def test_two_visits_move_as_one_and_lie_on_each_other(
         under = laid(followed.truth.matrix, x, y)
         assert page.evaluate(OVER, [x, y, *map(float, under)]) < 3
     page.screenshot(path=artefacts / "overlay-desktop.png")
+    page.get_by_role("radio", name="Côte à côte").press("Space")
+    page.wait_for_selector(READY)
+    first, second = centre_of(page, 0), centre_of(page, 1)
+    assert np.hypot(*(laid(followed.truth.matrix, *first[:2]) - second[:2])) < 3
 
 
 def test_what_cannot_be_aligned_is_said_to_be_no_more_than_that(
@@ -216,10 +220,12 @@ def test_a_diameter_is_marked_by_touch(phone: Page, followed: Followed, artefact
     expect(page.locator(".notice")).to_contain_text("Measure kept")
 
     page.goto(f"{followed.address}/lesions/{followed.forearm}")
-    expect(page.locator(".visit-words b")).to_have_text(told)
+    expect(page.locator(".visit-measure b")).to_have_text(told)
     until(page, "[...document.images].every(image => image.naturalWidth > 0)")
     page.screenshot(path=artefacts / "lesion-phone.png")
     assert faults(page) == []
+    page.get_by_role("button", name="Take this measure back").tap()
+    expect(page.locator(".visit-measure")).to_have_count(0)
 
 
 def test_two_visits_are_laid_over_each_other_on_a_phone(

@@ -110,6 +110,7 @@ export const lesionsEn: typeof lesionsFr = {
     second: "Touch the opposite edge.",
     value: (mm, uncertainty) => `${mm} mm ± ${uncertainty} mm`,
     keep: "Keep this measure",
+    forget: "Take this measure back",
     kept: "Measure kept",
     again: "Start again",
     method: "ruler",

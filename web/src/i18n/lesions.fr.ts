@@ -110,6 +110,7 @@ export const lesionsFr = {
     second: "Touchez le bord opposé.",
     value: (mm: string, uncertainty: string) => `${mm} mm ± ${uncertainty} mm`,
     keep: "Garder cette mesure",
+    forget: "Retirer cette mesure",
     kept: "Mesure gardée",
     again: "Recommencer",
     method: "règle",

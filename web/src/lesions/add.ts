@@ -3,6 +3,7 @@
 import { ApiError } from "../api";
 import { bodyMap, isWhole, type Pin, type Place } from "../body/map";
 import { bodySites } from "../body/sites";
+import { rememberedOperator } from "../capture/operator";
 import { h, iconButton } from "../dom";
 import { messages } from "../i18n";
 import { type Lesion, makeLesion } from "./calls";
@@ -37,7 +38,9 @@ export function askLesion(
     }
     const { site, position } = place;
     const side = place.side === "B" ? null : place.side;
-    const said = { patient, site, side, position, label: label.value, first_seen: day.value };
+    const by = rememberedOperator()?.name ?? "";
+    const first_seen = day.value;
+    const said = { patient, site, side, position, label: label.value, first_seen, by };
     try {
       const lesion = await makeLesion(said);
       dialog.close();

@@ -99,6 +99,7 @@ export interface NewLesion {
   label: string;
   position: Position | null;
   first_seen: string;
+  by: string;
 }
 
 export const makeLesion = (said: NewLesion) => ask<Lesion>("POST", "/api/lesions", said);

@@ -2,18 +2,19 @@
 
 import { ApiError, type Exam, mayContribute } from "../api";
 import { bodySpot } from "../body/map";
-import { type Child, h, icon } from "../dom";
+import { rememberedOperator } from "../capture/operator";
+import { type Child, h, icon, iconButton } from "../dom";
 import { numberText } from "../format";
 import { locale, messages } from "../i18n";
 import {
   addEvent,
   type EventKind,
+  forgetMeasure,
   getLesion,
   getPatient,
   getPhotos,
   type Lesion,
   linkBiopsy,
-  type Measure,
   type Photo,
   unlinkBiopsy,
 } from "../lesions/calls";
@@ -54,7 +55,7 @@ export function lesionPage(id: string): Page {
       h(
         "div",
         { class: "lesion-columns" },
-        timeline(photos),
+        timeline(photos, may, again),
         h(
           "div",
           { class: "lesion-side" },
@@ -84,19 +85,19 @@ function compareLink(lesion: Lesion, photos: Photo[]): HTMLElement {
   );
 }
 
-function timeline(photos: Photo[]): HTMLElement {
+function timeline(photos: Photo[], may: boolean, again: () => void): HTMLElement {
   const words = messages().lesions;
   return h(
     "section",
     { class: "timeline", "aria-labelledby": "timeline" },
     h("h2", { id: "timeline" }, words.timeline),
     photos.length > 0
-      ? h("ol", {}, ...visitsOf(photos).map(visit))
+      ? h("ol", {}, ...visitsOf(photos).map((one) => visit(one, may, again)))
       : h("p", { class: "no-match" }, words.noPhotos),
   );
 }
 
-function visit({ day, photos }: Visit): HTMLElement {
+function visit({ day, photos }: Visit, may: boolean, again: () => void): HTMLElement {
   const words = messages().lesions;
   return h(
     "li",
@@ -113,23 +114,29 @@ function visit({ day, photos }: Visit): HTMLElement {
             "a",
             { href: viewPath(photo.image) },
             thumbnail({ kind: "photo", thumbnail: photo.thumbnail }),
-            h("span", { class: "visit-words" }, words.views[photo.view], measured(photo.measures)),
+            h("span", { class: "visit-words" }, words.views[photo.view]),
           ),
+          measured(photo, may, again),
         ),
       ),
     ),
   );
 }
 
-/** The last diameter, with its uncertainty. */
-function measured(measures: Measure[]): Child {
+/** The last diameter, with its uncertainty; who may mark one may take it back. */
+function measured({ image, measures }: Photo, may: boolean, again: () => void): Child {
   const last = measures.at(-1);
   if (!last) return null;
-  const text = messages().lesions.measure.value(
-    numberText(last.mm, locale(), 1),
-    numberText(last.uncertainty_mm, locale(), 1),
+  const words = messages().lesions;
+  const number = (value: number) => numberText(value, locale(), 1);
+  const forget = () => void forgetMeasure(image, last.id).then(again, tell);
+  return h(
+    "p",
+    { class: "visit-measure", title: words.aid },
+    icon("ruler"),
+    h("b", {}, words.measure.value(number(last.mm), number(last.uncertainty_mm))),
+    may && iconButton("close", words.measure.forget, forget),
   );
-  return h("b", { title: messages().lesions.aid }, text);
 }
 
 function history(lesion: Lesion, may: boolean, again: () => void): HTMLElement {
@@ -175,7 +182,7 @@ function eventForm(lesion: Lesion, again: () => void): HTMLElement {
       class: "inline-form",
       onsubmit: (event: Event) => {
         event.preventDefault();
-        const said = { kind: kind.value as EventKind, on: day.value, by: "" };
+        const said = { kind: kind.value as EventKind, on: day.value, by: byWhom() };
         void addEvent(lesion.id, said).then(again, tell);
       },
     },
@@ -184,6 +191,9 @@ function eventForm(lesion: Lesion, again: () => void): HTMLElement {
     h("button", { type: "submit", class: "button" }, words.record),
   );
 }
+
+/** Who photographs from here, as far as they said so. */
+const byWhom = () => rememberedOperator()?.name ?? "";
 
 function tell(error: unknown): void {
   notify([(error instanceof ApiError && error.detail) || messages().lesions.failed]);
