@@ -54,6 +54,9 @@ from archive.errors import ArchiveError
 from archive.storage import Storage
 from tiles.errors import TilesError
 
+BODY_BYTES = 16 << 20
+"""Of any request but a part of a file: the names of all files of the largest deposit."""
+
 ROUTES = (
     exams,
     images,
@@ -108,6 +111,7 @@ def create_app(settings: Settings, storage: Storage | None = None) -> Dispatcher
             Depends(APIKeyCookie(name=COOKIE, auto_error=False)),
         ],
         redirect_slashes=False,
+        max_body_size=BODY_BYTES,
     )
     app.state.settings, app.state.doors = settings, doors
     app.state.catalog, app.state.storage, app.state.sources = catalog, storage, sources

@@ -10,6 +10,9 @@ from api.sources import Sources
 from archive.catalog import Catalog
 from archive.storage import Storage
 
+KEY_BODY_BYTES = 4096
+"""Of the requests that strangers may make: a one-time key, and a name."""
+
 
 def admit(request: Request) -> None:
     """Let the caller in where the route's policy does; a route without policy is for nobody."""

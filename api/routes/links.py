@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
 from api.doors import Doors, Role
-from api.routes.at_the_door import CallerHere, CatalogHere
+from api.routes.at_the_door import KEY_BODY_BYTES, CallerHere, CatalogHere
 from archive.errors import NotAllowed
 from archive.record import ImageState
 
@@ -59,7 +59,7 @@ def make_link(
     return LinkOut(link=f"/view/{image}#key={key}", open_before=open_before)
 
 
-@router.post("/api/links")
+@router.post("/api/links", max_body_size=KEY_BODY_BYTES)
 def open_link(given: LinkKey, request: Request, catalog: CatalogHere) -> Opened:
     """Exchange a link's key, once, for a token that its page keeps in memory."""
     claims = catalog.redeem_key(given.key)

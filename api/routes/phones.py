@@ -13,7 +13,7 @@ from api.cookies import COOKIE, cookie_header
 from api.doors import Bounds, Caller, Doors, Role
 from api.errors import NotPermitted
 from api.origin import is_of_this_machine, is_private, own_origin
-from api.routes.at_the_door import CallerHere, CatalogHere
+from api.routes.at_the_door import KEY_BODY_BYTES, CallerHere, CatalogHere
 from api.settings import ESTABLISHMENT
 from archive.errors import NotAllowed
 from archive.phones import NAME_CHARACTERS, Phone
@@ -121,7 +121,7 @@ def end(phone: str, caller: CallerHere, catalog: CatalogHere) -> Response:
     return answer
 
 
-@router.post("/api/pair")
+@router.post("/api/pair", max_body_size=KEY_BODY_BYTES)
 def enter(given: Entering, request: Request, answer: Response, catalog: CatalogHere) -> Entered:
     """Let a phone in by the key of its link, which works once."""
     origin = _private_origin(request)

@@ -23,6 +23,9 @@ BLOCK_BYTES = 1 << 20
 SILENT_S = 30.0
 """So long a network may be silent before the file is free for whoever goes on with it."""
 
+PART_BYTES = 1 << 62
+"""A part may be as long as what is missing of its file, which is asked of it block by block."""
+
 Answering = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
@@ -48,7 +51,7 @@ class TusRoute(APIRoute):
         return answered
 
 
-router = APIRouter(tags=["uploads"], route_class=TusRoute)
+router = APIRouter(tags=["uploads"], route_class=TusRoute, max_body_size=PART_BYTES)
 
 
 @router.options("/uploads", status_code=204, response_class=Response)
