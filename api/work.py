@@ -274,6 +274,9 @@ def _build(place: Workplace, job: Job, progress: Progress | None) -> None:
     image = catalog.image(job.image_id, establishment=None)
     if is_done(image) and not (job.payload.get("verify") and image.kind is ImageKind.SLIDE):
         return
+    if image.state is ImageState.REFUSED:
+        # When it was looked at, after its building was asked for: nothing of it is left to build.
+        return
     renew = renewing(catalog, job)
     size_bytes = sum(one.length_bytes for one in image.objects_as(ObjectRole.ORIGINAL))
     with laid_out(image, place.storage, place.scratch, renew) as original:

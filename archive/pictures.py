@@ -87,16 +87,20 @@ class Pictures:
             ).one_or_none()
             if image is None or image.exam_id != exam_id:
                 return False
-            mine = sa.select(_picture.session_id).where(_picture.image_id == image_id)
-            known = connection.scalar(mine)
-            if known is not None:
-                return bool(known == session_id)
-            connection.execute(
-                sa.insert(schema.picture).values(
-                    image_id=image_id, exam_id=exam_id, session_id=session_id, kept_despite=False
+            mine = sa.select(_picture.session_id, _picture.checks)
+            known = connection.execute(mine.where(_picture.image_id == image_id)).one_or_none()
+            if known is None:
+                connection.execute(
+                    sa.insert(schema.picture).values(
+                        image_id=image_id,
+                        exam_id=exam_id,
+                        session_id=session_id,
+                        kept_despite=False,
+                    )
                 )
-            )
-            if image.state is ImageState.RECEIVED:
+            elif known.session_id != session_id:
+                return False
+            if image.state is ImageState.RECEIVED and (known is None or known.checks is None):
                 enqueue(connection, image_id, check)
             return True
 
@@ -296,11 +300,7 @@ def _hand_over(
     if reached not in _UNBUILT:
         raise TransitionRefused("The picture is in the archive already; move it there.")
     _unlink(connection, session_id, image_id)
-    of_image = sa.select(_upload.deposit_id).where(_upload.image_id == image_id)
-    came = sa.update(schema.deposit).where(
-        _deposit.id.in_(of_image), _deposit.session_id == session_id
-    )
-    connection.execute(came.values(session_id=to["id"]))
+    # Its upload stays with the session that it was sent to: a phone that asks again finds it there.
     moved = sa.update(schema.image).where(_image.id == image_id)
     connection.execute(moved.values(exam_id=to["exam_id"]))
     connection.execute(

@@ -10,7 +10,9 @@ from archive.capture import Operator
 from archive.errors import DifferentPatient, InvalidCapture
 from archive.identity import PatientIdentity, checked_name
 from archive.lesion import Photograph
-from archive.record import ImageState, Upload
+from archive.record import RECEIVING, FileState, ImageState, Upload
+
+ON_THEIR_WAY = RECEIVING | {FileState.CHECKING}
 
 LOCAL_ISSUER = "SANSVERRE"
 """Who gives the accession number of a visit for which nobody had an order."""
@@ -139,6 +141,11 @@ class Session:
     """Files that were announced and are no photographs of the session, or not yet."""
     consents: tuple[Consent, ...] = ()
     """The last answer of each purpose."""
+
+    @property
+    def arriving(self) -> tuple[Upload, ...]:
+        """The files that are on their way, or being examined."""
+        return tuple(one for one in self.arrivals if one.state in ON_THEIR_WAY)
 
 
 @dataclass(frozen=True, slots=True)

@@ -144,7 +144,14 @@ def _checks(kept: Mapping[str, Any] | None) -> Checks | None:
 def _arrivals(
     connection: sa.Connection, ids: Sequence[str], shown: set[str]
 ) -> dict[str, list[Upload]]:
-    query = UPLOADS.add_columns(_deposit.session_id).where(_deposit.session_id.in_(ids))
+    # What was moved or handed over is told of with the patient whose it is.
+    of_another = (
+        sa.exists()
+        .where(_session.id == _deposit.session_id, _exam.id == _image.exam_id)
+        .where(_exam.patient_row.is_distinct_from(_session.patient_row))
+    )
+    query = UPLOADS.add_columns(_deposit.session_id)
+    query = query.where(_deposit.session_id.in_(ids), ~of_another)
     found: dict[str, list[Upload]] = defaultdict(list)
     for row in connection.execute(query.order_by(_deposit.created_at, _upload.id)).mappings():
         if row["image_id"] not in shown:

@@ -30,7 +30,7 @@ from archive.reception import (
     patient_row_of,
     study_of_order,
 )
-from archive.record import RECEIVING, Assignment, FileState, ImageState
+from archive.record import Assignment, FileState, ImageState
 from archive.session import (
     LOCAL_ISSUER,
     Confirmed,
@@ -45,7 +45,6 @@ from archive.session import (
 
 _session, _exam, _patient = schema.session.c, schema.exam.c, schema.patient.c
 _owner, _image = schema.establishment.c, schema.image.c
-_ON_THEIR_WAY = RECEIVING | {FileState.CHECKING}
 _TO_BE_BUILT = frozenset({ImageState.RECEIVED, ImageState.OPENED, ImageState.BUILT})
 _UNBUILT = (ImageState.RECEIVED, ImageState.REFUSED)
 
@@ -310,7 +309,7 @@ def _require_traits(connection: sa.Connection, row: int, said: PatientIdentity) 
 
 def _require_ready(session: Session) -> None:
     told = {
-        "arriving": [one.id for one in session.arrivals if one.state in _ON_THEIR_WAY],
+        "arriving": [one.id for one in session.arriving],
         "unassigned": [one.id for one in session.arrivals if one.state is FileState.UNASSIGNED],
         "unstated": [one.image_id for one in session.pictures if one.stated is None],
         "refused": [one.image_id for one in session.pictures if one.state is ImageState.REFUSED],

@@ -273,7 +273,7 @@ def _summary(session: Session) -> dict[str, Any]:
         "signed_at": session.signed_at,
         "signed_by": _person(session.signed_by),
         "count": len(session.pictures),
-        "arriving": len(session.arrivals),
+        "arriving": len(session.arriving),
     }
 
 

@@ -23,7 +23,7 @@ from api.settings import Settings
 from api.taking import take_once
 from api.work import Workplace, work_once
 from archive.errors import NotFound
-from archive.record import Image, ImageState, ObjectRole
+from archive.record import Image, ImageState, JobState, ObjectRole
 from tests.api.conftest import Web, opened, small_file
 from tests.api.uploads.client import TUS, Client, said
 from tests.samples.photo import make_photo
@@ -207,6 +207,18 @@ def test_what_is_wrong_with_a_picture_is_told_before_it_is_sent(
     address = f"/api/sessions/{session}/photographs/{damaged['image']}"
     assert phone.web.request("DELETE", address).status_code == 204
     assert phone.send(session).status_code == 200
+
+
+def test_what_is_found_damaged_after_sending_is_refused_once(phone: Phone, tmp_path: Path) -> None:
+    session = phone.begin()
+    phone.shoot(session, b"\xff\xd8\xff\xe0 no picture", "damaged.jpg")
+    (image,) = phone.images(session)
+    phone.sort(session, image, view="close-up")
+    assert phone.send(session).status_code == 200
+    phone.work()
+    assert phone.image(image).state is ImageState.REFUSED
+    counts = phone.place.catalog.jobs.counts()
+    assert (counts[JobState.WAITING], counts[JobState.LEASED]) == (0, 0)
 
 
 def test_a_picture_that_came_otherwise_than_it_was_sent_begins_anew(

@@ -15,6 +15,7 @@ from archive.body_site import Side, site_of_code
 from archive.capture import Capture, Operator, View
 from archive.catalog import Catalog
 from archive.database import Database
+from archive.deposits import Outcome
 from archive.errors import (
     DifferentPatient,
     InvalidCapture,
@@ -26,7 +27,7 @@ from archive.errors import (
 from archive.identity import PatientIdentity, study_instance_uid
 from archive.jobs import Wanted
 from archive.lesion import Lesion, LesionEvent, LesionEventKind, LesionSaid, Photograph
-from archive.record import FileState, Image, ImageKind, ImageState, JobState, ObjectRole
+from archive.record import FileState, Image, ImageKind, ImageState, JobState, ObjectRole, Reason
 from archive.session import (
     Answer,
     Checks,
@@ -439,6 +440,67 @@ def test_a_picture_is_announced_once_and_closes_by_itself(catalog: Catalog) -> N
     catalog.uploads.remove(first, establishment=HERE)
     assert catalog.sessions.session(session.id, establishment=HERE).arrivals == ()
     assert announce() != first
+
+
+def came(catalog: Catalog, session: Session, path: str, name: str) -> Image:
+    """A picture that was uploaded by that path and taken in."""
+    file = Announced(path, 10, None)
+    upload = catalog.pictures.announce(session.id, file, ROOM, establishment=HERE)
+    catalog.uploads.grew(upload.id, 10, 3600)
+    deposit = catalog.deposits.claim("w", 60)
+    assert deposit is not None
+    image = shot(catalog, session, name)
+    catalog.deposits.settle(deposit, Outcome(deposit.files[0], FileState.TAKEN, image_id=image.id))
+    catalog.deposits.release(deposit)
+    return image
+
+
+def test_what_is_handed_over_is_asked_for_again_where_it_was_sent(catalog: Catalog) -> None:
+    mine, theirs = begun(catalog), catalog.sessions.open(HERE, Opening(BRUNO))
+    image, other = came(catalog, mine, "1.jpg", "one"), came(catalog, theirs, "1.jpg", "two")
+    catalog.pictures.hand_over(mine.id, [image.id], theirs.id, establishment=HERE)
+    for session, known in ((mine, image), (theirs, other)):
+        file = Announced("1.jpg", 10, None)
+        again = catalog.pictures.announce(session.id, file, ROOM, establishment=HERE)
+        assert (again.state, again.image_id) == (FileState.TAKEN, known.id)
+        # It is the other patient's: the session that it was sent to by mistake tells nothing of it.
+        assert catalog.sessions.session(session.id, establishment=HERE).arrivals == ()
+    keys = catalog.pictures.take_back(theirs.id, image.id, establishment=HERE)
+    assert keys == tuple(one.key for one in image.objects)
+
+
+def test_only_files_on_their_way_are_arriving(catalog: Catalog) -> None:
+    session, other = begun(catalog), begun(catalog)
+    came(catalog, session, "taken.jpg", "one")
+    catalog.pictures.announce(session.id, Announced("2.jpg", 10, None), ROOM, establishment=HERE)
+    again = catalog.pictures.announce(
+        other.id, Announced("again.jpg", 10, None), ROOM, establishment=HERE
+    )
+    catalog.uploads.grew(again.id, 10, 3600)
+    deposit = catalog.deposits.claim("w", 60)
+    assert deposit is not None
+    refused = Outcome(deposit.files[0], FileState.REFUSED, reason=Reason.UNREADABLE)
+    catalog.deposits.settle(deposit, refused)
+    found = catalog.sessions.session(session.id, establishment=HERE)
+    assert [one.path for one in found.arriving] == ["2.jpg"]
+    told = catalog.sessions.session(other.id, establishment=HERE)
+    assert (len(told.arrivals), told.arriving) == (1, ())
+
+
+def test_a_refused_picture_that_comes_again_is_looked_at_again(catalog: Catalog) -> None:
+    session = begun(catalog)
+    image = shot(catalog, session, "one")
+    job = catalog.jobs.claim("w", 60)
+    assert job is not None
+    catalog.jobs.fail(job, retry_in_s=None, reason="damaged")
+    catalog.advance(image.id, ImageState.RECEIVED)
+    assert catalog.pictures.add(session.id, image.id, CHECK)
+    again = catalog.jobs.claim("w", 60)
+    assert again is not None
+    catalog.pictures.keep_checks(image.id, Checks("1", ()), attempt=again)
+    catalog.jobs.finish(again)
+    assert catalog.pictures.add(session.id, image.id, CHECK)
+    assert catalog.jobs.claim("w", 60) is None
 
 
 def test_an_image_of_another_visit_is_not_the_sessions(catalog: Catalog) -> None:
