@@ -71,8 +71,9 @@ def test_a_phone_comes_in_by_the_code_photographs_and_is_ended(
         attentive(signed_in(phones_browser, secure, DESKTOP)) as desk,
         attentive(phones_browser.new_context(**PHONE)) as phone,
     ):
-        desk.goto(f"{by_name(secure)}/phones")
-        desk.get_by_role("button", name="Associer un téléphone").click()
+        desk.goto(f"{by_name(secure)}/capture/{session}")
+        desk.get_by_role("link", name="Associer un téléphone à cette séance").click()
+        desk.get_by_role("button", name="Associer un téléphone à cette séance").click()
         link = shown_code(desk, artefacts / "phones-code.png")
         assert faults(desk) == []
         desk.screenshot(path=artefacts / "phones-desktop.png")
@@ -83,10 +84,12 @@ def test_a_phone_comes_in_by_the_code_photographs_and_is_ended(
         assert faults(phone) == []
         phone.screenshot(path=artefacts / "phones-pair.png")
         phone.get_by_role("button", name="Let this phone in").click()
-        phone.wait_for_url("**/capture")
+        phone.wait_for_url(f"**/capture/{session}")
         assert not [one for one in asked if link.partition("=")[2] in one]
         expect(desk.locator(".pairing")).to_contain_text("est associé")
         photographed(phone, f"{by_name(secure)}/capture/{session}")
+        others = phone.evaluate("fetch('/api/sessions').then(({status}) => status)")
+        assert others == 403
         desk.locator(".phone").get_by_role("button", name=re.compile("Terminer")).click()
         expect(desk.locator(".phone")).to_have_count(0)
         phone.goto(f"{by_name(secure)}/phones")

@@ -67,6 +67,9 @@ export const advicePath = (advice: string) => `/advice/${encodeURIComponent(advi
 export const albumPath = (patient: string) => `/patients/${encodeURIComponent(patient)}/images`;
 export const depositPath = "/deposit";
 export const phonesPath = "/phones";
+/** Where a code is shown that lets a phone in for one session alone. */
+export const pairingPath = (session: string) =>
+  `${phonesPath}?session=${encodeURIComponent(session)}`;
 export const pairPath = "/pair";
 export const capturePath = (session?: string) =>
   session === undefined ? "/capture" : `/capture/${encodeURIComponent(session)}`;

@@ -4,7 +4,7 @@ import { h, type IconName, icon } from "../dom";
 import { languageButton } from "../header";
 import { messages } from "../i18n";
 import { nameOf, traits } from "../patient";
-import { capturePath } from "../router";
+import { capturePath, pairingPath } from "../router";
 import { attempt } from "./attempt";
 import type { Live } from "./live";
 import { hasArrived, isSorted } from "./model";
@@ -76,7 +76,23 @@ export class SessionPage {
         icon("back"),
       ),
       h("div", { class: "capture-whose" }, h("h1", {}, nameOf(patient)), whose),
+      this.pairLink(),
       languageButton(),
+    );
+  }
+
+  /** On a desk: a code by which a phone photographs for this session alone. */
+  private pairLink(): HTMLElement {
+    const words = messages().phones;
+    return h(
+      "a",
+      {
+        class: "icon-button capture-pair",
+        href: pairingPath(this.live.about.id),
+        "aria-label": words.pairFor,
+        title: words.pairFor,
+      },
+      icon("phone"),
     );
   }
 

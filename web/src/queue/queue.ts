@@ -19,7 +19,7 @@ import { carry, type End, handOver, takeBack } from "./way";
 /** A picture is sealed in one piece, which takes as much memory three times. */
 export const MOST_BYTES = 128 * 1024 * 1024;
 const AT_ONCE = 2;
-const FIRST_DELAY_MS = 1000;
+const FIRST_DELAY_MS = 150;
 const LONGEST_DELAY_MS = 15_000;
 /** So often a part is sent again at once when the server answers all the same. */
 const AT_ONCE_AGAIN = 3;
