@@ -1,7 +1,7 @@
 """The process that takes in what was sent: examines closed deposits, and sweeps abandoned ones.
 
-It also moves images to other patients and tells radiology archives: none of it waits while a slide
-is built.
+It also moves images to other patients, looks at photographs and makes those of sessions, and tells
+radiology archives: none of it waits while a slide is built.
 
 python -m api.taker PARENT_PID
 """
@@ -11,13 +11,13 @@ import logging
 from api.moving import move_once
 from api.sending import send_once
 from api.taking import sweep_uploads, take_once
-from api.work import Workplace
+from api.work import Workplace, look_once
 from api.worker import Duty, run
 
 
 def _once(place: Workplace) -> bool:
     # A wrong patient is not left waiting behind what was sent.
-    return any([move_once(place), take_once(place), send_once(place)])
+    return any([move_once(place), take_once(place), look_once(place), send_once(place)])
 
 
 TAKE = Duty(logging.getLogger("sansverre.taker"), _once, 0.5, sweep_uploads, 3600.0)

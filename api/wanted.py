@@ -2,12 +2,13 @@
 
 from archive.jobs import Wanted
 
-BUILD, CHECK = "build", "check"
+BUILD, DEVELOP, CHECK = "build", "develop", "check"
+"""A slide, or whatever was brought, is built; a session's picture is, which takes moments."""
 COMPARE, RULER = "compare", "ruler"
 """On the later photograph all that was asked of it and waits, and what scale its ruler gives."""
 
 CHECKED = Wanted(CHECK, max_attempts=1000)
 """What may be wrong with a session's picture, and a small one to sort it by."""
 
-BUILT = Wanted(BUILD, {"mpp_um": None, "verify": False}, max_attempts=1000)
+BUILT = Wanted(DEVELOP, max_attempts=1000)
 """A picture that was sent. Phones erase what they sent: a full disk is waited out, like above."""

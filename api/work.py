@@ -5,7 +5,7 @@ import os
 import shutil
 import socket
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -20,7 +20,7 @@ from api.looking import look
 from api.originals import laid_out
 from api.sandbox import Progress, limits_for, run_limited
 from api.settings import REMOTE, RadiologyArchive, Settings, data_folder
-from api.wanted import BUILD, CHECK, COMPARE, RULER
+from api.wanted import BUILD, CHECK, COMPARE, DEVELOP, RULER
 from archive.catalog import Catalog
 from archive.errors import ArchiveError, LeaseLost
 from archive.jobs import Job
@@ -67,6 +67,8 @@ _LOOKS: Mapping[str, Callable[[Workplace, Job, Callable[[], None]], None]] = {
     RULER: read_ruler,
 }
 """The work for which somebody waits before a screen; each is told how to keep its lease."""
+
+_QUICK = (*_LOOKS, DEVELOP)
 
 
 class Leases(Protocol):
@@ -161,7 +163,15 @@ def work_once(place: Workplace, progress: Progress | None = None) -> bool:
     with ExitStack() as held:
         if not any(_is_free(turn, held) for turn in place.turns):
             return False
-        return _work_once(place, progress)
+        return _do_once(place, (_QUICK, (BUILD,)), progress)
+
+
+def look_once(place: Workplace) -> bool:
+    """Do the oldest job that takes moments, however much is being built; False when there is none.
+
+    Whatever befalls it is recorded, as by `work_once`.
+    """
+    return _do_once(place, (_QUICK,), None)
 
 
 def _is_free(turn: Path, held: ExitStack) -> bool:
@@ -172,10 +182,10 @@ def _is_free(turn: Path, held: ExitStack) -> bool:
     return True
 
 
-def _work_once(place: Workplace, progress: Progress | None) -> bool:
-    job = _claimed(place)
+def _do_once(place: Workplace, kinds: Sequence[Collection[str]], progress: Progress | None) -> bool:
+    job = _claimed(place, kinds)
     if job is None and has_dead(place, place.catalog.jobs):
-        job = _claimed(place)
+        job = _claimed(place, kinds)
     if job is None:
         return False
     try:
@@ -197,10 +207,10 @@ def _work_once(place: Workplace, progress: Progress | None) -> bool:
     return True
 
 
-def _claimed(place: Workplace) -> Job | None:
-    """The oldest job that is due, those first for which somebody waits before a screen."""
-    for kinds in (tuple(_LOOKS), (BUILD,)):
-        job = place.catalog.jobs.claim(place.worker, LEASE_S, kinds=kinds)
+def _claimed(place: Workplace, kinds: Sequence[Collection[str]]) -> Job | None:
+    """The oldest job that is due of the first kinds that have one."""
+    for several in kinds:
+        job = place.catalog.jobs.claim(place.worker, LEASE_S, kinds=several)
         if job is not None:
             return job
     return None

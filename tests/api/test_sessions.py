@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from datetime import datetime, timedelta
 from io import BytesIO
 from pathlib import Path
@@ -21,7 +22,7 @@ from api.app import create_app
 from api.doors import Role
 from api.settings import Settings
 from api.taking import take_once
-from api.work import Workplace, work_once
+from api.work import Workplace, locked, look_once, work_once
 from archive.errors import NotFound
 from archive.record import Image, ImageState, JobState, ObjectRole
 from tests.api.conftest import Web, opened, small_file
@@ -434,3 +435,21 @@ def write_code(path: Path, text: str) -> None:
     with Picture.open(path) as picture:
         picture.paste(Picture.fromarray(np.asarray(code)), (150, 120))
         picture.save(path, quality=92, exif=picture.getexif())
+
+
+def test_pictures_wait_for_no_slide(phone: Phone, tmp_path: Path) -> None:
+    """As many slides are being built as may be at once."""
+    session = phone.begin()
+    phone.shoot(session, photo(tmp_path))
+    with ExitStack() as building:
+        for turn in phone.place.turns:
+            building.enter_context(locked(turn))
+        assert not work_once(phone.place)
+        assert look_once(phone.place)
+        (image,) = phone.images(session)
+        assert phone.see(session)["photographs"][0]["checks"]["state"] == "done"
+        phone.sort(session, image, view="close-up")
+        assert phone.send(session).status_code == 200
+        assert look_once(phone.place)
+        assert not look_once(phone.place)
+    assert phone.image(image).state is ImageState.PUBLISHED
