@@ -14,6 +14,7 @@ from fastapi.security import APIKeyCookie, HTTPBearer
 from starlette.exceptions import HTTPException
 
 from api.cookies import COOKIE
+from api.covered import Covers
 from api.dispatch import Dispatcher
 from api.doors import Doors
 from api.errors import ApiError, Problem, problem
@@ -122,7 +123,9 @@ def create_app(settings: Settings, storage: Storage | None = None) -> Dispatcher
         app.add_exception_handler(kind, _told)
     app.add_exception_handler(RequestValidationError, _malformed)
     app.add_exception_handler(HTTPException, _of_the_framework)
-    dispatcher = Dispatcher(app, settings, doors, sources, catalog.phones, read_viewer())
+    dispatcher = Dispatcher(
+        app, settings, doors, sources, catalog.phones, Covers(catalog), read_viewer()
+    )
     return dispatcher
 
 

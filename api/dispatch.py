@@ -25,9 +25,10 @@ from api.answer import (
     unchanged,
     with_security_headers,
 )
+from api.covered import Covers, cover_of
 from api.doors import Caller, Doors, allow, is_public
 from api.elsewhere import Elsewhere
-from api.errors import MethodRefused, NotSignedIn, problem
+from api.errors import Covered, MethodRefused, NotSignedIn, problem
 from api.iiif import CORS, information, is_iiif, picture, preflight, to_information
 from api.metrics import count
 from api.origin import own_origin
@@ -106,8 +107,10 @@ class Dispatcher:
         doors: Doors,
         sources: Sources,
         phones: Phones,
+        covers: Covers,
         viewer: dict[str, Answer],
     ) -> None:
+        self._covers = covers
         self._app, self._doors, self._sources, self._phones = app, doors, sources, phones
         self._settings, self._viewer = settings, viewer
         self._elsewhere = Elsewhere(frozenset(settings.read_origins), settings.frame_ancestors)
@@ -207,6 +210,12 @@ class Dispatcher:
             if template not in LENT and fields.get("name") != "thumbnail":
                 raise
             image, kept = await self._sources.lent(caller, fields["image"]), KEPT_BY_NOBODY
+        if cover_of(image) is not None:
+            # Lists have no small picture of it, whoever opened it.
+            if fields.get("name") == "thumbnail":
+                raise Covered
+            await self._covers.require_open(caller, image)
+            kept = KEPT_BY_NOBODY
         if template == ZARR:
             return await zarr_answer(self._sources, image, fields["key"], scope, receive)
         if template in IIIF_ROUTES:

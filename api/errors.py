@@ -4,6 +4,7 @@ ApiError
 ├── BadSettings         (ValueError)         a SANSVERRE_* variable, or a key, that cannot be used
 ├── NotSignedIn         (PermissionError)    no token, or none of ours
 ├── NotPermitted        (PermissionError)    a role that does not suffice
+├── Covered             (PermissionError)    a picture that is to be opened on purpose first
 ├── NoSuchAddress       (LookupError)        a path that means nothing here
 ├── MethodRefused       (ValueError)         a method that the address does not answer
 ├── TooBusy             (RuntimeError)       more work under way than is let in
@@ -56,6 +57,10 @@ class NotSignedIn(ApiError, PermissionError):
 
 class NotPermitted(ApiError, PermissionError):
     """The caller is known, and may not do this."""
+
+
+class Covered(ApiError, PermissionError):
+    """The picture is intimate, or somebody may be known by it: it is opened on purpose first."""
 
 
 class NoSuchAddress(ApiError, LookupError):
@@ -182,6 +187,7 @@ STATUSES: tuple[tuple[type[Exception], Status], ...] = (
     (NotSignedIn, HTTPStatus.UNAUTHORIZED),
     (archive.errors.NotAllowed, HTTPStatus.UNAUTHORIZED),
     (NotPermitted, HTTPStatus.FORBIDDEN),
+    (Covered, HTTPStatus.FORBIDDEN),
     (NoSuchAddress, HTTPStatus.NOT_FOUND),
     (archive.errors.NotFound, HTTPStatus.NOT_FOUND),
     (tiles.errors.OutsideImage, HTTPStatus.NOT_FOUND),

@@ -56,6 +56,24 @@ class Immersion(StrEnum):
     PLASTIC_CAP = "PLASTIC_CAP"
 
 
+class Cover(StrEnum):
+    """Why a picture is covered until somebody opens it on purpose."""
+
+    INTIMATE = "intimate"
+    RECOGNIZABLE = "recognizable"
+    """The patient may be known by it."""
+
+
+_INTIMATE = frozenset(
+    {
+        # Nipple, areola, the quadrants of the breast, buttock, its fold, perineum, anus.
+        *("54468004", "72005009", "61426", "61439", "61440", "61427", "61423"),
+        *("22180002", "63029009", "48014002", "59112000"),
+    }
+)
+"""Sites of the trunk, by code; all of the genitals are."""
+
+
 @dataclass(frozen=True, slots=True)
 class Dermoscopy:
     """How a dermoscope was used; None for what nobody said. Raises InvalidCapture."""
@@ -130,6 +148,14 @@ class Capture:
     def is_recognizable(self) -> bool:
         """Whether the patient may be known by it, as far as the site and the view tell."""
         return self.view in LOCATING and self.site.region in {"head", "skin"}
+
+    @property
+    def cover(self) -> Cover | None:
+        """Why it is covered, as far as the site and the view tell; None for most."""
+        site = self.site
+        if self.view is View.TOTAL_BODY or site.region == "genitals" or site.code in _INTIMATE:
+            return Cover.INTIMATE
+        return Cover.RECOGNIZABLE if self.is_recognizable else None
 
     def require_lesion_allowed(self) -> None:
         """Raise InvalidCapture where the view is of no lesion in particular."""

@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from archive import one_time_keys, outbox, reading, reception, schema
 from archive.advices import Advices
 from archive.biopsies import Biopsies
+from archive.covers import Covers
 from archive.database import Database
 from archive.departures import Departures
 from archive.deposits import Deposits
@@ -63,6 +64,7 @@ class Catalog:
     biopsies: Biopsies
     aids: ReadingAids
     moves: Moves
+    covers: Covers
     outbox: Outbox
 
     def __init__(self, database: Database) -> None:
@@ -81,6 +83,7 @@ class Catalog:
         self.biopsies = Biopsies(database)
         self.aids = ReadingAids(database)
         self.moves = Moves(database)
+        self.covers = Covers(database)
         self.outbox = Outbox(database)
 
     @classmethod

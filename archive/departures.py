@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 
 import sqlalchemy as sa
 
-from archive import schema
+from archive import covers, schema
 from archive.database import Database
 from archive.errors import MayNotLeave, NotFound
-from archive.leaving import Departure, Leaving, Obstacle, is_kept_in
+from archive.leaving import Departure, Leaving, Obstacle, is_kept_in, may_leave_covered
 from archive.ownership import owned
 from archive.photographs import stated_of
 from archive.reception import new_id
@@ -84,7 +84,13 @@ def let_go(
     if closed:
         raise refused(Obstacle.CONSENT, closed)
     said = stated_of(connection, leaving.images)
-    kept = [one for one in leaving.images if is_kept_in(said.get(one))]
+    rule = covers.rule_of(connection, whose.establishment_id)
+    kept = [
+        one
+        for one in leaving.images
+        if is_kept_in(said.get(one))
+        and not may_leave_covered(rule, consents[whose.exams[one]], leaving.purpose)
+    ]
     if kept:
         raise refused(Obstacle.RECOGNIZABLE, kept)
     now, departure_id = datetime.now(UTC), new_id()

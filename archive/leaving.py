@@ -1,11 +1,12 @@
 """What leaves an establishment: pictures taken out, or shown to a colleague of another one."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from archive.lesion import Photograph
-from archive.session import Purpose
+from archive.session import Answer, Consent, Purpose
 
 
 class Way(StrEnum):
@@ -50,9 +51,23 @@ class Departure:
     leaving: Leaving
 
 
-def is_kept_in(photograph: Photograph | None) -> bool:
-    """Whether the picture leaves only by a rule of the site; None for one of which nothing is said.
+class CoveredLeave(StrEnum):
+    """A site's rule for pictures that are intimate, or by which somebody may be known."""
 
-    There is no such rule yet.
-    """
-    return photograph is not None and photograph.capture.is_recognizable
+    NEVER = "never"
+    CONSENT = "consent"
+    """Where a consent to the very purpose is recorded, care included."""
+    ALWAYS = "always"
+
+
+def is_kept_in(photograph: Photograph | None) -> bool:
+    """Whether a picture leaves only by a rule of the site; None is one of which nothing is said."""
+    return photograph is not None and photograph.capture.cover is not None
+
+
+def may_leave_covered(rule: CoveredLeave, consents: Iterable[Consent], purpose: Purpose) -> bool:
+    """Whether a site's rule lets a covered picture go; `consents` are its exam's, oldest first."""
+    if rule is not CoveredLeave.CONSENT:
+        return rule is CoveredLeave.ALWAYS
+    answers = [one.answer for one in consents if one.purpose is purpose]
+    return bool(answers) and answers[-1] is Answer.GIVEN

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from archive.body_site import Side
 from archive.capture import Contact, Immersion, Polarization, View
 from archive.columns import UtcDateTime, metadata, words
+from archive.cover_schema import site_rule, uncovering
 from archive.leaving_schema import (
     advice,
     advice_image,
@@ -57,7 +58,9 @@ __all__ = [
     "pin",
     "remote",
     "session",
+    "site_rule",
     "stored_object",
+    "uncovering",
     "upload",
 ]
 

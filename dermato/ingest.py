@@ -53,7 +53,14 @@ def ingest_photo(
                 image.id, ImageState.OPENED, facts=facts_of(photo), attempt=attempt
             )
         objects = _build(photo, image, catalog, storage)
-        image = catalog.advance(image.id, ImageState.BUILT, add_objects=objects, attempt=attempt)
+        said = catalog.photographs.photograph(image.id, establishment=None)
+        image = catalog.advance(
+            image.id,
+            ImageState.BUILT,
+            facts={"covered": said.capture.cover if said else None},
+            add_objects=objects,
+            attempt=attempt,
+        )
     if image.state is ImageState.BUILT:
         image = catalog.advance(image.id, ImageState.PUBLISHED, attempt=attempt)
     if image.state is ImageState.PUBLISHED:

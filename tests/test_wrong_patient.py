@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser import PHONE, attentive
+from tests.browser import PHONE, READY, attentive
 from tests.orthanc import Orthanc, orthanc
 from tests.samples.photo import make_photo
 from tests.serving import running
@@ -99,3 +99,33 @@ def test_a_photograph_already_archived_is_moved_to_the_right_patient(
     assert sorted(after.values()) == [("KO", "1"), ("XC", "2")]
     query = {"SOPInstanceUID": before}
     assert archive.web.get("/dicom-web/instances", params=query).json() == []
+
+
+def test_a_covered_photograph_is_opened_on_purpose(
+    browser: Browser, tmp_path: Path, artefacts: Path
+) -> None:
+    own = {"SANSVERRE_DATA": str(tmp_path / "data"), "SANSVERRE_SECRETS": str(tmp_path / "keys")}
+    file = make_photo(tmp_path / "photo.jpg", width=320, height=240)
+    command = [sys.executable, "-m", "api.cli", "photo", str(file), "--patient-id", "1"]
+    told = subprocess.run(
+        [*command, "--site", "54468004", "--side", "L", "--json"],
+        env={**os.environ, **own},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    image = json.loads(told.stdout)["image"]
+    with running(own, workers=1) as server, attentive(browser.new_context(**PHONE)) as page:
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto(server.link)
+        expect(page.locator(".thumbnail.covered")).to_contain_text("Intimate")
+        page.goto(f"{server.address}/view/{image}")
+        open_it = page.get_by_role("button", name="Open the photograph")
+        expect(open_it).to_be_focused()
+        expect(page.locator("main")).to_contain_text("recorded")
+        page.screenshot(path=artefacts / "covered.png")
+        assert not [one for one in asked if "/deepzoom/" in one or "/thumbnail" in one]
+        open_it.press("Enter")
+        page.wait_for_selector(READY)
+        assert [one for one in asked if "/deepzoom/" in one]

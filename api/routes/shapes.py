@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from api.covered import cover_of
 from api.opened import OpenImage, is_viewable
 from archive.identity import PatientIdentity
 from archive.record import Exam, Image, ImageKind, ImageState, ObjectRole, Page
@@ -31,6 +32,8 @@ class ImageSummary(BaseModel):
     state: ImageState
     viewable: bool
     thumbnail: str
+    covered: str | None
+    """Why it has no small picture and is opened on purpose: "intimate" or "recognizable"."""
 
 
 class ExamOut(BaseModel):
@@ -117,6 +120,7 @@ class ImageOut(BaseModel):
     patient: PatientOut | None
     accession_number: str | None
     siblings: list[SiblingOut]
+    covered: str | None = None
     lent: bool = False
 
 
@@ -177,6 +181,7 @@ def image_out(image: Image, exam: Exam, opened: OpenImage | None) -> ImageOut:
         source_sha256=image.source_sha256,
         patient=patient_out(exam.patient),
         accession_number=exam.accession_number,
+        covered=cover_of(image),
         siblings=[
             SiblingOut(id=one.id, kind=one.kind, thumbnail=f"/images/{one.id}/thumbnail")
             for one in exam.images
@@ -203,6 +208,7 @@ def _summary(image: Image) -> ImageSummary:
         state=image.state,
         viewable=is_viewable(image),
         thumbnail=f"/images/{image.id}/thumbnail",
+        covered=cover_of(image),
     )
 
 

@@ -20,7 +20,11 @@ export interface ImageSummary {
   /** Whether it can be looked at: when published, and mostly long before. */
   viewable: boolean;
   thumbnail: string;
+  covered?: Cover | null;
 }
+
+/** Why a picture has no small picture, and is opened on purpose. */
+export type Cover = "intimate" | "recognizable";
 
 export interface Exam {
   id: string;
@@ -66,6 +70,7 @@ export interface ImageDetail {
   lent?: boolean;
   patient: Patient | null;
   accession_number: string | null;
+  covered?: Cover | null;
 }
 
 /**
@@ -119,6 +124,11 @@ async function get<T>(path: string, signal: AbortSignal): Promise<T> {
 /** Exchanges the key of a link, which works once, for a token that is good for its image. */
 export async function openLink(key: string): Promise<void> {
   bearer = (await ask<{ token: string }>("POST", "/api/links", { key })).token;
+}
+
+/** Opens a covered picture on purpose; the server writes down who did. */
+export async function uncover(image: string, signal: AbortSignal): Promise<void> {
+  await fetched(`/api/images/${encodeURIComponent(image)}/uncover`, { method: "POST", signal });
 }
 
 /** Where an `img` finds a picture: at its address, or in this page where only it has the token. */

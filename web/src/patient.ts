@@ -1,7 +1,7 @@
 /** Who the images belong to: the same words wherever a patient is named. */
 
 import type { ImageKind, ImageSummary, Patient } from "./api";
-import { type Child, h } from "./dom";
+import { type Child, h, icon } from "./dom";
 import { age, dateText, parseDate, personName, sexCode } from "./format";
 import { language, messages } from "./i18n";
 
@@ -70,10 +70,15 @@ export function imageName(image: Named, all: Named[]): string {
 
 /** A picture that says so when it cannot be had. */
 export function thumbnail(
-  image: Pick<ImageSummary, "kind" | "thumbnail">,
+  image: Pick<ImageSummary, "kind" | "thumbnail" | "covered">,
   words = "",
 ): HTMLElement {
   const frame = h("span", { class: `thumbnail ${image.kind}` });
+  if (image.covered) {
+    frame.classList.add("covered");
+    frame.append(icon("lock"), messages().cover.short[image.covered]);
+    return frame;
+  }
   const picture = h("img", {
     src: image.thumbnail,
     alt: words,

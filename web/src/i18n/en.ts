@@ -251,6 +251,17 @@ export const en: Messages = {
   capture: captureEn,
   move: moveEn,
   out: outEn,
+  cover: {
+    title: "Covered photograph",
+    why: {
+      intimate:
+        "It shows an intimate region. Open it only where care needs it, and nobody looks on.",
+      recognizable: "Somebody may be known by it. Open it only where care needs it.",
+    },
+    recorded: "That you open it is recorded.",
+    open: "Open the photograph",
+    short: { intimate: "Intimate", recognizable: "Recognisable" },
+  },
   phones: phonesEn,
 
   viewer: "Viewer",

@@ -252,6 +252,17 @@ export const fr = {
   capture: captureFr,
   move: moveFr,
   out: outFr,
+  cover: {
+    title: "Photographie couverte",
+    why: {
+      intimate:
+        "Elle montre une région intime. N’ouvrez que si le soin le demande, à l’abri des regards.",
+      recognizable: "La personne peut y être reconnue. N’ouvrez que si le soin le demande.",
+    },
+    recorded: "L’ouverture est enregistrée.",
+    open: "Ouvrir la photographie",
+    short: { intimate: "Intime", recognizable: "Reconnaissable" },
+  },
   phones: phonesFr,
 
   viewer: "Visionneuse",

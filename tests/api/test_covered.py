@@ -1,0 +1,126 @@
+"""Intimate and recognisable pictures: no small picture, opened on purpose, kept in by a rule."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from api import cli
+from api.app import create_app
+from api.doors import Doors, Role
+from api.settings import Settings, signing_key
+from api.work import Workplace
+from archive.body_site import Side, site_of_code
+from archive.capture import Capture, Cover, View
+from archive.errors import MayNotLeave
+from archive.leaving import Leaving, Obstacle, Way
+from archive.lesion import Photograph
+from archive.record import Image
+from archive.session import Answer, Consent, Giver, Purpose
+from archive.sessions import Opening
+from dermato.ingest import ingest_photo
+from tests.api.conftest import opened
+from tests.dermato.archived import PATIENT, received
+from tests.samples.photo import make_photo
+
+HERE = "Hôpital A"
+FOREARM, FACE, SCROTUM, NIPPLE = "70559009", "73897004", "81992007", "54468004"
+
+
+@pytest.mark.parametrize(
+    ("site", "side", "view", "cover"),
+    [
+        (FOREARM, Side.LEFT, View.CLOSE_UP, None),
+        (FACE, None, View.OVERVIEW, Cover.RECOGNIZABLE),
+        (FACE, None, View.CLOSE_UP, None),
+        (SCROTUM, None, View.DERMOSCOPY, Cover.INTIMATE),
+        (NIPPLE, Side.LEFT, View.CLOSE_UP, Cover.INTIMATE),
+        (FOREARM, Side.LEFT, View.TOTAL_BODY, Cover.INTIMATE),
+    ],
+)
+def test_site_and_view_tell_what_is_covered(
+    site: str, side: Side | None, view: View, cover: Cover | None
+) -> None:
+    assert Capture(view, site_of_code(site), side).cover is cover
+
+
+def published(place: Workplace, folder: Path, site: str) -> Image:
+    path = make_photo(folder / f"{site}.jpg", width=96, height=64, seed=int(site) % 97)
+    image = received(place.catalog, place.storage, path)
+    said = Photograph(image.id, Capture(View.CLOSE_UP, site_of_code(site)))
+    place.catalog.photographs.state(said, establishment=None)
+    return ingest_photo(path, image, place.catalog, place.storage)
+
+
+def test_a_covered_picture_is_opened_on_purpose_by_each_and_never_small(
+    place: Workplace, settings: Settings, tmp_path: Path
+) -> None:
+    image = published(place, tmp_path, SCROTUM)
+    addresses = (
+        f"/deepzoom/{image.id}.dzi",
+        f"/deepzoom/{image.id}_files/0/0_0.jpeg",
+        f"/iiif/3/{image.id}/info.json",
+        f"/iiif/3/{image.id}/full/max/0/default.jpg",
+    )
+    small = f"/images/{image.id}/thumbnail"
+    with opened(create_app(settings)) as web:
+        doors = Doors(signing_key(settings))
+
+        def become(role: Role, establishment: str) -> None:
+            web.headers["authorization"] = f"Bearer {doors.issue(role, establishment)}"
+
+        become(Role.READER, HERE)
+        told = web.get(f"/api/images/{image.id}").json()
+        assert told["covered"] == "intimate"
+        (listed,) = web.get("/api/exams").json()["exams"][0]["images"]
+        assert listed["covered"] == "intimate"
+        assert {web.get(one).status_code for one in (*addresses, small)} == {403}
+        assert web.post(f"/api/images/{image.id}/uncover").status_code == 204
+        answers = [web.get(one) for one in addresses]
+        assert {one.status_code for one in answers} == {200}
+        assert answers[1].headers["cache-control"] == "no-store"
+        assert web.get(small).status_code == 403
+        # Somebody else has not opened it, and another establishment cannot.
+        become(Role.OPERATOR, HERE)
+        assert web.get(addresses[0]).status_code == 403
+        become(Role.OPERATOR, "Hôpital B")
+        assert web.post(f"/api/images/{image.id}/uncover").status_code == 404
+    assert len(place.catalog.covers.opened(image.id)) == 1
+
+
+def test_any_other_picture_is_seen_at_once(
+    place: Workplace, settings: Settings, tmp_path: Path
+) -> None:
+    image = published(place, tmp_path, FACE)
+    with opened(create_app(settings)) as web:
+        token = Doors(signing_key(settings)).issue(Role.READER, HERE)
+        web.headers["authorization"] = f"Bearer {token}"
+        assert web.get(f"/api/images/{image.id}").json()["covered"] is None
+        assert web.get(f"/images/{image.id}/thumbnail").status_code == 200
+
+
+def test_it_leaves_only_by_the_rule_of_the_site(place: Workplace, tmp_path: Path) -> None:
+    image = published(place, tmp_path, SCROTUM)
+    care = Leaving(Way.JPEG, Purpose.CARE, (image.id,))
+
+    def leaves() -> bool:
+        try:
+            place.catalog.departures.record(care, by="subject", establishment=HERE)
+        except MayNotLeave as error:
+            return error.obstacle is not Obstacle.RECOGNIZABLE
+        return True
+
+    assert not leaves()
+    rule = ["rule", "--establishment", HERE, "--covered"]
+    assert cli.main([*rule, "always"]) == 0
+    assert leaves()
+    assert cli.main([*rule, "consent"]) == 0
+    assert not leaves()
+    session = place.catalog.sessions.open(HERE, Opening(PATIENT, accession_number="A1"))
+    given = Consent(Purpose.CARE, Answer.GIVEN, Giver.PATIENT, datetime.now(UTC))
+    place.catalog.sessions.consent(session.id, given, establishment=HERE)
+    assert leaves()
+    withdrawn = replace(given, answer=Answer.WITHDRAWN)
+    place.catalog.sessions.consent(session.id, withdrawn, establishment=HERE)
+    assert not leaves()
