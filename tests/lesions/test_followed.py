@@ -164,6 +164,12 @@ def test_what_cannot_be_aligned_is_said_to_be_no_more_than_that(
     expect(page.get_by_role("radio", name="Superposer")).to_be_disabled()
     assert "autre lésion" not in page.content()
 
+    page.goto(f"{followed.address}/lesions/{followed.forearm}/compare")
+    page.get_by_role("combobox", name="Photographie de gauche").select_option(followed.ruled)
+    page.wait_for_url(f"**/compare?first={followed.ruled}&second=*")
+    expect(page.locator(".compare-caption option:checked").first).to_contain_text("Gros plan")
+    page.wait_for_selector(".compare-stages[data-aligned]")
+
 
 def test_a_lesion_is_marked_and_opened_by_touch(
     phone: Page, followed: Followed, artefacts: Path

@@ -32,18 +32,30 @@ const LOUPE = 46;
 
 export function draw(view: MapView): Drawn {
   drawn += 1;
-  const { width, height, outlines, details, captions } = DRAWINGS[view];
+  const { width, height, outlines, details, regions, captions } = DRAWINGS[view];
   const [skin, all] = [`skin-${drawn}`, `body-${drawn}`];
+  const cuts = { pointed: `pointed-${drawn}`, chosen: `chosen-${drawn}` };
   const words = messages().body;
   const shapes = outlines.map((lines) => `${curve(...lines)}Z`);
-  const lights = {
-    pointed: element("g", { class: "body-pointed", "clip-path": `url(#${skin})` }),
-    chosen: element("g", { class: "body-lit", "clip-path": `url(#${skin})` }),
+  const masks = {
+    pointed: element("mask", { id: cuts.pointed }),
+    chosen: element("mask", { id: cuts.chosen }),
   };
-  const light = (kind: "chosen" | "pointed", lit: readonly Region[]) =>
-    lights[kind].replaceChildren(
-      ...lit.map(({ area }) => element("polygon", { points: area.map(String).join(" ") })),
+  const lit = (kind: "chosen" | "pointed", name: string) =>
+    element("g", { class: name, mask: `url(#${cuts[kind]})` });
+  const lights = { pointed: lit("pointed", "body-pointed"), chosen: lit("chosen", "body-lit") };
+  const shape = ({ area }: Region, fill: string) =>
+    element("polygon", { points: area.map(String).join(" "), fill });
+  const light = (kind: "chosen" | "pointed", shown: readonly Region[]) => {
+    const first = Math.min(...shown.map((region) => regions.indexOf(region)));
+    const above = regions.slice(0, Math.max(0, first)).filter((one) => !shown.includes(one));
+    // Only what a touch would give is lit: not what lies above it.
+    masks[kind].replaceChildren(
+      element("rect", { width, height, fill: "white" }),
+      ...(shown.length > 0 ? above : []).map((region) => shape(region, "black")),
     );
+    lights[kind].replaceChildren(...shown.map((region) => shape(region, "currentColor")));
+  };
   const svg = element(
     "svg",
     {
@@ -57,8 +69,9 @@ export function draw(view: MapView): Drawn {
       { id: all },
       element("clipPath", { id: skin }, ...shapes.map((d) => element("path", { d }))),
       ...shapes.map((d) => element("path", { d, class: "body-skin" })),
-      lights.pointed,
-      lights.chosen,
+      masks.pointed,
+      masks.chosen,
+      element("g", { "clip-path": `url(#${skin})` }, lights.pointed, lights.chosen),
       ...details.map((lines) => element("path", { d: curve(...lines), class: "body-detail" })),
     ),
     ...captions.map(({ words: which, x, y }) =>

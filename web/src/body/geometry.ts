@@ -68,11 +68,13 @@ export function inside(area: Line, [x, y]: Point): boolean {
 /** How far a point lies from an area; 0 within it. */
 export function distance(area: Line, point: Point): number {
   if (inside(area, point)) return 0;
-  return Math.min(...sides(area).map(([from, to]) => toSegment(from, to, point)));
-}
-
-function sides(area: Line): [Point, Point][] {
-  return area.map((from, index) => [from, area[(index + 1) % area.length] ?? from]);
+  let least = Number.POSITIVE_INFINITY;
+  let from = area[area.length - 1] ?? point;
+  for (const to of area) {
+    least = Math.min(least, toSegment(from, to, point));
+    from = to;
+  }
+  return least;
 }
 
 function toSegment([x1, y1]: Point, [x2, y2]: Point, [x, y]: Point): number {
