@@ -5,10 +5,8 @@ and taken; it never crashes, hangs, prints a traceback, takes much memory or lea
 """
 
 import json
-import os
 import shutil
 import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -21,6 +19,7 @@ from tests.samples import dicom_slides, real_samples, vendors
 from tests.samples.photo import make_photo
 from tests.samples.slide import small_svs
 from tests.slides import expected
+from tests.warm import ask, warm
 
 MOST_SECONDS = 10
 MOST_BYTES = 1 << 30
@@ -104,23 +103,27 @@ class Outcome:
     bytes_most: int
 
 
-def run(variables: dict[str, str], *arguments: object) -> Outcome:
+@pytest.fixture(scope="module")
+def command() -> Iterator["subprocess.Popen[str]"]:
+    with warm() as process:
+        yield process
+
+
+def run(process: "subprocess.Popen[str]", folder: Path, *arguments: object) -> Outcome:
     """Run the command, which may take many times what it should before it counts as hung."""
-    command = [sys.executable, "-m", "api.cli", *map(str, arguments)]
-    with tempfile.NamedTemporaryFile("r") as result:
-        done = subprocess.run(
-            [sys.executable, "-m", "tests.measured", result.name, *command],
-            env={**os.environ, **variables},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=12 * MOST_SECONDS,
-            check=True,
-        )
-        taken = json.loads(Path(result.name).read_text())
-    return Outcome(
-        taken["code"], done.stdout, done.stderr, taken["processor_s"], taken["bytes_most"]
-    )
+    output, errors = folder / "output", folder / "errors"
+    request = {
+        "arguments": [str(one) for one in arguments],
+        "variables": {
+            "SANSVERRE_DATA": str(folder / "data"),
+            "SANSVERRE_SECRETS": str(folder / "secrets"),
+            "TMPDIR": str(folder / "tmp"),
+        },
+        "output": str(output),
+        "errors": str(errors),
+    }
+    taken = ask(process, request)
+    return Outcome(stdout=output.read_text(), stderr=errors.read_text(), **taken)
 
 
 def hostile_files() -> list[str]:
@@ -163,28 +166,28 @@ def hostile(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[st
     yield name, path
 
 
-@pytest.mark.parametrize("command", ["info", "convert", "ingest"])
+@pytest.mark.parametrize("verb", ["info", "convert", "ingest"])
 @pytest.mark.parametrize("hostile", hostile_files(), indirect=True)
+@pytest.mark.timeout(12 * MOST_SECONDS)
 def test_outcome(
-    command: str, hostile: tuple[str, Path], tmp_path: Path, empty_catalogue: Path
+    command: "subprocess.Popen[str]",
+    verb: str,
+    hostile: tuple[str, Path],
+    tmp_path: Path,
+    empty_catalogue: Path,
 ) -> None:
     name, path = hostile
     place = tmp_path / "place"
     (place / "tmp").mkdir(parents=True)
     (place / "data").mkdir(mode=0o700)
     shutil.copy(empty_catalogue, place / "data")
-    variables = {
-        "SANSVERRE_DATA": str(place / "data"),
-        "SANSVERRE_SECRETS": str(tmp_path / "secrets"),
-        "TMPDIR": str(place / "tmp"),
-    }
     arguments: dict[str, list[object]] = {
         "info": ["info", path, "--json"],
         "convert": ["convert", path, place / "out", "--to", "dicom", "--mpp", "0.5", "--json"],
         "ingest": ["ingest", path, "--json"],
     }
-    outcome = run(variables, *arguments[command])
-    phrase = wanted(command, name)
+    outcome = run(command, place, *arguments[verb])
+    phrase = wanted(verb, name)
     assert "Traceback" not in outcome.stderr
     assert outcome.processor_s < MOST_SECONDS
     assert outcome.bytes_most < MOST_BYTES
@@ -192,7 +195,7 @@ def test_outcome(
     if phrase is None:
         assert (outcome.code, outcome.stderr) == (0, "")
         assert isinstance(json.loads(outcome.stdout), dict)
-        if command == "ingest":
+        if verb == "ingest":
             assert json.loads(outcome.stdout)["state"] == "published"
         return
     assert outcome.code == 1
@@ -200,7 +203,7 @@ def test_outcome(
     assert path.name in outcome.stderr
     assert phrase in outcome.stderr
     assert not (place / "out").exists()
-    if command == "ingest":
+    if verb == "ingest":
         assert phrase in json.loads(outcome.stdout)["error"]
         objects = [one for one in (place / "data" / "objects").rglob("*") if one.is_file()]
         assert objects == []
