@@ -5,6 +5,8 @@ import random
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
+from PIL import Image
 from playwright.sync_api import Browser, expect
 
 from archive.catalog import Catalog
@@ -13,7 +15,6 @@ from tests.browser import PHONE, attentive
 from tests.deposit.conftest import Server
 from tests.phones.conftest import begin, contributor
 from tests.phones.network import Network
-from tests.samples.photo import make_photo
 
 CUTS = 20
 
@@ -28,12 +29,15 @@ KEPT = """async () => {
 
 
 def photos(folder: Path, count: int) -> dict[str, Path]:
-    """Photographs by the SHA-256 of their files."""
-    made = [
-        make_photo(folder / f"{seed}.jpg", seed=seed, width=1400, height=1000)
-        for seed in range(count)
-    ]
-    return {hashlib.sha256(one.read_bytes()).hexdigest(): one for one in made}
+    """Pictures of noise, as heavy as photographs and soon made, by their files' SHA-256."""
+    chance = np.random.default_rng(20)
+    made = {}
+    for number in range(count):
+        path = folder / f"{number}.jpg"
+        noise = chance.integers(0, 256, (600, 700, 3), np.uint8)
+        Image.fromarray(noise).save(path, quality=90)
+        made[hashlib.sha256(path.read_bytes()).hexdigest()] = path
+    return made
 
 
 def test_pictures_arrive_once_through_twenty_cuts_a_kill_and_a_closed_tab(

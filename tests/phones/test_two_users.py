@@ -29,21 +29,26 @@ def sign_in(context: BrowserContext, server: Server, user: str) -> None:
 def test_what_one_took_waits_for_them_and_for_nobody_else(
     phones_browser: Browser, plain: Server, tmp_path: Path, artefacts: Path
 ) -> None:
-    photo = make_photo(tmp_path / "a.jpg", seed=77, width=600, height=450)
+    photo = make_photo(tmp_path / "a.jpg", seed=77, width=300, height=225)
+    unwanted = make_photo(tmp_path / "b.jpg", seed=78, width=300, height=225)
     session = begin(plain, contributor(plain, "first"))
     context = phones_browser.new_context(**PHONE)
     sign_in(context, plain, "first")
     context.route("**/uploads", lambda route: route.abort())
     page = context.new_page()
     page.goto(f"{plain.address}/capture/{session}")
-    page.set_input_files("[data-brings=files]", photo)
+    page.set_input_files("[data-brings=files]", [photo, unwanted])
     until(page, "localStorage.getItem('sansverre.waiting') === '1'")
     raw = page.evaluate(RAW)
     assert len(raw) > photo.stat().st_size
     assert session not in raw
     assert "JFIF" in photo.read_bytes().decode("latin-1")
     assert "JFIF" not in raw
+    page.on("dialog", lambda dialog: dialog.accept())
     page.goto(f"{plain.address}/phones")
+    expect(page.locator(".waiting-one img")).to_have_count(2)
+    page.locator(".waiting-one").last.get_by_role("button", name="Discard").click()
+    expect(page.locator(".waiting-one")).to_have_count(1)
     expect(page.locator(".waiting-one img")).to_be_visible()
     assert faults(page) == []
     page.screenshot(path=artefacts / "phones-waiting.png")
