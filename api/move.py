@@ -110,8 +110,14 @@ def _lines(told: dict[str, Any]) -> list[str]:
             "lesion": "no longer shows lesion",
             "overview": "no longer located by",
             "earlier": "no longer follows",
+            "session": "no longer of visit",
+        }
+        each = {
+            "pins": "no longer marks lesion",
+            "biopsies": "no longer the biopsy of lesion",
+            "referred_by": "no longer referred to by",
         }
         lines += [f"  {words} {image[name]}" for name, words in ends.items() if name in image]
-        lines += [f"  no longer referred to by {one}" for one in image.get("referred_by", ())]
+        lines += [f"  {words} {one}" for name, words in each.items() for one in image.get(name, ())]
         lines += [f"  left on {one}, which nothing takes back" for one in image["left"]]
     return lines

@@ -28,7 +28,7 @@ class Biopsies:
         a slide.
         """
         with self._database.write() as connection:
-            read_lesion(connection, lesion_id, establishment)
+            read_lesion(connection, lesion_id, establishment, hold=True)
             whose = sa.select(schema.lesion.c.patient_row).where(schema.lesion.c.id == lesion_id)
             patient_row = connection.scalar(whose)
             of_exam = sa.select(_exam.patient_row).where(_exam.id == exam_id)

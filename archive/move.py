@@ -50,7 +50,8 @@ class Correction:
     """The links that end, by name; absent for none.
 
     `lesion`; `overview` and `earlier`, images that it refers to; `referred_by`, images of the
-    patient before that refer to it; `pins`, lesions that are marked in it; `session`.
+    patient before that refer to it; `pins`, lesions that are marked in it; `session`; `biopsies`,
+    lesions whose biopsy it was the last slide of.
     """
 
 

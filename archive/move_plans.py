@@ -14,7 +14,8 @@ from archive.identity import PatientIdentity
 from archive.jobs import has_unfinished
 from archive.move import Correction, Destination, MovePlan, study_instance_uid_of_move
 from archive.reception import Study, checked_order, is_study, patient_row_of, study_of_order
-from archive.record import Exam, Image, ImageState
+from archive.record import Exam, Image, ImageKind, ImageState
+from archive.schema_lesions import biopsy
 
 MOVABLE = frozenset({ImageState.PUBLISHED, ImageState.REFUSED})
 
@@ -143,7 +144,26 @@ def links_of(connection: sa.Connection, image_id: str, together: Sequence[str]) 
     found["session"] = connection.scalar(
         sa.select(session.session_id).where(session.image_id == image_id)
     )
+    found["biopsies"] = _biopsies(connection, image_id, together)
     return {name: value for name, value in found.items() if value}
+
+
+def _biopsies(connection: sa.Connection, image_id: str, together: Sequence[str]) -> list[str]:
+    """The lesions whose biopsy is this slide's exam, where no slide of it stays."""
+    image, stays = schema.image.alias(), schema.image.alias()
+    linked = (
+        sa.select(biopsy.c.lesion_id)
+        .select_from(biopsy.join(image, biopsy.c.exam_id == image.c.exam_id))
+        .where(image.c.id == image_id, image.c.kind == ImageKind.SLIDE)
+        .where(
+            ~sa.exists().where(
+                stays.c.exam_id == image.c.exam_id,
+                stays.c.kind == ImageKind.SLIDE,
+                stays.c.id.not_in(list(together)),
+            )
+        )
+    )
+    return sorted(connection.scalars(linked))
 
 
 def _left(connection: sa.Connection, image_id: str) -> tuple[datetime, ...]:

@@ -11,31 +11,23 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from archive import outbox, reading, schema, schema_lesions
+from archive import outbox, reading, schema
 from archive.database import Database
 from archive.errors import TransitionRefused
-from archive.identity import (
-    checked_name,
-)
+from archive.identity import checked_name
 from archive.jobs import Job, Wanted, call_off, enqueue, require_lease
 from archive.lesions import read_lesion
-from archive.move import (
-    Author,
-    Destination,
-    Moved,
-    MovePlan,
-    Moving,
+from archive.move import Author, Destination, Moved, MovePlan, Moving
+from archive.move_plans import MOVABLE, identity_of, links_of, owner_of, planned, study_of
+from archive.reception import (
+    establishment_row,
+    exam_row,
+    new_id,
+    new_patient,
+    patient_row_of,
 )
-from archive.move_plans import (
-    MOVABLE,
-    identity_of,
-    links_of,
-    owner_of,
-    planned,
-    study_of,
-)
-from archive.reception import exam_row, new_id, new_patient, patient_row_of
 from archive.record import Exam, Image, ImageState, StoredObject
+from archive.schema_lesions import biopsy
 
 MOVE = "move"
 ATTEMPTS = 1000
@@ -81,8 +73,7 @@ class Moves:
         """
         by = checked_name("name of who moves it", author.name)
         with self._database.write() as connection:
-            for image_id in image_ids:
-                reading.image(connection, image_id, establishment, hold=True)
+            _hold(connection, image_ids, establishment)
             _call_off(connection, image_ids)
             plan, exam = planned(connection, image_ids, to, establishment)
             now = datetime.now(UTC)
@@ -194,6 +185,16 @@ class Moves:
             )
 
 
+def _hold(connection: sa.Connection, image_ids: Sequence[str], establishment: str | None) -> None:
+    """Keep others from changing the images, and from making the exam that they come to."""
+    for image_id in image_ids[:1]:
+        image = reading.image(connection, image_id, establishment)
+        establishment_row(connection, reading.exam_alone(connection, image.exam_id).establishment)
+    # Always in one order, so that two who ask at once do not wait for one another.
+    for image_id in sorted(image_ids):
+        reading.image(connection, image_id, establishment, hold=True)
+
+
 def _new_exam(connection: sa.Connection, exam: Exam, plan: MovePlan, to: Destination) -> str:
     """An exam of the right patient for what was done in the wrong one's, on the same day."""
     owner = owner_of(connection, exam)
@@ -251,11 +252,13 @@ def _take_up(connection: sa.Connection, rows: Sequence[sa.RowMapping]) -> dict[s
     for row in rows:
         there = sa.update(schema.image).where(_image.id == row["image_id"])
         connection.execute(there.values(exam_id=row["to_exam_id"], incarnation=row["incarnation"]))
-    for exam_id in {row["from_exam_id"] for row in rows}:
+    for row in rows:
         # A lesion's biopsy is not what is no longer there.
-        empty = ~sa.exists().where(_image.exam_id == exam_id)
-        of_exam = sa.delete(schema_lesions.biopsy)
-        connection.execute(of_exam.where(schema_lesions.biopsy.c.exam_id == exam_id, empty))
+        unlinked = sa.delete(biopsy).where(
+            biopsy.c.exam_id == row["from_exam_id"],
+            biopsy.c.lesion_id.in_(dropped[row["image_id"]].get("biopsies", ())),
+        )
+        connection.execute(unlinked)
     by_image = {row["image_id"]: row for row in rows}
     for one in said:
         row = by_image[one["image_id"]]

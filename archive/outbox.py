@@ -222,10 +222,17 @@ def moved(
 
 def look_again(connection: sa.Connection, exam_id: str) -> None:
     """Have the archives told of an exam's objects once more, and asked how they show them."""
+    rejection = schema.outbox.alias()
     told = sa.update(schema.outbox).where(
         _row.exam_id == exam_id,
         _row.kind == Sent.OBJECT,
         _row.state.in_([OutboxState.ANSWERED, OutboxState.READ_BACK]),
+        # What was moved away since is told of no more.
+        ~sa.exists().where(
+            rejection.c.kind == Sent.REJECTION,
+            rejection.c.remote_id == _row.remote_id,
+            rejection.c.sop_instance_uid == _row.sop_instance_uid,
+        ),
     )
     connection.execute(
         told.values(state=OutboxState.WAITING, ended_at=None, due_at=datetime.now(UTC))

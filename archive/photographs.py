@@ -106,7 +106,7 @@ def of_one_patient() -> Iterator[None]:
 
 def state(connection: sa.Connection, said: Photograph, establishment: str | None) -> Photograph:
     """Keep what is stated in the caller's transaction, as `Photographs.state` does."""
-    image = _image_of(connection, said.image_id, establishment)
+    image = _image_of(connection, said.image_id, establishment, hold=True)
     _require_a_patients_photograph(image)
     _require_links(connection, said, image["patient_row"])
     known = _read(connection, said.image_id)
@@ -186,13 +186,17 @@ def taken_at(facts: Mapping[str, Any], received: datetime) -> datetime:
     return taken if taken.tzinfo else taken.astimezone()
 
 
-def _image_of(connection: sa.Connection, image_id: str, establishment: str | None) -> sa.RowMapping:
+def _image_of(
+    connection: sa.Connection, image_id: str, establishment: str | None, *, hold: bool = False
+) -> sa.RowMapping:
     query = (
         sa.select(_image.id, _image.kind, _image.state, _image.exam_id, _exam.patient_row)
         .select_from(schema.image.join(schema.exam).join(schema.establishment))
         .where(_image.id == image_id)
     )
     query = owned(query, establishment)
+    if hold:
+        query = query.with_for_update(of=schema.image)
     found = connection.execute(query).mappings().one_or_none()
     if found is None:
         raise NotFound("There is no such image.")

@@ -5,11 +5,13 @@ reads the answers and computes none.
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
 import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
 
 from archive import schema
 from archive.database import Database
@@ -100,15 +102,15 @@ class ReadingAids:
             raise NotFound("The lesion has no two such photographs in the archive.")
         if known is not None:
             return known
-        with self._database.write() as connection:
-            if _known(connection, first, second) is None:
-                asked = sa.insert(comparison).values(
-                    first_id=first,
-                    second_id=second,
-                    lesion_id=lesion_id,
-                    asked_at=datetime.now(UTC),
-                )
-                connection.execute(asked)
+        # Somebody may ask at the same moment, or an image be moved: who asks again is told.
+        with suppress(IntegrityError), self._database.write() as connection:
+            asked = sa.insert(comparison).values(
+                first_id=first,
+                second_id=second,
+                lesion_id=lesion_id,
+                asked_at=datetime.now(UTC),
+            )
+            connection.execute(asked)
         return Comparison(first, second)
 
     def waiting_comparisons(self, second: str) -> tuple[Comparison, ...]:
@@ -146,10 +148,9 @@ class ReadingAids:
             known = _reading(connection, image_id)
         if known is not None:
             return known
-        with self._database.write() as connection:
-            if _reading(connection, image_id) is None:
-                asked = sa.insert(ruler_reading)
-                connection.execute(asked.values(image_id=image_id, asked_at=datetime.now(UTC)))
+        with suppress(IntegrityError), self._database.write() as connection:
+            asked = sa.insert(ruler_reading)
+            connection.execute(asked.values(image_id=image_id, asked_at=datetime.now(UTC)))
         return RulerReading(image_id)
 
     def keep_ruler(self, found: RulerReading) -> None:

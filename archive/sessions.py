@@ -45,6 +45,7 @@ from archive.session import (
 
 _session, _exam, _patient = schema.session.c, schema.exam.c, schema.patient.c
 _owner, _image = schema.establishment.c, schema.image.c
+_deposit = schema.deposit.c
 _TO_BE_BUILT = frozenset({ImageState.RECEIVED, ImageState.OPENED, ImageState.BUILT})
 _UNBUILT = (ImageState.RECEIVED, ImageState.REFUSED)
 
@@ -240,11 +241,16 @@ class Sessions:
         number, given_by = checked_order(accession_number, issuer)
         with self._database.write() as connection:
             row = session_rows.held(connection, session_id, establishment)
+            of_session = sa.select(_deposit.id).where(_deposit.session_id == session_id)
+            # Held, so that none of them is taken in under the number that is about to change.
+            connection.execute(of_session.with_for_update()).all()
             known = session_rows.read(connection, session_id, None)
             if not known.is_provisional:
                 if (known.accession_number, known.issuer_of_accession_number) == (number, given_by):
                     return known
                 raise TransitionRefused("The exam has an order already.")
+            # The establishment's exams are made one after the other, and its orders given to them.
+            establishment_row(connection, known.establishment)
             study = study_of_order(known.establishment, given_by, number)
             _require_free(connection, row, study)
             if any(one.state is FileState.CHECKING for one in known.arrivals):
@@ -339,8 +345,9 @@ def _require_free(connection: sa.Connection, row: sa.RowMapping, study: Study) -
 
 def _is_built(connection: sa.Connection, exam_id: str) -> bool:
     """Whether headers say already to which study the exam belongs."""
-    built = sa.exists().where(_image.exam_id == exam_id, _image.state.not_in(_UNBUILT))
-    return bool(connection.scalar(sa.select(built)))
+    # Held, so that none is built with the study's UID while that is changed.
+    states = sa.select(_image.state).where(_image.exam_id == exam_id).order_by(_image.id)
+    return any(one not in _UNBUILT for one in connection.scalars(states.with_for_update()).all())
 
 
 def _person(role: str, who: Operator | None) -> dict[str, str | None]:

@@ -50,7 +50,8 @@ class EndsOut(BaseModel):
     """Links with what stays with the patient before: they end with the move.
 
     `lesion` is what it showed, `pins` the lesions marked in it, `overview` and `earlier` images
-    that it referred to, `referred_by` those that referred to it, `session` the visit it was of.
+    that it referred to, `referred_by` those that referred to it, `session` the visit it was of,
+    `biopsies` the lesions whose biopsy it was the last slide of.
     """
 
     lesion: str | None = None
@@ -59,6 +60,7 @@ class EndsOut(BaseModel):
     referred_by: list[str] = []
     pins: list[str] = []
     session: str | None = None
+    biopsies: list[str] = []
 
 
 class CorrectionOut(BaseModel):

@@ -31,6 +31,8 @@ export const moveEn: typeof moveFr = {
   links: (n) =>
     `${plural(n, "link with another photograph ends", "links with other photographs end")}.`,
   pins: (n) => `${plural(n, "pin is removed", "pins are removed")}.`,
+  biopsies: (n) =>
+    `${plural(n, "lesion loses", "lesions lose")} the link with the slide of its biopsy.`,
   sessions: (n) => `${plural(n, "photograph leaves its visit", "photographs leave their visit")}.`,
   left: (n) =>
     `It left by export or request for advice ${plural(n, "time", "times")}: nothing can take that back; tell whoever got it.`,

@@ -29,6 +29,8 @@ export const moveFr = {
   links: (n: number) =>
     `${plural(n, "lien avec une autre photographie prend fin", "liens avec d’autres photographies prennent fin")}.`,
   pins: (n: number) => `${plural(n, "repère est effacé", "repères sont effacés")}.`,
+  biopsies: (n: number) =>
+    `${plural(n, "lésion perd", "lésions perdent")} le lien avec la lame de sa biopsie.`,
   sessions: (n: number) =>
     `${plural(n, "photographie quitte sa visite", "photographies quittent leur visite")}.`,
   left: (n: number) =>

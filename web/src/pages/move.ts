@@ -33,6 +33,7 @@ interface Correction {
     earlier: string | null;
     referred_by: string[];
     pins: string[];
+    biopsies: string[];
     session: string | null;
   };
 }
@@ -258,6 +259,7 @@ function corrections({ images }: Plan): string[] {
       words.links,
     ],
     [count(({ pins }) => pins.length), words.pins],
+    [new Set(ends.flatMap(({ biopsies }) => biopsies)).size, words.biopsies],
     [count(({ session }) => Number(session !== null)), words.sessions],
     [images.reduce((sum, { left }) => sum + left.length, 0), words.left],
   ];
