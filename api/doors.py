@@ -27,7 +27,7 @@ from typing import Any, TypedDict, Unpack
 from itsdangerous import BadData, URLSafeTimedSerializer
 
 from api.cookies import token_of
-from api.errors import NotPermitted, NotSignedIn
+from api.errors import NoSuchAddress, NotPermitted, NotSignedIn
 
 
 class Role(IntEnum):
@@ -209,6 +209,13 @@ class Caller:
     image: str | None = None
     phone: str | None = None
     session: str | None = None
+    incarnation: int = 0
+    """Of the image that a link was made for: once that moves to another patient, it is another."""
+
+    def require_same(self, incarnation: int) -> None:
+        """Raise NoSuchAddress where a link's image has moved to another patient since."""
+        if self.image is not None and self.incarnation != incarnation:
+            raise NoSuchAddress
 
     def sees(self, establishment: str) -> bool:
         """Whether the things of that establishment exist for this caller."""
@@ -219,6 +226,7 @@ class Bounds(TypedDict, total=False):
     """What a token is good for alone, and whose it is where that is not left to chance."""
 
     image: str
+    incarnation: int
     phone: str
     session: str
     subject: str
@@ -309,6 +317,7 @@ class Doors:
                 subject=claims["subject"],
                 expires_at=float(claims["expires_at"]),
                 image=claims.get("image"),
+                incarnation=int(claims.get("incarnation", 0)),
                 phone=claims.get("phone"),
                 session=claims.get("session"),
             )

@@ -112,6 +112,7 @@ class Sources:
         found = self._images.find(key) or await self._images.take(
             key, partial(self._catalog.image, image_id, establishment=caller.establishment)
         )
+        caller.require_same(found.incarnation)
         if found.state is not ImageState.PUBLISHED:
             self._images.discard(key)
             if not (is_viewable(found) or has_preview(found)):

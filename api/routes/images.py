@@ -23,6 +23,7 @@ async def uncover(
         found = await run_in_threadpool(catalog.image, image, establishment=caller.establishment)
     except NotFound:
         found = await sources.lent(caller, image)
+    caller.require_same(found.incarnation)
     await run_in_threadpool(catalog.covers.open, found.id, caller.subject)
 
 
@@ -36,6 +37,7 @@ async def get_image(
     except NotFound:
         lent = await sources.lent(caller, image)
         return lent_out(lent, await sources.open(lent))
+    caller.require_same(found.incarnation)
     exam = await run_in_threadpool(
         catalog.exam,
         found.exam_id,

@@ -54,7 +54,12 @@ def make_link(
     exam = catalog.exam(found.exam_id, establishment=caller.establishment, states=tuple(ImageState))
     open_before = datetime.now(UTC) + OPENED_WITHIN
     lasts_s = (asked or LinkAsked()).lasts_s
-    claims = {"establishment": exam.establishment, "image": image, "lasts_s": lasts_s}
+    claims = {
+        "establishment": exam.establishment,
+        "image": image,
+        "incarnation": found.incarnation,
+        "lasts_s": lasts_s,
+    }
     key = catalog.issue_key(claims, open_before)
     return LinkOut(link=f"/view/{image}#key={key}", open_before=open_before)
 
@@ -68,6 +73,12 @@ def open_link(given: LinkKey, request: Request, catalog: CatalogHere) -> Opened:
         raise NotAllowed("This key is not one of a link.")
     doors: Doors = request.app.state.doors
     lasts_s: int = claims["lasts_s"]
-    token = doors.issue(Role.READER, claims["establishment"], lasts_s, image=claims["image"])
+    token = doors.issue(
+        Role.READER,
+        claims["establishment"],
+        lasts_s,
+        image=claims["image"],
+        incarnation=claims.get("incarnation", 0),
+    )
     expires_at = datetime.fromtimestamp(int(time.time() + lasts_s), UTC)
     return Opened(token=token, image=claims["image"], expires_at=expires_at)

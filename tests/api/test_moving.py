@@ -26,8 +26,9 @@ from archive.lesion import LesionEvent, LesionEventKind, LesionSaid, Photograph
 from archive.move import Author, Destination
 from archive.record import Image, ImageState, ObjectRole
 from archive.storage import Storage
+from dermato.ingest import ingest_photo
 from tests.api.conftest import opened, small_file
-from tests.dermato.archived import errors_of
+from tests.dermato.archived import errors_of, received
 from tests.samples.photo import make_photo
 
 HERE, ELSEWHERE = "Hôpital A", "Hôpital B"
@@ -58,11 +59,10 @@ def photographed(
     patient: PatientIdentity = WRONG,
     **links: str | None,
 ) -> Image:
-    order = Order(HERE, patient, "A1" if patient == WRONG else None)
-    image = receive(place, file, order)
+    image = received(place.catalog, place.storage, file, patient)
     said = Photograph(image.id, Capture(view, FOREARM, Side.LEFT), **links)
     place.catalog.photographs.state(said, establishment=HERE)
-    return place.catalog.image(ingest(place, file, order).image, establishment=HERE)
+    return ingest_photo(file, image, place.catalog, place.storage)
 
 
 def moved(place: Workplace, images: list[str], to: Destination) -> list[Image]:
@@ -199,7 +199,8 @@ def test_back_again_is_the_exam_it_came_from_and_new_uids(
 def test_the_same_file_is_the_right_patient_s_from_then_on(
     place: Workplace, pictures: list[Path]
 ) -> None:
-    image = photographed(place, pictures[0])
+    taken = ingest(place, pictures[0], Order(HERE, WRONG))
+    image = place.catalog.image(taken.image, establishment=HERE)
     with pytest.raises(DifferentPatient) as refused:
         receive(place, pictures[0], Order(HERE, RIGHT))
     assert refused.value.image_id == image.id
@@ -375,3 +376,24 @@ def test_on_the_command_line(
     assert place.catalog.image(image.id, establishment=HERE).incarnation == 1
     assert cli.main(words) == 1
     assert capsys.readouterr().err == ("sansverre: The images are this patient's already.\n")
+
+
+def test_a_link_ends_with_the_patient_it_was_made_for(
+    place: Workplace, settings: Settings, pictures: list[Path]
+) -> None:
+    image = photographed(place, pictures[0])
+    with opened(create_app(settings)) as web:
+        token = Doors(signing_key(settings)).issue(Role.CONTRIBUTOR, HERE)
+        signed_in = {"authorization": f"Bearer {token}"}
+
+        def linked() -> dict[str, str]:
+            made = web.post(f"/api/images/{image.id}/links", headers=signed_in).json()
+            key = {"key": made["link"].partition("#key=")[2]}
+            return {"authorization": f"Bearer {web.post('/api/links', json=key).json()['token']}"}
+
+        before = linked()
+        assert web.get(f"/api/images/{image.id}", headers=before).status_code == 200
+        moved(place, [image.id], Destination(RIGHT))
+        assert web.get(f"/api/images/{image.id}", headers=before).status_code == 404
+        assert web.get(f"/deepzoom/{image.id}.dzi", headers=before).status_code == 404
+        assert web.get(f"/deepzoom/{image.id}.dzi", headers=linked()).status_code == 200

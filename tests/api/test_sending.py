@@ -22,7 +22,8 @@ from archive.move import Author, Destination
 from archive.record import Image, ObjectRole, OutboxState, Sent
 from archive.rejection import rejection_uid
 from archive.sessions import Opening
-from tests.dermato.archived import errors_of
+from dermato.ingest import ingest_photo
+from tests.dermato.archived import errors_of, received
 from tests.orthanc import Orthanc, free_ports, orthanc
 from tests.samples.photo import make_photo
 
@@ -52,8 +53,8 @@ def linked(
 
 def photographed(place: Workplace, folder: Path, seed: int = 1, establishment: str = HERE) -> Image:
     file = make_photo(folder / f"{seed}.jpg", width=96, height=64, seed=seed)
-    taken = ingest(place, file, Order(establishment, WRONG))
-    return place.catalog.image(taken.image, establishment=establishment)
+    image = received(place.catalog, place.storage, file, WRONG, establishment)
+    return ingest_photo(file, image, place.catalog, place.storage)
 
 
 def all_sent(place: Workplace) -> None:

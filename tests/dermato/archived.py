@@ -16,10 +16,14 @@ PATIENT = PatientIdentity("12345", "HOSPITAL", "ESSAI^Élise", date(1970, 1, 31)
 
 
 def received(
-    catalog: Catalog, storage: Storage, path: Path, patient: PatientIdentity | None = PATIENT
+    catalog: Catalog,
+    storage: Storage,
+    path: Path,
+    patient: PatientIdentity | None = PATIENT,
+    establishment: str = "Hôpital A",
 ) -> Image:
     image = catalog.receive(
-        establishment="Hôpital A",
+        establishment=establishment,
         kind=ImageKind.PHOTO,
         source_sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
         plan="photo",

@@ -113,6 +113,9 @@ def test_a_file_of_somebody_else_waits_for_the_right_patient(
     assert take_once(place)
     told = client.file(second, "again.svs")
     assert (told["state"], told["reason"]["code"]) == ("unassigned", "identity")
+    # What is there already may be moved.
+    assert told["reason"]["image"] == client.file(first)["image"]
+    assert told["reason"]["detail"] is None
     client.web.request("PUT", f"/api/deposits/{second}/order", json={"patient": PATIENT})
     assert take_once(place)
     told = client.file(second, "again.svs")
