@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from archive import schema
 from archive.advice import Who, new_code
@@ -94,6 +94,20 @@ class AdviceMachine(RuleBasedStateMachine):
         self.codes: dict[Who, str] = {}
         self.spent: list[str] = [new_code()]
         self.model: dict[str, Asked] = {}
+        self.patients = {
+            owner: [one for one, of in self.owners.items() if of == owner]
+            for owner in self.owners.values()
+        }
+
+    @initialize()
+    def one_has_asked_a_colleague_elsewhere(self) -> None:
+        for who in (HERE_1, HERE_2, THERE_1, THERE_2):
+            self.write_a_card(who, "Dr A")
+        images = self.patients[HERE, "p"]
+        made = self.catalog.advices.ask(HERE_1, "why?", images, code=self.codes[THERE_1])
+        self.model[made.id] = Asked(
+            HERE_1, THERE_1, images, words=[(HERE_1, "why?")], new_to={THERE_1}
+        )
 
     def teardown(self) -> None:
         self.catalog.close()
@@ -117,7 +131,8 @@ class AdviceMachine(RuleBasedStateMachine):
         data=st.data(), who=st.sampled_from(USERS), to=st.sampled_from(USERS), listed=st.booleans()
     )
     def ask(self, data: st.DataObject, who: Who, to: Who, listed: bool) -> None:
-        images = data.draw(st.lists(st.sampled_from(list(self.owners)), min_size=1, unique=True))
+        several = st.lists(st.sampled_from(list(self.owners)), min_size=1, unique=True)
+        images = data.draw(st.sampled_from(list(self.patients.values())) | several)
         known = self.catalog.advices.card(to)
         named = (
             {"to": known.id if known else "0"}
@@ -163,10 +178,11 @@ class AdviceMachine(RuleBasedStateMachine):
             asked.new_to.add(asked.other(who))
 
     @precondition(lambda self: self.model)
-    @rule(data=st.data(), who=st.sampled_from(USERS))
-    def close(self, data: st.DataObject, who: Who) -> None:
+    @rule(data=st.data())
+    def close(self, data: st.DataObject) -> None:
         advice_id = data.draw(st.sampled_from(list(self.model)))
         asked = self.model[advice_id]
+        who = data.draw(st.sampled_from((asked.asker, asked.asked, *USERS)))
         if who not in {asked.asker, asked.asked}:
             with pytest.raises(NotFound):
                 self.catalog.advices.close(who, advice_id)
