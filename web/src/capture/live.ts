@@ -15,6 +15,7 @@ import {
   type Step,
   watch,
 } from "../queue";
+import { whyStopped } from "../queue/why";
 import {
   bodyOf,
   type Consent,
@@ -185,8 +186,12 @@ export class Live {
   async send(): Promise<void> {
     await this.tell();
     if (this.owed().length > 0) throw new ApiError(0);
-    await send(this.about.id, this.about.patient);
-    await this.ask();
+    try {
+      await send(this.about.id, this.about.patient);
+    } finally {
+      // What stands in the way may have come from elsewhere.
+      await this.ask();
+    }
     this.askSoon();
   }
 
@@ -231,7 +236,7 @@ export class Live {
         this.happen({ what: "taken", name, stated: {} });
         void this.showWaiting(name);
       }
-      this.happen({ what: "going", name, way: WAYS[step], reason: reason?.detail ?? null });
+      this.happen({ what: "going", name, way: WAYS[step], reason: reason && whyStopped(reason) });
       if (image) this.happen({ what: "arrived", name, image });
     }
   }

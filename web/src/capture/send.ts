@@ -69,7 +69,9 @@ export class Send implements Part {
     const words = messages().capture;
     const found = hindrances(this.live.session, this.live.sites);
     const look = (name: string | undefined) => name && openPicture(this.live, name, this.go);
+    const elsewhere = found.arriving.length > 0 ? 0 : this.live.about.arriving;
     const rows = [
+      elsewhere > 0 && this.row(words.elsewhereText(elsewhere), "wait"),
       found.arriving.length > 0 && this.row(words.arrivingText(found.arriving.length), "wait"),
       found.unsorted.length > 0 &&
         this.row(

@@ -195,6 +195,7 @@ export const captureEn: typeof captureFr = {
   sendTitle: "Before sending",
   sendNothing: "There is no photo to send yet.",
   arrivingText: (n) => `${plural(n, "photo has", "photos have")} not arrived yet.`,
+  elsewhereText: (n) => `${plural(n, "photo is", "photos are")} still coming from another device.`,
   unsortedText: (n) => `${plural(n, "photo is", "photos are")} still to be sorted.`,
   doubtfulText: (n) => `${plural(n, "photo is", "photos are")} worth another look.`,
   refusedText: (n) =>
@@ -230,7 +231,6 @@ export const captureEn: typeof captureFr = {
   send: (n) => `Send ${photos(n)}`,
   sending: "Sending…",
   needIdentity: "Confirm the patient’s identity.",
-  sendFailed: "Sending failed. Try again.",
   failed: "This could not be recorded. Try again.",
 
   sentTitle: "Session sent",

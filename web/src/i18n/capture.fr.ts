@@ -197,6 +197,8 @@ export const captureFr = {
   sendNothing: "Il n’y a pas encore de photo à envoyer.",
   arrivingText: (n: number) =>
     `${plural(n, "photo n’est", "photos ne sont")} pas encore arrivée${n < 2 ? "" : "s"}.`,
+  elsewhereText: (n: number) =>
+    `${plural(n, "photo arrive", "photos arrivent")} encore d’un autre appareil.`,
   unsortedText: (n: number) => `${plural(n, "photo reste", "photos restent")} à classer.`,
   doubtfulText: (n: number) => `${plural(n, "photo est", "photos sont")} à vérifier.`,
   refusedText: (n: number) =>
@@ -233,7 +235,6 @@ export const captureFr = {
   send: (n: number) => `Envoyer ${photos(n)}`,
   sending: "Envoi…",
   needIdentity: "Confirmez l’identité du patient.",
-  sendFailed: "L’envoi n’a pas abouti. Réessayez.",
   failed: "Cela n’a pas pu être enregistré. Réessayez.",
 
   sentTitle: "Séance envoyée",

@@ -20,6 +20,12 @@ export const en: Messages = {
   version: (version) => `Version ${version}`,
   licences: "Licences of the software used",
   close: "Close",
+  refused: {
+    403: "Your access does not allow it.",
+    404: "It is no longer there: reload the page.",
+    409: "Not as things are: something has changed, or is still missing. Look again.",
+    422: "What is said does not go together: check it.",
+  },
   back: "Back to exams",
   backToExam: "Back to the exam",
 

@@ -19,6 +19,12 @@ export const fr = {
   version: (version: string) => `Version ${version}`,
   licences: "Licences des logiciels utilisés",
   close: "Fermer",
+  refused: {
+    403: "Votre accès ne le permet pas.",
+    404: "Ce n’est plus là : rechargez la page.",
+    409: "Ce n’est pas possible en l’état : quelque chose a changé ou manque encore. Regardez de nouveau.",
+    422: "Ce qui est indiqué ne va pas ensemble : vérifiez-le.",
+  },
   back: "Retour aux examens",
   backToExam: "Retour à l’examen",
 

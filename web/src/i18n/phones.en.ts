@@ -80,6 +80,7 @@ export const phonesEn: PhonesMessages = {
       "409": "The session takes no more pictures.",
       session: "The sign-in has expired.",
       unreadable: "The photo can no longer be read on this phone.",
+      identity: "It is archived already under another patient: see whose it is, and move it.",
       digest: "The photo arrived otherwise than it was sent.",
       other: "The server refused it.",
     },

@@ -78,6 +78,7 @@ export const phonesFr = {
       "409": "La séance ne prend plus d’images.",
       session: "La connexion a expiré.",
       unreadable: "La photo ne peut plus être lue sur ce téléphone.",
+      identity: "Elle est déjà archivée sous un autre patient : voyez à qui elle est, déplacez-la.",
       digest: "La photo est arrivée autrement qu’elle est partie.",
       other: "Le serveur l’a refusée.",
     },

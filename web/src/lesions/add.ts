@@ -1,11 +1,11 @@
 /** The dialog for a new lesion: a touch of the drawing, a word, a day. */
 
-import { ApiError } from "../api";
 import { bodyMap, isWhole, type Pin, type Place } from "../body/map";
 import { bodySites } from "../body/sites";
 import { rememberedOperator } from "../capture/operator";
 import { h, iconButton } from "../dom";
 import { messages } from "../i18n";
+import { told } from "../told";
 import { type Lesion, makeLesion } from "./calls";
 import { dayOf } from "./model";
 
@@ -46,7 +46,7 @@ export function askLesion(
       dialog.close();
       made(lesion);
     } catch (error) {
-      trouble.textContent = (error instanceof ApiError && error.detail) || words.failed;
+      trouble.textContent = told(error, words.failed);
     }
   };
   const dialog = h(

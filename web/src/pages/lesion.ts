@@ -1,6 +1,6 @@
 /** One lesion: its photographs visit by visit, its history, and the slide of its biopsy. */
 
-import { ApiError, type Exam, mayContribute } from "../api";
+import { type Exam, mayContribute } from "../api";
 import { bodySpot } from "../body/map";
 import { rememberedOperator } from "../capture/operator";
 import { type Child, h, icon, iconButton } from "../dom";
@@ -23,6 +23,7 @@ import { dayText, momentDay, numberMark, statusChip, whereText } from "../lesion
 import { notify } from "../notice";
 import { nameOf, thumbnail, traits } from "../patient";
 import { comparePath, lesionsPath, type Page, viewPath } from "../router";
+import { told } from "../told";
 import { framed } from "./framed";
 
 export function lesionPage(id: string): Page {
@@ -196,7 +197,7 @@ function eventForm(lesion: Lesion, again: () => void): HTMLElement {
 const byWhom = () => rememberedOperator()?.name ?? "";
 
 function tell(error: unknown): void {
-  notify([(error instanceof ApiError && error.detail) || messages().lesions.failed]);
+  notify([told(error, messages().lesions.failed)]);
 }
 
 function biopsy(lesion: Lesion, exams: Exam[], may: boolean, again: () => void): HTMLElement {

@@ -7,7 +7,7 @@ import type { FileState } from "../deposit/calls";
 export interface Fate {
   state: FileState;
   image: string | null;
-  /** Why it was refused, in a word. */
+  /** Why it was refused, or is nobody's, in a word. */
   reason: string | null;
 }
 

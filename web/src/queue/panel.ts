@@ -5,6 +5,7 @@ import { h, iconButton } from "../dom";
 import { percentOf } from "../format";
 import { locale, messages } from "../i18n";
 import { discard, picture, type Queued, retry, type Waiting, watch } from ".";
+import { whyStopped } from "./why";
 
 /** A list that follows the queue until the signal says that its page was left. */
 export function waitingList(signal: AbortSignal): HTMLElement {
@@ -90,7 +91,7 @@ class Row {
   update({ step, sent, size, reason }: Waiting): void {
     const words = messages().phones.waiting;
     const percent = percentOf(sent, size);
-    const why = reason && (words.why[reason.code as keyof typeof words.why] ?? words.why.other);
+    const why = reason && whyStopped(reason);
     this.element.dataset.step = step;
     this.again.hidden = step !== "failed";
     this.bar.hidden = step === "failed";

@@ -4,7 +4,7 @@ import { ApiError } from "../api";
 import { announce, deleteUpload } from "../deposit/calls";
 import { sendFile } from "../deposit/sending";
 import { meaning, type Stop } from "../deposit/stop";
-import { arrival, stateCapture } from "./calls";
+import { arrival, type Fate, stateCapture } from "./calls";
 import type { Entry } from "./store";
 
 /** On networks that break often a part is small; what a cut costs at most. */
@@ -108,15 +108,26 @@ function sent(
 
 async function taken(upload: string, traveller: Traveller): Promise<End> {
   for (;;) {
-    const { state, image, reason } = await arrival(upload);
+    const fate = await arrival(upload);
     if (!traveller.isWanted()) return { what: "left" };
-    if (state === "taken" && image) return { what: "taken", image };
-    if (state === "refused") return { what: "failed", code: reason ?? "other", detail: null };
-    // A part of it was lost with the server's disk.
-    if (state === "waiting" || state === "uploading")
-      return { what: "stopped", stop: { why: "busy" } };
+    // It is to hinder no sending of the others: whoever settles whose it is sends it again.
+    if (fate.state === "unassigned") await deleteUpload(upload);
+    const end = endOfFate(fate);
+    if (end) return end;
     await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS));
   }
+}
+
+/** How a way ends by what became of the picture at the server; null while that looks at it. */
+export function endOfFate({ state, image, reason }: Fate): End | null {
+  if (state === "taken" && image) return { what: "taken", image };
+  // Nobody's, as the archive has it under another patient.
+  if (state === "refused" || state === "unassigned")
+    return { what: "failed", code: reason ?? "other", detail: null };
+  // A part of it was lost with the server's disk.
+  if (state === "waiting" || state === "uploading")
+    return { what: "stopped", stop: { why: "busy" } };
+  return null;
 }
 
 function endOf(error: unknown): End {

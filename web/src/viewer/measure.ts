@@ -1,13 +1,14 @@
 /** A diameter marked in a photograph by its two ends, in millimetres where a scale is known. */
 
 import OpenSeadragon from "openseadragon";
-import { ApiError, type ImageDetail, mayContribute } from "../api";
+import { type ImageDetail, mayContribute } from "../api";
 import { h, iconButton } from "../dom";
 import { numberText } from "../format";
 import { locale, messages } from "../i18n";
 import { getRuler, keepMeasure, type Ruler } from "../lesions/calls";
 import { type Ends, lengthOf, markingPx } from "../lesions/length";
 import { notify } from "../notice";
+import { told } from "../told";
 import type { Stage } from "./stage";
 
 type Point = [number, number];
@@ -128,7 +129,7 @@ class Measuring {
       this.ruler = await getRuler(this.image.id, this.signal);
     } catch (error) {
       if (this.signal.aborted) return;
-      this.told.textContent = (error instanceof ApiError && error.detail) || words.failed;
+      this.told.textContent = told(error, words.failed);
       return;
     }
     if (!this.signal.aborted) this.tell();
@@ -264,7 +265,7 @@ class Measuring {
       notify([words.measure.kept]);
       this.restart();
     } catch (error) {
-      notify([(error instanceof ApiError && error.detail) || words.failed]);
+      notify([told(error, words.failed)]);
     }
   }
 }
