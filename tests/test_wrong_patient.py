@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser import PHONE, READY, attentive
+from tests.browser import PHONE, READY, attentive, faults
 from tests.orthanc import Orthanc, orthanc
 from tests.samples.photo import make_photo
 from tests.serving import running
@@ -83,11 +83,13 @@ def test_a_photograph_already_archived_is_moved_to_the_right_patient(
             expect(page.locator(".move-whose").last).to_contain_text("JUSTE")
             expect(page.locator(".move-fresh")).to_be_visible()
             assert instances(archive) == {before: ("XC", "1")}
+            assert faults(page) == []
             page.screenshot(path=artefacts / "move-listed.png", full_page=True)
             page.get_by_role("button", name="Move", exact=True).click()
             page.wait_for_selector('[data-what="rejection"][data-state="read-back"]')
             page.wait_for_selector('[data-what="object"][data-state="read-back"]')
             expect(page.get_by_role("status")).to_contain_text("Done")
+            assert faults(page) == []
             page.screenshot(path=artefacts / "move-done.png", full_page=True)
             page.get_by_role("link", name="Open the exam").click()
             expect(page.locator("h1")).to_contain_text("JUSTE")
@@ -124,6 +126,7 @@ def test_a_covered_photograph_is_opened_on_purpose(
         open_it = page.get_by_role("button", name="Open the photograph")
         expect(open_it).to_be_focused()
         expect(page.locator("main")).to_contain_text("recorded")
+        assert faults(page) == []
         page.screenshot(path=artefacts / "covered.png")
         assert not [one for one in asked if "/deepzoom/" in one or "/thumbnail" in one]
         open_it.press("Enter")

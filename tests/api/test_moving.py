@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from pydicom import dcmread
 from pydicom.dataset import Dataset
 
@@ -18,6 +19,7 @@ from api.ingest import Order, ingest, receive
 from api.moving import move_once
 from api.settings import Settings, signing_key
 from api.work import Workplace
+from archive import schema
 from archive.body_site import Side, site_of_code
 from archive.capture import Capture, View
 from archive.errors import DifferentPatient, NotFound, TransitionRefused
@@ -25,6 +27,7 @@ from archive.identity import PatientIdentity
 from archive.lesion import LesionEvent, LesionEventKind, LesionSaid, Photograph
 from archive.move import Author, Destination
 from archive.record import Image, ImageState, ObjectRole
+from archive.sessions import Opening
 from archive.storage import Storage
 from dermato.ingest import ingest_photo
 from tests.api.conftest import opened, small_file
@@ -397,3 +400,35 @@ def test_a_link_ends_with_the_patient_it_was_made_for(
         assert web.get(f"/api/images/{image.id}", headers=before).status_code == 404
         assert web.get(f"/deepzoom/{image.id}.dzi", headers=before).status_code == 404
         assert web.get(f"/deepzoom/{image.id}.dzi", headers=linked()).status_code == 200
+
+
+@pytest.mark.places
+def test_what_a_visit_knew_of_a_picture_ends_with_the_move(
+    place: Workplace, three: tuple[Image, Image, Image]
+) -> None:
+    overview, first, _ = three
+    visit = place.catalog.sessions.open(HERE, Opening(WRONG, accession_number="A1"))
+    known = place.catalog.photographs.photograph(first.id, establishment=HERE)
+    assert known is not None
+    pin = {"image_id": overview.id, "lesion_id": known.lesion, "x": 0.5, "y": 0.5}
+    patient_row = sa.select(schema.exam.c.patient_row).where(schema.exam.c.id == overview.exam_id)
+    with place.catalog._database.write() as connection:
+        row = connection.scalar(patient_row)
+        connection.execute(sa.insert(schema.pin).values(**pin, patient_row=row))
+        connection.execute(
+            sa.insert(schema.picture).values(
+                image_id=overview.id,
+                exam_id=overview.exam_id,
+                session_id=visit.id,
+                kept_despite=False,
+            )
+        )
+    to = Destination(RIGHT)
+    (one,) = place.catalog.moves.plan([overview.id], to, establishment=HERE).corrections
+    assert (one.dropped["pins"], one.dropped["session"]) == ([known.lesion], visit.id)
+    (after,) = moved(place, [overview.id], to)
+    assert place.catalog.exam(after.exam_id, establishment=HERE).patient == RIGHT
+    left = place.catalog.sessions.session(visit.id, establishment=HERE)
+    assert left.pictures == ()
+    (told,) = place.catalog.moves.history(overview.id, establishment=HERE)
+    assert told.dropped["session"] == visit.id
