@@ -41,6 +41,8 @@ class Taken:
     exam_id: str
     state: ImageState
     taken_at: datetime
+    covered: str | None = None
+    """Why it is opened on purpose alone; None for most."""
 
 
 class Photographs:
@@ -170,6 +172,7 @@ def _in_order(rows: Sequence[sa.RowMapping]) -> tuple[Taken, ...]:
             row["exam_id"],
             row["state"],
             taken_at(row["facts"], row["created_at"]),
+            row["facts"].get("covered") if row["state"] is ImageState.PUBLISHED else None,
         )
         for row in rows
     ]

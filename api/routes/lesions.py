@@ -85,6 +85,7 @@ class LatestOut(BaseModel):
     image: str
     taken_at: datetime
     thumbnail: str
+    covered: str | None
 
 
 class LesionOut(BaseModel):
@@ -125,6 +126,7 @@ class PictureOut(BaseModel):
     taken_at: datetime
     view: View
     thumbnail: str
+    covered: str | None
     mm_per_pixel: tuple[float, float] | None
     overview: str | None
     earlier: str | None
@@ -256,7 +258,12 @@ def _out(lesion: Lesion, biopsies: Sequence[str], taken: Sequence[Taken]) -> Les
 
 def _latest(taken: Taken) -> LatestOut:
     image = taken.photograph.image_id
-    return LatestOut(image=image, taken_at=taken.taken_at, thumbnail=f"/images/{image}/thumbnail")
+    return LatestOut(
+        image=image,
+        taken_at=taken.taken_at,
+        thumbnail=f"/images/{image}/thumbnail",
+        covered=taken.covered,
+    )
 
 
 def _picture(taken: Taken, measures: Sequence[Measure]) -> PictureOut:
@@ -268,6 +275,7 @@ def _picture(taken: Taken, measures: Sequence[Measure]) -> PictureOut:
         taken_at=taken.taken_at,
         view=said.capture.view,
         thumbnail=f"/images/{said.image_id}/thumbnail",
+        covered=taken.covered,
         mm_per_pixel=said.capture.mm_per_pixel,
         overview=said.overview,
         earlier=said.earlier,

@@ -109,6 +109,20 @@ def test_what_cannot_be_is_refused(
         assert web.get(address, headers=north).json() == {"lesions": []}
 
 
+def test_a_picture_of_an_intimate_region_is_told_to_be_covered(
+    settings: Settings, tmp_path: Path
+) -> None:
+    site = ("--site", "22180002", "--side", "L", "--kind", "close-up")
+    taken(tmp_path, 1, *site, "--lesion", "new")
+    north = bearer(settings, "north")
+    with opened(create_app(settings)) as web:
+        address = f"/api/patients/{patient_key(web, north)}/lesions"
+        (lesion,) = web.get(address, headers=north).json()["lesions"]
+        assert (lesion["photographs"], lesion["latest"]["covered"]) == (1, "intimate")
+        shown = web.get(f"/api/lesions/{lesion['id']}/photographs", headers=north).json()
+        assert [one["covered"] for one in shown["photographs"]] == ["intimate"]
+
+
 def test_readers_write_nothing(settings: Settings) -> None:
     headers = bearer(settings, "north", Role.READER)
     with opened(create_app(settings)) as web:

@@ -51,6 +51,8 @@ class Followed:
     truth: Again
     ruled: str
     """A photograph of the first, with a ruler in it."""
+    environment: dict[str, str]
+    """Where its data are."""
 
 
 def dermoscopy(number: int, folder: Path) -> np.ndarray[Any, Any]:
@@ -144,4 +146,4 @@ def followed(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iter
         context.storage_state(path=folder / "state.json")
         context.close()
         state = folder / "state.json"
-        yield Followed(server.address, state, key, forearm, cheek, truth, ruled)
+        yield Followed(server.address, state, key, forearm, cheek, truth, ruled, own)

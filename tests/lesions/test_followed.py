@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from api.settings import read_settings
+from api.work import open_workplace
 from tests.browser import DESKTOP, PHONE, READY, attentive, faults, until
 from tests.lesions.conftest import PITCH_PX, WIDTH, Followed
 
@@ -248,3 +250,25 @@ def test_two_visits_are_laid_over_each_other_on_a_phone(
     page.locator(".compare-modes label", has_text="Blink").tap()
     until(page, "document.querySelector('.compare-over').style.opacity === '0'")
     until(page, "document.querySelector('.compare-over').style.opacity === '1'")
+
+
+def test_covered_photographs_are_compared_on_purpose(
+    desk: Page, followed: Followed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in followed.environment.items():
+        monkeypatch.setenv(name, value)
+    with open_workplace(read_settings()) as place:
+        for taken in place.catalog.photographs.of_lesions([followed.cheek])[followed.cheek]:
+            image = taken.photograph.image_id
+            place.catalog.attach(image, facts={"covered": "intimate"})
+    page = desk
+    page.goto(f"{followed.address}/lesions/{followed.cheek}")
+    expect(page.locator(".visit .thumbnail.covered")).to_have_count(2)
+    page.get_by_role("link", name="Comparer").press("Enter")
+    for _ in range(2):
+        expect(page.locator("main.covered")).to_contain_text("région intime")
+        with page.expect_response("**/uncover") as answer:
+            page.get_by_role("button", name="Ouvrir la photographie").press("Enter")
+        assert answer.value.status == 204
+    page.wait_for_selector(READY)
+    assert page.evaluate("window.sansverreCompare.stages.every(one => one.missing.size === 0)")

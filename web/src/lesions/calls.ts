@@ -1,6 +1,6 @@
 /** Lesions as the server tells them, and asking about them. */
 
-import { ask, type Exam, type ImageState, type Patient } from "../api";
+import { ask, type Cover, type Exam, type ImageState, type Patient } from "../api";
 import type { Position } from "../body/place";
 import type { Site } from "../body/sites";
 
@@ -25,7 +25,7 @@ export interface Lesion {
   history: LesionEvent[];
   biopsies: string[];
   photographs: number;
-  latest: { image: string; taken_at: string; thumbnail: string } | null;
+  latest: { image: string; taken_at: string; thumbnail: string; covered?: Cover | null } | null;
 }
 
 export type PhotoView = "overview" | "close-up" | "dermoscopy" | "total-body";
@@ -49,6 +49,7 @@ export interface Photo {
   taken_at: string;
   view: PhotoView;
   thumbnail: string;
+  covered?: Cover | null;
   measures: Measure[];
 }
 

@@ -19,7 +19,8 @@ import {
 import { pairOf } from "../lesions/model";
 import { momentDay, whereText } from "../lesions/words";
 import { nameOf, traits } from "../patient";
-import { comparePath, lesionPath, navigate, type Page } from "../router";
+import { comparePath, lesionPath, navigate, type Page, refresh } from "../router";
+import { openedOnPurpose } from "./covered";
 import { problemOf, showProblem } from "./problem";
 
 declare global {
@@ -33,6 +34,7 @@ const MODES: Mode[] = ["side", "overlay", "blink"];
 
 export function comparePage(id: string): Page {
   const page: Page = async (outlet, signal) => {
+    const again = () => void page(outlet, signal);
     document.body.dataset.surface = "viewer";
     document.documentElement.dataset.viewer = "loading";
     outlet.replaceChildren(
@@ -42,16 +44,21 @@ export function comparePage(id: string): Page {
       const [lesion, all] = await Promise.all([getLesion(id), getPhotos(id)]);
       const photos = all.filter(({ state }) => state === "published");
       const chosen = chosenOf(photos);
-      if (!chosen) return showProblem(outlet, "missing", () => void page(outlet, signal), signal);
+      if (!chosen) return showProblem(outlet, "missing", again, signal);
       const whose = await getPatient(lesion.patient);
-      if (signal.aborted) return;
-      await new Comparing(lesion, photos, chosen, whose, signal).show(outlet);
+      await opened(outlet, chosen, signal);
+      if (!signal.aborted) await new Comparing(lesion, photos, chosen, whose, signal).show(outlet);
     } catch (error) {
-      if (!signal.aborted)
-        showProblem(outlet, problemOf(error), () => void page(outlet, signal), signal);
+      if (!signal.aborted) showProblem(outlet, problemOf(error), again, signal);
     }
   };
   return page;
+}
+
+/** Until those that are covered have been opened on purpose. */
+async function opened(outlet: HTMLElement, photos: Photo[], signal: AbortSignal): Promise<void> {
+  for (const { image, covered } of photos)
+    if (covered && !signal.aborted) await openedOnPurpose(outlet, image, covered, signal);
 }
 
 /** The pair that the address names, else the one that a reader wants first. */
@@ -116,6 +123,10 @@ class Comparing {
     );
     const pair = new Pair(panes, images);
     this.pair = pair;
+    for (const stage of pair.stages)
+      stage.on("failed", () => {
+        if (!this.signal.aborted) showProblem(outlet, "image", refresh, this.signal);
+      });
     window.sansverreCompare = pair;
     this.signal.addEventListener("abort", () => {
       pair.destroy();

@@ -114,7 +114,7 @@ function visit({ day, photos }: Visit, may: boolean, again: () => void): HTMLEle
           h(
             "a",
             { href: viewPath(photo.image) },
-            thumbnail({ kind: "photo", thumbnail: photo.thumbnail }),
+            thumbnail({ kind: "photo", ...photo }),
             h("span", { class: "visit-words" }, words.views[photo.view]),
           ),
           measured(photo, may, again),

@@ -163,7 +163,7 @@ function card(lesion: Lesion): HTMLElement {
           ),
         ),
       ),
-      latest && thumbnail({ kind: "photo", thumbnail: latest.thumbnail }),
+      latest && thumbnail({ kind: "photo", ...latest }),
     ),
   );
 }

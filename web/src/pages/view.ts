@@ -1,12 +1,13 @@
 /** The viewer's page: from an image's address to the viewer, or to what stands in its way. */
 
-import { type Cover, type Exam, getExam, getImage, type ImageDetail, uncover } from "../api";
-import { h, icon } from "../dom";
+import { type Exam, getExam, getImage, type ImageDetail } from "../api";
+import { h } from "../dom";
 import { messages } from "../i18n";
 import { isLinked, linkOpened } from "../link";
 import { imageName } from "../patient";
 import type { Page } from "../router";
 import { openViewer } from "../viewer/viewer";
+import { openedOnPurpose } from "./covered";
 import { type Problem, problemOf, showProblem } from "./problem";
 import { waitUntilViewable } from "./waiting";
 
@@ -24,7 +25,11 @@ export function viewPage(id: string): Page {
       const exam = isLinked() || image.lent ? alone(image) : await getExam(image.exam, signal);
       // A title stays in the browser's history: it names the image, never the patient.
       document.title = `${imageName(image, exam.images)} · ${messages().product}`;
-      if (image.covered) await openedOnPurpose(outlet, image.id, image.covered, signal);
+      if (image.covered) {
+        await openedOnPurpose(outlet, image.id, image.covered, signal);
+        document.documentElement.dataset.viewer = "loading";
+        outlet.replaceChildren(skeleton());
+      }
       await openViewer(outlet, image, exam, fail, signal);
     } catch (error) {
       if (!signal.aborted) fail(problemOf(error));
@@ -39,40 +44,6 @@ function alone(image: ImageDetail): Exam {
   const images = [{ id, kind, width, height, state, viewable, thumbnail }];
   const unknown = { study_instance_uid: null, created_at: "", establishment: "" };
   return { id: image.exam, patient, accession_number, images, ...unknown };
-}
-
-/** Until the reader has opened the picture on purpose; why it is covered is said before. */
-async function openedOnPurpose(
-  outlet: HTMLElement,
-  image: string,
-  cover: Cover,
-  signal: AbortSignal,
-): Promise<void> {
-  const words = messages().cover;
-  await new Promise<void>((resolve) => {
-    const open = h(
-      "button",
-      { type: "button", class: "button primary", onclick: () => resolve() },
-      words.open,
-    );
-    document.documentElement.dataset.viewer = "covered";
-    outlet.replaceChildren(
-      h(
-        "main",
-        { id: "main", tabindex: -1, class: "problem covered" },
-        h("div", { class: "problem-icon" }, icon("lock")),
-        h("h1", {}, words.title),
-        h("p", {}, words.why[cover]),
-        h("p", { class: "faint" }, words.recorded),
-        open,
-        !isLinked() && h("a", { class: "button", href: "/" }, messages().back),
-      ),
-    );
-    open.focus();
-  });
-  await uncover(image, signal);
-  document.documentElement.dataset.viewer = "loading";
-  outlet.replaceChildren(skeleton());
 }
 
 async function settled(
