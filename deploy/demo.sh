@@ -34,8 +34,9 @@ elif [ ! -e "$folder/ready" ]; then
     echo "Making a slide and photographs to show (this once) ..."
     make_once slide "$folder/slide.svs" --stain mixed
     make_once photo "$folder/overview.jpg" --kind clinical --ruler
-    make_once photo "$folder/visit-1.jpg" --kind dermoscopy --seed 2
-    make_once photo "$folder/visit-2.jpg" --kind dermoscopy --seed 2 --visit 2
+    make_once photo "$folder/visit-1.jpg" --kind dermoscopy --seed 2 --width 2016 --height 1512
+    make_once photo "$folder/visit-2.jpg" --kind dermoscopy --seed 2 --visit 2 --width 2016 \
+        --height 1512
     take ingest DEMO-SLIDE "$folder/slide.svs"
     take photo DEMO-VISIT-1 "$folder/overview.jpg" --kind overview --site 70559009 --side L
     take photo DEMO-VISIT-1 "$folder/visit-1.jpg" --kind dermoscopy --site 70559009 --side L \
