@@ -34,7 +34,7 @@ def slide(catalog: Catalog, name: str, patient: PatientIdentity = ANNE) -> Image
         source_sha256=digest(name),
         plan="full",
         patient=patient,
-        accession_number="S1",
+        accession_number=f"S{patient.patient_id}",
     )
     return publish(catalog, image, ObjectRole.LEVEL)
 
