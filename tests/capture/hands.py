@@ -25,13 +25,14 @@ def tap_back(page: Page, x: float = SITE["x"], y: float = SITE["y"]) -> None:
 
 
 def held(page: Page) -> str:
-    """What the keyboard is on: what it is called, or the words in it."""
+    """What the keyboard is on: what it is called, and the words in it."""
     return str(
         page.evaluate(
             """() => {
                 const on = document.activeElement;
+                if (!on.matches("a, button, input, select, summary")) return "";
                 const label = on.labels?.[0]?.textContent ?? "";
-                return [on.getAttribute("aria-label"), label, on.textContent, on.value].join(" | ");
+                return [on.getAttribute("aria-label"), label, on.textContent].join(" | ");
             }"""
         )
     )

@@ -1,5 +1,6 @@
 """The photographs that are brought: real ones where there are some, else made, and spoilt ones."""
 
+import os
 from functools import partial
 from pathlib import Path
 
@@ -17,6 +18,25 @@ def pictured(relative: str) -> Path:
     kind: Kind = "dermoscopy" if "dermoscopy" in relative else "clinical"
     made = partial(make_photo, kind=kind, seed=len(relative) + ord(relative[-5]))
     return sample(relative, partial(made, width=1022, height=767))
+
+
+def lesions(folder: Path) -> list[Path]:
+    """The photographs of three lesions as files that nobody has sent before."""
+    copies = []
+    for number, name in enumerate(LESIONS):
+        copy = folder / f"{number}.jpg"
+        # Cameras write behind the picture as well.
+        copy.write_bytes(pictured(name).read_bytes() + os.urandom(16))
+        copies.append(copy)
+    return copies
+
+
+def overview(folder: Path) -> Path:
+    """The photograph of a region as a file that nobody has sent before."""
+    path = folder / "overview.jpg"
+    with Image.open(pictured(SKIN)) as picture:
+        picture.convert("RGB").save(path, quality=95, comment=os.urandom(16))
+    return path
 
 
 def blurred(folder: Path) -> Path:

@@ -201,6 +201,18 @@ describe("what the server knows", () => {
     expect([owesPins(kept), owesMore(kept)]).toEqual([false, true]);
   });
 
+  it("moves no picture from under a finger, in whatever order they arrive", () => {
+    const session = course(
+      taken("first"),
+      taken("second"),
+      { what: "arrived", name: "second", image: "b" },
+      { what: "told", shots: [arrived("b"), arrived("elsewhere")] },
+      { what: "arrived", name: "first", image: "a" },
+      { what: "told", shots: [arrived("b"), arrived("elsewhere"), arrived("a")] },
+    );
+    expect(session.shots.map(({ name }) => name)).toEqual(["first", "second", "elsewhere"]);
+  });
+
   it("leaves pictures that wait here in place, and drops those taken back elsewhere", () => {
     const session = course({ what: "told", shots: [arrived("a"), arrived("b")] }, taken("c"), {
       what: "told",
@@ -244,6 +256,14 @@ describe("sending", () => {
       );
     expect(at(BACK.code)).toEqual(["blurred", "face"]);
     expect(at(FACE.code)).toEqual(["blurred"]);
+  });
+
+  it("leaves out what is in the archive already, and asks nothing of it", () => {
+    const known = arrived("b", { way: "known" });
+    const session = course({ what: "told", shots: [arrived("a", { said: sorted }), known] });
+    expect(maySend(session, SITES)).toBe(true);
+    expect(owed(next(session, given(["b"], sorted.stated)), SITES)).toEqual([]);
+    expect(maySend(course({ what: "told", shots: [known] }), SITES)).toBe(false);
   });
 
   it("waits for what was refused to be taken away", () => {

@@ -2,7 +2,18 @@
 
 import { ask, type Patient } from "../api";
 import type { Position } from "../body/place";
-import type { Checks, Lesion, Pin, Said, Side, ToldShot, View, Way } from "./model";
+import type { FileState, Reason } from "../deposit/calls";
+import {
+  type Checks,
+  type Lesion,
+  NOTHING,
+  type Pin,
+  type Said,
+  type Side,
+  type ToldShot,
+  type View,
+  type Way,
+} from "./model";
 
 export type SessionState = "open" | "sent" | "signed";
 export type Purpose = "care" | "teaching" | "research";
@@ -33,6 +44,15 @@ export interface PhotographOut {
   kept_despite: boolean;
 }
 
+/** A file sent to the session that is no picture of it; of another visit where it has an image. */
+export interface ArrivalOut {
+  /** The name that it waited under. */
+  path: string;
+  state: FileState;
+  reason: Reason | null;
+  image: string | null;
+}
+
 export interface SessionSummary {
   id: string;
   state: SessionState;
@@ -49,6 +69,7 @@ export interface SessionSummary {
 
 export interface SessionOut extends SessionSummary {
   photographs: PhotographOut[];
+  arrivals: ArrivalOut[];
   /** The last answer for each purpose. */
   consents: Consent[];
 }
@@ -170,4 +191,14 @@ export function toldOf(out: PhotographOut, isSent: boolean): ToldShot {
     },
     checks: out.checks,
   };
+}
+
+/** What came for this session and was in the archive before, with another visit. */
+export function knownOf(arrivals: readonly ArrivalOut[]): ToldShot[] {
+  return arrivals.flatMap(({ image }): ToldShot[] => {
+    if (image === null) return [];
+    const said = { stated: NOTHING, keptDespite: false, pins: [] };
+    const checks: Checks = { state: "missed", found: [] };
+    return [{ image, way: "known", reason: null, said, checks }];
+  });
 }

@@ -1,8 +1,9 @@
 /** What the chosen pictures are given together: their view, their site, their lesion. */
 
 import type { Place } from "../body/map";
-import { h, type IconName, icon } from "../dom";
+import { h, icon } from "../dom";
 import { messages } from "../i18n";
+import { attempt } from "./attempt";
 import { askLesion } from "./lesion";
 import type { Live } from "./live";
 import { inCommon, isLocating, type Stated, type View } from "./model";
@@ -40,8 +41,9 @@ export class Give {
     );
   }
 
-  private state(stated: Partial<Stated>): void {
-    this.live.happen({ what: "given", names: this.live.session.chosen, stated });
+  /** What is asked is of the pictures that were chosen when it was asked. */
+  private give(names: ReadonlySet<string>, stated: Partial<Stated>): void {
+    this.live.happen({ what: "given", names, stated });
   }
 
   private views(common: View | null | undefined): HTMLElement {
@@ -56,7 +58,7 @@ export class Give {
             ...named(view),
             type: "button",
             "aria-pressed": String(common === view),
-            onclick: () => this.state({ view }),
+            onclick: () => this.give(this.live.session.chosen, { view }),
           },
           words.viewName[view],
         ),
@@ -68,66 +70,69 @@ export class Give {
     const words = messages().capture;
     const known = site ? this.live.sites.get(site) : undefined;
     const text = known ? siteText(known, side ?? null) : site === undefined ? words.several : null;
-    return this.field(
-      "site",
-      "place",
-      words.site,
-      text ?? words.noSite,
-      text === null,
-      () =>
-        void askSite({
-          chosen: site ? { site, side: side === "U" || !side ? null : side, position: null } : null,
+    return this.field("site", words.site, text, words.noSite, (names) => {
+      const now = inCommon(this.live.chosen());
+      const chosenSide = now.side === "U" ? null : (now.side ?? null);
+      void attempt(() =>
+        askSite({
+          chosen: now.site ? { site: now.site, side: chosenSide, position: null } : null,
           lesions: this.live.lesions,
-          onPlace: (place) => this.placed(place),
-          onLesion: (lesion) => this.lesionIs(lesion),
+          onPlace: (place) => this.placed(names, place),
+          onLesion: (lesion) => this.lesionIs(names, lesion),
         }),
-    );
+      );
+    });
   }
 
-  private placed(place: Place): void {
+  private placed(names: ReadonlySet<string>, place: Place): void {
     this.live.point(place);
-    this.state({ site: place.site, side: place.side });
+    this.give(names, { site: place.site, side: place.side });
   }
 
-  private lesionIs(id: string | null): void {
+  private lesionIs(names: ReadonlySet<string>, id: string | null): void {
     const lesion = this.live.lesion(id);
     const where = lesion ? { site: lesion.site.code, side: lesion.side } : {};
-    this.state({ lesion: lesion?.id ?? null, ...where });
+    this.give(names, { lesion: lesion?.id ?? null, ...where });
   }
 
-  private lesion({ view, lesion, site, side }: ReturnType<typeof inCommon>): HTMLElement {
+  private lesion({ view, lesion }: ReturnType<typeof inCommon>): HTMLElement {
     const words = messages().capture;
     if (view && isLocating(view)) return h("p", { class: "give-note" }, words.lesionOnlyClose);
     const known = this.live.lesion(lesion ?? null);
     const text = known ? lesionText(known) : lesion === undefined ? words.several : null;
-    return this.field("lesion", "lesion", words.lesion, text ?? words.noLesion, text === null, () =>
+    return this.field("lesion", words.lesion, text, words.noLesion, (names) => {
+      const now = inCommon(this.live.chosen());
       askLesion(this.live, {
-        now: lesion ?? null,
-        site: site ?? null,
-        side: side ?? null,
-        onLesion: (id) => this.lesionIs(id),
-      }),
-    );
+        now: now.lesion ?? null,
+        site: now.site ?? null,
+        side: now.side ?? null,
+        onLesion: (id) => this.lesionIs(names, id),
+      });
+    });
   }
 
   private field(
-    name: string,
-    sign: IconName,
+    name: "site" | "lesion",
     label: string,
-    text: string,
-    isOpen: boolean,
-    act: () => void,
+    text: string | null,
+    question: string,
+    act: (names: ReadonlySet<string>) => void,
   ): HTMLElement {
     return h(
       "button",
       {
         ...named(name),
         type: "button",
-        class: isOpen ? "give-field open" : "give-field",
-        onclick: act,
+        class: text === null ? "give-field open" : "give-field",
+        onclick: () => act(this.live.session.chosen),
       },
-      icon(sign),
-      h("span", { class: "two" }, h("span", { class: "faint" }, label), h("b", {}, text)),
+      icon(name === "site" ? "place" : "lesion"),
+      h(
+        "span",
+        { class: "two" },
+        h("span", { class: "faint" }, label),
+        h("b", {}, text ?? question),
+      ),
     );
   }
 }

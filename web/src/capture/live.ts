@@ -4,6 +4,8 @@ import { ApiError } from "../api";
 import type { Place, Position } from "../body/place";
 import { bodySites } from "../body/sites";
 import { onNextRecovery } from "../connection";
+import { messages } from "../i18n";
+import { notify } from "../notice";
 import {
   describe,
   discard,
@@ -22,6 +24,7 @@ import {
   consent,
   createLesion,
   getSession,
+  knownOf,
   listLesions,
   listPictures,
   type NewLesion,
@@ -45,6 +48,7 @@ import {
   owed,
   owesMore,
   owesPins,
+  type Said,
   type Session,
   type Shot,
   type Site,
@@ -74,6 +78,8 @@ export class Live {
   /** Addresses of the pictures that this page has itself. */
   private readonly shown = new Map<string, string>();
   private readonly earlier = new Map<string, Promise<Picture | null>>();
+  /** What the server would not have said of a picture: not said again until it is changed. */
+  private readonly turnedDown = new Map<string, Said>();
   private readonly points = new Map<string, Position>();
   private timer = 0;
   private telling: Promise<void> | null = null;
@@ -215,7 +221,10 @@ export class Live {
   private follow(about: SessionOut): void {
     this.about = about;
     const isSent = about.state !== "open";
-    const shots = about.photographs.map((one) => toldOf(one, isSent));
+    const shots = [
+      ...about.photographs.map((one) => toldOf(one, isSent)),
+      ...knownOf(about.arrivals),
+    ];
     this.happen({ what: "told", shots: shots.filter((told) => this.isPlain(told)) });
   }
 
@@ -273,7 +282,7 @@ export class Live {
   }
 
   private isAwaited({ image, way, checks }: Shot): boolean {
-    if (image === null || way === "refused") return false;
+    if (image === null || way === "refused" || way === "known") return false;
     return this.isOpen ? checks.state === "waiting" : way !== "ready";
   }
 
@@ -299,14 +308,23 @@ export class Live {
   }
 
   private owed(): Shot[] {
-    return this.isOpen ? owed(this.session, this.sites) : [];
+    if (!this.isOpen) return [];
+    const all = owed(this.session, this.sites);
+    return all.filter(({ name, said }) => this.turnedDown.get(name) !== said);
   }
 
   private async tellOf(shot: Shot): Promise<void> {
     const { name, image, said } = shot;
     if (!image) return;
-    if (owesMore(shot)) await state(this.about.id, image, said);
-    if (owesPins(shot)) await pin(this.about.id, image, said.pins);
+    try {
+      if (owesMore(shot)) await state(this.about.id, image, said);
+      if (owesPins(shot)) await pin(this.about.id, image, said.pins);
+    } catch (error) {
+      if (!isTurnedDown(error)) throw error;
+      this.turnedDown.set(name, said);
+      notify([error.detail ?? messages().capture.failed]);
+      return;
+    }
     this.happen({ what: "acknowledged", name, said });
   }
 
@@ -320,6 +338,10 @@ export class Live {
     clearTimeout(this.timer);
     for (const address of this.shown.values()) URL.revokeObjectURL(address);
   }
+}
+
+function isTurnedDown(error: unknown): error is ApiError {
+  return error instanceof ApiError && [400, 404, 409, 422].includes(error.status);
 }
 
 /** The day here, which near midnight is not that of Greenwich. */

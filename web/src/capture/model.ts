@@ -40,8 +40,19 @@ export interface Checks {
   found: Finding[];
 }
 
-/** Where a picture is: still here, going, held up, there, or turned away. */
-export type Way = "waiting" | "sending" | "stopped" | "arrived" | "preparing" | "ready" | "refused";
+/**
+ * Where a picture is: still here, going, held up, there, or turned away; `known` is one that is in
+ * the archive already, with another visit, and no picture of this session.
+ */
+export type Way =
+  | "waiting"
+  | "sending"
+  | "stopped"
+  | "arrived"
+  | "preparing"
+  | "ready"
+  | "refused"
+  | "known";
 
 /** All that may be said of a picture, and changed until it is sent. */
 export interface Said {
@@ -137,7 +148,9 @@ export function next(session: Session, happened: Happened): Session {
       return { ...session, chosen: toggled(session, happened.name), isSettled: false };
     case "given":
       return settled(
-        changed(session, happened.names, (shot) => saying(shot, given(shot.said, happened))),
+        changed(session, happened.names, (shot) =>
+          isOf(shot) ? saying(shot, given(shot.said, happened)) : shot,
+        ),
       );
     case "kept":
       return changed(session, [happened.name], (shot) =>
@@ -223,19 +236,21 @@ function arrived(session: Session, name: string, image: string): Session {
   return changed({ ...session, shots }, [name], (shot) => ({ ...shot, image, way: "arrived" }));
 }
 
-/** The server's pictures in its order, then those that it has not got. */
+/** Pictures keep their places under the finger; those that come from elsewhere join at the end. */
 function followed(session: Session, shots: ToldShot[]): Session {
-  const here = new Map(session.shots.map((shot) => [shot.image, shot]));
-  const there = new Set(shots.map(({ image }) => image));
-  const merged = shots.map((told): Shot => {
-    const before = here.get(told.image);
-    const owing = before !== undefined && isOwed(before);
-    const said = owing ? before.said : told.said;
-    return { ...told, name: before?.name ?? told.image, said, told: told.said };
-  });
+  const told = new Map(shots.map((one) => [one.image, one]));
   // What had arrived and is told of no more was taken back, here or elsewhere.
-  const left = session.shots.filter(({ image }) => image === null || !there.has(image));
-  const next = { ...session, shots: [...merged, ...left.filter((shot) => !hasArrived(shot))] };
+  const stay = session.shots.filter(({ image }) => image === null || told.has(image));
+  const merged = stay.map((shot): Shot => {
+    const now = shot.image === null ? undefined : told.get(shot.image);
+    if (!now) return shot;
+    const said = isOwed(shot) ? shot.said : now.said;
+    return { ...now, name: shot.name, said, told: now.said };
+  });
+  const here = new Set(stay.map(({ image }) => image));
+  const fresh = shots.filter(({ image }) => !here.has(image));
+  const joined = fresh.map((one): Shot => ({ ...one, name: one.image, told: one.said }));
+  const next = { ...session, shots: [...merged, ...joined] };
   return { ...next, chosen: known(next, session.chosen) };
 }
 
@@ -275,13 +290,18 @@ export function lacking({ said: { stated } }: Shot, sites: ReadonlyMap<string, S
   return lacks;
 }
 
+/** Whether it is a picture of the session at all. */
+export function isOf({ way }: Pick<Shot, "way">): boolean {
+  return way !== "known";
+}
+
 export function isSorted(shot: Shot, sites: ReadonlyMap<string, Site>): boolean {
-  return lacking(shot, sites).length === 0;
+  return !isOf(shot) || lacking(shot, sites).length === 0;
 }
 
 /** What is wrong with a picture and has not been waved through; a face is no fault of a head. */
 export function concerns(shot: Shot, sites: ReadonlyMap<string, Site>): string[] {
-  if (shot.said.keptDespite) return [];
+  if (shot.said.keptDespite || !isOf(shot)) return [];
   const site = shot.said.stated.site;
   const ofHead = site !== null && sites.get(site)?.region === "head";
   return shot.checks.found.map(({ kind }) => kind).filter((kind) => !(ofHead && kind === "face"));
@@ -303,14 +323,14 @@ export function hindrances(session: Session, sites: ReadonlyMap<string, Site>): 
     refused: names(({ way }) => way === "refused"),
     unsorted: names((shot) => shot.way !== "refused" && !isSorted(shot, sites)),
     doubtful: names((shot) => concerns(shot, sites).length > 0),
-    checking: names((shot) => hasArrived(shot) && shot.checks.state === "waiting"),
+    checking: names((shot) => isOf(shot) && hasArrived(shot) && shot.checks.state === "waiting"),
   };
 }
 
 /** Whether it may be sent: faults are told and hinder nothing, as a picture may not come again. */
 export function maySend(session: Session, sites: ReadonlyMap<string, Site>): boolean {
   const { arriving, refused, unsorted } = hindrances(session, sites);
-  return session.shots.length > 0 && arriving.length + refused.length + unsorted.length === 0;
+  return session.shots.some(isOf) && arriving.length + refused.length + unsorted.length === 0;
 }
 
 /** What all chosen pictures have in common; undefined where they differ. */

@@ -7,7 +7,7 @@ import { capturePath, examPath, viewPath } from "../router";
 import { attempt } from "./attempt";
 import type { Operator } from "./calls";
 import type { Live } from "./live";
-import type { Shot } from "./model";
+import { isOf, type Shot } from "./model";
 import { askOperator, rememberedOperator } from "./operator";
 import type { Part } from "./page";
 import { named, redraw } from "./redraw";
@@ -37,9 +37,10 @@ export class Outcome implements Part {
 
   update(): void {
     const words = messages().capture;
-    const { about, session } = this.live;
+    const { about } = this.live;
+    const shots = this.live.session.shots.filter(isOf);
     if (about.state === "open") return;
-    const ready = session.shots.filter(({ way }) => way === "ready").length;
+    const ready = shots.filter(({ way }) => way === "ready").length;
     const isSigned = about.state === "signed";
     redraw(
       this.element,
@@ -48,9 +49,9 @@ export class Outcome implements Part {
         { class: "outcome-head" },
         h("span", { class: "outcome-sign" }, icon("check")),
         h("h2", {}, isSigned ? words.signedTitle : words.sentTitle),
-        h("p", { role: "status" }, words.outcome(ready, session.shots.length)),
+        h("p", { role: "status" }, words.outcome(ready, shots.length)),
       ),
-      h("ul", { class: "outcome-list" }, ...session.shots.map((shot) => this.row(shot))),
+      h("ul", { class: "outcome-list" }, ...shots.map((shot) => this.row(shot))),
       !isSigned && this.maySign && this.sign(),
       h(
         "p",
@@ -70,8 +71,8 @@ export class Outcome implements Part {
       shot.reason && h("span", { class: "faint" }, shot.reason),
     ];
     if (shot.way !== "ready" || !shot.image) return h("li", { "data-way": shot.way }, ...parts);
-    const link = { href: viewPath(shot.image), "aria-label": words.open(name) };
-    return h("li", { "data-way": shot.way }, h("a", link, ...parts, icon("forth")));
+    const link = h("a", { href: viewPath(shot.image) }, ...parts, icon("forth"));
+    return h("li", { "data-way": shot.way }, link);
   }
 
   /** Who signs is named: they are asked where this device does not know them. */

@@ -126,6 +126,8 @@ export class SessionPage {
       this.element.dataset.step = this.live.isOpen ? this.step : "outcome";
       this.middle.replaceChildren(part.element);
       part.shown();
+      // The keyboard was on a button that is gone.
+      if (part === this.outcome && before) this.middle.focus({ preventScroll: true });
     }
     part.update();
     this.drawSteps();

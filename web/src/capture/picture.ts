@@ -78,9 +78,16 @@ function findings(live: Live, shot: Shot, acts: Acts): HTMLElement[] {
   const button = (name: string, text: string, act: () => void, more = "") =>
     h("button", { ...named(name), type: "button", class: `button ${more}`, onclick: act }, text);
   const remove = button("remove", words.remove, acts.remove, "quiet");
+  if (shot.way === "known") return [h("p", { class: "finding" }, icon("info"), words.knownText)];
   if (shot.way === "refused" || shot.way === "stopped")
     return [
-      h("p", { class: "finding" }, icon("warning"), h("b", {}, words.way[shot.way]), shot.reason),
+      h(
+        "p",
+        { class: "finding" },
+        icon("warning"),
+        h("b", {}, words.way[shot.way]),
+        shot.reason && ` ${shot.reason}`,
+      ),
       h("p", { class: "picture-acts" }, remove),
     ];
   if (found.length > 0)

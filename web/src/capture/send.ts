@@ -6,7 +6,7 @@ import { nameOf, traits } from "../patient";
 import { attempt } from "./attempt";
 import { consentSection } from "./consent";
 import type { Live } from "./live";
-import { hindrances, maySend } from "./model";
+import { hindrances, isOf, maySend } from "./model";
 import type { Part, Step } from "./page";
 import { openPicture } from "./picture";
 import { named, redraw } from "./redraw";
@@ -130,7 +130,7 @@ export class Send implements Part {
         onclick: () => void this.send(),
       },
       icon("upload"),
-      this.isSending ? words.sending : words.send(session.shots.length),
+      this.isSending ? words.sending : words.send(session.shots.filter(isOf).length),
     );
     send.disabled = this.isSending || !maySend(session, sites);
     return h(

@@ -167,7 +167,8 @@ export class Sort implements Part {
   private badges(shot: Shot): HTMLElement[] {
     const words = messages().capture;
     const badges = concerns(shot, this.live.sites).map((kind) => concernText(kind).short);
-    if (shot.way === "refused" || shot.way === "stopped") badges.push(words.way[shot.way]);
+    if (shot.way === "refused" || shot.way === "stopped" || shot.way === "known")
+      badges.push(words.way[shot.way]);
     const [first] = badges;
     if (first) return [h("span", { class: "shot-badge" }, icon("warning"), first)];
     if (hasArrived(shot)) return [];

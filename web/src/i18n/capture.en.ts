@@ -144,7 +144,9 @@ export const captureEn: typeof captureFr = {
     preparing: "In preparation",
     ready: "In the record",
     refused: "Refused",
+    known: "In the record already",
   },
+  knownText: "This photo is in the record already, from another visit: it is not sent again.",
   waitingHere: (n) => `${plural(n, "photo waits", "photos wait")} for the network. You may go on.`,
 
   checks: "Check of the photo",
@@ -198,8 +200,7 @@ export const captureEn: typeof captureFr = {
   elsewhereText: (n) => `${plural(n, "photo is", "photos are")} still coming from another device.`,
   unsortedText: (n) => `${plural(n, "photo is", "photos are")} still to be sorted.`,
   doubtfulText: (n) => `${plural(n, "photo is", "photos are")} worth another look.`,
-  refusedText: (n) =>
-    `${plural(n, "photo", "photos")} could not be read: delete ${n === 1 ? "it" : "them"}.`,
+  refusedText: (n) => `${plural(n, "photo was", "photos were")} not accepted.`,
   sortNow: "Sort",
   lookNow: "Look",
   allGood: "All photos are sorted.",
@@ -236,7 +237,6 @@ export const captureEn: typeof captureFr = {
   sentTitle: "Session sent",
   signedTitle: "Session signed off",
   outcome: (ready, all) => `${ready} of ${plural(all, "photo", "photos")} in the record`,
-  open: (name) => `Open ${name}`,
   openExam: "See the exam",
   sign: "Sign the session off",
   signText: "A doctor reviews the session and signs it off.",

@@ -143,7 +143,10 @@ export const captureFr = {
     preparing: "En préparation",
     ready: "Dans le dossier",
     refused: "Refusée",
+    known: "Déjà dans le dossier",
   },
+  knownText:
+    "Cette photo est déjà dans le dossier, d’une autre visite : elle ne part pas de nouveau.",
   waitingHere: (n: number) =>
     `${plural(n, "photo attend", "photos attendent")} le réseau. Vous pouvez continuer.`,
 
@@ -202,7 +205,7 @@ export const captureFr = {
   unsortedText: (n: number) => `${plural(n, "photo reste", "photos restent")} à classer.`,
   doubtfulText: (n: number) => `${plural(n, "photo est", "photos sont")} à vérifier.`,
   refusedText: (n: number) =>
-    `${plural(n, "photo illisible est", "photos illisibles sont")} à supprimer.`,
+    `${plural(n, "photo n’a pas été acceptée", "photos n’ont pas été acceptées")}.`,
   sortNow: "Classer",
   lookNow: "Vérifier",
   allGood: "Toutes les photos sont classées.",
@@ -241,7 +244,6 @@ export const captureFr = {
   signedTitle: "Séance validée",
   outcome: (ready: number, all: number) =>
     `${ready} sur ${plural(all, "photo dans le dossier", "photos dans le dossier")}`,
-  open: (name: string) => `Ouvrir ${name}`,
   openExam: "Voir l’examen",
   sign: "Valider la séance",
   signText: "Un médecin relit la séance et la valide.",

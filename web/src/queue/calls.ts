@@ -39,3 +39,9 @@ export async function stateCapture(
   const [of, one] = [encodeURIComponent(session), encodeURIComponent(image)];
   await ask("PUT", `/api/sessions/${of}/photographs/${one}`, capture);
 }
+
+/** Takes a picture out of an open session. */
+export async function takeBackPicture(session: string, image: string): Promise<void> {
+  const [of, one] = [encodeURIComponent(session), encodeURIComponent(image)];
+  await ask("DELETE", `/api/sessions/${of}/photographs/${one}`);
+}

@@ -153,7 +153,8 @@ export class Queue {
     this.items.delete(id);
     await this.store.remove(id);
     await this.changed();
-    if (item?.entry.upload && !item.entry.image) await takeBack(item.entry.upload);
+    if (item?.entry.upload && !item.entry.image)
+      await takeBack(item.entry.upload, item.entry.session);
   }
 
   watch(callback: (queued: Queued) => void, signal: AbortSignal): void {

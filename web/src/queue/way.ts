@@ -4,7 +4,7 @@ import { ApiError } from "../api";
 import { announce, deleteUpload } from "../deposit/calls";
 import { sendFile } from "../deposit/sending";
 import { meaning, type Stop } from "../deposit/stop";
-import { arrival, type Fate, stateCapture } from "./calls";
+import { arrival, type Fate, stateCapture, takeBackPicture } from "./calls";
 import type { Entry } from "./store";
 
 /** On networks that break often a part is small; what a cut costs at most. */
@@ -57,13 +57,22 @@ export async function handOver(entry: Entry, image: string): Promise<End | null>
   return null;
 }
 
-/** Gives up what was sent of a picture. */
-export async function takeBack(upload: string): Promise<void> {
+/** Gives up what was sent of a picture; one that is being looked at, once the server has taken it. */
+export async function takeBack(upload: string, session: string): Promise<void> {
   try {
     await deleteUpload(upload);
   } catch (error) {
-    // What the server does not know, or has taken in meanwhile, is taken back on the session's page.
     if (!(error instanceof ApiError)) throw error;
+    if (error.status === 409) await takeBackTaken(upload, session);
+  }
+}
+
+async function takeBackTaken(upload: string, session: string): Promise<void> {
+  for (;;) {
+    const { state, image } = await arrival(upload);
+    if (state === "taken" && image) return takeBackPicture(session, image);
+    if (state !== "checking") return;
+    await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS));
   }
 }
 
