@@ -52,22 +52,29 @@ def begun(page: Page) -> str:
     return session
 
 
-def visited(page: Page) -> Over:
-    """An overview and a dermoscopy of one lesion, which is pinned; all of it published."""
-    session = begun(page)
-    page.set_input_files("[data-brings=files]", [pictured(SKIN), pictured(LESIONS[0])])
-    at = f"/api/sessions/{session}"
+def bring(page: Page, at: str, name: str) -> str:
+    """The image that becomes of a photograph."""
+    before = {one["image"] for one in ask(page, "GET", at)["photographs"]}
+    page.set_input_files("[data-brings=files]", pictured(name))
     for _ in range(SOON_MS // 200):
-        told = ask(page, "GET", at)
-        if told["count"] == 2:
-            break
+        after = {one["image"] for one in ask(page, "GET", at)["photographs"]}
+        if after != before:
+            return str((after - before).pop())
         page.wait_for_timeout(200)
-    overview, close = (one["image"] for one in told["photographs"])
+    raise AssertionError("it does not come")
+
+
+def visited(page: Page) -> Over:
+    """An overview and a close-up of one lesion, which is pinned; all of it published."""
+    session = begun(page)
+    at = f"/api/sessions/{session}"
+    overview, close = bring(page, at, LESIONS[0]), bring(page, at, SKIN)
+    told = ask(page, "GET", at)
     patient = told["patient"]["key"]
     found = {"patient": patient, "first_seen": "2026-01-05", **BACK}
     lesion = str(ask(page, "POST", "/api/lesions", found)["id"])
     ask(page, "PUT", f"{at}/photographs/{overview}", {"view": "overview", **BACK})
-    said = {"view": "dermoscopy", "lesion": lesion, **BACK}
+    said = {"view": "close-up", "lesion": lesion, **BACK}
     ask(page, "PUT", f"{at}/photographs/{close}", said)
     pins = [{"lesion": lesion, "x": 0.5, "y": 0.5}]
     ask(page, "PUT", f"{at}/photographs/{overview}/pins", pins)

@@ -1,7 +1,7 @@
 /** The camera of the phone or computer: opened, looked through, and asked for a picture. */
 
-/** Why there is no camera; plain HTTP off the loopback is given none. */
-export type Trouble = "insecure" | "denied" | "absent" | "busy";
+/** Why there is no camera. */
+export type Trouble = "denied" | "absent" | "busy";
 
 /** What the DOM's types leave out. */
 interface Photographing {

@@ -54,6 +54,7 @@ import {
   type Site,
   type Stated,
   type ToldShot,
+  type View,
   type Way,
 } from "./model";
 
@@ -77,7 +78,7 @@ export class Live {
   private readonly changed = new Set<() => void>();
   /** Addresses of the pictures that this page has itself. */
   private readonly shown = new Map<string, string>();
-  private readonly earlier = new Map<string, Promise<Picture | null>>();
+  private readonly earlier = new Map<string, Promise<Picture[]>>();
   /** What the server would not have said of a picture: not said again until it is changed. */
   private readonly turnedDown = new Map<string, Said>();
   private readonly points = new Map<string, Position>();
@@ -135,13 +136,16 @@ export class Live {
     return this.lesions.find((lesion) => lesion.id === id) ?? null;
   }
 
-  /** The last picture of a lesion before this visit, null where there is none. */
-  before(lesion: string): Promise<Picture | null> {
+  /** The last picture of a lesion before this visit, of that view where there is one. */
+  async before(lesion: string, view?: View): Promise<Picture | null> {
+    const all = (await this.picturesOf(lesion)).filter(({ exam }) => exam !== this.about.exam);
+    return all.filter((one) => one.view === view).at(-1) ?? all.at(-1) ?? null;
+  }
+
+  private picturesOf(lesion: string): Promise<Picture[]> {
     const known = this.earlier.get(lesion);
     if (known) return known;
-    const asked = listPictures(lesion).then(
-      (all) => all.filter(({ exam }) => exam !== this.about.exam).at(-1) ?? null,
-    );
+    const asked = listPictures(lesion);
     asked.catch(() => this.earlier.delete(lesion));
     this.earlier.set(lesion, asked);
     return asked;

@@ -220,8 +220,10 @@ function known(session: Session, names: Iterable<string>): Set<string> {
 
 function toggled({ chosen, isSettled }: Session, name: string): Set<string> {
   const left = new Set(chosen);
-  if (left.delete(name)) return left;
-  return isSettled ? new Set([name]) : left.add(name);
+  const wasChosen = left.delete(name);
+  // One of several that are done with is to be given something of its own.
+  if (isSettled && !(wasChosen && left.size === 0)) return new Set([name]);
+  return wasChosen ? left : left.add(name);
 }
 
 function settled(session: Session): Session {
@@ -316,12 +318,17 @@ export interface Hindrances {
   checking: string[];
 }
 
+/** Whether it goes no further until somebody does something. */
+function isStopped({ way }: Shot): boolean {
+  return way === "refused" || way === "stopped";
+}
+
 export function hindrances(session: Session, sites: ReadonlyMap<string, Site>): Hindrances {
   const names = (of: (shot: Shot) => boolean) => session.shots.filter(of).map(({ name }) => name);
   return {
-    arriving: names((shot) => !hasArrived(shot) && shot.way !== "refused"),
-    refused: names(({ way }) => way === "refused"),
-    unsorted: names((shot) => shot.way !== "refused" && !isSorted(shot, sites)),
+    arriving: names((shot) => !hasArrived(shot) && !isStopped(shot)),
+    refused: names(isStopped),
+    unsorted: names((shot) => !isStopped(shot) && !isSorted(shot, sites)),
     doubtful: names((shot) => concerns(shot, sites).length > 0),
     checking: names((shot) => isOf(shot) && hasArrived(shot) && shot.checks.state === "waiting"),
   };

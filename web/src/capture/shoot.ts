@@ -115,7 +115,7 @@ export class Shoot implements Part {
   private async open(lens: string | null): Promise<void> {
     const words = messages().capture;
     this.close();
-    if (!isThere()) return this.showTrouble("insecure");
+    if (!isThere()) return this.showTrouble("absent");
     this.trouble.replaceChildren(h("p", {}, words.opening));
     this.shutter.disabled = true;
     try {
@@ -149,15 +149,11 @@ export class Shoot implements Part {
       icon("photo"),
       h("h2", {}, title),
       h("p", {}, text),
-      ...(trouble === "insecure"
-        ? []
-        : [
-            h(
-              "button",
-              { type: "button", class: "button", onclick: () => void this.open(null) },
-              words.again,
-            ),
-          ]),
+      h(
+        "button",
+        { type: "button", class: "button", onclick: () => void this.open(null) },
+        words.again,
+      ),
     );
   }
 
@@ -240,10 +236,11 @@ export class Shoot implements Part {
           ...named("target"),
           type: "button",
           class: "target",
-          "aria-label": `${words.target} : ${name}`,
           onclick: () => askTarget(this.live, aim, (target) => this.setTarget(target)),
         },
+        h("em", { class: "visually-hidden" }, `${words.target} : `),
         h("b", {}, name),
+        " ",
         h("span", {}, more),
         icon("more"),
       ),
@@ -282,7 +279,7 @@ export class Shoot implements Part {
     this.ghost.hidden = true;
     if (aim.what !== "lesion") return;
     // Without an answer the place stays empty: the picture of before is a help, no condition.
-    const before = await this.live.before(aim.lesion.id).catch(() => null);
+    const before = await this.live.before(aim.lesion.id, aim.view).catch(() => null);
     if (!before || this.aim !== aim) return;
     const words = messages().capture;
     const date = parseDate(before.taken_at);

@@ -137,6 +137,8 @@ export class Sort implements Part {
     const isChosen = live.session.chosen.has(shot.name);
     const name = photoName(shot, live.session);
     const facts = this.facts(shot);
+    const badges = this.badges(shot);
+    const told = badges.map(({ textContent }) => textContent);
     return [
       h(
         "button",
@@ -145,12 +147,12 @@ export class Sort implements Part {
           type: "button",
           class: "shot-choose",
           "aria-pressed": String(isChosen),
-          "aria-label": [name, ...facts].join(", "),
+          "aria-label": [name, ...facts, ...told].join(", "),
           onclick: () => live.happen({ what: "toggled", name: shot.name }),
         },
         shotPicture(live, shot),
         h("span", { class: "shot-mark" }, icon("check")),
-        ...this.badges(shot),
+        ...badges,
       ),
       iconButton("enlarge", words.look(name), () => openPicture(live, shot.name, this.go), {
         ...named("look"),

@@ -15,8 +15,10 @@ export function placeOf({ site, side, position }: Lesion): Place {
 }
 
 export function lesionPin(lesion: Lesion): Pin {
-  const { id, number } = lesion;
-  return { id, number, words: lesionText(lesion), place: placeOf(lesion) };
+  const { id, number, label, site, side } = lesion;
+  const name = `${messages().capture.lesion} ${number}`;
+  const words = [name, label, siteText(site, side)].filter(Boolean).join(" · ");
+  return { id, number, words, place: placeOf(lesion) };
 }
 
 /** « L2 · Dos », with what people call it where they do. */

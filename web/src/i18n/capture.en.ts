@@ -44,10 +44,6 @@ export const captureEn: typeof captureFr = {
   files: "Choose photos",
   opening: "Opening the camera…",
   trouble: {
-    insecure: {
-      title: "No camera at this address",
-      text: "Browsers give it to https addresses alone. Use the phone’s own camera, or open Sans Verre at its secure address.",
-    },
     denied: {
       title: "This page may not use the camera",
       text: "Allow it in the browser’s settings, or use the phone’s own camera.",

@@ -42,10 +42,6 @@ export const captureFr = {
   files: "Choisir des photos",
   opening: "Ouverture de l’appareil photo…",
   trouble: {
-    insecure: {
-      title: "Pas d’appareil photo à cette adresse",
-      text: "Les navigateurs ne le donnent qu’aux adresses en https. Prenez les photos avec l’appareil du téléphone, ou ouvrez Sans Verre par son adresse sécurisée.",
-    },
     denied: {
       title: "L’appareil photo est refusé à cette page",
       text: "Autorisez-le dans les réglages du navigateur, ou prenez les photos avec l’appareil du téléphone.",
