@@ -13,8 +13,6 @@ export const captureFr = {
   beginTitle: "Qui photographiez-vous ?",
   beginSave: "Commencer",
   operator: "Photographié par",
-  operatorName: "Votre nom",
-  operatorHint: "NOM Prénom",
   rpps: "N° RPPS (facultatif)",
   back: "Séances du jour",
   provisional: "Sans demande",
@@ -67,13 +65,11 @@ export const captureFr = {
     plural(n, "pose, l’une après l’autre", "poses, l’une après l’autre"),
   noLesions: "Ce patient n’a pas encore de lésion enregistrée.",
   before: "Photo précédente",
-  beforeOn: (date: string) => `Le ${date}`,
   ghost: "Superposer la photo précédente",
   ghostStrength: "Transparence",
   poses: "Poses",
   poseOf: (n: number, all: number) => `Pose ${n} sur ${all}`,
   poseDone: "faite",
-  nextPose: "Pose suivante",
   pose: {
     face: "Visage",
     scalp: "Cuir chevelu",
@@ -127,7 +123,6 @@ export const captureFr = {
   siteTitle: "Où est-ce sur le corps ?",
   siteTake: "Choisir ce site",
   lesionTitle: "Quelle lésion ?",
-  lesionKnown: "Lésions du patient",
   lesionNew: "Nouvelle lésion",
   lesionNewAt: (site: string) => `Nouvelle lésion : ${site}`,
   lesionOnlyClose: "Une vue d’ensemble porte des repères : ouvrez-la pour les placer.",
@@ -146,7 +141,6 @@ export const captureFr = {
   waitingHere: (n: number) =>
     `${plural(n, "photo attend", "photos attendent")} le réseau. Vous pouvez continuer.`,
 
-  checks: "Contrôle de la photo",
   checking: "Contrôle en cours…",
   sound: "Rien à signaler",
   kept: "Gardée malgré la remarque",
@@ -189,8 +183,6 @@ export const captureFr = {
   pinAt: (name: string, x: number, y: number) =>
     `Repère ${name}, à ${x} % de la gauche et ${y} % du haut`,
   pinPlace: (name: string) => `Touchez la photo à l’endroit de ${name}`,
-  pinned: (name: string) => `${name} : repère placé`,
-  pinRemove: (name: string) => `Ôter le repère ${name}`,
 
   sendTitle: "Avant l’envoi",
   sendNothing: "Il n’y a pas encore de photo à envoyer.",
@@ -223,14 +215,11 @@ export const captureFr = {
   careRefused:
     "Le patient refuse d’être photographié. Supprimez ces photos, sauf nécessité de soins.",
   closedNote: "Fermé tant que le patient n’a pas dit oui.",
-  withdraw: "Retirer l’accord",
   identity: "Identité",
   identityText: "Relisez-la avec le patient, ou sur son bracelet.",
   identityConfirm: "C’est bien ce patient",
   family: "Nom",
   given: "Prénom",
-  birth: "Date de naissance",
-  sexName: "Sexe",
   send: (n: number) => `Envoyer ${photos(n)}`,
   sending: "Envoi…",
   needIdentity: "Confirmez l’identité du patient.",
