@@ -59,7 +59,7 @@ function captureLink(): HTMLElement {
   const link = h(
     "a",
     {
-      class: "button way",
+      class: "button way capture-link",
       href: capturePath(),
       hidden: true,
       "aria-current": location.pathname === capturePath() && "page",
