@@ -4,7 +4,6 @@ What a killed process leaves in the store is swept as any other; whoever comes n
 """
 
 import logging
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -12,8 +11,8 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from api.work import LEASE_S, RETRY_S, Workplace, has_dead
-from archive.errors import ArchiveError, LeaseLost, StorageFailure, TransitionRefused
+from api.work import LEASE_S, RETRY_S, Workplace, has_dead, renewing
+from archive.errors import ArchiveError, LeaseLost, StorageFailure
 from archive.jobs import Job
 from archive.moves import MOVE
 from archive.record import StoredObject
@@ -45,10 +44,9 @@ def move_once(place: Workplace) -> bool:
         LOG.warning("move %s was called off, or taken over by another worker", job.id)
     except (ArchiveError, TilesError, OSError) as error:
         LOG.warning("move %s waits: %s", job.id, type(error).__name__)
-        # What has changed since is not prepared again: whoever asked sees that it was not done.
-        again = None if isinstance(error, TransitionRefused) else RETRY_S
+        # What has changed since it was prepared is prepared again, from what it has become.
         with suppress(LeaseLost):
-            jobs.fail(job, retry_in_s=again, reason="the archive did not answer")
+            jobs.fail(job, retry_in_s=RETRY_S, reason="the archive did not answer")
     except (KeyboardInterrupt, SystemExit):
         with suppress(ArchiveError):
             jobs.give_back(job)
@@ -67,7 +65,7 @@ def _move(place: Workplace, job: Job) -> None:
         for one in image.image.objects
         if one.sop_instance_uid is not None
     )
-    renew = _renewing(place, job)
+    renew = renewing(place.catalog, job)
     made: dict[str, dict[StoredObject, StoredObject]] = {}
     series_of: dict[str, str] = {}
     try:
@@ -88,18 +86,6 @@ def _move(place: Workplace, job: Job) -> None:
     for key in gone:
         place.storage.delete(key)
     LOG.info("%s images were moved", len(moving))
-
-
-def _renewing(place: Workplace, job: Job) -> Callable[[], None]:
-    renew_at = time.monotonic() + LEASE_S / 3
-
-    def renew() -> None:
-        nonlocal renew_at
-        if time.monotonic() >= renew_at:
-            place.catalog.jobs.renew(job, LEASE_S)
-            renew_at = time.monotonic() + LEASE_S / 3
-
-    return renew
 
 
 def _series(place: Workplace, one: StoredObject) -> str:

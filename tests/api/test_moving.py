@@ -26,7 +26,7 @@ from archive.errors import DifferentPatient, NotFound, TransitionRefused
 from archive.identity import PatientIdentity
 from archive.lesion import LesionEvent, LesionEventKind, LesionSaid, Photograph
 from archive.move import Author, Destination
-from archive.record import Image, ImageState, ObjectRole
+from archive.record import Image, ImageState, JobState, ObjectRole
 from archive.sessions import Opening
 from archive.storage import Storage
 from dermato.ingest import ingest_photo
@@ -274,6 +274,27 @@ def test_asked_for_anew_the_last_word_counts(place: Workplace, pictures: list[Pa
     assert place.catalog.exam(after.exam_id, establishment=HERE).patient == RIGHT
     assert not move_once(place)
     assert len(place.catalog.moves.history(image.id, establishment=HERE)) == 1
+
+
+def test_what_changed_while_it_was_prepared_is_prepared_again(
+    place: Workplace, pictures: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image = photographed(place, pictures[0])
+    moves = place.catalog.moves
+    job = moves.ask([image.id], Destination(RIGHT), WHO, establishment=HERE)
+    (kept,) = image.objects_as(ObjectRole.PHOTO)
+    (moving,) = moves.act(str(job.payload["act"]))
+    # As it was before its instance was written anew, elsewhere in the store.
+    key = place.storage.put_bytes(instance(place, image))
+    before = replace(image, objects=(replace(kept, key=key),))
+    with monkeypatch.context() as patch:
+        patch.setattr(type(moves), "act", lambda *_: (replace(moving, image=before),))
+        assert move_once(place)
+    assert place.catalog.image(image.id, establishment=HERE) == image
+    assert place.catalog.jobs.job(job.id).state is JobState.WAITING
+    place.catalog.jobs.enqueue(job.kind, image.id, {})
+    assert move_once(place)
+    assert place.catalog.image(image.id, establishment=HERE).incarnation == 1
 
 
 class Dies(Exception):

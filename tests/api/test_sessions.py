@@ -24,9 +24,11 @@ from api.settings import Settings
 from api.taking import take_once
 from api.work import Workplace, locked, look_once, work_once
 from archive.errors import NotFound
+from archive.identity import study_instance_uid
 from archive.record import Image, ImageState, JobState, ObjectRole
 from tests.api.conftest import Web, opened, small_file
 from tests.api.uploads.client import TUS, Client, said
+from tests.dermato.archived import errors_of
 from tests.samples.photo import make_photo
 
 ANNE = {
@@ -339,7 +341,13 @@ def test_an_order_is_given_to_a_visit_that_had_none(phone: Phone, tmp_path: Path
     assert (told["accession_number"], told["is_provisional"]) == ("A1", False)
     phone.send(session)
     phone.work()
-    assert phone.header(image).AccessionNumber == "A1"
+    header = phone.header(image)
+    assert header.AccessionNumber == "A1"
+    # The order's study, as any other way in would have it, in a file that is in order.
+    assert header.StudyInstanceUID == study_instance_uid("north", None, "A1")
+    (stored,) = phone.image(image).objects_as(ObjectRole.PHOTO)
+    data = phone.place.storage.read_range(stored.key, 0, stored.length_bytes)
+    assert errors_of(data, tmp_path) == []
     again = phone.web.request("PUT", address, json={"accession": "A2"})
     assert again.status_code == 409
 
