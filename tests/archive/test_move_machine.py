@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from archive.advice import Who
+from archive.body_site import Side
 from archive.catalog import Catalog
 from archive.errors import ArchiveError, DifferentPatient, InvalidCapture, NotFound
 from archive.identity import PatientIdentity
@@ -19,7 +20,7 @@ from archive.session import Confirmed, Pin, Session, SessionState
 from archive.sessions import Opening
 from tests.archive.conftest import HERE
 from tests.archive.test_moves import REMOTE, WHO, carried_out, publish, slide
-from tests.archive.test_sessions import BUILD, CLOSE_UP, FOREARM, OVERVIEW, Side, shot
+from tests.archive.test_sessions import BUILD, CLOSE_UP, FOREARM, OVERVIEW, shot
 
 PEOPLE = [PatientIdentity(str(n), "CHU", f"DOE^{n}", date(1970, 1, n), "F") for n in (1, 2)]
 ANY = st.integers(0, 999)
