@@ -2,7 +2,9 @@
 
 import secrets
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Self
+from urllib.parse import quote
 
 import httpx
 
@@ -65,9 +67,10 @@ class DicomWebLink:
         if not isinstance(told, Mapping):
             raise LinkDown("The archive's answer to an instance is no answer.")
         uid = instance.named.sop_instance_uid
-        if uid in _uids(told, _REFERENCED):
-            return
-        failure = _failure(told, uid)
+        with _as_it_should_be():
+            if uid in _uids(told, _REFERENCED):
+                return
+            failure = _failure(told, uid)
         if failure is None or failure in _OUT_OF_RESOURCES:
             raise LinkDown(f"The archive did not take an instance ({answer.status_code}).")
         raise LinkRefused(f"The archive refuses the instance (failure {failure:04X}).")
@@ -92,7 +95,8 @@ class DicomWebLink:
             return None
         # One that holds it twice shows it wrongly, whatever the other place is.
         asked = (_PATIENT_ID, _STUDY, _ACCESSION)
-        places = {tuple(_value(one, tag) for tag in asked) for one in found}
+        with _as_it_should_be():
+            places = {tuple(_value(one, tag) for tag in asked) for one in found}
         return Shown(*min(places, key=lambda one: one[1] == named.study_instance_uid))
 
     def remove(self, named: Named) -> bool:
@@ -105,9 +109,11 @@ class DicomWebLink:
         found = _json(looked_up)
         if looked_up.is_error or not isinstance(found, list):
             raise LinkDown(f"Orthanc does not answer ({looked_up.status_code}).")
-        for one in found:
-            if one.get("Type") == "Instance":
-                gone = self._ask("DELETE", f"{self._orthanc_url}/instances/{one['ID']}")
+        with _as_it_should_be():
+            ids = [quote(one["ID"], safe="") for one in found if one["Type"] == "Instance"]
+        for one in ids:
+            if one:
+                gone = self._ask("DELETE", f"{self._orthanc_url}/instances/{one}")
                 if gone.is_error and gone.status_code != httpx.codes.NOT_FOUND:
                     raise LinkDown(f"Orthanc does not delete ({gone.status_code}).")
         return True
@@ -125,6 +131,15 @@ class DicomWebLink:
         }:
             raise LinkDown(f"The archive does not let us in just now ({answer.status_code}).")
         return answer
+
+
+@contextmanager
+def _as_it_should_be() -> Iterator[None]:
+    """An answer of another shape than the standard's is an archive that does not answer."""
+    try:
+        yield
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
+        raise LinkDown("The archive's answer is no answer.") from error
 
 
 def _json(answer: httpx.Response) -> Any:

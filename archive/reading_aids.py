@@ -7,7 +7,7 @@ reads the answers and computes none.
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
 
 import sqlalchemy as sa
@@ -25,7 +25,11 @@ from archive.schema_lesions import comparison, measure, ruler_reading
 
 Matrix: TypeAlias = Sequence[Sequence[float]]
 
-_image, _photo = schema.image.c, schema.photograph.c
+WAITING_AT_ONCE = 16
+"""Of comparisons, and of rulers, of one establishment: a worker takes seconds for each."""
+WAITING_S = 600.0
+
+_image, _photo, _exam = schema.image.c, schema.photograph.c, schema.exam.c
 _compared, _ruler, _measure = comparison.c, ruler_reading.c, measure.c
 
 
@@ -89,19 +93,23 @@ class ReadingAids:
 
     def ask_comparison(
         self, lesion_id: str, first: str, second: str, *, establishment: str | None
-    ) -> Comparison:
+    ) -> Comparison | None:
         """The comparison of two photographs of a lesion, asked for where nobody did before.
 
-        Raises NotFound where one is no published photograph of this lesion.
+        None where so much of the establishment waits that it is to be asked for later. Raises
+        NotFound where one is no published photograph of this lesion.
         """
         with self._database.read() as connection:
             read_lesion(connection, lesion_id, establishment)
             known = _known(connection, first, second)
             shown = _published(connection, lesion_id, (first, second))
+            has_room = _has_room(connection, _compared.second_id, second)
         if len(shown) != 2 or first == second:
             raise NotFound("The lesion has no two such photographs in the archive.")
         if known is not None:
             return known
+        if not has_room:
+            return None
         # Somebody may ask at the same moment, or an image be moved: who asks again is told.
         with suppress(IntegrityError), self._database.write() as connection:
             asked = sa.insert(comparison).values(
@@ -138,16 +146,19 @@ class ReadingAids:
         with self._database.write() as connection:
             connection.execute(answered)
 
-    def ask_ruler(self, image_id: str, *, establishment: str | None) -> RulerReading:
-        """The scale of a photograph's ruler, asked for where nobody did before.
+    def ask_ruler(self, image_id: str, *, establishment: str | None) -> RulerReading | None:
+        """The scale of a photograph's ruler, asked for where nobody did before; None as above.
 
         Raises NotFound, and InvalidCapture for what is no published photograph.
         """
         with self._database.read() as connection:
             _require_photograph(connection, image_id, establishment)
             known = _reading(connection, image_id)
+            has_room = _has_room(connection, _ruler.image_id, image_id)
         if known is not None:
             return known
+        if not has_room:
+            return None
         with suppress(IntegrityError), self._database.write() as connection:
             asked = sa.insert(ruler_reading)
             connection.execute(asked.values(image_id=image_id, asked_at=datetime.now(UTC)))
@@ -227,6 +238,25 @@ class ReadingAids:
         query = query.order_by(_measure.measured_at, _measure.id)
         with self._database.read() as connection:
             return tuple(_measured(row) for row in connection.execute(query).mappings())
+
+
+def _has_room(connection: sa.Connection, asked_of: sa.Column[Any], image_id: str) -> bool:
+    """Whether the image's establishment may ask for more: what it wants keeps others waiting."""
+    asked = asked_of.table.c
+    owner = (
+        sa.select(_exam.establishment_id)
+        .select_from(schema.image.join(schema.exam))
+        .where(_image.id == image_id)
+        .scalar_subquery()
+    )
+    # What was given up stays unanswered until somebody asks again; it stands in nobody's way.
+    lately = datetime.now(UTC) - timedelta(seconds=WAITING_S)
+    waiting = (
+        sa.select(sa.func.count())
+        .select_from(asked_of.table.join(schema.image, asked_of == _image.id).join(schema.exam))
+        .where(asked.done_at.is_(None), asked.asked_at > lately, _exam.establishment_id == owner)
+    )
+    return (connection.scalar(waiting) or 0) < WAITING_AT_ONCE
 
 
 def _known(connection: sa.Connection, first: str, second: str) -> Comparison | None:

@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field
 from api.routes.at_the_door import CallerHere, CatalogHere
 from api.wanted import COMPARE, RULER
 from archive.measure import MARKING_PX, STATED, Segment
-from archive.reading_aids import Matrix, Measure
+from archive.reading_aids import Comparison, Matrix, Measure, RulerReading
 
 router = APIRouter(tags=["reading aids"])
 
@@ -90,7 +90,9 @@ def compare(
 ) -> ComparisonOut:
     """How two photographs of a lesion lie on each other."""
     found = catalog.aids.ask_comparison(lesion, first, second, establishment=caller.establishment)
-    if not found.is_done:
+    if found is None:
+        found = Comparison(first, second)
+    elif not found.is_done:
         catalog.jobs.enqueue(COMPARE, second, {})
     return ComparisonOut(
         state=AidState.DONE if found.is_done else AidState.WAITING,
@@ -120,7 +122,9 @@ def read_ruler(image: str, caller: CallerHere, catalog: CatalogHere) -> RulerOut
             version=None,
         )
     found = catalog.aids.ask_ruler(image, establishment=caller.establishment)
-    if not found.is_done:
+    if found is None:
+        found = RulerReading(image)
+    elif not found.is_done:
         catalog.jobs.enqueue(RULER, image, {})
     return RulerOut(
         state=AidState.DONE if found.is_done else AidState.WAITING,

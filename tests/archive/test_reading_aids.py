@@ -6,6 +6,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
+from archive import reading_aids
 from archive.catalog import Catalog
 from archive.database import Database
 from archive.errors import InvalidCapture, NotFound
@@ -36,6 +37,7 @@ def test_a_comparison_is_asked_once_and_answered(catalog: Catalog) -> None:
     aids = catalog.aids
     asked = aids.ask_comparison(of.id, one.id, other.id, establishment=HERE)
     assert asked == Comparison(one.id, other.id)
+    assert asked is not None
     assert not asked.is_done
     assert aids.ask_comparison(of.id, one.id, other.id, establishment=HERE) == asked
     assert aids.waiting_comparisons(other.id) == (asked,)
@@ -44,6 +46,25 @@ def test_a_comparison_is_asked_once_and_answered(catalog: Catalog) -> None:
     aids.keep_comparison(found)
     assert aids.ask_comparison(of.id, one.id, other.id, establishment=HERE) == found
     assert aids.waiting_comparisons(other.id) == ()
+
+
+def test_one_establishment_does_not_fill_the_queue(
+    catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading_aids, "WAITING_AT_ONCE", 2)
+    of, aids = lesion(catalog), catalog.aids
+    named = [shown(catalog, name, of).id for name in ("one", "two", "three")]
+    pairs = [(a, b) for a in named for b in named if a != b]
+    asked = [aids.ask_comparison(of.id, *pair, establishment=HERE) for pair in pairs]
+    assert asked == [Comparison(*pairs[0]), Comparison(*pairs[1]), *4 * [None]]
+    rulers = [aids.ask_ruler(one, establishment=HERE) for one in named]
+    assert rulers == [RulerReading(named[0]), RulerReading(named[1]), None]
+    # What waits already goes on, and makes room once it is answered, or was given up.
+    aids.keep_comparison(Comparison(*pairs[0], version="1", reason="no-detail"))
+    assert aids.ask_comparison(of.id, *pairs[2], establishment=HERE) is not None
+    assert aids.ask_comparison(of.id, *pairs[3], establishment=HERE) is None
+    monkeypatch.setattr(reading_aids, "WAITING_S", 0.0)
+    assert aids.ask_comparison(of.id, *pairs[3], establishment=HERE) is not None
 
 
 def test_only_published_photographs_of_the_lesion_are_compared(catalog: Catalog) -> None:

@@ -1,0 +1,73 @@
+"""Answers of an archive that are of no shape the standard has: it is tried again, nothing more."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
+from typing import Any
+
+import pytest
+
+from archive.dicomweb_link import DicomWebLink
+from archive.errors import LinkDown
+from archive.link import Instance, Named
+
+NAMED = Named("1.2", "1.3", "1.4")
+STORED, FAILED = "00081199", "00081198"
+
+
+@contextmanager
+def answering(answer: Any) -> Iterator[str]:
+    """A server that answers everything with that JSON."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def _tell(self) -> None:
+            self.rfile.read(int(self.headers.get("content-length", 0)))
+            body = json.dumps(answer).encode()
+            self.send_response(200)
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        do_GET = do_POST = do_DELETE = _tell  # noqa: N815 - as the library calls them
+
+        def log_message(self, *_: object) -> None:
+            """Nothing is written."""
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def store(link: DicomWebLink) -> None:
+    link.store(Instance(NAMED, 1, iter([b"x"])))
+
+
+@pytest.mark.parametrize(
+    ("answer", "ask"),
+    [
+        ({STORED: []}, store),
+        ({STORED: {"Value": None}}, store),
+        ({STORED: {"Value": ["x"]}}, store),
+        (
+            {FAILED: {"Value": [{"00081155": {"Value": ["1.4"]}, "00081197": {"Value": ["x"]}}]}},
+            store,
+        ),
+        (["x"], lambda link: link.shown(NAMED)),
+        ([{"00100020": {"Value": {"a": 1}}}], lambda link: link.shown(NAMED)),
+        (["x"], lambda link: link.remove(NAMED)),
+        ([{"Type": "Instance"}], lambda link: link.remove(NAMED)),
+        ([{"Type": "Instance", "ID": 1}], lambda link: link.remove(NAMED)),
+    ],
+)
+def test_an_answer_of_another_shape_is_none(
+    answer: Any, ask: Callable[[DicomWebLink], object]
+) -> None:
+    with answering(answer) as url, DicomWebLink(url, url) as link, pytest.raises(LinkDown):
+        ask(link)
