@@ -26,7 +26,7 @@ from api.answer import (
     with_security_headers,
 )
 from api.covered import Covers, cover_of
-from api.doors import Caller, Doors, allow, is_public
+from api.doors import Caller, Doors, allow, is_public, require_reached
 from api.elsewhere import Elsewhere
 from api.errors import Covered, MethodRefused, NotSignedIn, problem
 from api.iiif import CORS, information, is_iiif, picture, preflight, to_information
@@ -167,6 +167,8 @@ class Dispatcher:
                 assert caller is not None
                 if method not in READING:
                     raise MethodRefused
+                if caller.session is not None:
+                    await asyncio.to_thread(require_reached, caller, self._phones, fields)
                 answer = await self._hot(template, caller, fields, scope, receive)
                 await answer.give(scope, send)
                 return
@@ -205,7 +207,7 @@ class Dispatcher:
     ) -> Answer | Streamed:
         try:
             image = await self._sources.image(caller, fields["image"])
-            kept = _kept(image)
+            kept = _kept(image, caller)
         except NotFound:
             if template not in LENT and fields.get("name") != "thumbnail":
                 raise
@@ -217,7 +219,7 @@ class Dispatcher:
             await self._covers.require_open(caller, image)
             kept = KEPT_BY_NOBODY
         if template == ZARR:
-            return await zarr_answer(self._sources, image, fields["key"], scope, receive)
+            return await zarr_answer(self._sources, image, fields["key"], kept, scope, receive)
         if template in IIIF_ROUTES:
             return await self._iiif(template, image, fields, kept, scope)
         if template == PICTURE:
@@ -264,7 +266,10 @@ class _Counted:
         await self._send(message)
 
 
-def _kept(image: Image) -> str:
+def _kept(image: Image, caller: Caller) -> str:
+    if caller.image is not None or caller.phone is not None:
+        # A link ends and a phone is lost; what a browser keeps would outlast them by a year.
+        return KEPT_BY_NOBODY
     return KEPT if image.state is ImageState.PUBLISHED else ASKED_EACH_TIME
 
 

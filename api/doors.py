@@ -28,6 +28,7 @@ from itsdangerous import BadData, URLSafeTimedSerializer
 
 from api.cookies import token_of
 from api.errors import NoSuchAddress, NotPermitted, NotSignedIn
+from archive.phones import Phones
 
 
 class Role(IntEnum):
@@ -317,9 +318,9 @@ class Doors:
                 subject=claims["subject"],
                 expires_at=float(claims["expires_at"]),
                 image=claims.get("image"),
-                incarnation=int(claims.get("incarnation", 0)),
                 phone=claims.get("phone"),
                 session=claims.get("session"),
+                incarnation=int(claims.get("incarnation", 0)),
             )
         except (BadData, KeyError, TypeError, AttributeError, ValueError) as error:
             raise NotSignedIn("the token is not one of ours") from error
@@ -365,6 +366,15 @@ def require_session(caller: Caller, session: str | None) -> None:
     if caller.phone is not None and session is None:
         raise NotPermitted("a paired phone takes photographs")
     _require_same(caller, session)
+
+
+def require_reached(caller: Caller, phones: Phones, names: Mapping[str, str | None]) -> None:
+    """Raises NotPermitted where a phone for one session names what is not of its patient.
+
+    Answered alike whether it is another's or nothing at all.
+    """
+    if caller.session is not None and not phones.reaches(caller.session, names):
+        raise NotPermitted("this phone was paired for one session")
 
 
 def _require_same(caller: Caller, session: str | None) -> None:

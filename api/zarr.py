@@ -8,7 +8,7 @@ from http import HTTPStatus
 
 from starlette.types import Receive, Scope, Send
 
-from api.answer import KEPT, Answer, headers_of, holds, unchanged
+from api.answer import Answer, headers_of, holds, unchanged
 from api.errors import NoSuchAddress
 from api.opened import OpenImage
 from api.sources import Sources
@@ -22,7 +22,7 @@ _PACKED = {"content-type": _BYTES, "content-encoding": "zstd"}
 
 
 async def zarr_answer(
-    sources: Sources, image: Image, key: str, scope: Scope, receive: Receive
+    sources: Sources, image: Image, key: str, kept: str, scope: Scope, receive: Receive
 ) -> "Answer | Streamed":
     """What is at a key of a published slide; raises OutsideImage and NoSuchAddress.
 
@@ -35,8 +35,8 @@ async def zarr_answer(
     tag = f'"{opened.tag}-zarr-{key.replace("/", "-")}"'
     for held in (tag, f'{tag[:-1]}-zstd"'):
         if holds(scope, held):
-            return unchanged(held, KEPT)
-    headers = {"cache-control": KEPT, "etag": tag}
+            return unchanged(held, kept)
+    headers = {"cache-control": kept, "etag": tag}
     if isinstance(found, bytes):
         return Answer(200, found, {**headers, "content-type": "application/json"})
     if isinstance(found, Chunk):

@@ -14,8 +14,8 @@ from archive.leaving import Departure, Leaving, Obstacle, is_kept_in, may_leave_
 from archive.ownership import owned
 from archive.photographs import stated_of
 from archive.reception import new_id
-from archive.record import ImageState
-from archive.session import may_be_used
+from archive.record import Image, ImageKind, ImageState
+from archive.session import Purpose, may_be_used
 from archive.session_rows import consents_of
 
 _departure, _gone = schema.departure.c, schema.departed_image.c
@@ -53,6 +53,17 @@ class Departures:
         with self._database.write() as connection:
             return let_go(connection, leaving, by, establishment)
 
+    def require_may_be_linked(self, image: Image) -> None:
+        """Raise MayNotLeave for a photograph that might not leave for care.
+
+        Whoever has a link needs no account here. Slides are shown by links while they are built.
+        """
+        if image.kind is not ImageKind.PHOTO:
+            return
+        with self._database.read() as connection:
+            whose = whose_pictures(connection, [image.id], None)
+            _require_may_leave(connection, whose, [image.id], Purpose.CARE)
+
     def latest(self, *, establishment: str | None, limit: int) -> tuple[Departure, ...]:
         """The last ones of an establishment, newest first."""
         query = (
@@ -75,24 +86,7 @@ def let_go(
     Raises NotFound for a picture that is none of this establishment's, and MayNotLeave.
     """
     whose = whose_pictures(connection, leaving.images, establishment)
-    consents = consents_of(connection, set(whose.exams.values()))
-    closed = [
-        image
-        for image in leaving.images
-        if not may_be_used(consents[whose.exams[image]], leaving.purpose)
-    ]
-    if closed:
-        raise refused(Obstacle.CONSENT, closed)
-    said = stated_of(connection, leaving.images)
-    rule = covers.rule_of(connection, whose.establishment_id)
-    kept = [
-        one
-        for one in leaving.images
-        if is_kept_in(said.get(one))
-        and not may_leave_covered(rule, consents[whose.exams[one]], leaving.purpose)
-    ]
-    if kept:
-        raise refused(Obstacle.RECOGNIZABLE, kept)
+    _require_may_leave(connection, whose, leaving.images, leaving.purpose)
     now, departure_id = datetime.now(UTC), new_id()
     connection.execute(
         sa.insert(schema.departure).values(
@@ -111,6 +105,26 @@ def let_go(
     ]
     connection.execute(sa.insert(schema.departed_image), places)
     return Departure(departure_id, whose.establishment, by, now, leaving)
+
+
+def _require_may_leave(
+    connection: sa.Connection, whose: Whose, images: Sequence[str], purpose: Purpose
+) -> None:
+    """Ask the rule; raises MayNotLeave."""
+    consents = consents_of(connection, set(whose.exams.values()))
+    closed = [image for image in images if not may_be_used(consents[whose.exams[image]], purpose)]
+    if closed:
+        raise refused(Obstacle.CONSENT, closed)
+    said = stated_of(connection, images)
+    rule = covers.rule_of(connection, whose.establishment_id)
+    kept = [
+        one
+        for one in images
+        if is_kept_in(said.get(one))
+        and not may_leave_covered(rule, consents[whose.exams[one]], purpose)
+    ]
+    if kept:
+        raise refused(Obstacle.RECOGNIZABLE, kept)
 
 
 def whose_pictures(

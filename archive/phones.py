@@ -1,5 +1,6 @@
 """Phones that were paired: who came in by a code that somebody else's screen showed."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 
@@ -42,6 +43,22 @@ _ROWS = sa.select(
         for field in fields(Phone)
     )
 ).select_from(schema.phone.join(schema.establishment))
+
+_session, _exam, _image = schema.session.c, schema.exam.c, schema.image.c
+_lesion, _patient = schema.lesion.c, schema.patient.c
+_upload, _deposit = schema.upload.c, schema.deposit.c
+_VISIT = sa.select(sa.literal(1)).where(_session.id == sa.bindparam("session"))
+_ID: sa.BindParameter[str] = sa.bindparam("id")
+_OF_SESSION = {
+    "image": _VISIT.where(
+        _exam.patient_row == _session.patient_row, _image.exam_id == _exam.id, _image.id == _ID
+    ),
+    "lesion": _VISIT.where(_lesion.patient_row == _session.patient_row, _lesion.id == _ID),
+    "patient": _VISIT.where(_patient.id == _session.patient_row, _patient.key == _ID),
+    "upload": _VISIT.where(
+        _deposit.session_id == _session.id, _upload.deposit_id == _deposit.id, _upload.id == _ID
+    ),
+}
 
 
 class Phones:
@@ -110,6 +127,18 @@ class Phones:
         with self._database.read() as connection:
             ends_at = connection.scalar(query)
         return ends_at is not None and ends_at > datetime.now(UTC)
+
+    def reaches(self, session_id: str, named: Mapping[str, str | None]) -> bool:
+        """Whether what an address names is of the patient of that session, a file of the session.
+
+        `named` has ids by `image`, `lesion`, `patient` (a key) and `upload`; others do not count.
+        """
+        with self._database.read() as connection:
+            return all(
+                connection.scalar(_OF_SESSION[what].limit(1), {"session": session_id, "id": id_})
+                for what, id_ in named.items()
+                if what in _OF_SESSION
+            )
 
 
 def _read(connection: sa.Connection, phone_id: str) -> Phone:

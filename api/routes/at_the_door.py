@@ -4,7 +4,7 @@ from typing import Annotated, cast
 
 from fastapi import Depends, Request
 
-from api.doors import Caller, allow
+from api.doors import Caller, allow, require_reached
 from api.receiving import Reception
 from api.sources import Sources
 from archive.catalog import Catalog
@@ -17,7 +17,10 @@ KEY_BODY_BYTES = 4096
 def admit(request: Request) -> None:
     """Let the caller in where the route's policy does; a route without policy is for nobody."""
     template = getattr(request.scope.get("route"), "path", "")
-    allow(request.scope.get("caller"), template, request.path_params)
+    caller = request.scope.get("caller")
+    allow(caller, template, request.path_params)
+    if caller is not None:
+        require_reached(caller, _catalog(request).phones, request.path_params)
 
 
 def _caller(request: Request) -> Caller:

@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
+from api.doors import require_reached
 from api.routes.aids import MeasureOut, measure_out
 from api.routes.at_the_door import CallerHere, CatalogHere
 from archive.body_site import BodySite, Side, search_sites, site_of_code
@@ -157,6 +158,7 @@ def list_lesions(patient: str, caller: CallerHere, catalog: CatalogHere) -> Lesi
 @router.post("/api/lesions", status_code=201)
 def create_lesion(said: LesionIn, caller: CallerHere, catalog: CatalogHere) -> LesionOut:
     """A new lesion of a patient, with the day on which it was first seen."""
+    require_reached(caller, catalog.phones, {"patient": said.patient})
     position = said.position
     lesion = catalog.lesions.create(
         said.patient,

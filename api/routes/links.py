@@ -49,8 +49,12 @@ class Opened(BaseModel):
 def make_link(
     image: str, caller: CallerHere, catalog: CatalogHere, asked: LinkAsked | None = None
 ) -> LinkOut:
-    """A link to the viewer for one image; it opens once, within ten minutes, and no other image."""
+    """A link to the viewer for one image; it opens once, within ten minutes, and no other image.
+
+    409 with the `reason` for a photograph that was not sent, or that no rule of the site lets go.
+    """
     found = catalog.image(image, establishment=caller.establishment)
+    catalog.departures.require_may_be_linked(found)
     exam = catalog.exam(found.exam_id, establishment=caller.establishment, states=tuple(ImageState))
     open_before = datetime.now(UTC) + OPENED_WITHIN
     lasts_s = (asked or LinkAsked()).lasts_s

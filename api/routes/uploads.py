@@ -69,12 +69,13 @@ async def announce(request: Request, caller: CallerHere, reception: ReceptionHer
     """
     length = tus.number(request.headers, "upload-length")
     said = tus.metadata(request.headers)
-    deposit, session, path = (said.get(name) for name in ("deposit", "session", "path"))
-    if not path or bool(deposit) is bool(session):
+    # An empty word is none: a phone that names no session must not seem to name one.
+    deposit, session, path = (said.get(name) or None for name in ("deposit", "session", "path"))
+    if not path or (deposit is None) is (session is None):
         raise BadHeader("Upload-Metadata names no path, or not one deposit or session.")
     require_session(caller, session)
     sha256 = checked_sha256(said["sha256"]) if said.get("sha256") else None
-    if session:
+    if session is not None:
         file = Announced(path, length, sha256)
         upload = await reception.run(
             reception.announce_picture, session, file, caller.establishment

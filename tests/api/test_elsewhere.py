@@ -133,6 +133,23 @@ def test_a_link_opens_its_image(web: Web, image: str, linked: dict[str, str]) ->
     assert told["siblings"] == []
 
 
+def test_what_a_link_shows_does_not_outlast_it(
+    web: Web, installation: Installation, image: str, linked: dict[str, str]
+) -> None:
+    for address in (
+        f"/deepzoom/{image}_files/11/0_0.jpeg",
+        f"/images/{image}/thumbnail",
+        f"/iiif/3/{image}/full/64,/0/default.jpg",
+        f"/zarr/{image}/zarr.json",
+    ):
+        own = web.get(address, headers=installation.bearer(establishment="north"))
+        assert "immutable" in own.headers["cache-control"], address
+        told = web.get(address, headers=linked)
+        assert (told.status_code, told.headers["cache-control"]) == (200, "no-store"), address
+        again = web.get(address, headers={**linked, "if-none-match": told.headers["etag"]})
+        assert (again.status_code, again.headers["cache-control"]) == (304, "no-store"), address
+
+
 def test_a_link_opens_nothing_else(
     web: Web, installation: Installation, image: str, linked: dict[str, str]
 ) -> None:

@@ -453,3 +453,19 @@ def test_what_a_visit_knew_of_a_picture_ends_with_the_move(
     assert left.pictures == ()
     (told,) = place.catalog.moves.history(overview.id, establishment=HERE)
     assert told.dropped["session"] == visit.id
+
+
+def test_no_link_leads_to_a_face_or_to_a_picture_that_was_not_sent(
+    settings: Settings, place: Workplace, pictures: list[Path]
+) -> None:
+    order = Order(HERE, WRONG, "A1")
+    unsent, face = receive(place, pictures[0], order), receive(place, pictures[1], order)
+    said = Photograph(face.id, Capture(View.OVERVIEW, site_of_code("73897004")))
+    place.catalog.photographs.state(said, establishment=HERE)
+    ingest(place, pictures[1], order)
+    token = Doors(signing_key(settings)).issue(Role.CONTRIBUTOR, HERE)
+    with opened(create_app(settings)) as web:
+        for image, reason in ((unsent.id, "unpublished"), (face.id, "recognizable")):
+            address = f"/api/images/{image}/links"
+            told = web.post(address, headers={"authorization": f"Bearer {token}"})
+            assert (told.status_code, told.json()["reason"]) == (409, reason)

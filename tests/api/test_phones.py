@@ -3,7 +3,9 @@
 import logging
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -13,11 +15,16 @@ import pytest
 
 from api.app import create_app
 from api.doors import PHONE_MAY, POLICIES, Doors, Role
+from api.ingest import Order, ingest
 from api.settings import Settings, signing_key
+from api.work import Workplace
 from archive.catalog import Catalog
 from archive.errors import NotAllowed
+from archive.identity import PatientIdentity
 from tests.api.conftest import Web, opened
-from tests.api.uploads.client import TUS, said
+from tests.api.test_lesions import NEW
+from tests.api.uploads.client import PART, TUS, said
+from tests.samples.photo import make_photo
 
 pytestmark = pytest.mark.places
 
@@ -176,11 +183,15 @@ def test_on_the_machine_itself_the_page_is_told_that_no_phone_comes_there(desk: 
     assert not offer(desk)["is_reachable"]
 
 
-def begin_session(desk: Web) -> str:
-    patient = {"patient_id": "7", "issuer": "registry", "name": "SPECIMEN^ONE"}
+def begun(desk: Web, patient_id: str = "7") -> dict[str, Any]:
+    patient = {"patient_id": patient_id, "issuer": "registry", "name": "SPECIMEN^ONE"}
     answer = desk.post("/api/sessions", json={"patient": patient})
     assert answer.status_code == 201, answer.text
-    return str(answer.json()["id"])
+    return dict(answer.json())
+
+
+def begin_session(desk: Web) -> str:
+    return str(begun(desk)["id"])
 
 
 def announced(phone: Web, **said_of: str) -> int:
@@ -200,12 +211,88 @@ def test_a_phone_for_one_session_opens_no_other(desk: Web, phone: Web) -> None:
     assert announced(phone, session=other) == 403
 
 
+@dataclass(frozen=True)
+class Visit:
+    """A patient's visit with a photograph, a lesion, and a file that is on its way."""
+
+    session: str
+    patient: str
+    image: str
+    lesion: str
+    upload: str
+
+    def addresses(self) -> dict[str, str]:
+        return {
+            f"/api/images/{self.image}": "GET",
+            f"/images/{self.image}/thumbnail": "GET",
+            f"/deepzoom/{self.image}.dzi": "GET",
+            f"/deepzoom/{self.image}_files/0/0_0.jpeg": "GET",
+            f"/iiif/3/{self.image}/full/64,/0/default.jpg": "GET",
+            f"/api/patients/{self.patient}/lesions": "GET",
+            f"/api/lesions/{self.lesion}": "GET",
+            f"/api/lesions/{self.lesion}/photographs": "GET",
+            self.upload: "HEAD",
+        }
+
+
+def visited(desk: Web, place: Workplace, folder: Path, number: int) -> Visit:
+    session = begun(desk, str(number))
+    patient = session["patient"]["key"]
+    file = make_photo(folder / f"{number}.jpg", seed=number, width=96, height=64)
+    whose = PatientIdentity(str(number), "registry", "SPECIMEN^ONE")
+    taken = ingest(place, file, Order("north", whose))
+    lesion = desk.post("/api/lesions", json={**NEW, "patient": patient}).json()["id"]
+    headers = {**TUS, "upload-length": "9"}
+    headers["upload-metadata"] = said(path="a", session=session["id"])
+    upload = desk.post("/uploads", headers=headers).headers["location"]
+    return Visit(session["id"], patient, taken.image, lesion, upload)
+
+
+def test_a_phone_for_one_session_reaches_its_patient_and_nobody_else(
+    desk: Web, phone: Web, place: Workplace, tmp_path: Path
+) -> None:
+    own, other = (visited(desk, place, tmp_path, number) for number in (1, 2))
+    pair(phone, offer(desk, session=own.session))
+    for address, method in own.addresses().items():
+        assert phone.request(method, address, headers=TUS).status_code == 200, address
+    nothing = Visit(*5 * ("0" * 32,))
+    nothing = replace(nothing, upload=f"/uploads/{nothing.upload}")
+    for address, method in (other.addresses() | nothing.addresses()).items():
+        assert phone.request(method, address, headers=TUS).status_code == 403, address
+    new = {**NEW, "patient": other.patient}
+    assert phone.post("/api/lesions", json=new).status_code == 403
+    assert phone.post("/api/lesions", json={**NEW, "patient": own.patient}).status_code == 201
+    part = {**PART, "upload-offset": "0"}
+    assert phone.request("PATCH", other.upload, headers=part, content=b"x").status_code == 403
+    assert phone.request("DELETE", other.upload, headers=TUS).status_code == 403
+    # One that is let in for all sessions of the establishment goes on seeing both.
+    desk_phone = offer(desk)
+    pair(phone, desk_phone)
+    for address, method in other.addresses().items():
+        assert phone.request(method, address, headers=TUS).status_code == 200, address
+
+
+def test_what_a_phone_is_shown_does_not_stay_on_it(
+    desk: Web, phone: Web, place: Workplace, tmp_path: Path
+) -> None:
+    visit = visited(desk, place, tmp_path, 1)
+    pair(phone, offer(desk, session=visit.session))
+    for address in (
+        f"/images/{visit.image}/thumbnail",
+        f"/deepzoom/{visit.image}_files/0/0_0.jpeg",
+        f"/iiif/3/{visit.image}/full/64,/0/default.jpg",
+    ):
+        assert "immutable" in desk.get(address).headers["cache-control"]
+        assert phone.get(address).headers["cache-control"] == "no-store"
+
+
 def test_a_phone_sends_to_sessions_and_to_no_deposit(desk: Web, phone: Web) -> None:
     session = begin_session(desk)
     deposit = desk.post("/api/deposits", json={}).json()["id"]
     pair(phone, offer(desk))
     assert announced(phone, session=session) == 201
     assert announced(phone, deposit=deposit) == 403
+    assert announced(phone, deposit=deposit, session="") == 403
 
 
 def test_no_code_is_shown_for_a_session_of_another_establishment(
