@@ -121,11 +121,13 @@ async def export(
 
     409 says what keeps them in: `reason` and `images`.
     """
-    first = asked.images[0].image
-    found = await run_in_threadpool(catalog.image, first, establishment=caller.establishment)
+    images = [one.image for one in asked.images]
+    await run_in_threadpool(catalog.image, images[0], establishment=caller.establishment)
+    # As they are at one moment, whose name they carry: what is moved after it is not read any more.
+    shown = await run_in_threadpool(catalog.gallery.of_images, images)
     exam = await run_in_threadpool(
         catalog.exam,
-        found.exam_id,
+        shown[0].image.exam_id,
         establishment=caller.establishment,
         states=tuple(ImageState),
     )
@@ -137,7 +139,6 @@ async def export(
         by=caller.subject,
         establishment=caller.establishment,
     )
-    shown = await run_in_threadpool(catalog.gallery.of_images, [one.image for one in asked.images])
     name = f"sans-verre-{datetime.now(UTC):%Y-%m-%d}"
     if asked.form == "pdf":
         body = await _paged(sources, asked, shown, sheet)

@@ -22,12 +22,16 @@ from api import cli
 from api.app import create_app
 from api.doors import Role
 from api.ingest import Order, ingest
+from api.moving import move_once
 from api.settings import Settings, read_settings
 from api.work import open_workplace
+from archive.departures import Departures
 from archive.identity import PatientIdentity
+from archive.move import Author, Destination
 from tests.api.conftest import Installation, Web, opened
 from tests.api.test_lesions import bearer
 from tests.dermato.pictures import photograph
+from tests.samples.photo import make_photo
 from tests.samples.slide import small_svs
 from tests.samples.tissue import display_profile
 
@@ -379,3 +383,30 @@ def test_an_installation_without_photographs_exports_its_slides(installation: In
         answer = web.post("/api/exports", json={**CARE, "images": images}, headers=headers)
         with ZipFile(io.BytesIO(answer.content)) as zipped:
             assert zipped.namelist() == ["01-slide.jpg"]
+
+
+def test_a_picture_that_is_moved_meanwhile_leaves_under_nobodys_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SANSVERRE_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("SANSVERRE_SECRETS", str(tmp_path / "secrets"))
+    settings, right = read_settings(), PatientIdentity("2", "", "JUSTE^Zoe")
+    file = make_photo(tmp_path / "photo.jpg", width=96, height=64)
+    with open_workplace(settings) as place:
+        order = Order("north", PatientIdentity("1", "", "FAUX^Anne"))
+        image = ingest(place, file, order).image
+        record = Departures.record
+
+        def moved_first(departures: Departures, *words: Any, **more: Any) -> Any:
+            to, who = Destination(right), Author("subject")
+            place.catalog.moves.ask([image], to, who, establishment="north")
+            assert move_once(place)
+            return record(departures, *words, **more)
+
+        monkeypatch.setattr(Departures, "record", moved_first)
+        asked = {"form": "pdf", "purpose": "care", "named": "patient", "images": [{"image": image}]}
+        with opened(create_app(settings)) as web:
+            web.headers.update(bearer(settings, "north"))
+            answer = web.post("/api/exports", json=asked)
+    assert answer.status_code == 503
+    assert b"FAUX" not in answer.content
