@@ -369,12 +369,12 @@ def require_session(caller: Caller, session: str | None) -> None:
 
 
 def require_reached(caller: Caller, phones: Phones, names: Mapping[str, str | None]) -> None:
-    """Raises NotPermitted where a phone for one session names what is not of its patient.
+    """Raises NoSuchAddress where a phone for one session names what is not of its patient.
 
-    Answered alike whether it is another's or nothing at all.
+    It is answered as what does not exist, after which a phone begins a file anew.
     """
     if caller.session is not None and not phones.reaches(caller.session, names):
-        raise NotPermitted("this phone was paired for one session")
+        raise NoSuchAddress("this phone was paired for one session")
 
 
 def _require_same(caller: Caller, session: str | None) -> None:
