@@ -316,8 +316,12 @@ def _read(
 def _with_files(connection: sa.Connection, rows: Collection[sa.RowMapping]) -> tuple[Deposit, ...]:
     files: dict[str, list[Upload]] = defaultdict(list)
     of_these = uploads.ROWS.where(_upload.deposit_id.in_([row["id"] for row in rows]))
-    for file in connection.execute(of_these.order_by(_upload.path)).mappings() if rows else ():
-        files[file["deposit_id"]].append(uploads.from_row(file))
+    of_these = of_these.add_columns(_of_another().label("of_another")).order_by(_upload.path)
+    for file in connection.execute(of_these).mappings() if rows else ():
+        known = dict(file)
+        if known.pop("of_another"):
+            known |= {"image_id": None, "exam_id": None}
+        files[file["deposit_id"]].append(uploads.from_row(known))
     return tuple(
         Deposit(
             id=row["id"],
@@ -331,6 +335,21 @@ def _with_files(connection: sa.Connection, rows: Collection[sa.RowMapping]) -> t
         )
         for row in rows
     )
+
+
+def _of_another() -> sa.ColumnElement[bool]:
+    """Whether a file's image was moved since it came, and is another patient's now."""
+    moved, then, now = schema.move, schema.exam.alias(), schema.exam.alias()
+    came_to = (
+        sa.select(then.c.patient_row)
+        .select_from(moved.join(then, moved.c.from_exam_id == then.c.id))
+        .where(moved.c.image_id == _upload.image_id, moved.c.done_at > _deposit.created_at)
+        .order_by(moved.c.id)
+        .limit(1)
+        .scalar_subquery()
+    )
+    is_of = sa.select(now.c.patient_row).where(now.c.id == schema.image.c.exam_id).scalar_subquery()
+    return sa.and_(came_to.is_not(None), came_to.is_distinct_from(is_of))
 
 
 def _columns(assignment: Assignment | None) -> dict[str, Any]:

@@ -9,19 +9,30 @@ from typing import Any
 import pytest
 
 from archive.catalog import Catalog
+from archive.deposits import Outcome
 from archive.errors import NotFound, TransitionRefused
 from archive.identity import PatientIdentity
 from archive.jobs import Job
 from archive.move import Author, Destination
 from archive.outbox import Telling
 from archive.reading_aids import Comparison, RulerReading
-from archive.record import Image, ImageKind, ImageState, ObjectRole, OutboxState, Sent, StoredObject
+from archive.record import (
+    Assignment,
+    FileState,
+    Image,
+    ImageKind,
+    ImageState,
+    ObjectRole,
+    OutboxState,
+    Sent,
+    StoredObject,
+)
 from archive.session import Confirmed
 from archive.sessions import Opening
 from tests.archive.conftest import HERE, digest, stored
 from tests.archive.test_lesions import ANNE, BRUNO, lesion
 from tests.archive.test_reading_aids import shown
-from tests.archive.test_sessions import BUILD, OVERVIEW, shot, stated
+from tests.archive.test_sessions import BUILD, OVERVIEW, ROOM, shot, stated
 
 WHO = Author("subject")
 REMOTE = "pacs"
@@ -105,10 +116,13 @@ def test_what_ends_is_listed_and_what_stays_is_right(catalog: Catalog) -> None:
     with pytest.raises(NotFound):
         aids.ask_comparison(of.id, one.id, other.id, establishment=HERE)
     # The scale is of the pixels, which are the same.
-    assert aids.ask_ruler(one.id, establishment=HERE).mm_per_pixel == 0.05
+    read = aids.ask_ruler(one.id, establishment=HERE)
+    assert read is not None
+    assert read.mm_per_pixel == 0.05
     asked(catalog, [one.id], ANNE, lesion=of.id)
     done(catalog)
-    assert not aids.ask_comparison(of.id, one.id, other.id, establishment=HERE).is_done
+    anew = aids.ask_comparison(of.id, one.id, other.id, establishment=HERE)
+    assert anew == Comparison(one.id, other.id)
 
 
 def test_the_biopsy_ends_with_its_last_slide(catalog: Catalog) -> None:
@@ -173,6 +187,31 @@ def test_an_order_that_comes_late_tells_nothing_of_what_was_moved(catalog: Catal
     ]
     catalog.sessions.reconcile(session.id, "A1", None, establishment=HERE)
     assert [one.image_id for one in told(catalog)] == [stays.id]
+
+
+def test_a_deposit_shows_nothing_of_what_became_another_patients(catalog: Catalog) -> None:
+    deposit = catalog.deposits.open(HERE, Assignment(ANNE))
+    upload = catalog.uploads.announce(deposit.id, "a.svs", 10, None, ROOM, establishment=HERE)
+    catalog.uploads.grew(upload.id, 10, 3600)
+    catalog.deposits.close(deposit.id, (), establishment=HERE)
+    claimed = catalog.deposits.claim("w", 60)
+    assert claimed is not None
+    image = slide(catalog, "a")
+    catalog.deposits.settle(claimed, Outcome(upload, FileState.TAKEN, image_id=image.id))
+    catalog.deposits.release(claimed)
+
+    def shown() -> str | None:
+        (file,) = catalog.deposits.deposit(deposit.id, establishment=HERE).files
+        assert file.state is FileState.TAKEN
+        return file.image_id
+
+    assert shown() == image.id
+    for patient, told in ((BRUNO, None), (ANNE, image.id)):
+        asked(catalog, [image.id], patient)
+        done(catalog)
+        assert shown() == told
+        # Who sent it still learns that it came.
+        assert catalog.uploads.upload(upload.id, establishment=HERE).image_id == image.id
 
 
 def test_who_asks_at_once_gets_one_answer(catalog: Catalog) -> None:
