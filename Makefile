@@ -30,12 +30,12 @@ DEV := $(STAMPS)/dev
 APT := $(STAMPS)/apt
 VIEWER_SOURCES := $(shell find web -name node_modules -prune -o -type f -print)
 
-.PHONY: help setup demo serve test lint lint-python lint-pages check docs bench soak requirements clean
+.PHONY: help setup ready demo serve test lint lint-python lint-pages check docs bench soak requirements clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: $(DEV) $(VIEWER) $(APT) ## all that development needs: packages, the viewer's build, test tools
+setup: ready ## all that development needs: packages, the viewer's build, test tools
 
 demo: $(RUNTIME) $(VIEWER) ## a demonstration in the browser [SLIDE=path] [PHOTO=path] [PORT=8000]
 	@SLIDE="$(SLIDE)" PHOTO="$(PHOTO)" PORT="$(PORT)" sh deploy/demo.sh
@@ -43,7 +43,11 @@ demo: $(RUNTIME) $(VIEWER) ## a demonstration in the browser [SLIDE=path] [PHOTO
 serve: $(RUNTIME) $(VIEWER) ## the server on your own data (SANSVERRE_DATA) [PORT=8000]
 	@exec $(BIN)/sansverre serve --port $(PORT)
 
-test: $(DEV) $(VIEWER) $(APT) ## all tests but the long ones
+# What waits for the network and what computes go on side by side.
+ready:
+	@$(MAKE) --jobs=3 $(DEV) $(VIEWER) $(APT)
+
+test: ready ## all tests but the long ones
 	@mkdir -p artefacts
 	@$(NPM) run --silent test
 	@$(BIN)/python -m pytest -n 3 --dist worksteal -m "not soak"
@@ -70,7 +74,7 @@ docs: $(DEV) ## the documentation, in site/
 bench: $(RUNTIME) ## time, processor time and memory of a conversion [SLIDE=path]
 	@$(BIN)/python -m benchmarks.convert $(if $(SLIDE),"$(SLIDE)")
 
-soak: $(DEV) $(VIEWER) $(APT) ## the long proofs
+soak: ready ## the long proofs
 	@$(BIN)/python -m pytest -m soak
 
 requirements: ## pin anew what pyproject.toml asks for (needs uv; UPGRADE=--upgrade for newer versions)

@@ -49,6 +49,7 @@ def test_exams_as_the_viewer_reads_them(reader: Web, installation: Installation)
                 "state": "published",
                 "viewable": True,
                 "thumbnail": f"/images/{image}/thumbnail",
+                "covered": None,
             }
         ],
     }

@@ -194,6 +194,7 @@ def test_damage_in_the_source_stops_the_build(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.soak
 def test_two_processes_of_a_scheduler_make_the_same_bytes(tmp_path: Path) -> None:
     opener = OpenPicture(4700, 2300, 512)
     plan = planning.full(opener())
@@ -239,9 +240,9 @@ def test_a_failed_run_ends_with_its_last_block(tmp_path: Path) -> None:
     assert sorted(tmp_path.iterdir()) == left
 
 
-@pytest.mark.parametrize("tile", [2048, 1600])
+@pytest.mark.parametrize("tile", [1024, 800])
 def test_no_tile_of_the_source_is_read_for_each_of_ours(tile: int) -> None:
-    source = ArraySource(OpenPicture(4500, 4500, tile)().array, tile)
+    source = ArraySource(OpenPicture(2250, 2250, tile)().array, tile)
     boxes: list[Box] = []
 
     class Watched:
@@ -253,7 +254,7 @@ def test_no_tile_of_the_source_is_read_for_each_of_ours(tile: int) -> None:
             return source.pixels(level, box)
 
     sink = Recording()
-    run(Watched, planning.pixels_only(source, 512), sink)
+    run(Watched, planning.pixels_only(source, 256), sink)
     assert set(sink.counts.values()) == {1}
-    assert {box.y % (tile // 512 // 2 * 1024) for box in boxes} == {0}
-    assert sum(box.width * box.height for box in boxes) == 4500 * 4500
+    assert {box.y % (tile // 256 // 2 * 512) for box in boxes} == {0}
+    assert sum(box.width * box.height for box in boxes) == 2250 * 2250
