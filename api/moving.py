@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from api.work import LEASE_S, RETRY_S, Workplace, has_dead, renewing
+from api.work import LEASE_S, RETRY_S, Workplace, claimed, renewing
 from archive.errors import ArchiveError, LeaseLost, StorageFailure
 from archive.jobs import Job
 from archive.moves import MOVE
@@ -32,9 +32,7 @@ def move_once(place: Workplace) -> bool:
     Whatever befalls it is recorded with its job. Raises StorageFailure where even that fails.
     """
     jobs = place.catalog.jobs
-    job = jobs.claim(place.worker, LEASE_S, kinds=(MOVE,))
-    if job is None and has_dead(place, jobs):
-        job = jobs.claim(place.worker, LEASE_S, kinds=(MOVE,))
+    job = claimed(place, jobs, lambda: jobs.claim(place.worker, LEASE_S, kinds=(MOVE,)))
     if job is None:
         return False
     try:

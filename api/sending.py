@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import UTC
 
 from api.settings import REMOTE
-from api.work import Workplace, has_dead
+from api.work import Workplace, claimed
 from archive.errors import ArchiveError, LeaseLost, LinkRefused
 from archive.link import ArchiveLink, Instance, Named
 from archive.outbox import Telling
@@ -32,9 +32,7 @@ def send_once(place: Workplace) -> bool:
     link, outbox = place.archive, place.catalog.outbox
     if link is None:
         return False
-    telling = outbox.claim(place.worker, REMOTE, LEASE_S)
-    if telling is None and has_dead(place, outbox):
-        telling = outbox.claim(place.worker, REMOTE, LEASE_S)
+    telling = claimed(place, outbox, lambda: outbox.claim(place.worker, REMOTE, LEASE_S))
     if telling is None:
         return False
     try:

@@ -28,7 +28,7 @@ from api.ingest import Examined, Order, examine, queue, take
 from api.parts import main_of
 from api.photographs import is_photograph
 from api.wanted import CHECKED
-from api.work import LEASE_S, RETRY_S, Workplace, has_dead, is_done
+from api.work import LEASE_S, RETRY_S, Workplace, claimed, is_done
 from archive.deposits import Outcome
 from archive.errors import ArchiveError, DifferentPatient, InvalidIdentity, LeaseLost
 from archive.record import Assignment, Deposit, FileState, Image, ImageKind, Reason, Upload
@@ -74,9 +74,7 @@ def take_once(place: Workplace) -> bool:
     Whatever befalls it is recorded with its files. Raises StorageFailure where even that fails.
     """
     deposits = place.catalog.deposits
-    deposit = deposits.claim(place.worker, LEASE_S)
-    if deposit is None and has_dead(place, deposits):
-        deposit = deposits.claim(place.worker, LEASE_S)
+    deposit = claimed(place, deposits, lambda: deposits.claim(place.worker, LEASE_S))
     if deposit is None:
         return False
     try:

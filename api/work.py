@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from api.aids import compare, read_ruler
 from api.errors import PASSING, Refused, SandboxError
@@ -28,6 +28,7 @@ from archive.link import ArchiveLink
 from archive.record import Image, ImageKind, ImageState, ObjectRole
 from archive.storage import Storage
 
+Held = TypeVar("Held")
 LOG = logging.getLogger("sansverre.work")
 
 LEASE_S = 60.0
@@ -183,9 +184,7 @@ def _is_free(turn: Path, held: ExitStack) -> bool:
 
 
 def _do_once(place: Workplace, kinds: Sequence[Collection[str]], progress: Progress | None) -> bool:
-    job = _claimed(place, kinds)
-    if job is None and has_dead(place, place.catalog.jobs):
-        job = _claimed(place, kinds)
+    job = claimed(place, place.catalog.jobs, lambda: _first(place, kinds))
     if job is None:
         return False
     try:
@@ -207,7 +206,7 @@ def _do_once(place: Workplace, kinds: Sequence[Collection[str]], progress: Progr
     return True
 
 
-def _claimed(place: Workplace, kinds: Sequence[Collection[str]]) -> Job | None:
+def _first(place: Workplace, kinds: Sequence[Collection[str]]) -> Job | None:
     """The oldest job that is due of the first kinds that have one."""
     for several in kinds:
         job = place.catalog.jobs.claim(place.worker, LEASE_S, kinds=several)
@@ -216,7 +215,13 @@ def _claimed(place: Workplace, kinds: Sequence[Collection[str]]) -> Job | None:
     return None
 
 
-def has_dead(place: Workplace, leases: Leases) -> bool:
+def claimed(place: Workplace, leases: Leases, claim: Callable[[], Held | None]) -> Held | None:
+    """What is claimed; where there is nothing, what a dead worker of this machine held."""
+    held = claim()
+    return claim() if held is None and _has_dead(place, leases) else held
+
+
+def _has_dead(place: Workplace, leases: Leases) -> bool:
     """Whether workers of this machine were killed at their work; nobody waits for their leases."""
     host = place.worker.rpartition("/")[0]
     found = False
