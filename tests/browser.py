@@ -10,6 +10,7 @@ from playwright.sync_api import (
     Browser,
     BrowserContext,
     ConsoleMessage,
+    Error,
     Page,
     expect,
     sync_playwright,
@@ -60,15 +61,21 @@ def attentive(context: BrowserContext) -> Iterator[Page]:
     context.set_default_timeout(DEADLINE_MS)
     page = context.new_page()
     complaints: list[str] = []
-    page.on("pageerror", lambda error: complaints.append(str(error)))
+
+    def broke(error: Error) -> None:
+        complaints.append(str(error))
 
     def heard(message: ConsoleMessage) -> None:
         # The browser itself reports every status of 400 and above, which the page may expect.
         if message.type == "error" and not message.text.startswith("Failed to load resource"):
             complaints.append(message.text)
 
+    page.on("pageerror", broke)
     page.on("console", heard)
     yield page
+    # What is under way when the page goes breaks off, and says so.
+    page.remove_listener("pageerror", broke)
+    page.remove_listener("console", heard)
     context.close()
     assert complaints == []
 

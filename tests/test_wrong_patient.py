@@ -94,6 +94,7 @@ def test_a_photograph_already_archived_is_moved_to_the_right_patient(
             page.get_by_role("link", name="Open the exam").click()
             expect(page.locator("h1")).to_contain_text("JUSTE")
             page.goto(f"{server.address}/view/{image}")
+            page.wait_for_selector(READY)
             expect(page.locator("body")).to_contain_text("JUSTE")
         after = await_instances(archive, 2)
     # The rejection note and the new object are there; the old one is shown to nobody.
