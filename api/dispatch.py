@@ -10,6 +10,7 @@ import logging
 import re
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from http import HTTPStatus
 from xml.sax.saxutils import quoteattr
 
@@ -36,7 +37,7 @@ from api.settings import Settings
 from api.sources import Sources
 from api.static import MISSING
 from api.zarr import Streamed, zarr_answer
-from archive.errors import NotFound
+from archive.errors import NotFound, StorageFailure
 from archive.phones import Phones
 from archive.record import Image, ImageState
 
@@ -205,21 +206,34 @@ class Dispatcher:
     async def _hot(
         self, template: str, caller: Caller, fields: dict[str, str], scope: Scope, receive: Receive
     ) -> Answer | Streamed:
+        asked = _Asked(template, caller, fields, scope, receive)
         try:
             image = await self._sources.image(caller, fields["image"])
-            kept = _kept(image, caller)
         except NotFound:
             if template not in LENT and fields.get("name") != "thumbnail":
                 raise
-            image, kept = await self._sources.lent(caller, fields["image"]), KEPT_BY_NOBODY
+            lent = await self._sources.lent(caller, fields["image"])
+            return await self._of(lent, KEPT_BY_NOBODY, asked)
+        try:
+            return await self._of(image, _kept(image, caller), asked)
+        except StorageFailure:
+            # What is remembered here may have been moved since, and is forgotten by now.
+            now = await self._sources.image(caller, image.id)
+            if now.objects == image.objects:
+                raise
+            return await self._of(now, _kept(now, caller), asked)
+
+    async def _of(self, image: Image, kept: str, asked: "_Asked") -> Answer | Streamed:
+        template, fields, scope = asked.template, asked.fields, asked.scope
         if cover_of(image) is not None:
             # Lists have no small picture of it, whoever opened it.
             if fields.get("name") == "thumbnail":
                 raise Covered
-            await self._covers.require_open(caller, image)
+            await self._covers.require_open(asked.caller, image)
             kept = KEPT_BY_NOBODY
         if template == ZARR:
-            return await zarr_answer(self._sources, image, fields["key"], kept, scope, receive)
+            key = fields["key"]
+            return await zarr_answer(self._sources, image, key, kept, scope, asked.receive)
         if template in IIIF_ROUTES:
             return await self._iiif(template, image, fields, kept, scope)
         if template == PICTURE:
@@ -249,6 +263,17 @@ class Dispatcher:
         if template == IIIF_INFORMATION:
             return await information(self._sources, image, origin, scope)
         return to_information(image)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A request of a hot route."""
+
+    template: str
+    caller: Caller
+    fields: dict[str, str]
+    scope: Scope
+    receive: Receive
 
 
 class _Counted:

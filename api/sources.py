@@ -136,7 +136,10 @@ class Sources:
             raise NoSuchAddress
         key = _state(image)
         make = partial(open_image, image, self._storage, self._renderers)
-        return self._open.find(key) or await self._open.take(key, make)
+        found = self._open.find(key)
+        if found is None:
+            found = await self._or_forget(image, self._open.take(key, make))
+        return found
 
     async def tile(self, image: Image, opened: OpenImage, address: tuple[int, int, int]) -> bytes:
         """The JPEG of a Deep Zoom tile (level, column, row); raises OutsideImage.
