@@ -19,8 +19,8 @@ from archive.record import Image, ImageState, OutboxState, Sent
 from archive.session import Confirmed, Pin, Session, SessionState
 from archive.sessions import Opening
 from tests.archive.conftest import HERE
+from tests.archive.sessions import BUILD, CLOSE_UP, FOREARM, OVERVIEW, shot
 from tests.archive.test_moves import REMOTE, WHO, carried_out, publish, slide
-from tests.archive.test_sessions import BUILD, CLOSE_UP, FOREARM, OVERVIEW, shot
 
 PEOPLE = [PatientIdentity(str(n), "CHU", f"DOE^{n}", date(1970, 1, n), "F") for n in (1, 2)]
 ANY = st.integers(0, 999)

@@ -30,9 +30,9 @@ from archive.record import (
 from archive.session import Confirmed
 from archive.sessions import Opening
 from tests.archive.conftest import HERE, digest, stored
+from tests.archive.sessions import BUILD, OVERVIEW, ROOM, shot, stated
 from tests.archive.test_lesions import ANNE, BRUNO, lesion
 from tests.archive.test_reading_aids import shown
-from tests.archive.test_sessions import BUILD, OVERVIEW, ROOM, shot, stated
 
 WHO = Author("subject")
 REMOTE = "pacs"

@@ -13,7 +13,7 @@ from archive.lesion import Photograph
 from archive.record import ImageState, JobState, ObjectRole
 from archive.session import SessionState
 from tests.archive.conftest import HERE, stored
-from tests.archive.test_sessions import (
+from tests.archive.sessions import (
     BUILD,
     CLOSE_UP,
     CONFIRMED,

@@ -1,0 +1,118 @@
+"""Pictures taken out: nothing leaves that may not, and what left is written down."""
+
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from api.app import create_app
+from api.doors import Role
+from api.ingest import Order, ingest
+from api.moving import move_once
+from api.settings import read_settings
+from api.work import open_workplace
+from archive.departures import Departures
+from archive.identity import PatientIdentity
+from archive.move import Author, Destination
+from tests.api.conftest import Web, opened
+from tests.api.exports.conftest import CARE, Taken, chosen, departures, paged
+from tests.api.test_lesions import bearer
+from tests.samples.photo import make_photo
+
+
+def test_a_pseudonym_is_all_that_names(web: Web, taken: Taken) -> None:
+    asked = {"images": chosen(taken, "wide"), "named": "pseudonym", "pseudonym": "Cas nº 12"}
+    document = paged(web, **asked, language="en")
+    text = document.pages[0].extract_text()
+    assert "Cas nº 12" in text
+    assert "Skin of nose" in text
+    for word in ("MOIN", "uvre", "77123", "1957"):
+        assert word not in text
+    nobody = paged(web, images=chosen(taken, "wide")).pages[0].extract_text()
+    assert "Cas" not in nobody
+    strange = {**CARE, **asked, "form": "pdf", "pseudonym": "Дело"}
+    refused = web.post("/api/exports", json=strange)
+    assert (refused.status_code, refused.json()["reason"]) == (422, "letters")
+
+
+def test_what_may_not_leave_is_named_and_stays(web: Web, taken: Taken) -> None:
+    before = departures(web, taken)
+    for names, purpose, reason, which in (
+        (("wide", "face"), "care", "recognizable", ["face"]),
+        (("wide", "other"), "care", "patients", ["wide", "other"]),
+        (("wide", "heic"), "teaching", "consent", ["wide", "heic"]),
+    ):
+        images = chosen(taken, *names)
+        said = {"form": "jpeg", "purpose": purpose, "images": images}
+        refused = web.post("/api/exports", json=said)
+        assert refused.status_code == 409
+        told = refused.json()
+        assert told["reason"] == reason
+        assert told["images"] == [taken.ids[name] for name in which]
+    wrongs: tuple[dict[str, Any], ...] = (
+        {"form": "pdf", "purpose": "teaching", "named": "patient"},
+        {"named": "patient"},
+        {"form": "pdf", "named": "pseudonym", "pseudonym": " "},
+        {"form": "pdf", "colours": "stored"},
+        {"form": "pdf", "images": chosen(taken, "wide") * 41},
+        {"images": []},
+    )
+    for wrong in wrongs:
+        asked = {**CARE, "images": chosen(taken, "wide"), **wrong}
+        assert web.post("/api/exports", json=asked).status_code == 422, wrong
+    assert departures(web, taken) == before
+
+
+def test_others_are_told_that_there_is_nothing(web: Web, taken: Taken) -> None:
+    asked = {**CARE, "images": chosen(taken, "wide")}
+    south = bearer(taken.settings, "south")
+    theirs = web.post("/api/exports", json=asked, headers=south)
+    none = web.post("/api/exports", json={**CARE, "images": [{"image": "0" * 32}]}, headers=south)
+    assert theirs.status_code == none.status_code == 404
+    assert theirs.content == none.content
+    reader = bearer(taken.settings, "north", Role.READER)
+    assert web.post("/api/exports", json=asked, headers=reader).status_code == 403
+    assert web.get("/api/exports/record").status_code == 403
+
+
+def test_each_export_is_written_down_and_no_log_tells_of_it(
+    web: Web, taken: Taken, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.DEBUG):
+        paged(web, images=chosen(taken, "wide", "heic"), named="pseudonym", pseudonym="Cas 12")
+    latest, *_ = departures(web, taken)
+    assert (latest["way"], latest["purpose"], latest["is_named"]) == ("pdf", "care", False)
+    assert latest["images"] == [taken.ids["wide"], taken.ids["heic"]]
+    assert "Cas 12" not in json.dumps(latest)
+    assert departures(web, taken, "south") == []
+    for word in ("Cas 12", "MOIN", "77123", taken.ids["wide"]):
+        assert word not in caplog.text
+
+
+def test_a_picture_that_is_moved_meanwhile_leaves_under_nobodys_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SANSVERRE_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("SANSVERRE_SECRETS", str(tmp_path / "secrets"))
+    settings, right = read_settings(), PatientIdentity("2", "", "JUSTE^Zoe")
+    file = make_photo(tmp_path / "photo.jpg", width=96, height=64)
+    with open_workplace(settings) as place:
+        order = Order("north", PatientIdentity("1", "", "FAUX^Anne"))
+        image = ingest(place, file, order).image
+        record = Departures.record
+
+        def moved_first(departures: Departures, *words: Any, **more: Any) -> Any:
+            to, who = Destination(right), Author("subject")
+            place.catalog.moves.ask([image], to, who, establishment="north")
+            assert move_once(place)
+            return record(departures, *words, **more)
+
+        monkeypatch.setattr(Departures, "record", moved_first)
+        asked = {"form": "pdf", "purpose": "care", "named": "patient", "images": [{"image": image}]}
+        with opened(create_app(settings)) as web:
+            web.headers.update(bearer(settings, "north"))
+            answer = web.post("/api/exports", json=asked)
+    assert answer.status_code == 503
+    assert b"FAUX" not in answer.content
