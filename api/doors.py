@@ -110,6 +110,7 @@ POLICIES: dict[str, Role] = {
     "/api/sessions/{session}/split": Role.READER,
     "/api/sessions/{session}/hand-over": Role.CONTRIBUTOR,
     "/api/sessions/{session}/photographs/{image}": Role.CONTRIBUTOR,
+    "/api/sessions/{session}/photographs/{image}/partial": Role.CONTRIBUTOR,
     "/api/sessions/{session}/photographs/{image}/pins": Role.CONTRIBUTOR,
     "/api/sessions/{session}/send": Role.CONTRIBUTOR,
     "/api/sessions/{session}/sign": Role.PHYSICIAN,
@@ -167,9 +168,11 @@ PHONE_MAY = frozenset(
         "/api/lesions/{lesion}/history",
         "/api/lesions/{lesion}/photographs",
         "/api/images/{image}",
+        "/api/images/{image}/uncover",
         "/api/sessions",
         "/api/sessions/{session}",
         "/api/sessions/{session}/photographs/{image}",
+        "/api/sessions/{session}/photographs/{image}/partial",
         "/api/sessions/{session}/photographs/{image}/pins",
         "/api/sessions/{session}/consents",
         "/api/sessions/{session}/encounter",
@@ -375,6 +378,17 @@ def require_reached(caller: Caller, phones: Phones, names: Mapping[str, str | No
     """
     if caller.session is not None and not phones.reaches(caller.session, names):
         raise NoSuchAddress("this phone was paired for one session")
+
+
+def require_own(caller: Caller, phones: Phones, image: str) -> None:
+    """Raises NotPermitted where a paired phone opens a covered picture that it did not take.
+
+    That is one of its session; a phone that was paired for none opens covered pictures nowhere.
+    """
+    if caller.phone is None:
+        return
+    if caller.session is None or not phones.reaches(caller.session, {"picture": image}):
+        raise NotPermitted("a paired phone opens covered pictures of its session alone")
 
 
 def _require_same(caller: Caller, session: str | None) -> None:

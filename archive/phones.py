@@ -45,7 +45,7 @@ _ROWS = sa.select(
 ).select_from(schema.phone.join(schema.establishment))
 
 _session, _exam, _image = schema.session.c, schema.exam.c, schema.image.c
-_lesion, _patient = schema.lesion.c, schema.patient.c
+_lesion, _patient, _picture = schema.lesion.c, schema.patient.c, schema.picture.c
 _upload, _deposit = schema.upload.c, schema.deposit.c
 _VISIT = sa.select(sa.literal(1)).where(_session.id == sa.bindparam("session"))
 _ID: sa.BindParameter[str] = sa.bindparam("id")
@@ -55,6 +55,7 @@ _OF_SESSION = {
     ),
     "lesion": _VISIT.where(_lesion.patient_row == _session.patient_row, _lesion.id == _ID),
     "patient": _VISIT.where(_patient.id == _session.patient_row, _patient.key == _ID),
+    "picture": _VISIT.where(_picture.session_id == _session.id, _picture.image_id == _ID),
     "upload": _VISIT.where(
         _deposit.session_id == _session.id, _upload.deposit_id == _deposit.id, _upload.id == _ID
     ),
@@ -131,7 +132,8 @@ class Phones:
     def reaches(self, session_id: str, named: Mapping[str, str | None]) -> bool:
         """Whether what an address names is of the patient of that session, a file of the session.
 
-        `named` has ids by `image`, `lesion`, `patient` (a key) and `upload`; others do not count.
+        `named` has ids by `image`, `lesion`, `patient` (a key), `upload`, and by `picture` those of
+        images that are the session's own; others do not count.
         """
         with self._database.read() as connection:
             return all(

@@ -13,6 +13,7 @@ from archive.database import Database
 from archive.errors import InvalidCapture, NotFound, TransitionRefused
 from archive.jobs import Job, Wanted, enqueue, require_lease
 from archive.lesion import Photograph
+from archive.partial import Partial, kept
 from archive.photographs import earlier_of, of_one_patient, state
 from archive.reception import new_id
 from archive.record import DepositState, FileState, ImageState, Upload
@@ -128,8 +129,33 @@ class Pictures:
             if "earlier" in choose:
                 said = replace(said, earlier=earlier_of(connection, said))
             state(connection, said, row["establishment"])
-            kept = sa.update(schema.picture).where(_picture.image_id == said.image_id)
-            connection.execute(kept.values(kept_despite=kept_despite))
+            sorted_out = sa.update(schema.picture).where(_picture.image_id == said.image_id)
+            connection.execute(sorted_out.values(kept_despite=kept_despite, partial=None))
+            return session_rows.read(connection, session_id, None)
+
+    def state_partly(
+        self,
+        session_id: str,
+        image_id: str,
+        said: Partial,
+        *,
+        kept_despite: bool,
+        establishment: str | None,
+    ) -> Session:
+        """Keep what is said so far of a picture of an open session, in place of all said before.
+
+        It is unsorted again, and its pins are gone. Raises NotFound, also for another patient's
+        lesion, and TransitionRefused for a session that is sent.
+        """
+        with self._database.write() as connection:
+            row = session_rows.held(connection, session_id, establishment)
+            _require_open(row)
+            _require_picture(connection, session_id, image_id)
+            if said.lesion is not None:
+                _require_lesion(connection, said.lesion, row["patient_row"])
+            _unstate(connection, session_id, image_id)
+            so_far = sa.update(schema.picture).where(_picture.image_id == image_id)
+            connection.execute(so_far.values(kept_despite=kept_despite, partial=kept(said)))
             return session_rows.read(connection, session_id, None)
 
     def pin(
@@ -259,11 +285,7 @@ def _overview_of(connection: sa.Connection, session_id: str, said: Photograph) -
 
 
 def _set_pin(connection: sa.Connection, image_id: str, patient_row: int, pin: Pin) -> None:
-    lesion = schema.lesion.c
-    owner = sa.select(lesion.patient_row).where(lesion.id == pin.lesion)
-    # Another patient's is answered as what does not exist.
-    if connection.scalar(owner) != patient_row:
-        raise NotFound("This patient has no such lesion.")
+    _require_lesion(connection, pin.lesion, patient_row)
     connection.execute(
         sa.insert(schema.pin).values(
             image_id=image_id,
@@ -273,6 +295,14 @@ def _set_pin(connection: sa.Connection, image_id: str, patient_row: int, pin: Pi
             y=pin.y,
         )
     )
+
+
+def _require_lesion(connection: sa.Connection, lesion_id: str, patient_row: int) -> None:
+    lesion = schema.lesion.c
+    owner = sa.select(lesion.patient_row).where(lesion.id == lesion_id)
+    # Another patient's is answered as what does not exist.
+    if connection.scalar(owner) != patient_row:
+        raise NotFound("This patient has no such lesion.")
 
 
 def _locate(
@@ -316,12 +346,18 @@ def _hand_over(
 
 def _unlink(connection: sa.Connection, session_id: str, image_id: str) -> None:
     """Delete what was said of a picture, and that it is one of the session."""
+    _unstate(connection, session_id, image_id)
+    connection.execute(sa.delete(schema.picture).where(_picture.image_id == image_id))
+
+
+def _unstate(connection: sa.Connection, session_id: str, image_id: str) -> None:
+    """Delete what was said of a picture, to which others of its session refer no more."""
     beside = sa.select(_picture.image_id).where(_picture.session_id == session_id)
     lost = sa.update(schema.photograph).where(
         _photo.overview_id == image_id, _photo.image_id.in_(beside)
     )
     connection.execute(lost.values(overview_id=None))
-    for table in (schema.pin, schema.picture, schema.photograph):
+    for table in (schema.pin, schema.photograph):
         connection.execute(sa.delete(table).where(table.c.image_id == image_id))
 
 

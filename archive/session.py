@@ -10,6 +10,7 @@ from archive.capture import Operator
 from archive.errors import DifferentPatient, InvalidCapture
 from archive.identity import PatientIdentity, checked_name
 from archive.lesion import Photograph
+from archive.partial import Partial
 from archive.record import RECEIVING, FileState, ImageState, Upload
 
 ON_THEIR_WAY = RECEIVING | {FileState.CHECKING}
@@ -106,6 +107,8 @@ class Picture:
     """None until a worker has looked."""
     kept_despite: bool
     """Whether somebody was told what was found, and kept it."""
+    partial: Partial | None = None
+    """What was said so far of one that is not stated."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from archive.capture import Operator
 from archive.errors import NotFound
 from archive.identity import PatientIdentity
 from archive.ownership import owned
+from archive.partial import from_kept
 from archive.photographs import stated_of, taken_at
 from archive.record import Upload
 from archive.session import Checks, Consent, Picture, Pin, Session, SessionState
@@ -130,6 +131,7 @@ def _pictures(connection: sa.Connection, ids: Sequence[str]) -> dict[str, list[P
                 tuple(pins[image_id]),
                 _checks(row["checks"]),
                 row["kept_despite"],
+                from_kept(row["partial"]),
             )
         )
     return found

@@ -43,6 +43,7 @@ picture = sa.Table(
     sa.Column("session_id", sa.String(32), nullable=False),
     sa.Column("checks", sa.JSON(none_as_null=True)),
     sa.Column("kept_despite", sa.Boolean, nullable=False),
+    sa.Column("partial", sa.JSON(none_as_null=True)),
     sa.ForeignKeyConstraint(["image_id", "exam_id"], ["image.id", "image.exam_id"]),
     sa.ForeignKeyConstraint(["session_id", "exam_id"], ["session.id", "session.exam_id"]),
     sa.Index(None, "session_id"),

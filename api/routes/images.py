@@ -5,6 +5,7 @@ from dataclasses import replace
 from fastapi import APIRouter
 from starlette.concurrency import run_in_threadpool
 
+from api.doors import require_own
 from api.opened import is_viewable
 from api.routes.at_the_door import CallerHere, CatalogHere, SourcesHere
 from api.routes.shapes import ImageOut, image_out, lent_out
@@ -18,7 +19,11 @@ router = APIRouter(tags=["images"])
 async def uncover(
     image: str, caller: CallerHere, catalog: CatalogHere, sources: SourcesHere
 ) -> None:
-    """Open a covered picture on purpose, which is written down; needed once for each sign-in."""
+    """Open a covered picture on purpose, which is written down; needed once for each sign-in.
+
+    A paired phone opens those of the session that it was paired for, and no others (403).
+    """
+    await run_in_threadpool(require_own, caller, catalog.phones, image)
     try:
         found = await run_in_threadpool(catalog.image, image, establishment=caller.establishment)
     except NotFound:

@@ -18,6 +18,7 @@ from archive.capture import (
     View,
 )
 from archive.lesion import Photograph
+from archive.partial import Partial
 from archive.record import FileState, ImageState, Upload
 from archive.session import (
     Answer,
@@ -97,6 +98,35 @@ class CaptureIn(BaseModel):
         return Photograph(image, capture, self.lesion, self.overview, self.earlier)
 
 
+class PartialIO(BaseModel):
+    """What is said so far of a photograph whose view, site or side nobody has said yet."""
+
+    view: View | None = None
+    site: str | None = Field(None, max_length=32)
+    side: Side | None = None
+    lesion: str | None = Field(None, max_length=32)
+    dermoscopy: DermoscopyIO | None = None
+    phototype: int | None = None
+
+
+class PartialIn(PartialIO):
+    """The same, and whether the photograph is kept despite what was found of it."""
+
+    kept_despite: bool = False
+
+    def partial(self) -> Partial:
+        """What it says; raises InvalidCapture and InvalidSite."""
+        used = self.dermoscopy
+        return Partial(
+            self.view,
+            self.site,
+            self.side,
+            self.lesion,
+            None if used is None else Dermoscopy(**used.model_dump()),
+            self.phototype,
+        )
+
+
 class PinIO(BaseModel):
     """Where a lesion is in an overview, in fractions of its width and height."""
 
@@ -146,7 +176,10 @@ class ChecksOut(BaseModel):
 
 
 class PhotographOut(BaseModel):
-    """A photograph of a session; `view`, `site` and `side` are None until somebody sorted it."""
+    """A photograph of a session; `view`, `site` and `side` are None until somebody sorted it.
+
+    Until then `partial` holds what was said so far.
+    """
 
     image: str
     state: ImageState
@@ -163,6 +196,7 @@ class PhotographOut(BaseModel):
     phototype: int | None
     mm_per_pixel: tuple[float, float] | None
     operator: Person | None
+    partial: PartialIO | None
     pins: list[PinIO]
     checks: ChecksOut
     kept_despite: bool
@@ -297,10 +331,15 @@ def _photograph(picture: Picture) -> PhotographOut:
         phototype=capture.phototype if capture else None,
         mm_per_pixel=capture.mm_per_pixel if capture else None,
         operator=_person(capture.operator) if capture else None,
+        partial=_partial(picture.partial),
         pins=[PinIO(lesion=one.lesion, x=one.x, y=one.y) for one in picture.pins],
         checks=_checks(picture),
         kept_despite=picture.kept_despite,
     )
+
+
+def _partial(said: Partial | None) -> PartialIO | None:
+    return None if said is None else PartialIO.model_validate(said, from_attributes=True)
 
 
 def _checks(picture: Picture) -> ChecksOut:

@@ -12,6 +12,7 @@ from api.routes.session_shapes import (
     ConfirmedIn,
     ConsentIn,
     EncounterIn,
+    PartialIn,
     Person,
     PinIO,
     SessionIn,
@@ -84,6 +85,24 @@ def state_photograph(
         said.photograph(image, known.operator),
         kept_despite=said.kept_despite,
         choose=LINKS - said.model_fields_set,
+        establishment=caller.establishment,
+    )
+    return session_out(found)
+
+
+@router.put("/api/sessions/{session}/photographs/{image}/partial")
+def state_partly(
+    session: str, image: str, said: PartialIn, caller: CallerHere, catalog: CatalogHere
+) -> SessionOut:
+    """Keep what is said so far of a photograph, so that another device can go on with it.
+
+    It replaces all that was said before; the photograph is unsorted until it is stated whole.
+    """
+    found = catalog.pictures.state_partly(
+        session,
+        image,
+        said.partial(),
+        kept_despite=said.kept_despite,
         establishment=caller.establishment,
     )
     return session_out(found)

@@ -1,19 +1,20 @@
 """Intimate and recognisable pictures: no small picture, opened on purpose, kept in by a rule."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from api import cli
 from api.app import create_app
-from api.doors import Doors, Role
+from api.doors import Bounds, Doors, Role
 from api.settings import Settings, signing_key
 from api.work import Workplace
 from archive.body_site import Side, site_of_code
 from archive.capture import Capture, Cover, View
 from archive.errors import MayNotLeave
+from archive.jobs import Wanted
 from archive.leaving import Leaving, Obstacle, Way
 from archive.lesion import Photograph
 from archive.record import Image
@@ -26,6 +27,7 @@ from tests.samples.photo import make_photo
 
 HERE = "Hôpital A"
 FOREARM, FACE, SCROTUM, NIPPLE = "70559009", "73897004", "81992007", "54468004"
+PERINEUM = "48014002"
 
 
 @pytest.mark.parametrize(
@@ -87,6 +89,38 @@ def test_a_covered_picture_is_opened_on_purpose_by_each_and_never_small(
         become(Role.OPERATOR, "Hôpital B")
         assert web.post(f"/api/images/{image.id}/uncover").status_code == 404
     assert len(place.catalog.covers.opened(image.id)) == 1
+
+
+def test_a_phone_opens_covered_pictures_of_its_own_session_alone(
+    place: Workplace, settings: Settings, tmp_path: Path
+) -> None:
+    before, fresh = (published(place, tmp_path, site) for site in (SCROTUM, PERINEUM))
+    catalog = place.catalog
+    begun = catalog.sessions.open(HERE, Opening(PATIENT, accession_number="A1"))
+    # Both pictures are of the exam; one of them was taken in this visit.
+    assert catalog.pictures.add(begun.id, fresh.id, Wanted("check"))
+    ends_at = datetime.now(UTC) + timedelta(hours=1)
+    with opened(create_app(settings)) as web:
+        doors = Doors(signing_key(settings))
+
+        def paired(session: str | None) -> None:
+            phone = catalog.phones.offer(HERE, "desk", ends_at, session).id
+            catalog.phones.enter(phone, "phone")
+            bounds = Bounds(phone=phone, subject="desk")
+            if session is not None:
+                bounds["session"] = session
+            token = doors.issue(Role.CONTRIBUTOR, HERE, **bounds)
+            web.headers["authorization"] = f"Bearer {token}"
+
+        def uncovered(image: Image) -> tuple[int, int]:
+            answer = web.post(f"/api/images/{image.id}/uncover")
+            return answer.status_code, web.get(f"/deepzoom/{image.id}.dzi").status_code
+
+        paired(begun.id)
+        assert uncovered(fresh) == (204, 200)
+        assert uncovered(before) == (403, 403)
+        paired(None)
+        assert uncovered(before) == (403, 403)
 
 
 def test_any_other_picture_is_seen_at_once(

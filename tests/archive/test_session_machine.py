@@ -7,9 +7,11 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from archive.capture import View
 from archive.catalog import Catalog
 from archive.errors import ArchiveError, DifferentPatient, NotReady, TransitionRefused
 from archive.lesion import Photograph
+from archive.partial import Partial
 from archive.record import ImageState, JobState, ObjectRole
 from archive.session import SessionState
 from tests.archive.conftest import HERE, stored
@@ -38,6 +40,7 @@ class SessionMachine(RuleBasedStateMachine):
         self.state = SessionState.OPEN
         self.taken: dict[str, ImageState] = {}
         self.sorted: set[str] = set()
+        self.halves: dict[str, Partial] = {}
         self.asked: set[str] = set()
         self.shots = 0
 
@@ -69,6 +72,22 @@ class SessionMachine(RuleBasedStateMachine):
             return
         assert self.state is SessionState.OPEN
         self.sorted.add(image)
+        self.halves.pop(image, None)
+
+    @precondition(lambda self: self.taken)
+    @rule(data=st.data(), view=st.sampled_from(View), phototype=st.sampled_from([None, 1, 6]))
+    def begin_to_sort(self, data: st.DataObject, view: View, phototype: int | None) -> None:
+        image, said = self.pick(data), Partial(view, phototype=phototype)
+        try:
+            self.catalog.pictures.state_partly(
+                self.session.id, image, said, kept_despite=False, establishment=HERE
+            )
+        except TransitionRefused:
+            assert self.state is not SessionState.OPEN
+            return
+        assert self.state is SessionState.OPEN
+        self.sorted.discard(image)
+        self.halves[image] = said
 
     @precondition(lambda self: self.taken)
     @rule(data=st.data())
@@ -84,6 +103,7 @@ class SessionMachine(RuleBasedStateMachine):
         assert may
         del self.taken[image]
         self.sorted.discard(image)
+        self.halves.pop(image, None)
         self.asked.discard(image)
 
     @rule(right=st.booleans())
@@ -161,6 +181,8 @@ class SessionMachine(RuleBasedStateMachine):
         assert found.state is self.state
         assert {one.image_id: one.state for one in found.pictures} == self.taken
         assert {one.image_id for one in found.pictures if one.stated} == self.sorted
+        halves = {one.image_id: one.partial for one in found.pictures if one.partial}
+        assert halves == self.halves
         assert (found.exam_id, found.patient) == (self.session.exam_id, self.session.patient)
 
     @invariant()

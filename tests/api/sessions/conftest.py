@@ -76,6 +76,13 @@ class Phone(Client):
         (shown,) = [one for one in answer.json()["photographs"] if one["image"] == image]
         return dict(shown)
 
+    def begin_to_sort(self, session: str, image: str, **half: Any) -> dict[str, Any]:
+        address = f"/api/sessions/{session}/photographs/{image}/partial"
+        answer = self.web.request("PUT", address, json=half)
+        assert answer.status_code == 200, answer.text
+        (shown,) = [one for one in answer.json()["photographs"] if one["image"] == image]
+        return dict(shown)
+
     def send(self, session: str, **wrong: Any) -> Any:
         return self.web.post(f"/api/sessions/{session}/send", json={**CONFIRMED, **wrong})
 

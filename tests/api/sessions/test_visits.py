@@ -166,5 +166,6 @@ def test_readers_look_and_change_nothing(phone: Phone) -> None:
         ("PUT", one),
         ("DELETE", one),
         ("PUT", f"{one}/pins"),
+        ("PUT", f"{one}/partial"),
     ):
         assert phone.web.request(method, address, json={}).status_code == 403
