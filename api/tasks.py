@@ -299,6 +299,17 @@ def _stored(image: str) -> "Pixels":
     return source.pixels(0, Box(0, 0, whole.width, whole.height))
 
 
+def same_pixels(say: Progress, one: str, other: str) -> bool:
+    """Whether two instances decode to the same pixels, whatever their transfer syntaxes."""
+    from tiles.decoded import pixel_digest
+
+    first = pixel_digest(Path(one))
+    say(1, 2)
+    second = pixel_digest(Path(other))
+    say(2, 2)
+    return first == second
+
+
 def reindex(say: Progress, path: str, draft: str) -> bool:
     """Write a DICOM instance with its zarr index as `draft`; False where it has it already."""
     from tiles.reindex import reindex

@@ -1,9 +1,13 @@
-"""A radiology archive that speaks DICOMweb (PS3.18): STOW-RS and QIDO-RS."""
+"""A radiology archive that speaks DICOMweb (PS3.18): STOW-RS, QIDO-RS and WADO-RS."""
 
+import os
 import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, Self
+from email.message import Message
+from mmap import mmap
+from pathlib import Path
+from typing import Any, BinaryIO, Self
 from urllib.parse import quote
 
 import httpx
@@ -12,8 +16,8 @@ from archive.errors import LinkDown, LinkRefused
 from archive.link import Instance, Named, Shown
 
 TIMEOUT_S = 60.0
-JSON = "application/dicom+json"
-_PATIENT_ID, _STUDY, _ACCESSION = "00100020", "0020000D", "00080050"
+JSON, _DICOM = "application/dicom+json", "application/dicom"
+_PATIENT_ID, _STUDY, _SERIES, _ACCESSION = "00100020", "0020000D", "0020000E", "00080050"
 _REFERENCED, _INSTANCE, _FAILED, _FAILURE = "00081199", "00081155", "00081198", "00081197"
 _OUT_OF_RESOURCES = range(0xA700, 0xA800)
 """Failures that pass (PS3.4 B.2.3)."""
@@ -82,7 +86,9 @@ class DicomWebLink:
             f"{self._url}/instances",
             params={
                 "SOPInstanceUID": named.sop_instance_uid,
-                "includefield": ["PatientID", "StudyInstanceUID", "AccessionNumber"],
+                "includefield": [
+                    *("PatientID", "StudyInstanceUID", "SeriesInstanceUID", "AccessionNumber")
+                ],
             },
             headers={"accept": JSON},
         )
@@ -94,10 +100,31 @@ class DicomWebLink:
         if not found:
             return None
         # One that holds it twice shows it wrongly, whatever the other place is.
-        asked = (_PATIENT_ID, _STUDY, _ACCESSION)
+        asked = (_PATIENT_ID, _STUDY, _ACCESSION, _SERIES)
         with _as_it_should_be():
             places = {tuple(_value(one, tag) for tag in asked) for one in found}
         return Shown(*min(places, key=lambda one: one[1] == named.study_instance_uid))
+
+    def fetch(self, named: Named, series_instance_uid: str, into: Path, most_bytes: int) -> None:
+        """Have an instance back in whatever transfer syntax the archive keeps it."""
+        names = (named.study_instance_uid, series_instance_uid, named.sop_instance_uid)
+        study, series, instance = (quote(one, safe="") for one in names)
+        url = f"{self._url}/studies/{study}/series/{series}/instances/{instance}"
+        headers = {
+            "accept": 'multipart/related; type="application/dicom"; transfer-syntax=*',
+            "accept-encoding": "identity",
+        }
+        try:
+            with self._web.stream("GET", url, headers=headers) as answer:
+                _require_willing(answer)
+                if answer.is_error:
+                    told = answer.status_code
+                    raise LinkRefused(f"The archive shows it and does not give it back ({told}).")
+                with into.open("wb") as file:
+                    _copy_bounded(answer.iter_bytes(), file, most_bytes)
+                _unwrap(answer.headers.get("content-type", ""), into)
+        except httpx.HTTPError as error:
+            raise LinkDown("The archive does not answer.") from error
 
     def remove(self, named: Named) -> bool:
         """Delete an instance by Orthanc's own interface."""
@@ -124,13 +151,46 @@ class DicomWebLink:
         except httpx.HTTPError as error:
             # Its text may name the address, and with it a password.
             raise LinkDown("The archive does not answer.") from error
-        if answer.status_code >= httpx.codes.INTERNAL_SERVER_ERROR or answer.status_code in {
-            httpx.codes.UNAUTHORIZED,
-            httpx.codes.FORBIDDEN,
-            httpx.codes.TOO_MANY_REQUESTS,
-        }:
-            raise LinkDown(f"The archive does not let us in just now ({answer.status_code}).")
+        _require_willing(answer)
         return answer
+
+
+def _require_willing(answer: httpx.Response) -> None:
+    if answer.status_code >= httpx.codes.INTERNAL_SERVER_ERROR or answer.status_code in {
+        httpx.codes.UNAUTHORIZED,
+        httpx.codes.FORBIDDEN,
+        httpx.codes.TOO_MANY_REQUESTS,
+    }:
+        raise LinkDown(f"The archive does not let us in just now ({answer.status_code}).")
+
+
+def _copy_bounded(parts: Iterator[bytes], file: BinaryIO, most_bytes: int) -> None:
+    left = most_bytes
+    for part in parts:
+        left -= len(part)
+        if left < 0:
+            raise LinkRefused("The archive gives back more than the instance can be; look at it.")
+        file.write(part)
+
+
+def _unwrap(content_type: str, path: Path) -> None:
+    """Leave in the file what is in the answer's first part (RFC 2046, 5.1); raises LinkDown."""
+    said = Message()
+    said["content-type"] = content_type
+    if said.get_content_type() == _DICOM:
+        return
+    delimiter = f"--{said.get_boundary('')}".encode()
+    begin = end = 0
+    # Of an empty file nothing can be mapped.
+    if delimiter != b"--" and path.stat().st_size:
+        with path.open("r+b") as file, mmap(file.fileno(), 0) as data:
+            begin = data.find(b"\r\n\r\n", max(0, data.find(delimiter))) + 4
+            end = data.find(b"\r\n" + delimiter, begin)
+            if 4 <= begin < end:
+                data.move(0, begin, end - begin)
+    if not 4 <= begin < end:
+        raise LinkDown("The archive's answer is no answer.")
+    os.truncate(path, end - begin)
 
 
 @contextmanager

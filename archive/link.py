@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 
@@ -25,11 +26,12 @@ class Instance:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Shown:
-    """Under whom an archive shows an instance."""
+    """Under whom, and in which series, an archive shows an instance."""
 
     patient_id: str
     study_instance_uid: str
     accession_number: str = ""
+    series_instance_uid: str = ""
 
     def __repr__(self) -> str:
         return "Shown(…)"
@@ -48,6 +50,10 @@ class ArchiveLink(Protocol):
 
     def shown(self, named: Named) -> Shown | None:
         """Under whom it shows an instance; None where it shows it to nobody."""
+        ...
+
+    def fetch(self, named: Named, series_instance_uid: str, into: Path, most_bytes: int) -> None:
+        """Write the instance as the archive keeps it to a file; LinkRefused beyond `most_bytes`."""
         ...
 
     def remove(self, named: Named) -> bool:

@@ -66,6 +66,8 @@ outbox = sa.Table(
     sa.Column("reason", sa.Text),
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Column("ended_at", UtcDateTime),
+    # The keywords of what the archive keeps otherwise than it was sent; never values.
+    sa.Column("coerced", sa.JSON(none_as_null=True)),
     sa.UniqueConstraint("remote_id", "kind", "sop_instance_uid"),
     sa.CheckConstraint("(state = 'waiting') = (ended_at IS NULL)", name="ended"),
     sa.CheckConstraint(

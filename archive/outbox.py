@@ -4,7 +4,7 @@ A row is written in the transaction that makes it true: an object is published, 
 one image are sent in their order, so that no archive hears of a rejection before the object.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -35,7 +35,8 @@ class Telling:
     """One thing that one archive is to be told; `attempt` is the fence that a later claim raises.
 
     `exam_id` is the exam under which the archive knows the instance: that of the patient before,
-    for a rejection, which also names the series.
+    for a rejection, which also names the series. `coerced` are keywords of what the archive keeps
+    otherwise than it was sent; None as long as it was not compared.
     """
 
     id: int
@@ -50,6 +51,16 @@ class Telling:
     attempt: int
     reason: str | None
     created_at: datetime
+    coerced: Sequence[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How far an archive has been told; `coerced` are keywords of what it keeps otherwise."""
+
+    state: OutboxState
+    reason: str | None = None
+    coerced: tuple[str, ...] = ()
 
 
 _ROWS = sa.select(
@@ -117,9 +128,15 @@ class Outbox:
             )
             return telling
 
-    def end(self, telling: Telling, state: OutboxState, reason: str | None = None) -> None:
+    def end(self, telling: Telling, ending: Ending) -> None:
         """Record how far the archive has been told; raises LeaseLost."""
-        self._release(telling, state=state, reason=reason, ended_at=datetime.now(UTC))
+        self._release(
+            telling,
+            state=ending.state,
+            reason=ending.reason,
+            coerced=list(ending.coerced),
+            ended_at=datetime.now(UTC),
+        )
 
     def put_off(self, telling: Telling, again_in_s: float, reason: str) -> None:
         """Try again later; raises LeaseLost."""

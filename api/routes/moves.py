@@ -35,7 +35,10 @@ class MoveIn(BaseModel):
 
 
 class ToldOut(BaseModel):
-    """What a radiology archive was told, or is to be."""
+    """What a radiology archive was told, or is to be.
+
+    `changed` are the keywords of what it keeps otherwise than it was sent; None before it is asked.
+    """
 
     archive: str
     image: str
@@ -43,6 +46,7 @@ class ToldOut(BaseModel):
     sop_instance_uid: str
     state: OutboxState
     reason: str | None
+    changed: list[str] | None
     since: datetime
 
 
@@ -212,6 +216,7 @@ def _told(one: Telling) -> ToldOut:
         sop_instance_uid=one.sop_instance_uid,
         state=one.state,
         reason=one.reason,
+        changed=None if one.coerced is None else list(one.coerced),
         since=one.created_at,
     )
 

@@ -2,16 +2,19 @@
 
 import io
 import shutil
+import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from pydicom import dcmread
+from pydicom.dataset import Dataset
 
 from api.ingest import Order, ingest
 from api.moving import move_once
-from api.sending import OTHER_ORDER, REMOVE_BY_HAND, send_once
+from api.read_back import OTHER_ORDER, OTHER_PIXELS
+from api.sending import REMOVE_BY_HAND, send_once
 from api.settings import REMOTE, RadiologyArchive, Settings
 from api.work import Workplace, open_workplace
 from archive.dicomweb_link import DicomWebLink
@@ -21,6 +24,7 @@ from archive.link import Named
 from archive.move import Author, Destination
 from archive.record import Image, ObjectRole, OutboxState, Sent
 from archive.rejection import rejection_uid
+from archive.session import Session
 from archive.sessions import Opening
 from dermato.ingest import ingest_photo
 from tests.dermato.archived import errors_of, received
@@ -73,23 +77,132 @@ def found(archive: Orthanc, uid: str | None) -> list[str]:
     return [one["ID"] for one in answer.json() if one["Type"] == "Instance"]
 
 
-def test_an_order_that_comes_after_publication_becomes_a_task(
-    linked: Workplace, archive: Orthanc, tmp_path: Path
-) -> None:
-    """The archive has what it was told first: a person corrects it there."""
-    visit = linked.catalog.sessions.open(HERE, Opening(WRONG))
-    file = make_photo(tmp_path / "visit.jpg", width=96, height=64, seed=77)
+def visit_photographed(place: Workplace, folder: Path, seed: int) -> tuple[Session, Image]:
+    """A photograph that was published in a visit without order."""
+    visit = place.catalog.sessions.open(HERE, Opening(WRONG))
+    file = make_photo(folder / "visit.jpg", width=96, height=64, seed=seed)
     number, issuer = visit.accession_number, visit.issuer_of_accession_number
-    taken = ingest(linked, file, Order(HERE, WRONG, number, issuer))
+    taken = ingest(place, file, Order(HERE, WRONG, number, issuer))
     assert taken.exam == visit.exam_id
+    return visit, place.catalog.image(taken.image, establishment=HERE)
+
+
+def kept_of(archive: Orthanc, image: Image) -> Dataset:
+    """The one instance that Orthanc has of a photograph."""
+    (one,) = image.objects_as(ObjectRole.PHOTO)
+    (name,) = found(archive, one.sop_instance_uid)
+    return dcmread(io.BytesIO(archive.web.get(f"/instances/{name}/file").content))
+
+
+@pytest.mark.parametrize("linked", [True, False], indirect=True)
+def test_an_order_that_comes_after_publication_is_told_or_becomes_a_task(
+    linked: Workplace, archive: Orthanc, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    """An archive that keeps what it was told first, and may not be told to delete it: by hand."""
+    deletes = bool(request.node.callspec.params["linked"])
+    visit, image = visit_photographed(linked, tmp_path, 77 + deletes)
     all_sent(linked)
-    image = linked.catalog.image(taken.image, establishment=HERE)
     assert states(linked, image) == [(Sent.OBJECT, OutboxState.READ_BACK)]
-    linked.catalog.sessions.reconcile(visit.id, "A77", None, establishment=HERE)
+    assert kept_of(archive, image).AccessionNumber == visit.accession_number
+    order = f"A{77 + deletes}"
+    linked.catalog.sessions.reconcile(visit.id, order, None, establishment=HERE)
     all_sent(linked)
     (told,) = linked.catalog.outbox.of_images([image.id])[image.id]
-    assert (told.state, told.reason) == (OutboxState.TASK, OTHER_ORDER)
-    assert len(found(archive, image.objects_as(ObjectRole.PHOTO)[0].sop_instance_uid)) == 1
+    there = kept_of(archive, image)
+    if deletes:
+        assert (told.state, there.AccessionNumber) == (OutboxState.READ_BACK, order)
+        assert "IssuerOfAccessionNumberSequence" not in there
+    else:
+        assert (told.state, told.reason) == (OutboxState.TASK, OTHER_ORDER)
+        assert there.AccessionNumber == visit.accession_number
+
+
+def test_what_leaves_says_today_whose_it_is(
+    linked: Workplace, archive: Orthanc, tmp_path: Path
+) -> None:
+    """The stored header is older than the order and the name: it stays, and its pixels leave."""
+    visit, image = visit_photographed(linked, tmp_path, 79)
+    linked.catalog.sessions.reconcile(visit.id, "A79", "CHU", establishment=HERE)
+    corrected = replace(WRONG, name="FAUX^Anna", sex="F")
+    linked.catalog.correct_patient(establishment=HERE, patient_id="1", issuer="R", to=corrected)
+    all_sent(linked)
+    assert states(linked, image) == [(Sent.OBJECT, OutboxState.READ_BACK)]
+    (one,) = image.objects_as(ObjectRole.PHOTO)
+    stored = dcmread(io.BytesIO(linked.storage.read_range(one.key, 0, one.length_bytes)))
+    there = kept_of(archive, image)
+    assert (there.AccessionNumber, there.PatientName, there.PatientSex) == ("A79", "FAUX^Anna", "F")
+    assert there.IssuerOfAccessionNumberSequence[0].LocalNamespaceEntityID == "CHU"
+    assert (stored.AccessionNumber, stored.PatientName) == (visit.accession_number, "FAUX^Anne")
+    assert there.PixelData == stored.PixelData
+    assert there.StudyInstanceUID == stored.StudyInstanceUID
+    data = io.BytesIO()
+    there.save_as(data)
+    assert errors_of(data.getvalue(), tmp_path) == []
+
+
+def there_before(archive: Orthanc, place: Workplace, image: Image, folder: Path) -> Path:
+    """The instance of a photograph as a file, decompressed, to be put into the archive first."""
+    (one,) = image.objects_as(ObjectRole.PHOTO)
+    stored, plain = folder / "stored.dcm", folder / "plain.dcm"
+    stored.write_bytes(place.storage.read_range(one.key, 0, one.length_bytes))
+    subprocess.run(["dcmdjpeg", stored, plain], check=True)
+    return plain
+
+
+def test_pixels_are_compared_whatever_the_form(
+    linked: Workplace, archive: Orthanc, tmp_path: Path
+) -> None:
+    """An archive keeps what it had under that name; what it changed beside pixels is written."""
+    endings = {}
+    for seed, level, name in ((81, 0, "ANNE"), (82, 1, "FAUX^Anne")):
+        image = photographed(linked, tmp_path, seed)
+        plain = dcmread(there_before(archive, linked, image, tmp_path))
+        pixels = plain.pixel_array.copy()
+        pixels[40, 50, 1] ^= level
+        plain.PixelData, plain.PatientName = pixels.tobytes(), name
+        plain.InstitutionName = "Elsewhere"
+        plain.save_as(tmp_path / "altered.dcm")
+        archive.web.post("/instances", content=(tmp_path / "altered.dcm").read_bytes())
+        all_sent(linked)
+        (endings[seed],) = linked.catalog.outbox.of_images([image.id])[image.id]
+    assert endings[81].state is OutboxState.READ_BACK
+    assert endings[81].coerced == ["TransferSyntaxUID", "InstitutionName", "PatientName"]
+    assert (endings[82].state, endings[82].reason) == (OutboxState.TASK, OTHER_PIXELS)
+
+
+def test_another_scan_under_our_name_is_a_task(
+    linked: Workplace, archive: Orthanc, tmp_path: Path
+) -> None:
+    image = photographed(linked, tmp_path, seed=83)
+    other = photographed(linked, tmp_path, seed=84, establishment=ELSEWHERE)
+    ours, theirs = (
+        dcmread(io.BytesIO(linked.storage.read_range(one.key, 0, one.length_bytes)))
+        for each in (image, other)
+        for one in each.objects_as(ObjectRole.PHOTO)
+    )
+    ours.PixelData = theirs.PixelData
+    del ours["ExtendedOffsetTable"], ours["ExtendedOffsetTableLengths"]
+    ours.save_as(tmp_path / "altered.dcm")
+    archive.web.post("/instances", content=(tmp_path / "altered.dcm").read_bytes())
+    all_sent(linked)
+    (told,) = linked.catalog.outbox.of_images([image.id])[image.id]
+    assert (told.state, told.reason) == (OutboxState.TASK, OTHER_PIXELS)
+
+
+def test_a_stored_object_that_is_damaged_is_not_sent(
+    linked: Workplace, archive: Orthanc, tmp_path: Path
+) -> None:
+    image = photographed(linked, tmp_path, seed=85)
+    (one,) = image.objects_as(ObjectRole.PHOTO)
+    local = linked.storage.local_path(one.key)
+    assert local is not None
+    local.chmod(0o600)
+    data = bytearray(local.read_bytes())
+    data[-60] ^= 1
+    local.write_bytes(data)
+    assert send_once(linked)
+    assert states(linked, image) == [(Sent.OBJECT, OutboxState.WAITING)]
+    assert found(archive, one.sop_instance_uid) == []
 
 
 def moved(place: Workplace, image: Image) -> Image:

@@ -4,13 +4,15 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import Thread
 from typing import Any
 
 import pytest
 
 from archive.dicomweb_link import DicomWebLink
-from archive.errors import LinkDown
+from archive.errors import LinkDown, LinkRefused
 from archive.link import Instance, Named
 
 NAMED = Named("1.2", "1.3", "1.4")
@@ -49,9 +51,15 @@ def store(link: DicomWebLink) -> None:
     link.store(Instance(NAMED, 1, iter([b"x"])))
 
 
+def fetch(link: DicomWebLink) -> None:
+    with TemporaryDirectory() as folder:
+        link.fetch(NAMED, "1.5", Path(folder, "back.dcm"), 64)
+
+
 @pytest.mark.parametrize(
     ("answer", "ask"),
     [
+        ([], fetch),
         ({STORED: []}, store),
         ({STORED: {"Value": None}}, store),
         ({STORED: {"Value": ["x"]}}, store),
@@ -71,3 +79,8 @@ def test_an_answer_of_another_shape_is_none(
 ) -> None:
     with answering(answer) as url, DicomWebLink(url, url) as link, pytest.raises(LinkDown):
         ask(link)
+
+
+def test_more_than_the_instance_can_be_is_not_taken() -> None:
+    with answering("x" * 64) as url, DicomWebLink(url) as link, pytest.raises(LinkRefused):
+        fetch(link)

@@ -15,6 +15,7 @@ from archive.errors import ArchiveError, DifferentPatient, InvalidCapture, NotFo
 from archive.identity import PatientIdentity
 from archive.lesion import LesionEvent, LesionEventKind, LesionSaid, Photograph
 from archive.move import Destination
+from archive.outbox import Ending
 from archive.record import Image, ImageState, OutboxState, Sent
 from archive.session import Confirmed, Pin, Session, SessionState
 from archive.sessions import Opening
@@ -218,7 +219,7 @@ class MoveMachine(RuleBasedStateMachine):
     @rule()
     def the_archive_is_told(self) -> None:
         while telling := self.catalog.outbox.claim("w", REMOTE, 60):
-            self.catalog.outbox.end(telling, OutboxState.READ_BACK)
+            self.catalog.outbox.end(telling, Ending(OutboxState.READ_BACK))
 
     @invariant()
     def every_list_of_a_patient_shows_theirs(self) -> None:

@@ -14,7 +14,7 @@ from archive.errors import NotFound, TransitionRefused
 from archive.identity import PatientIdentity
 from archive.jobs import Job
 from archive.move import Author, Destination
-from archive.outbox import Telling
+from archive.outbox import Ending, Telling
 from archive.reading_aids import Comparison, RulerReading
 from archive.record import (
     Assignment,
@@ -161,7 +161,7 @@ def test_the_biopsy_ends_with_its_last_slide(catalog: Catalog) -> None:
 def told(catalog: Catalog, state: OutboxState = OutboxState.READ_BACK) -> list[Telling]:
     found = []
     while telling := catalog.outbox.claim("w", REMOTE, 60):
-        catalog.outbox.end(telling, state)
+        catalog.outbox.end(telling, Ending(state))
         found.append(telling)
     return found
 
