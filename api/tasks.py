@@ -255,7 +255,7 @@ def align(say: Progress, first: str, second: str) -> dict[str, Any]:
     say(2, 3)
     found = lay(one, other)
     if isinstance(found, Aligned):
-        told = {"matrix": found.matrix, "model": found.model, "agreement": found.agreement}
+        told = {"matrix": found.matrix, "model": "homography", "agreement": found.agreement}
         return {"version": VERSION, **told}
     return {"version": VERSION, "reason": found.why}
 

@@ -7,16 +7,17 @@ lesion, healed, hidden by hair or taken in another light.
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, TypeAlias
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from dermato.optics import field_of_view, grey, reduced
+from dermato.patches import Matrix, Skin, refined
 from tiles.source import Pixels
 
-VERSION = "1"
+VERSION = "2"
 """Of the method: a stored alignment says which made it."""
 
 MOST_PIXELS_WIDE = 1200
@@ -24,13 +25,13 @@ MOST_PIXELS_WIDE = 1200
 MOST_FEATURES = 2500
 
 _FEWEST_INLIERS = 12
+_FEWEST_CONFIRMED = 30
+"""Patches that must lie where the alignment has them: of different lesions at most 17 did."""
 _LEAST_SPREAD = 0.05
 """Of the field's area that the matched points must enclose."""
 _LEAST_AGREEMENT = 0.15
-_SURE = 0.6
+_SURE = 0.5
 """Agreement beyond which no other way of laying the pictures is looked for."""
-_FREER = 0.02
-"""How much better a freer model must agree to be taken."""
 _INLIER_PX, _COARSE_PX = 1.5, 5.0
 _CONSENSUSES = 3
 _LIKENESS = 0.8
@@ -41,15 +42,6 @@ _CELLS, _FEWEST_CELLS = 30, 20
 _HAIR_DEPTH = 25
 _MOST_HAIR = 0.4
 """Share of a picture beyond which what looks like hair is its texture."""
-
-Matrix: TypeAlias = NDArray[np.float64]
-
-
-class Model(StrEnum):
-    """What one picture must undergo to lie on the other."""
-
-    SIMILARITY = "similarity"
-    HOMOGRAPHY = "homography"
 
 
 class Why(StrEnum):
@@ -64,10 +56,10 @@ class Why(StrEnum):
 class Aligned:
     """Where the first picture lies in the second."""
 
-    model: Model
     matrix: tuple[tuple[float, float, float], ...]
     """3 × 3: pixel centres (x, y, 1) of the first to those of the second, both at full size."""
-    inliers: int
+    confirmed: int
+    """Patches of skin that were found where the matrix has them."""
     agreement: float
     """Median correlation of the two pictures' detail, cell by cell: 1 where they are the same."""
 
@@ -83,8 +75,7 @@ class CannotAlign:
 class Seen:
     """A picture at the size it is worked on, and what stands out in it: some 10 MB."""
 
-    detail: NDArray[np.float32]
-    mask: NDArray[np.uint8]
+    skin: Skin
     scale: float
     points: NDArray[np.float32]
     features: NDArray[np.float32]
@@ -103,29 +94,36 @@ def lay(one: Seen, other: Seen) -> Aligned | CannotAlign:
     if min(len(one.points), len(other.points)) < _FEWEST_INLIERS:
         return CannotAlign(Why.NO_DETAIL)
     here, there = _matched(one, other)
-    if len(here) < _FEWEST_INLIERS:
-        return CannotAlign(Why.TOO_FEW_IN_COMMON)
     best: Aligned | None = None
     in_common = False
     for _ in range(_CONSENSUSES):
-        found = _fitted(here, there)
-        if not found:
+        coarse = _coarse(here, there)
+        if coarse is None:
             break
         in_common = True
-        for model, matrix in found:
-            inside = _explained(matrix, here, there)
-            if _spread(here[inside], one) < _LEAST_SPREAD:
-                continue
-            agreement = _agreement(one, other, matrix)
-            if agreement > (best.agreement + _FREER if best else _LEAST_AGREEMENT):
-                full = _enlarging(1 / other.scale) @ matrix @ _enlarging(one.scale)
-                best = Aligned(model, _rows(full), int(inside.sum()), agreement)
+        found = _confirmed(one, other, coarse)
+        if found and (best is None or found.confirmed > best.confirmed):
+            best = found
         if best and best.agreement > _SURE:
             break
         # A lesion that grew moves as one, and may hold more of the matches than its surroundings.
-        left = ~_explained(found[-1][1], here, there)
+        left = ~_explained(coarse, here, there)
         here, there = here[left], there[left]
     return best or CannotAlign(Why.NOT_CONFIRMED if in_common else Why.TOO_FEW_IN_COMMON)
+
+
+def _confirmed(one: Seen, other: Seen, coarse: Matrix) -> Aligned | None:
+    """The alignment made exact, where the skin itself says that it is one."""
+    fine = refined(one.skin, other.skin, coarse)
+    if fine is None or len(fine.places) < _FEWEST_CONFIRMED:
+        return None
+    if not _plausible(fine.matrix, fine.places) or _spread(fine.places, one) < _LEAST_SPREAD:
+        return None
+    agreement = _agreement(one.skin, other.skin, fine.matrix)
+    if agreement < _LEAST_AGREEMENT:
+        return None
+    full = _enlarging(1 / other.scale) @ fine.matrix @ _enlarging(one.scale)
+    return Aligned(_rows(full), len(fine.places), agreement)
 
 
 def _rows(matrix: Matrix) -> tuple[tuple[float, float, float], ...]:
@@ -149,7 +147,7 @@ def see(pixels: Pixels) -> Seen:
     found = np.asarray(described, np.float32) if points else np.zeros((0, 128), np.float32)
     # Arandjelović and Zisserman: their square roots compare better than SIFT's own values.
     rooted = np.sqrt(found / np.maximum(found.sum(axis=1, keepdims=True), 1e-6))
-    return Seen(_detail(image), mask, scale, where, rooted.astype(np.float32))
+    return Seen(Skin(_detail(image), mask), scale, where, rooted.astype(np.float32))
 
 
 def _hair(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -187,29 +185,30 @@ def _matched(one: Seen, other: Seen) -> tuple[NDArray[np.float32], NDArray[np.fl
     return here[chosen], there[chosen]
 
 
-def _fitted(here: NDArray[np.float32], there: NDArray[np.float32]) -> list[tuple[Model, Matrix]]:
-    """The models that explain enough of the matches, the plainest first; often none.
+def _coarse(here: NDArray[np.float32], there: NDArray[np.float32]) -> Matrix | None:
+    """What most of the matches agree on, by and large; often nothing.
 
     OpenCV's RANSAC draws from a generator of its own with a fixed seed.
     """
     if len(here) < _FEWEST_INLIERS:
-        return []
+        return None
     # Beside what OpenCV's types say, None where no model is found.
     fitted: tuple[Any, Any] = cv2.estimateAffinePartial2D(
         here, there, method=cv2.RANSAC, ransacReprojThreshold=_COARSE_PX, maxIters=5000
     )
     two, coarse = fitted
     if two is None:
-        return []
-    found = [(Model.SIMILARITY, np.vstack([two, (0, 0, 1)]).astype(np.float64))]
+        return None
+    plain = np.vstack([two, (0, 0, 1)]).astype(np.float64)
     near = coarse.ravel().astype(bool)
     if near.sum() >= _FEWEST_INLIERS:
         three, _ = cv2.findHomography(
             here[near], there[near], cv2.RANSAC, _INLIER_PX, maxIters=2000
         )
-        if three is not None:
-            found.append((Model.HOMOGRAPHY, np.asarray(three, np.float64)))
-    return [(model, matrix) for model, matrix in found if _holds(matrix, here, there)]
+        exact = None if three is None else np.asarray(three, np.float64)
+        if exact is not None and _holds(exact, here, there):
+            return exact
+    return plain if _holds(plain, here, there) else None
 
 
 def _holds(matrix: Matrix, here: NDArray[np.float32], there: NDArray[np.float32]) -> bool:
@@ -225,7 +224,7 @@ def _explained(
     return close
 
 
-def _plausible(matrix: Matrix, here: NDArray[np.float32]) -> bool:
+def _plausible(matrix: Matrix, here: NDArray[np.floating]) -> bool:
     """Whether a camera may see one skin so: no mirror, no fold, no extreme stretching."""
     depth = np.column_stack([here, np.ones(len(here))]) @ matrix[2]
     if depth.min() <= 0.5 * depth.max():
@@ -239,13 +238,13 @@ def _plausible(matrix: Matrix, here: NDArray[np.float32]) -> bool:
     )
 
 
-def _spread(points: NDArray[np.float32], seen: Seen) -> float:
+def _spread(points: NDArray[np.float64], seen: Seen) -> float:
     """The share of the field that the points enclose."""
-    hull = cv2.convexHull(points)
-    return float(cv2.contourArea(hull) / max(1, int(np.count_nonzero(seen.mask))))
+    hull = cv2.convexHull(points.astype(np.float32))
+    return float(cv2.contourArea(hull) / max(1, int(np.count_nonzero(seen.skin.mask))))
 
 
-def _agreement(one: Seen, other: Seen, matrix: Matrix) -> float:
+def _agreement(one: Skin, other: Skin, matrix: Matrix) -> float:
     """Median over cells of the correlation of detail, where both pictures have a field.
 
     Matched points may all lie on what the dermatoscope itself draws, a scale or a reticle, which

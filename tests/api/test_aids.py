@@ -84,7 +84,7 @@ def test_two_visits_are_aligned_by_a_worker(
         corners = np.array([[0, 0, 1], [639, 0, 1], [0, 479, 1], [639, 479, 1]]).T
         laid = np.array(found["matrix"]) @ corners
         assert np.abs(laid[:2] / laid[2] - matrix @ corners).max() < 2
-        assert found["version"] == "1"
+        assert found["version"] == "2"
 
         cannot = compared(stranger, other)
         assert (cannot["state"], cannot["aligned"], cannot["matrix"]) == ("done", False, None)

@@ -1,23 +1,18 @@
 """Two pictures of one lesion are laid over each other; of two lesions, never."""
 
-from collections import defaultdict
-from itertools import combinations
-from pathlib import Path
-
 import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dermato.alignment import Aligned, CannotAlign, Matrix, Seen, Why, align, lay, see
+from dermato.alignment import Aligned, CannotAlign, Why, align
 from dermato.optics import field_of_view, grey
+from dermato.patches import Matrix
 from tests.dermato.altered import KINDS, Again, again
-from tests.dermato.halves import FIXED_ON, Picture, dermoscopy, interval, read, real, table
-from tests.samples import real_samples
+from tests.dermato.halves import Picture, dermoscopy
 
 WIDTH = 600
-OF_ONE_LESION = {"PAT_91_356_456.png", "PAT_91_356_74.png"}
 
 
 def moved(matrix: Matrix, points: Matrix) -> Matrix:
@@ -53,7 +48,7 @@ def test_the_same_skin_is_laid_over_itself(kind: str) -> None:
     found = align(first, second.pixels)
     assert isinstance(found, Aligned)
     assert error_px(first, second, found) < 2
-    assert found.inliers >= 12
+    assert found.confirmed >= 30
     assert found.agreement > 0.15
 
 
@@ -70,6 +65,14 @@ def test_a_picture_of_another_size_is_laid_at_full_size() -> None:
     assert isinstance(found, Aligned)
     corners = np.array([(100.0, 100.0), (500.0, 120.0), (300.0, 350.0)])
     assert moved(np.array(found.matrix), corners) == pytest.approx(2.5 * corners + 0.75, abs=1.0)
+
+
+def test_other_skin_of_the_same_patient_and_a_mirrored_lesion_cannot_be_aligned() -> None:
+    whole = dermoscopy(2, 2 * WIDTH)
+    left, right = whole[:, :WIDTH], whole[:, WIDTH:]
+    assert isinstance(align(left, right), CannotAlign)
+    mirrored = np.ascontiguousarray(again(dermoscopy(2, WIDTH), "re-lit", 1).pixels[:, ::-1])
+    assert isinstance(align(dermoscopy(2, WIDTH), mirrored), CannotAlign)
 
 
 def test_two_lesions_cannot_be_aligned_even_under_one_scale() -> None:
@@ -105,67 +108,3 @@ def test_a_dark_lesion_at_the_border_is_no_field() -> None:
     image = np.full((300, 400), 190, np.uint8)
     cv2.rectangle(image, (0, 90), (120, 180), 15, -1)
     assert (field_of_view(image) == 255).all()
-
-
-@pytest.mark.soak
-@pytest.mark.timeout(3600)
-def test_figures_of_true_alignments(artefacts: Path) -> None:
-    errors: dict[str, list[float]] = defaultdict(list)
-    refused: dict[str, int] = defaultdict(int)
-    for number, path in enumerate(real("dermoscopy")):
-        first = read(path)
-        seen = see(first)
-        half = "fixed on" if number % 2 == FIXED_ON else "reported on"
-        for kind in KINDS:
-            for seed in range(10, 13):
-                second = again(first, kind, seed)
-                found = lay(seen, see(second.pixels))
-                names = [f"{half}, {kind}"]
-                # All at once is harder than what is promised: it is reported, and not counted.
-                names += [half] * (kind != "all of it")
-                for name in names:
-                    if isinstance(found, Aligned):
-                        errors[name].append(error_px(first, second, found))
-                    else:
-                        refused[name] += 1
-    rows = []
-    for name, all_ in sorted(errors.items()):
-        share = interval(len(all_), len(all_) + refused[name])
-        middle, most = np.percentile(all_, (50, 95))
-        rows.append((name, f"aligned {share}, error median {middle:.2f}, 95 % below {most:.2f} px"))
-    report = table("One lesion, altered by code: pixels at 600 of width", rows)
-    print("\n" + report)
-    (artefacts / "photograph-alignment.txt").write_text(report)
-    for half in ("fixed on", "reported on"):
-        assert np.median(errors[half]) <= 0.5
-        assert len(errors[half]) >= 0.98 * (len(errors[half]) + refused[half])
-
-
-@pytest.mark.soak
-@pytest.mark.timeout(3600)
-def test_figures_of_false_alignments(artefacts: Path) -> None:
-    folder = real_samples()
-    assert folder
-    extra = folder / "phone-photos/isic_image_with_exif_orientation6.jpg"
-    every = [*real("dermoscopy"), *real("clinical"), extra]
-    seen: dict[Path, Seen] = {path: see(read(path)) for path in every}
-    pairs = [pair for pair in combinations(every, 2) if {one.name for one in pair} != OF_ONE_LESION]
-    false = [pair for pair in pairs if isinstance(lay(seen[pair[0]], seen[pair[1]]), Aligned)]
-    scaled = [see(with_a_scale(read(path))) for path in real("dermoscopy")]
-    under = list(combinations(scaled, 2))
-    false_under = [pair for pair in under if isinstance(lay(*pair), Aligned)]
-    one, other = (path for path in every if path.name in OF_ONE_LESION)
-    same = lay(seen[one], seen[other])
-    rows = [
-        ("pairs of different lesions", f"{len(false)} aligned of {len(pairs)}"),
-        ("95 % bound, 3/n", f"{300 / len(pairs):.2f} %"),
-        ("of them dermoscopy", str(len(under))),
-        ("the same dermoscopy under one drawn scale", f"{len(false_under)} of {len(under)}"),
-        ("two photographs really taken of one lesion", str(same)),
-    ]
-    report = table("Different lesions", rows)
-    print("\n" + report)
-    (artefacts / "photograph-alignment-false.txt").write_text(report)
-    assert not false
-    assert not false_under
-    assert isinstance(same, Aligned)
