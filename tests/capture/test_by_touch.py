@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -77,7 +78,7 @@ def test_a_session_by_one_thumb(visit: Visit, artefacts: Path, tmp_path: Path) -
     for trait in ("EXEMPLE Élodie", "Née le 07/03/1957", "Féminin"):
         expect(whose).to_contain_text(trait)
     shoot(page, [*lesions(tmp_path), blurred(tmp_path)])
-    sort(page)
+    sort(page, visit, artefacts)
     page.screenshot(path=artefacts / "capture-sort-phone.png")
     take_again(page, artefacts)
     pin(page)
@@ -113,7 +114,7 @@ def shoot(page: Page, files: list[Path]) -> None:
     expect(page.locator(".last-count")).to_have_text(str(1 + len(files)))
 
 
-def sort(page: Page) -> None:
+def sort(page: Page, visit: Visit, artefacts: Path) -> None:
     """The overview, then three lesions that are given their view together."""
     step(page, "sort")
     expect(page.get_by_text("5 photos à classer")).to_be_visible()
@@ -123,12 +124,36 @@ def sort(page: Page) -> None:
     tap_back(page)
     choose(page, 2, 3, 4)
     page.get_by_role("button", name="Dermoscopie").tap()
+    set_dermoscope(page, artefacts)
+    go_on_elsewhere(page, visit)
     choose(page, 3, 4)
     give_new_lesion(page, 1, y=0.24)
     choose(page, 3)
     give_new_lesion(page, 2, y=0.31)
     choose(page, 4)
     give_new_lesion(page, 3, y=0.38)
+
+
+def set_dermoscope(page: Page, artefacts: Path) -> None:
+    """A tap for each fact; these are of the pictures that are chosen, and of those to come."""
+    page.get_by_role("button", name=re.compile("^Dermatoscope")).tap()
+    sheet = page.get_by_role("dialog", name="Dermatoscope")
+    for fact in ("Polarisée", "Gel", "×10"):
+        sheet.get_by_role("button", name=fact, exact=True).tap()
+    page.screenshot(path=artefacts / "capture-dermoscope-phone.png")
+    sheet.get_by_role("button", name="Terminé").tap()
+    expect(page.locator(".give")).to_contain_text("Polarisée · Gel · ×10")
+
+
+def go_on_elsewhere(page: Page, visit: Visit) -> None:
+    """What was said by halves is there on another device, where the rest can be said."""
+    for _ in range(SOON_MS // 200):
+        if sum(one["partial"] is not None for one in told(page)["photographs"]) == 3:
+            break
+        page.wait_for_timeout(200)
+    facts = visit(urlsplit(page.url).path, locale="fr-FR").locator(".shot-facts")
+    expect(facts.filter(has_text="Dermoscopie")).to_have_count(3)
+    expect(facts.filter(has_text="À classer")).to_have_count(4)
 
 
 def take_again(page: Page, artefacts: Path) -> None:
@@ -158,6 +183,9 @@ def send(page: Page, artefacts: Path) -> None:
     """Consent, identity, and what became of each picture."""
     step(page, "send")
     expect(page.get_by_text("Toutes les photos sont classées.")).to_be_visible(timeout=SOON_MS)
+    phototype = page.get_by_role("button", name="III : Brûle parfois")
+    phototype.tap()
+    expect(phototype).to_have_attribute("aria-pressed", "true")
     care = page.get_by_role("group", name="Photographier pour les soins")
     unable = care.get_by_role("button", name="Urgence ou impossible")
     unable.tap()
@@ -168,6 +196,8 @@ def send(page: Page, artefacts: Path) -> None:
     page.screenshot(path=artefacts / "capture-send-phone.png")
     page.get_by_role("button", name="Envoyer 4 photos").tap()
     expect(page.get_by_text("4 sur 4 photos dans le dossier")).to_be_visible(timeout=SOON_MS)
+    expect(page.get_by_text("Polarisée · Gel · ×10")).to_have_count(3)
+    expect(page.get_by_text("Phototype du patient : III")).to_be_visible()
     page.screenshot(path=artefacts / "capture-sent-phone.png")
 
 
@@ -176,6 +206,11 @@ def assert_told(session: dict[str, Any]) -> None:
     assert session["state"] == "sent"
     overview, close = sorted_out(session["photographs"], SITES)
     assert {one["view"] for one in close} == {"dermoscopy"}
+    used = [one["dermoscopy"] for one in close]
+    assert {(one["polarization"], one["immersion"], one["magnification"]) for one in used} == {
+        ("POLARIZED", "ULTRASOUND_GEL", 10)
+    }
+    assert {one["phototype"] for one in session["photographs"]} == {3}
     shown = [one["lesion"] for one in close]
     assert len(set(shown)) == 3
     placed = {one["lesion"]: (one["x"], one["y"]) for one in overview["pins"]}

@@ -1,4 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { bodyOf, toldOf } from "../src/capture/calls";
+import { tapped } from "../src/capture/dermoscope";
 import {
   concerns,
   EMPTY,
@@ -13,6 +15,7 @@ import {
   owed,
   owesMore,
   owesPins,
+  phototypeOf,
   type Said,
   type Session,
   type Site,
@@ -115,7 +118,30 @@ describe("a session", () => {
       site: BACK.code,
       side: null,
       lesion: null,
+      dermoscopy: null,
+      phototype: null,
     });
+  });
+
+  it("gives a dermoscopy the facts of the one before, and leaves it its own", () => {
+    const gel = tapped(null, { immersion: "ULTRASOUND_GEL" });
+    const dry = tapped(gel, { contact: "NON_CONTACT" });
+    expect([gel.contact, dry.immersion]).toEqual(["CONTACT", null]);
+    expect(tapped(gel, { magnification: 10 })).toEqual({ ...gel, magnification: 10 });
+    expect(tapped(gel, { immersion: "ULTRASOUND_GEL" }).immersion).toBeNull();
+    const of = (...events: Happened[]) =>
+      only(course(taken("a"), ...events)).said.stated.dermoscopy;
+    const first = given(["a"], { view: "dermoscopy", dermoscopy: gel });
+    expect(of(first)).toEqual(gel);
+    expect(of(first, given(["a"], { view: "dermoscopy", dermoscopy: dry }))).toEqual(gel);
+    expect(of(first, given(["a"], { dermoscopy: dry }))).toEqual(dry);
+    expect(of(first, given(["a"], { view: "close-up" }))).toBeNull();
+  });
+
+  it("has the patient's phototype in every picture", () => {
+    const session = course(taken("a"), taken("b"), given(["b"], { phototype: 3 }));
+    expect(phototypeOf(session)).toBe(3);
+    expect(phototypeOf(EMPTY)).toBeNull();
   });
 
   it("takes the next touch for other pictures once the chosen ones have what they need", () => {
@@ -145,23 +171,26 @@ describe("a session", () => {
 describe("what the server knows", () => {
   it("is told of what was said before a picture arrived", () => {
     const before = course(taken("a"), given(["a"], { view: "overview", site: BACK.code }));
-    expect(owed(before, SITES)).toEqual([]);
+    expect(owed(before)).toEqual([]);
     const there = next(before, { what: "arrived", name: "a", image: "a" });
-    expect(owed(there, SITES).map(({ image }) => image)).toEqual(["a"]);
+    expect(owed(there).map(({ image }) => image)).toEqual(["a"]);
     expect(only(there).said.stated.view).toBe("overview");
     const acknowledged = next(there, {
       what: "acknowledged",
       name: "a",
       said: only(there).said,
     });
-    expect(owed(acknowledged, SITES)).toEqual([]);
+    expect(owed(acknowledged)).toEqual([]);
   });
 
-  it("takes no halves", () => {
+  it("takes halves, told whole or so far", () => {
     const there = course({ what: "told", shots: [arrived("a")] });
     const half = next(there, given(["a"], { view: "overview" }));
-    expect(owed(half, SITES)).toEqual([]);
-    expect(owed(next(half, given(["a"], { site: BACK.code })), SITES)).toHaveLength(1);
+    expect(owed(half).map(({ name }) => name)).toEqual(["a"]);
+    expect(bodyOf(only(half).said, false)).toMatchObject({ view: "overview", is_partial: true });
+    const out = { ...bodyOf(only(half).said, false), image: "a", state: "received", checks: {} };
+    const told = { ...out, view: null, partial: { ...NOTHING, view: "overview" } };
+    expect(toldOf(told as never, false).said.stated.view).toBe("overview");
   });
 
   it("may be told of a picture before it is known which it was here", () => {
@@ -264,7 +293,7 @@ describe("sending", () => {
     const known = arrived("b", { way: "known" });
     const session = course({ what: "told", shots: [arrived("a", { said: sorted }), known] });
     expect(maySend(session, SITES)).toBe(true);
-    expect(owed(next(session, given(["b"], sorted.stated)), SITES)).toEqual([]);
+    expect(owed(next(session, given(["b"], sorted.stated)))).toEqual([]);
     expect(maySend(course({ what: "told", shots: [known] }), SITES)).toBe(false);
   });
 

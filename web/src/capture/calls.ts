@@ -3,13 +3,16 @@
 import { ask, type Patient } from "../api";
 import type { Position } from "../body/place";
 import type { FileState, Reason } from "../deposit/calls";
+import { language, messages } from "../i18n";
 import {
   type Checks,
+  type Dermoscopy,
   type Lesion,
   NOTHING,
   type Pin,
   type Said,
   type Side,
+  type Stated,
   type ToldShot,
   type View,
   type Way,
@@ -39,6 +42,10 @@ export interface PhotographOut {
   site: string | null;
   side: Side | null;
   lesion: string | null;
+  dermoscopy: Dermoscopy | null;
+  phototype: number | null;
+  /** What was said so far, until it is sorted. */
+  partial: Stated | null;
   pins: Pin[];
   checks: Checks;
   kept_despite: boolean;
@@ -102,15 +109,13 @@ export function beginSession(begun: Begun): Promise<SessionOut> {
   return ask("POST", "/api/sessions", begun);
 }
 
-/** What is said of a picture as its route takes it; complete, or not at all. */
-export function bodyOf({ stated, keptDespite }: Said) {
-  const { view, site, side, lesion } = stated;
-  return { view, site, side, lesion, kept_despite: keptDespite };
+/** What is said of a picture as its routes take it: whole, or so far. */
+export function bodyOf({ stated, keptDespite }: Said, isWhole: boolean) {
+  return { ...stated, kept_despite: keptDespite, is_partial: !isWhole };
 }
 
-export function state(session: string, image: string, said: Said): Promise<unknown> {
-  return ask("PUT", photograph(session, image), bodyOf(said));
-}
+/** The queue says it in the same way of pictures that wait. */
+export { stateCapture as state } from "../queue/calls";
 
 export function pin(session: string, image: string, pins: Pin[]): Promise<unknown> {
   return ask("PUT", `${photograph(session, image)}/pins`, pins);
@@ -178,19 +183,23 @@ export function toldOf(out: PhotographOut, isSent: boolean): ToldShot {
   return {
     image: out.image,
     way: isSent && way === "arrived" ? "preparing" : way,
-    reason: out.reason,
+    reason: out.reason && refusal(out.reason),
     said: {
-      stated: {
-        view: out.view,
-        site: out.site,
-        side: out.side === "U" ? null : out.side,
-        lesion: out.lesion,
-      },
+      stated: statedIn(out.partial ?? out),
       keptDespite: out.kept_despite,
       pins: out.pins,
     },
     checks: out.checks,
   };
+}
+
+/** The reader's own words are English: in French they are told as what to do. */
+function refusal(reason: string): string {
+  return language() === "en" ? reason : messages().capture.refusedWhy;
+}
+
+function statedIn({ view, site, side, lesion, dermoscopy, phototype }: Stated): Stated {
+  return { view, site, side: side === "U" ? null : side, lesion, dermoscopy, phototype };
 }
 
 /** What came for this session and was in the archive before, with another visit. */

@@ -4,13 +4,15 @@ import type { Place } from "../body/map";
 import { h, icon } from "../dom";
 import { messages } from "../i18n";
 import { attempt } from "./attempt";
+import { askDermoscope, dermoscopeText, viewedAs } from "./dermoscope";
 import { askLesion } from "./lesion";
 import type { Live } from "./live";
-import { inCommon, isLocating, type Stated, type View } from "./model";
+import { type Dermoscopy, inCommon, isLocating, type Stated, type View } from "./model";
 import { named, redraw } from "./redraw";
 import { askSite } from "./site";
 import { lesionText, siteText } from "./words";
 
+const SIGNS = { site: "place", lesion: "lesion", dermoscope: "light" } as const;
 const VIEWS: readonly View[] = ["overview", "close-up", "dermoscopy", "total-body"];
 
 export class Give {
@@ -37,7 +39,13 @@ export class Give {
       this.element,
       h("p", { class: "give-count" }, words.chosen(chosen.length)),
       this.views(common.view),
-      h("div", { class: "give-where" }, this.site(common), this.lesion(common)),
+      h(
+        "div",
+        { class: "give-where" },
+        this.site(common),
+        this.lesion(common),
+        common.view === "dermoscopy" && this.dermoscope(common.dermoscopy),
+      ),
     );
   }
 
@@ -58,7 +66,7 @@ export class Give {
             ...named(view),
             type: "button",
             "aria-pressed": String(common === view),
-            onclick: () => this.give(this.live.session.chosen, { view }),
+            onclick: () => this.give(this.live.session.chosen, viewedAs(view)),
           },
           words.viewName[view],
         ),
@@ -111,8 +119,16 @@ export class Give {
     });
   }
 
+  private dermoscope(common: Dermoscopy | null | undefined): HTMLElement {
+    const words = messages().capture;
+    const text = common === undefined ? words.several : dermoscopeText(common);
+    return this.field("dermoscope", words.dermoscope.title, text, words.dermoscope.ask, (names) =>
+      askDermoscope(common ?? null, (dermoscopy) => this.give(names, { dermoscopy })),
+    );
+  }
+
   private field(
-    name: "site" | "lesion",
+    name: keyof typeof SIGNS,
     label: string,
     text: string | null,
     question: string,
@@ -126,7 +142,7 @@ export class Give {
         class: text === null ? "give-field open" : "give-field",
         onclick: () => act(this.live.session.chosen),
       },
-      icon(name === "site" ? "place" : "lesion"),
+      icon(SIGNS[name]),
       h(
         "span",
         { class: "two" },

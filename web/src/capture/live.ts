@@ -18,6 +18,7 @@ import {
   watch,
 } from "../queue";
 import { whyStopped } from "../queue/why";
+import { told } from "../told";
 import {
   bodyOf,
   type Consent,
@@ -48,6 +49,7 @@ import {
   owed,
   owesMore,
   owesPins,
+  phototypeOf,
   type Said,
   type Session,
   type Shot,
@@ -79,6 +81,9 @@ export class Live {
   /** Addresses of the pictures that this page has itself. */
   private readonly shown = new Map<string, string>();
   private readonly earlier = new Map<string, Promise<Picture[]>>();
+  /** Pictures of this session that wait here: what is said of them goes with them. */
+  private queued: ReadonlySet<string> = new Set();
+  private readonly described = new Set<string>();
   /** What the server would not have said of a picture: not said again until it is changed. */
   private readonly turnedDown = new Map<string, Said>();
   private readonly points = new Map<string, Position>();
@@ -157,7 +162,8 @@ export class Live {
       const name = await enqueue(file, { session: this.about.id });
       this.show(name, file);
       if (!this.has(name)) this.happen({ what: "taken", name, stated: {} });
-      this.happen({ what: "given", names: [name], stated });
+      const phototype = phototypeOf(this.session);
+      this.happen({ what: "given", names: [name], stated: { phototype, ...stated } });
     }
   }
 
@@ -243,8 +249,9 @@ export class Live {
 
   /** Takes over what waits on this phone, pictures of before the page was opened among them. */
   private lookAt({ waiting }: Queued): void {
-    for (const { id: name, session, step, image, reason } of waiting) {
-      if (session !== this.about.id) continue;
+    const here = waiting.filter(({ session }) => session === this.about.id);
+    this.queued = new Set(here.map(({ id }) => id));
+    for (const { id: name, step, image, reason } of here) {
       if (!this.has(name)) {
         this.happen({ what: "taken", name, stated: {} });
         void this.showWaiting(name);
@@ -252,6 +259,7 @@ export class Live {
       this.happen({ what: "going", name, way: WAYS[step], reason: reason && whyStopped(reason) });
       if (image) this.happen({ what: "arrived", name, image });
     }
+    void this.tell();
   }
 
   private async showWaiting(name: string): Promise<void> {
@@ -265,8 +273,14 @@ export class Live {
   private describeWaiting(happened: { names: Iterable<string> } | { name: string }): void {
     const names = new Set("names" in happened ? happened.names : [happened.name]);
     for (const shot of this.session.shots)
-      if (names.has(shot.name) && !hasArrived(shot) && isSorted(shot, this.sites))
-        void describe(shot.name, bodyOf(shot.said));
+      if (names.has(shot.name) && this.queued.has(shot.name) && this.isDescribed(shot))
+        void describe(shot.name, bodyOf(shot.said, isSorted(shot, this.sites)));
+  }
+
+  /** Whether anything was ever said of a picture that waits. */
+  private isDescribed(shot: Shot): boolean {
+    if (owesMore(shot)) this.described.add(shot.name);
+    return this.described.has(shot.name);
   }
 
   private askSoon(delay_ms = ASK_MS): void {
@@ -282,7 +296,8 @@ export class Live {
       this.later(error, () => this.askSoon(0));
       return;
     }
-    if (this.session.shots.some((shot) => this.isAwaited(shot))) this.askSoon();
+    const isAwaited = this.session.shots.some((shot) => this.isAwaited(shot));
+    if (isAwaited || this.about.arriving > 0) this.askSoon();
   }
 
   private isAwaited({ image, way, checks }: Shot): boolean {
@@ -313,20 +328,22 @@ export class Live {
 
   private owed(): Shot[] {
     if (!this.isOpen) return [];
-    const all = owed(this.session, this.sites);
-    return all.filter(({ name, said }) => this.turnedDown.get(name) !== said);
+    return owed(this.session).filter(
+      ({ name, said }) => this.turnedDown.get(name) !== said && !this.queued.has(name),
+    );
   }
 
   private async tellOf(shot: Shot): Promise<void> {
     const { name, image, said } = shot;
     if (!image) return;
     try {
-      if (owesMore(shot)) await state(this.about.id, image, said);
-      if (owesPins(shot)) await pin(this.about.id, image, said.pins);
+      const isWhole = isSorted(shot, this.sites);
+      if (owesMore(shot)) await state(this.about.id, image, bodyOf(said, isWhole));
+      if (owesPins(shot) && isWhole) await pin(this.about.id, image, said.pins);
     } catch (error) {
       if (!isTurnedDown(error)) throw error;
       this.turnedDown.set(name, said);
-      notify([error.detail ?? messages().capture.failed]);
+      notify([told(error, messages().capture.failed)]);
       return;
     }
     this.happen({ what: "acknowledged", name, said });

@@ -14,12 +14,29 @@ export type { Site } from "../body/sites";
 export type View = "overview" | "close-up" | "dermoscopy" | "total-body";
 export type Side = "R" | "L" | "B" | "U";
 
+export type Polarization = "POLARIZED" | "NON_POLARIZED";
+export type Contact = "CONTACT" | "NON_CONTACT";
+export type Immersion = "ULTRASOUND_GEL" | "ALCOHOL" | "WATER" | "MINERAL_OIL" | "PLASTIC_CAP";
+
+/** How a dermoscope was used; null for what nobody said. */
+export interface Dermoscopy {
+  polarization: Polarization | null;
+  contact: Contact | null;
+  immersion: Immersion | null;
+  magnification: number | null;
+  colour_temperature_k: number | null;
+}
+
 /** What a person says of a picture; `site` is a code, `lesion` the server's name of one. */
 export interface Stated {
   view: View | null;
   site: string | null;
   side: Side | null;
   lesion: string | null;
+  /** Of a dermoscopy alone. */
+  dermoscopy: Dermoscopy | null;
+  /** The patient's, by Fitzpatrick: 1 to 6. */
+  phototype: number | null;
 }
 
 export interface Pin {
@@ -116,7 +133,14 @@ export type Happened =
   | { what: "pinned"; name: string; pins: Pin[] }
   | { what: "removed"; name: string };
 
-export const NOTHING: Stated = { view: null, site: null, side: null, lesion: null };
+export const NOTHING: Stated = {
+  view: null,
+  site: null,
+  side: null,
+  lesion: null,
+  dermoscopy: null,
+  phototype: null,
+};
 export const EMPTY: Session = { shots: [], chosen: new Set(), isSettled: false };
 
 const UNCHECKED: Checks = { state: "waiting", found: [] };
@@ -205,6 +229,9 @@ function given(said: Said, { stated }: { stated: Partial<Stated> }): Said {
   const moved = next.site !== said.stated.site || next.side !== said.stated.side;
   if (moved && stated.lesion === undefined) next.lesion = null;
   if (isLocating(next.view)) next.lesion = null;
+  // With the view come the facts of the dermoscopy before: for one that has none of its own.
+  if (stated.view && said.stated.dermoscopy) next.dermoscopy = said.stated.dermoscopy;
+  if (next.view !== "dermoscopy") next.dermoscopy = null;
   return { ...said, stated: next, pins: next.view === "overview" ? said.pins : [] };
 }
 
@@ -266,9 +293,9 @@ function isOwed({ said, told }: Shot): boolean {
   return !same(said, told);
 }
 
-/** What the server has not been told of the pictures that it has, and can be: it takes no halves. */
-export function owed(session: Session, sites: ReadonlyMap<string, Site>): Shot[] {
-  return session.shots.filter((shot) => hasArrived(shot) && isOwed(shot) && isSorted(shot, sites));
+/** What the server has not been told of the pictures that it has. */
+export function owed(session: Session): Shot[] {
+  return session.shots.filter((shot) => hasArrived(shot) && isOf(shot) && isOwed(shot));
 }
 
 /** Whether what is owed of a picture are its pins. */
@@ -344,9 +371,21 @@ export function maySend(session: Session, sites: ReadonlyMap<string, Site>): boo
 export function inCommon(shots: Shot[]): { [Name in keyof Stated]: Stated[Name] | undefined } {
   const of = <Name extends keyof Stated>(name: Name): Stated[Name] | undefined => {
     const [first, ...rest] = shots.map(({ said }) => said.stated[name]);
-    return rest.every((one) => one === first) ? first : undefined;
+    return rest.every((one) => same(one, first)) ? first : undefined;
   };
-  return { view: of("view"), site: of("site"), side: of("side"), lesion: of("lesion") };
+  return {
+    view: of("view"),
+    site: of("site"),
+    side: of("side"),
+    lesion: of("lesion"),
+    dermoscopy: of("dermoscopy"),
+    phototype: of("phototype"),
+  };
+}
+
+/** The patient's phototype, as the first picture has it that tells. */
+export function phototypeOf({ shots }: Session): number | null {
+  return shots.map(({ said }) => said.stated.phototype).find((one) => one !== null) ?? null;
 }
 
 /** The lesions that the session's pictures show, in the order in which they come. */

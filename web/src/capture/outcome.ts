@@ -6,13 +6,15 @@ import { messages } from "../i18n";
 import { capturePath, examPath, viewPath } from "../router";
 import { attempt } from "./attempt";
 import type { Operator } from "./calls";
+import { dermoscopeText } from "./dermoscope";
 import type { Live } from "./live";
-import { isOf, type Shot } from "./model";
+import { isOf, phototypeOf, type Shot } from "./model";
 import { askOperator, rememberedOperator } from "./operator";
 import type { Part } from "./page";
+import { phototypeText } from "./phototype";
 import { named, redraw } from "./redraw";
 import { shotPicture } from "./sort";
-import { photoName } from "./words";
+import { photoName, siteText } from "./words";
 
 export class Outcome implements Part {
   readonly element = h("section", { class: "outcome" });
@@ -41,6 +43,7 @@ export class Outcome implements Part {
     const shots = this.live.session.shots.filter(isOf);
     if (about.state === "open") return;
     const ready = shots.filter(({ way }) => way === "ready").length;
+    const phototype = phototypeText(phototypeOf(this.live.session));
     const isSigned = about.state === "signed";
     redraw(
       this.element,
@@ -51,6 +54,7 @@ export class Outcome implements Part {
         h("h2", {}, isSigned ? words.signedTitle : words.sentTitle),
         h("p", { role: "status" }, words.outcome(ready, shots.length)),
       ),
+      phototype && h("p", { class: "faint" }, `${words.phototype.title} : ${phototype}`),
       h("ul", { class: "outcome-list" }, ...shots.map((shot) => this.row(shot))),
       !isSigned && this.maySign && this.sign(),
       h(
@@ -67,12 +71,31 @@ export class Outcome implements Part {
     const name = photoName(shot, this.live.session);
     const parts = [
       shotPicture(this.live, shot),
-      h("span", { class: "two" }, h("b", {}, name), h("span", {}, words.way[shot.way])),
+      h(
+        "span",
+        { class: "two" },
+        h("b", {}, name),
+        h("span", {}, words.way[shot.way]),
+        ...this.facts(shot).map((fact) => h("span", { class: "faint" }, fact)),
+      ),
       shot.reason && h("span", { class: "faint" }, shot.reason),
     ];
     if (shot.way !== "ready" || !shot.image) return h("li", { "data-way": shot.way }, ...parts);
     const link = h("a", { href: viewPath(shot.image) }, ...parts, icon("forth"));
     return h("li", { "data-way": shot.way }, link);
+  }
+
+  /** What was said of a picture, as it went into the record. */
+  private facts({ said: { stated } }: Shot): string[] {
+    const words = messages().capture;
+    const site = stated.site ? this.live.sites.get(stated.site) : undefined;
+    const shown = [
+      stated.view && words.viewName[stated.view],
+      this.live.lesion(stated.lesion)?.tracking_id,
+      site && siteText(site, stated.side),
+    ];
+    const used = dermoscopeText(stated.dermoscopy);
+    return [shown.filter(Boolean).join(" · "), used ?? ""].filter(Boolean);
   }
 
   /** Who signs is named: they are asked where this device does not know them. */

@@ -6,8 +6,9 @@ import { nameOf, traits } from "../patient";
 import { attempt } from "./attempt";
 import { consentSection } from "./consent";
 import type { Live } from "./live";
-import { hindrances, isOf, maySend } from "./model";
+import { hindrances, isOf, maySend, phototypeOf } from "./model";
 import type { Part, Step } from "./page";
+import { phototypeSection } from "./phototype";
 import { openPicture } from "./picture";
 import { named, redraw } from "./redraw";
 
@@ -60,6 +61,7 @@ export class Send implements Part {
         h("h2", {}, words.sendTitle),
         h("ul", { class: "send-state" }, ...this.hindrances()),
       ),
+      phototypeSection(this.live),
       consentSection(this.live, () => this.update()),
       this.identity(),
     );
@@ -150,6 +152,15 @@ export class Send implements Part {
     );
   }
 
+  /** It is the patient's: pictures that came from elsewhere since have it too. */
+  private spreadPhototype(): void {
+    const { session } = this.live;
+    const phototype = phototypeOf(session);
+    if (phototype === null) return;
+    const names = session.shots.filter(isOf).map(({ name }) => name);
+    this.live.happen({ what: "given", names, stated: { phototype } });
+  }
+
   private async send(): Promise<void> {
     const words = messages().capture;
     if (!this.isConfirmed) {
@@ -159,6 +170,7 @@ export class Send implements Part {
     }
     this.isSending = true;
     this.update();
+    this.spreadPhototype();
     await attempt(() => this.live.send());
     this.isSending = false;
     if (this.live.isOpen) this.update();

@@ -3,6 +3,7 @@
 import { h, icon } from "../dom";
 import { messages } from "../i18n";
 import { thumbnail } from "../patient";
+import { viewedAs } from "./dermoscope";
 import type { Live } from "./live";
 import type { Lesion, Stated } from "./model";
 import { POSES, type Pose, shotOf, statedOf } from "./poses";
@@ -22,7 +23,7 @@ export function statedBy(target: Target): Partial<Stated> {
   if (target.what === "free") return {};
   if (target.what === "pose") return statedOf(target.pose);
   const { lesion, view } = target;
-  return { view, site: lesion.site.code, side: lesion.side, lesion: lesion.id };
+  return { ...viewedAs(view), site: lesion.site.code, side: lesion.side, lesion: lesion.id };
 }
 
 export function targetText(target: Target): { name: string; more: string } {

@@ -5,6 +5,7 @@ import { h, icon, iconButton } from "../dom";
 import { matches } from "../filter";
 import { messages } from "../i18n";
 import { nameOf, traits } from "../patient";
+import { told as toldOf } from "../told";
 import type { Order } from "./calls";
 
 const MOST_FOUND = 6;
@@ -181,7 +182,7 @@ export function askWhose(
 function failureWords(failure: unknown, taken: string): string {
   const told = messages().deposit.dialog;
   if (!(failure instanceof ApiError)) return told.failed;
-  return failure.status === 409 ? taken : (failure.detail ?? told.failed);
+  return failure.status === 409 ? taken : toldOf(failure, told.failed);
 }
 
 /** A search among the recent exams, whose patient and order are taken over. */

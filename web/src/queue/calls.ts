@@ -30,14 +30,15 @@ export async function arrival(upload: string): Promise<Fate> {
   };
 }
 
-/** States what a picture of a session shows. */
+/** States what a picture of a session shows, or what is said of it so far (`is_partial`). */
 export async function stateCapture(
   session: string,
   image: string,
   capture: unknown,
 ): Promise<void> {
   const [of, one] = [encodeURIComponent(session), encodeURIComponent(image)];
-  await ask("PUT", `/api/sessions/${of}/photographs/${one}`, capture);
+  const { is_partial, ...body } = capture as { is_partial?: boolean };
+  await ask("PUT", `/api/sessions/${of}/photographs/${one}${is_partial ? "/partial" : ""}`, body);
 }
 
 /** Takes a picture out of an open session. */
