@@ -262,20 +262,14 @@ def align(say: Progress, first: str, second: str) -> dict[str, Any]:
 
 def read_ruler(say: Progress, image: str) -> dict[str, Any]:
     """What scale a stored photograph's ruler gives, as `RulerReading` keeps it."""
-    from dermato.ruler import VERSION, Scale, read_ruler
+    from dermato.ingest import reading_of
+    from dermato.ruler import read_ruler
 
     pixels = _stored(image)
     say(1, 2)
-    found = read_ruler(pixels)
-    if isinstance(found, Scale):
-        return {
-            "version": VERSION,
-            "mm_per_pixel": found.mm_per_pixel,
-            "uncertainty_mm": found.uncertainty,
-            "angle_deg": found.angle_deg,
-            "marks": found.marks,
-        }
-    return {"version": VERSION, "reason": found.why}
+    told = asdict(reading_of(image, read_ruler(pixels)))
+    del told["image"]
+    return told
 
 
 def _stored(image: str) -> "Pixels":

@@ -30,6 +30,7 @@ WAITING_AT_ONCE = 16
 WAITING_S = 600.0
 
 _image, _photo, _exam = schema.image.c, schema.photograph.c, schema.exam.c
+_RULER_TOLD = ("version", "mm_per_pixel", "uncertainty_mm", "angle_deg", "marks", "reason")
 _compared, _ruler, _measure = comparison.c, ruler_reading.c, measure.c
 
 
@@ -164,23 +165,24 @@ class ReadingAids:
             connection.execute(asked.values(image_id=image_id, asked_at=datetime.now(UTC)))
         return RulerReading(image_id)
 
+    def ruler(self, image_id: str) -> RulerReading | None:
+        """What the ruler of an image gave, published or not; None where nobody looked for one."""
+        with self._database.read() as connection:
+            read = _reading(connection, image_id)
+        return read if read is not None and read.is_done else None
+
     def keep_ruler(self, found: RulerReading) -> None:
-        """Keep an answer."""
-        answered = (
-            sa.update(ruler_reading)
-            .where(_ruler.image_id == found.image)
-            .values(
-                done_at=datetime.now(UTC),
-                version=found.version,
-                mm_per_pixel=found.mm_per_pixel,
-                uncertainty_mm=found.uncertainty_mm,
-                angle_deg=found.angle_deg,
-                marks=found.marks,
-                reason=found.reason,
+        """Keep an answer, whether or not somebody asked; of an image that is gone, nothing."""
+        now = datetime.now(UTC)
+        told = {name: getattr(found, name) for name in _RULER_TOLD}
+        with suppress(IntegrityError), self._database.write() as connection:
+            answered = sa.update(ruler_reading).where(_ruler.image_id == found.image)
+            if connection.execute(answered.values(done_at=now, **told)).rowcount:
+                return
+            unasked = sa.insert(ruler_reading)
+            connection.execute(
+                unasked.values(image_id=found.image, asked_at=now, done_at=now, **told)
             )
-        )
-        with self._database.write() as connection:
-            connection.execute(answered)
 
     def spacing(self, image_id: str, *, establishment: str | None) -> Spacing | None:
         """What a pixel measures: as stated with the photograph, else by its ruler; None for none.
@@ -303,8 +305,7 @@ def _reading(connection: sa.Connection, image_id: str) -> RulerReading | None:
     row = connection.execute(query).mappings().one_or_none()
     if row is None:
         return None
-    names = ("version", "mm_per_pixel", "uncertainty_mm", "angle_deg", "marks", "reason")
-    return RulerReading(image_id, **{name: row[name] for name in names})
+    return RulerReading(image_id, **{name: row[name] for name in _RULER_TOLD})
 
 
 def _spacing(connection: sa.Connection, image_id: str) -> Spacing | None:

@@ -14,12 +14,15 @@ import numpy as np
 import simplejpeg
 from PIL import Image as Pictures
 
+from archive.capture import LOCATING, View
 from archive.catalog import Catalog
 from archive.jobs import Job
+from archive.reading_aids import RulerReading
 from archive.record import Image, ImageState, ObjectRole, StoredObject
 from archive.storage import Storage
 from dermato.header import header
 from dermato.photo import Photo, open_photo
+from dermato.ruler import VERSION, NoScale, Scale, read_ruler
 from dermato.stated import context_of
 from tiles.codec import decode, half
 from tiles.frames import InMemory, write_instance
@@ -52,8 +55,10 @@ def ingest_photo(
             image = catalog.advance(
                 image.id, ImageState.OPENED, facts=facts_of(photo), attempt=attempt
             )
-        objects = _build(photo, image, catalog, storage)
         said = catalog.photographs.photograph(image.id, establishment=None)
+        if said is not None and said.capture.mm_per_pixel is None:
+            _read_ruler(said.capture.view, photo, image, catalog)
+        objects = _build(photo, image, catalog, storage)
         image = catalog.advance(
             image.id,
             ImageState.BUILT,
@@ -67,6 +72,21 @@ def ingest_photo(
         for one in catalog.remove_objects(image.id, ObjectRole.ORIGINAL, attempt=attempt):
             storage.delete(one.key)
     return catalog.image(image.id, establishment=None)
+
+
+def _read_ruler(view: View, photo: Photo, image: Image, catalog: Catalog) -> None:
+    """Keep what scale a ruler beside a lesion gives, for its header and for who looks at it."""
+    if view not in LOCATING and catalog.aids.ruler(image.id) is None:
+        catalog.aids.keep_ruler(reading_of(image.id, read_ruler(decode(photo.whole))))
+
+
+def reading_of(image_id: str, found: Scale | NoScale) -> RulerReading:
+    """What was found of a ruler, as the catalogue keeps it."""
+    if isinstance(found, NoScale):
+        return RulerReading(image_id, VERSION, reason=found.why)
+    return RulerReading(
+        image_id, VERSION, found.mm_per_pixel, found.uncertainty, found.angle_deg, found.marks
+    )
 
 
 def facts_of(photo: Photo) -> dict[str, Any]:

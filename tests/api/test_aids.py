@@ -131,7 +131,7 @@ def test_a_ruler_gives_millimetres_and_nothing_else_does(
     Pictures.fromarray(pixels).save(ruled)
     north, south = bearer(settings, "north"), bearer(settings, "south")
     reader = bearer(settings, "north", Role.READER)
-    with_one = taken(capsys, ruled)
+    with_one = taken(capsys, ruled, "--kind", "overview")
     without = taken(capsys, dermoscopy(tmp_path, 1))
     stated = taken(capsys, dermoscopy(tmp_path, 2), "--mm-per-pixel", "0.02")
     ends = {"start": [100, 100], "end": [150, 100]}
@@ -146,7 +146,8 @@ def test_a_ruler_gives_millimetres_and_nothing_else_does(
             said = {**ends, **more}
             return web.post(f"/api/images/{image}/measures", json=said, headers=north)
 
-        assert (ruler(with_one)["state"], ruler(without)["state"]) == ("waiting", "waiting")
+        # Beside a lesion a ruler was looked for when the picture was taken in.
+        assert (ruler(with_one)["state"], ruler(without)["state"]) == ("waiting", "done")
         assert mark(with_one).status_code == 422
         work(settings)
         found = ruler(with_one)
