@@ -9,8 +9,6 @@ import unicodedata
 from dataclasses import dataclass
 from math import floor, log10
 
-from fpdf import FPDF
-
 from api.away import Away
 from api.captions import Language
 from api.errors import CannotPrint
@@ -51,6 +49,9 @@ class Pages:
     """A PDF that grows by a picture at a time."""
 
     def __init__(self, sheet: Sheet) -> None:
+        # Slow to load, for what few take out.
+        from fpdf import FPDF
+
         self._sheet, self._count = sheet, 0
         self._pdf = FPDF(format="A4")
         self._pdf.core_fonts_encoding = _ENCODING

@@ -28,10 +28,10 @@ from typing import Any, NoReturn, cast
 
 import numpy as np
 
+from api.desk import desk
 from api.errors import ChildCrashed, OutOfTime, Refused, SandboxError, TooBusy
 from api.originals import laid_out
 from api.sandbox import confine, end, one_line, start
-from api.work import desk
 from archive.record import Image
 from archive.storage import Storage
 from tiles.errors import OutsideImage

@@ -18,8 +18,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from tempfile import TemporaryDirectory
 
+from api.desk import desk
 from api.doors import TOKEN_S
 from api.errors import CannotServe
 from api.settings import Settings, data_folder, signing_key
@@ -103,14 +103,15 @@ def serve(settings: Settings, host: str, port: int, workers: int) -> int:
     scheme = "https" if settings.tls else "http"
     local = f"{scheme}://[{address}]:{bound}" if ":" in address else f"{scheme}://{address}:{bound}"
     # Made before there are several to make them.
-    data_folder(settings)
+    scratch = data_folder(settings) / "scratch"
+    scratch.mkdir(mode=0o700, exist_ok=True)
     signing_key(settings)
     with (
         listening,
-        TemporaryDirectory(prefix="sansverre-metrics-") as metrics,
+        desk(scratch) as metrics,
         Catalog.open(settings.database_url) as catalog,
     ):
-        environment = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": metrics}
+        environment = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(metrics)}
         posts = [Post(lambda: _server(listening, environment)) for _ in range(workers)]
         posts.extend(Post(partial(worker_process, environment, name)) for name in WORKERS)
         supervisor = Supervisor(posts)

@@ -1,7 +1,6 @@
 """One leased job, from claim to outcome: the same for the worker process and for `ingest`."""
 
 import logging
-import os
 import shutil
 import socket
 import time
@@ -9,12 +8,12 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from fcntl import LOCK_EX, LOCK_NB, flock
+from fcntl import LOCK_NB
 from pathlib import Path
-from tempfile import mkdtemp
 from typing import Protocol, TypeVar
 
 from api.aids import compare, read_ruler
+from api.desk import desk, locked
 from api.errors import PASSING, Refused, SandboxError
 from api.looking import look
 from api.originals import laid_out
@@ -122,38 +121,6 @@ def _link_to(archive: RadiologyArchive | None) -> Iterator[ArchiveLink | None]:
 
     with DicomWebLink(archive.url, archive.orthanc_url) as link:
         yield link
-
-
-@contextmanager
-def desk(folder: Path) -> Iterator[Path]:
-    """A place in the folder for this process's temporary files, gone with it.
-
-    What processes that were killed left there is deleted first: the system lets go of the lock of
-    whoever dies, and only of theirs.
-    """
-    with locked(folder):
-        for left in folder.glob("desk-*"):
-            with suppress(BlockingIOError), locked(left, LOCK_NB):
-                shutil.rmtree(left)
-        own = Path(mkdtemp(prefix="desk-", dir=folder))
-        held = ExitStack()
-        held.enter_context(locked(own))
-    with held:
-        try:
-            yield own
-        finally:
-            shutil.rmtree(own)
-
-
-@contextmanager
-def locked(folder: Path, how: int = 0) -> Iterator[None]:
-    """Hold a folder's lock, which goes with its holder; with LOCK_NB, or BlockingIOError."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        flock(descriptor, LOCK_EX | how)
-        yield
-    finally:
-        os.close(descriptor)
 
 
 def work_once(place: Workplace, progress: Progress | None = None) -> bool:

@@ -132,8 +132,8 @@ def _alone(
     settings: "Settings", folder: Path, stopping: threading.Event, *, once: bool
 ) -> Iterator[None]:
     """Be the one watch of a folder; wait while another is, or with `once` raise BadSettings."""
+    from api.desk import locked
     from api.settings import data_folder
-    from api.work import locked
 
     name = hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
     turn = data_folder(settings) / "watching" / name

@@ -151,21 +151,32 @@ def test_a_head_without_end_is_hung_up_on(server: Running, head: bytes, answer: 
     assert got[9:] == answer
 
 
-def test_no_process_outlives_a_killed_supervisor(environment: dict[str, str]) -> None:
-    with running(environment) as server:
+def desks(environment: dict[str, str]) -> set[Path]:
+    """The folders of temporary files, of processes alive and dead."""
+    return set(Path(environment["SANSVERRE_DATA"], "scratch").glob("desk-*"))
+
+
+def test_no_process_and_no_folder_outlives_its_supervisor(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    own = {**environment, "TMPDIR": str(tmp_path)}
+    before = desks(own)
+    with running(own) as server:
         children = psutil.Process(server.process.pid).children(recursive=True)
         # The children of servers that wait to draw come and go.
         assert len([one for one in children if "api.renderer" not in one.cmdline()]) == 4
         server.process.kill()
         assert gone(children, 60)
-
-
-def test_it_stops_when_interrupted(environment: dict[str, str]) -> None:
-    with running(environment, workers=1) as server:
+    left = desks(own) - before
+    assert [one for desk in left for one in desk.glob("*.db")], "what was counted"
+    with running(own, workers=1) as server:
+        assert left & desks(own) == set()
         children = psutil.Process(server.process.pid).children(recursive=True)
         server.process.send_signal(signal.SIGINT)
         assert server.process.wait(120) == 0
         assert gone(children, 30)
+    assert desks(own) <= before
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "8.8.8.8"])

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from api.desk import desk
 from api.ingest import Order, ingest, receive
 from api.settings import read_settings
 from api.wanted import BUILD
-from api.work import ABANDONED_S, Workplace, desk, open_workplace, sweep
+from api.work import ABANDONED_S, Workplace, open_workplace, sweep
 from archive.errors import NotFound
 from archive.record import ImageState, JobState, ObjectRole
 from tests.api.conftest import small_file
@@ -51,7 +52,7 @@ def test_a_desk_goes_with_its_process(tmp_path: Path) -> None:
 
 def test_the_desk_of_the_dead_is_cleared_and_no_other(tmp_path: Path) -> None:
     program = (
-        "import sys, time; from pathlib import Path; from api.work import desk\n"
+        "import sys, time; from pathlib import Path; from api.desk import desk\n"
         "with desk(Path(sys.argv[1])) as mine: print(mine, flush=True); time.sleep(600)"
     )
     command = [sys.executable, "-c", program, str(tmp_path)]

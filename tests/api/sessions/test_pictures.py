@@ -13,8 +13,9 @@ import pytest
 import zxingcpp
 from PIL import Image as Picture
 
+from api.desk import locked
 from api.taking import take_once
-from api.work import locked, look_once, work_once
+from api.work import look_once, work_once
 from archive.errors import NotFound
 from archive.record import ImageState, JobState, ObjectRole
 from tests.api.conftest import small_file
