@@ -49,6 +49,7 @@ from api.sandbox import die_with
 from api.settings import Settings, read_settings, signing_key
 from api.sources import Sources
 from api.static import read_viewer
+from api.turns import Turns
 from api.version import VERSION
 from archive.catalog import Catalog
 from archive.errors import ArchiveError
@@ -117,6 +118,7 @@ def create_app(settings: Settings, storage: Storage | None = None) -> Dispatcher
     app.state.settings, app.state.doors = settings, doors
     app.state.catalog, app.state.storage, app.state.sources = catalog, storage, sources
     app.state.reception = reception
+    app.state.exports = Turns(exports.AT_ONCE, exports.RETRY_S)
     for module in ROUTES:
         app.include_router(module.router)
     for kind in (ApiError, ArchiveError, TilesError, Exception):

@@ -72,7 +72,11 @@ class MethodRefused(ApiError, ValueError):
 
 
 class TooBusy(ApiError, RuntimeError):
-    """More is under way than this process takes on."""
+    """More is under way than this process takes on; it may be asked again after `retry_s`."""
+
+    def __init__(self, *, retry_s: int = 1) -> None:
+        super().__init__()
+        self.retry_s = retry_s
 
 
 class BadHeader(ApiError, ValueError):
@@ -237,6 +241,8 @@ class Problem:
     status: Status
     more: Mapping[str, Any] = field(default_factory=dict)
     """Numbers and names that whoever asked may know."""
+    retry_s: int = 1
+    """When to ask again, where the service is too busy."""
 
     @property
     def body(self) -> bytes:
@@ -253,7 +259,7 @@ class Problem:
         if self.status is HTTPStatus.UNAUTHORIZED:
             headers["www-authenticate"] = "Bearer"
         if self.status is HTTPStatus.SERVICE_UNAVAILABLE:
-            headers["retry-after"] = "1"
+            headers["retry-after"] = str(self.retry_s)
         if self.status is HTTPStatus.METHOD_NOT_ALLOWED:
             headers["allow"] = "GET, HEAD"
         return headers
@@ -263,7 +269,8 @@ def problem(error: Exception) -> Problem:
     """How an exception is told over HTTP."""
     for kind, status in STATUSES:
         if isinstance(error, kind):
-            return Problem(status, _told(error))
+            retry_s = error.retry_s if isinstance(error, TooBusy) else 1
+            return Problem(status, _told(error), retry_s)
     return Problem(HTTPStatus.INTERNAL_SERVER_ERROR)
 
 

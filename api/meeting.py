@@ -1,7 +1,8 @@
 """Pictures as pages for a meeting: a PDF, one picture or two a page.
 
-Of the pictures their JPEG is held, as large as a page shows. Text is in the fonts that every reader
-of PDF has, with the letters of Western European languages (Windows-1252).
+Of the pictures their JPEG is held, as large as a page shows: PICTURES_BYTES of all at most. Text is
+in the fonts that every reader of PDF has, with the letters of Western European languages
+(Windows-1252).
 """
 
 import io
@@ -11,10 +12,13 @@ from math import floor, log10
 
 from api.away import Away
 from api.captions import Language
-from api.errors import CannotPrint
+from api.errors import CannotPrint, TooLarge
 
 PAGE_PX = 2400
 """The longer side of a picture on a page: 300 pixels an inch over 20 cm."""
+
+PICTURES_BYTES = 128 << 20
+"""Of the pictures in one document: 40 of the largest and finest that photographs make."""
 
 _WIDTH, _HEIGHT, _MARGIN = 210.0, 297.0, 15.0
 _TOP, _BOTTOM, _CAPTION, _GAP = 30.0, 16.0, 15.0, 6.0
@@ -52,14 +56,20 @@ class Pages:
         # Slow to load, for what few take out.
         from fpdf import FPDF
 
-        self._sheet, self._count = sheet, 0
+        self._sheet, self._count, self._left_bytes = sheet, 0, PICTURES_BYTES
         self._pdf = FPDF(format="A4")
         self._pdf.core_fonts_encoding = _ENCODING
         self._pdf.set_auto_page_break(auto=False)
         self._pdf.set_lang(sheet.language)
 
     def add(self, away: Away, lines: tuple[str, str], mm_per_pixel: float | None) -> None:
-        """A picture with its two lines; a scale bar where a pixel of the image has a size."""
+        """A picture with its two lines; a scale bar where a pixel of the image has a size.
+
+        Raises TooLarge where the pictures are too large for one document.
+        """
+        self._left_bytes -= len(away.jpeg)
+        if self._left_bytes < 0:
+            raise TooLarge("The pictures are too large for one document.", limit=PICTURES_BYTES)
         place = self._count % self._sheet.per_page
         if place == 0:
             self._begin_page()
@@ -78,9 +88,9 @@ class Pages:
         if mm_per_pixel is not None:
             self._bar(below, shrink / (mm_per_pixel * away.scale))
 
-    def finished(self) -> bytes:
+    def finished(self) -> memoryview:
         """The document."""
-        return bytes(self._pdf.output())
+        return memoryview(self._pdf.output())
 
     def _begin_page(self) -> None:
         sheet = self._sheet

@@ -53,6 +53,12 @@ class Departures:
         with self._database.write() as connection:
             return let_go(connection, leaving, by, establishment)
 
+    def require_may_leave(self, leaving: Leaving, *, establishment: str | None) -> None:
+        """Ask what `record` will ask, before anything is made; raises as that."""
+        with self._database.read() as connection:
+            whose = whose_pictures(connection, leaving.images, establishment)
+            _require_may_leave(connection, whose, leaving.images, leaving.purpose)
+
     def require_may_be_linked(self, image: Image) -> None:
         """Raise MayNotLeave for a photograph that might not leave for care.
 

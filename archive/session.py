@@ -152,6 +152,23 @@ class Session:
 
 
 @dataclass(frozen=True, slots=True)
+class Listed:
+    """A session in a list: without its pictures, but how many there are and are on their way."""
+
+    session: Session
+    count: int
+    arriving: int
+
+
+@dataclass(frozen=True, slots=True)
+class SessionPage:
+    """Some sessions, the newest first, and the `after` that gives the next ones (None: no more)."""
+
+    listed: tuple[Listed, ...]
+    after: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Group:
     """Pictures that follow the picture of a code; the first ones of a session may follow none."""
 

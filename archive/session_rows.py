@@ -1,7 +1,7 @@
 """From rows to sessions: a visit with its pictures, what is still to come, and its consents."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
@@ -15,7 +15,17 @@ from archive.ownership import owned
 from archive.partial import from_kept
 from archive.photographs import stated_of, taken_at
 from archive.record import Upload
-from archive.session import Checks, Consent, Picture, Pin, Session, SessionState
+from archive.session import (
+    ON_THEIR_WAY,
+    Checks,
+    Consent,
+    Listed,
+    Picture,
+    Pin,
+    Session,
+    SessionPage,
+    SessionState,
+)
 from archive.uploads import ROWS as UPLOADS
 from archive.uploads import from_row as upload_from_row
 
@@ -42,10 +52,19 @@ ROWS = sa.select(
 """The rows of sessions; conditions on them and on their establishment may be added."""
 
 
+_COUNT = sa.select(sa.func.count()).where(_picture.session_id == _session.id).scalar_subquery()
+_ARRIVING = (
+    sa.select(sa.func.count())
+    .select_from(schema.upload.join(schema.deposit))
+    .where(_deposit.session_id == _session.id, _upload.state.in_(list(ON_THEIR_WAY)))
+    .scalar_subquery()
+)
+
+
 def read(connection: sa.Connection, session_id: str, establishment: str | None) -> Session:
     """Look a session up with all that is in it; raises NotFound."""
     row = _row(connection, session_id, establishment, hold=False)
-    return with_pictures(connection, [row])[0]
+    return _with_pictures(connection, row)
 
 
 def held(connection: sa.Connection, session_id: str, establishment: str | None) -> sa.RowMapping:
@@ -71,24 +90,41 @@ def patient_of(row: sa.RowMapping) -> PatientIdentity:
     return PatientIdentity(**traits)
 
 
-def with_pictures(connection: sa.Connection, rows: Sequence[sa.RowMapping]) -> tuple[Session, ...]:
-    """The sessions of these rows, in their order."""
-    if not rows:
-        return ()
-    ids = [row["id"] for row in rows]
-    pictures = _pictures(connection, ids)
-    shown = {one.image_id for each in pictures.values() for one in each}
-    arrivals = _arrivals(connection, ids, shown)
-    consents = consents_of(connection, {row["exam_id"] for row in rows})
-    return tuple(
-        _from_row(
-            row,
-            tuple(pictures[row["id"]]),
-            tuple(arrivals[row["id"]]),
-            tuple({one.purpose: one for one in consents[row["exam_id"]]}.values()),
+def _with_pictures(connection: sa.Connection, row: sa.RowMapping) -> Session:
+    pictures = _pictures(connection, row["id"])
+    arrivals = _arrivals(connection, row["id"], {one.image_id for one in pictures})
+    consents = consents_of(connection, {row["exam_id"]})[row["exam_id"]]
+    last = {one.purpose: one for one in consents}
+    return _from_row(row, pictures, arrivals, tuple(last.values()))
+
+
+def page(
+    connection: sa.Connection,
+    query: sa.Select[Any],
+    establishment: str | None,
+    limit: int,
+    after: str | None,
+) -> SessionPage:
+    """Up to `limit` of the sessions of a query on ROWS, the newest first, in one read.
+
+    Raises NotFound for an `after` that names none.
+    """
+    if after is not None:
+        last = _row(connection, after, establishment, hold=False)
+        query = query.where(
+            sa.tuple_(_session.created_at, _session.id)
+            < sa.tuple_(
+                sa.literal(last["created_at"], schema.UtcDateTime), sa.literal(after, sa.String)
+            )
         )
-        for row in rows
+    counted = query.add_columns(_COUNT.label("count"), _ARRIVING.label("arriving"))
+    newest = counted.order_by(_session.created_at.desc(), _session.id.desc())
+    # One more than asked for tells whether another page follows.
+    rows = connection.execute(newest.limit(limit + 1)).mappings().all()
+    listed = tuple(
+        Listed(_from_row(row, (), (), ()), row["count"], row["arriving"]) for row in rows[:limit]
     )
+    return SessionPage(listed, listed[-1].session.id if len(rows) > limit else None)
 
 
 def consents_of(
@@ -104,11 +140,11 @@ def consents_of(
     return found
 
 
-def _pictures(connection: sa.Connection, ids: Sequence[str]) -> dict[str, list[Picture]]:
+def _pictures(connection: sa.Connection, session_id: str) -> tuple[Picture, ...]:
     query = (
         sa.select(schema.picture, _image.state, _image.reason, _image.created_at, _image.facts)
         .select_from(schema.picture.join(schema.image, _picture.image_id == _image.id))
-        .where(_picture.session_id.in_(ids))
+        .where(_picture.session_id == session_id)
         .order_by(_image.created_at, _image.id)
     )
     rows = connection.execute(query).mappings().all()
@@ -118,23 +154,20 @@ def _pictures(connection: sa.Connection, ids: Sequence[str]) -> dict[str, list[P
     of_these = sa.select(schema.pin).where(_pin.image_id.in_(images)).order_by(_pin.lesion_id)
     for pin in connection.execute(of_these).mappings() if rows else ():
         pins[pin["image_id"]].append(Pin(pin["lesion_id"], pin["x"], pin["y"]))
-    found: dict[str, list[Picture]] = defaultdict(list)
-    for row in rows:
-        image_id = row["image_id"]
-        found[row["session_id"]].append(
-            Picture(
-                image_id,
-                row["state"],
-                row["reason"],
-                taken_at(row["facts"], row["created_at"]),
-                stated.get(image_id),
-                tuple(pins[image_id]),
-                _checks(row["checks"]),
-                row["kept_despite"],
-                from_kept(row["partial"]),
-            )
+    return tuple(
+        Picture(
+            row["image_id"],
+            row["state"],
+            row["reason"],
+            taken_at(row["facts"], row["created_at"]),
+            stated.get(row["image_id"]),
+            tuple(pins[row["image_id"]]),
+            _checks(row["checks"]),
+            row["kept_despite"],
+            from_kept(row["partial"]),
         )
-    return found
+        for row in rows
+    )
 
 
 def _checks(kept: Mapping[str, Any] | None) -> Checks | None:
@@ -143,23 +176,16 @@ def _checks(kept: Mapping[str, Any] | None) -> Checks | None:
     return Checks(kept["version"], tuple(kept["found"]), tuple(kept.get("codes", ())))
 
 
-def _arrivals(
-    connection: sa.Connection, ids: Sequence[str], shown: set[str]
-) -> dict[str, list[Upload]]:
+def _arrivals(connection: sa.Connection, session_id: str, shown: set[str]) -> tuple[Upload, ...]:
     # What was moved or handed over is told of with the patient whose it is.
     of_another = (
         sa.exists()
         .where(_session.id == _deposit.session_id, _exam.id == _image.exam_id)
         .where(_exam.patient_row.is_distinct_from(_session.patient_row))
     )
-    query = UPLOADS.add_columns(_deposit.session_id)
-    query = query.where(_deposit.session_id.in_(ids), ~of_another)
-    found: dict[str, list[Upload]] = defaultdict(list)
-    for row in connection.execute(query.order_by(_deposit.created_at, _upload.id)).mappings():
-        if row["image_id"] not in shown:
-            values = {name: value for name, value in row.items() if name != "session_id"}
-            found[row["session_id"]].append(upload_from_row(values))
-    return found
+    query = UPLOADS.where(_deposit.session_id == session_id, ~of_another)
+    rows = connection.execute(query.order_by(_deposit.created_at, _upload.id)).mappings()
+    return tuple(upload_from_row(row) for row in rows if row["image_id"] not in shown)
 
 
 def _from_row(

@@ -37,6 +37,7 @@ from archive.session import (
     Consent,
     Purpose,
     Session,
+    SessionPage,
     SessionState,
     local_accession_number,
     may_be_used,
@@ -131,9 +132,13 @@ class Sessions:
         *,
         establishment: str | None,
         state: SessionState | None = None,
-        limit: int = 200,
-    ) -> tuple[Session, ...]:
-        """The sessions that began in a time, the newest first."""
+        limit: int = 50,
+        after: str | None = None,
+    ) -> SessionPage:
+        """The sessions that began in a time, the newest first; `after` is `SessionPage.after`.
+
+        Raises NotFound for an `after` that names none.
+        """
         query = owned(session_rows.ROWS, establishment)
         if start is not None:
             query = query.where(_session.created_at >= start)
@@ -141,10 +146,8 @@ class Sessions:
             query = query.where(_session.created_at < end)
         if state is not None:
             query = query.where(_session.state == state)
-        query = query.order_by(_session.created_at.desc(), _session.id).limit(limit)
         with self._database.read() as connection:
-            rows = connection.execute(query).mappings().all()
-            return session_rows.with_pictures(connection, rows)
+            return session_rows.page(connection, query, establishment, limit, after)
 
     def assignment(self, session_id: str) -> Assignment:
         """Whose the pictures of a session are, and by which order; raises NotFound."""

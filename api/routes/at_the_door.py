@@ -7,6 +7,7 @@ from fastapi import Depends, Request
 from api.doors import Caller, allow, require_reached
 from api.receiving import Reception
 from api.sources import Sources
+from api.turns import Turns
 from archive.catalog import Catalog
 from archive.storage import Storage
 
@@ -43,8 +44,13 @@ def _storage(request: Request) -> Storage:
     return cast("Storage", request.app.state.storage)
 
 
+def _exports(request: Request) -> Turns:
+    return cast("Turns", request.app.state.exports)
+
+
 CallerHere = Annotated[Caller, Depends(_caller)]
 CatalogHere = Annotated[Catalog, Depends(_catalog)]
 SourcesHere = Annotated[Sources, Depends(_sources)]
 StorageHere = Annotated[Storage, Depends(_storage)]
+ExportsHere = Annotated[Turns, Depends(_exports)]
 ReceptionHere = Annotated[Reception, Depends(_reception)]

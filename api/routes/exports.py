@@ -2,7 +2,9 @@
 
 import asyncio
 import io
+import logging
 from collections.abc import AsyncIterator, Sequence
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from typing import Annotated, Literal, Self
 from zipfile import ZIP_STORED, ZipFile, ZipInfo
@@ -11,12 +13,15 @@ from fastapi import APIRouter, Query
 from fastapi.responses import Response, StreamingResponse
 from pydantic import BaseModel, Field, model_validator
 from starlette.concurrency import run_in_threadpool
+from starlette.types import Message, Receive, Scope, Send
 
 from api.away import Wish
 from api.captions import Language, caption, day, name_of, traits_of
 from api.meeting import PAGE_PX, Pages, Sheet
-from api.routes.at_the_door import CallerHere, CatalogHere, SourcesHere
+from api.routes.at_the_door import CallerHere, CatalogHere, ExportsHere, SourcesHere
 from api.sources import Sources
+from archive.catalog import Catalog
+from archive.errors import TransitionRefused
 from archive.gallery import Shown
 from archive.identity import PatientIdentity
 from archive.leaving import Departure, Leaving, Way
@@ -24,9 +29,16 @@ from archive.record import ImageKind, ImageState
 from archive.session import Purpose
 from tiles.pyramid import Box
 
+LOG = logging.getLogger("sansverre.exports")
+Part = bytes | memoryview
+
 router = APIRouter(tags=["exports"])
 
 IN_A_ZIP, IN_A_PDF = 200, 40
+AT_ONCE, RETRY_S = 2, 5
+"""In each server process: a PDF is held whole, twice at its end, and a ZIP a picture at a time."""
+STALLED_S = 60.0
+PART_BYTES = 1 << 20
 PSEUDONYM = 64
 _LATEST = 200
 
@@ -115,40 +127,41 @@ class DeparturesOut(BaseModel):
 
 @router.post("/api/exports", response_class=Response)
 async def export(
-    asked: ExportIn, caller: CallerHere, catalog: CatalogHere, sources: SourcesHere
+    asked: ExportIn,
+    caller: CallerHere,
+    catalog: CatalogHere,
+    sources: SourcesHere,
+    exports: ExportsHere,
 ) -> Response:
     """Pictures of one patient as a ZIP of JPEG or as a PDF; it is written down before it is sent.
 
-    409 says what keeps them in: `reason` and `images`.
+    409 says what keeps them in: `reason` and `images`. 503 says when to ask again, where others are
+    being made, and 413 that they are too large for one document.
     """
-    images = [one.image for one in asked.images]
-    await run_in_threadpool(catalog.image, images[0], establishment=caller.establishment)
-    # As they are at one moment, whose name they carry: what is moved after it is not read any more.
-    shown = await run_in_threadpool(catalog.gallery.of_images, images)
-    exam = await run_in_threadpool(
-        catalog.exam,
-        shown[0].image.exam_id,
-        establishment=caller.establishment,
-        states=tuple(ImageState),
-    )
-    # Letters that cannot be printed are told before anything is written down.
-    sheet = asked.sheet(exam.patient)
-    await run_in_threadpool(
-        catalog.departures.record,
-        asked.leaving(),
-        by=caller.subject,
-        establishment=caller.establishment,
-    )
-    name = f"sans-verre-{datetime.now(UTC):%Y-%m-%d}"
-    if asked.form == "pdf":
-        body = await _paged(sources, asked, shown, sheet)
-        return Response(body, media_type="application/pdf", headers=_named(f"{name}.pdf"))
-    parts = _zipped(sources, asked, shown)
-    # A picture that cannot be had is told as such, where nothing has been sent yet.
-    begun = await anext(parts)
-    return StreamingResponse(
-        _after(begun, parts), media_type="application/zip", headers=_named(f"{name}.zip")
-    )
+    with ExitStack() as held:
+        held.enter_context(exports.turn())
+        images = [one.image for one in asked.images]
+        leaving, establishment = asked.leaving(), caller.establishment
+        departures = catalog.departures
+        await run_in_threadpool(departures.require_may_leave, leaving, establishment=establishment)
+        # As they are at one moment, whose name they carry.
+        shown = await run_in_threadpool(catalog.gallery.of_images, images)
+        patient = await run_in_threadpool(_patient_of, catalog, shown[0], establishment)
+        sheet = asked.sheet(patient)
+        if asked.form == "pdf":
+            parts = _cut(await _paged(sources, asked, shown, sheet))
+        else:
+            parts = _zipped(sources, asked, shown)
+        # A picture that cannot be had is told as such, where nothing has been sent yet.
+        body = _after(await anext(parts), parts)
+        # Written down as late as can be: what could not be made has not left.
+        await run_in_threadpool(
+            departures.record, leaving, by=caller.subject, establishment=establishment
+        )
+        now = await run_in_threadpool(catalog.gallery.of_images, images)
+        if [_whose(one) for one in now] != [_whose(one) for one in shown]:
+            raise TransitionRefused("A picture has become another patient's; ask again.")
+        return _Leaving(body, asked.form == "pdf", held.pop_all())
 
 
 @router.get("/api/exports/record")
@@ -162,7 +175,54 @@ def list_departures(
     return DeparturesOut(departures=[_out(one) for one in found])
 
 
-async def _paged(sources: Sources, asked: ExportIn, shown: Sequence[Shown], sheet: Sheet) -> bytes:
+class _Stalled(Exception):
+    """Nobody takes what is sent."""
+
+
+class _Leaving(StreamingResponse):
+    """A file that holds its turn as long as it is sent, however that ends.
+
+    Who takes nothing of it for a while does not keep others waiting.
+    """
+
+    def __init__(self, body: AsyncIterator[Part], is_pdf: bool, held: ExitStack) -> None:
+        ending = "pdf" if is_pdf else "zip"
+        name = f"sans-verre-{datetime.now(UTC):%Y-%m-%d}.{ending}"
+        super().__init__(
+            body,
+            media_type=f"application/{ending}",
+            headers={"content-disposition": f'attachment; filename="{name}"'},
+        )
+        self._held = held
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_soon(message: Message) -> None:
+            try:
+                async with asyncio.timeout(STALLED_S):
+                    await send(message)
+            except TimeoutError as error:
+                # Of its own kind, as the framework takes errors of the system for its client's end.
+                raise _Stalled from error
+
+        with self._held:
+            try:
+                await super().__call__(scope, receive, send_soon)
+            except _Stalled:
+                LOG.info("an export was not taken, and given up")
+
+
+def _patient_of(catalog: Catalog, one: Shown, establishment: str | None) -> PatientIdentity | None:
+    exam_id, states = one.image.exam_id, tuple(ImageState)
+    return catalog.exam(exam_id, establishment=establishment, states=states).patient
+
+
+def _whose(one: Shown) -> tuple[str, str, int]:
+    return one.image.id, one.image.exam_id, one.image.incarnation
+
+
+async def _paged(
+    sources: Sources, asked: ExportIn, shown: Sequence[Shown], sheet: Sheet
+) -> memoryview:
     pages = Pages(sheet)
     for chosen, one in zip(asked.images, shown, strict=True):
         wish = chosen.wish(one.image.kind, is_page=True, as_stored=False)
@@ -172,9 +232,7 @@ async def _paged(sources: Sources, asked: ExportIn, shown: Sequence[Shown], shee
     return await asyncio.to_thread(pages.finished)
 
 
-async def _zipped(
-    sources: Sources, asked: ExportIn, shown: Sequence[Shown]
-) -> AsyncIterator[bytes]:
+async def _zipped(sources: Sources, asked: ExportIn, shown: Sequence[Shown]) -> AsyncIterator[Part]:
     sink = _Sink()
     with ZipFile(sink, "w", ZIP_STORED) as zipped:
         for number, (chosen, one) in enumerate(zip(asked.images, shown, strict=True), 1):
@@ -189,7 +247,12 @@ async def _zipped(
     yield sink.taken()
 
 
-async def _after(begun: bytes, parts: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+async def _cut(document: memoryview) -> AsyncIterator[Part]:
+    for at in range(0, len(document), PART_BYTES):
+        yield document[at : at + PART_BYTES]
+
+
+async def _after(begun: Part, parts: AsyncIterator[Part]) -> AsyncIterator[Part]:
     yield begun
     async for part in parts:
         yield part
@@ -221,10 +284,6 @@ def _mm_per_pixel(one: Shown) -> float | None:
         return one.photograph.capture.mm_per_pixel[1]
     spacing = one.image.facts.get("mpp_um") if one.image.kind is ImageKind.SLIDE else None
     return spacing[0] / 1000 if spacing else None
-
-
-def _named(name: str) -> dict[str, str]:
-    return {"content-disposition": f'attachment; filename="{name}"'}
 
 
 def _out(one: Departure) -> DepartureOut:

@@ -1,6 +1,5 @@
 """The JSON of sessions: what is said of a visit and of its photographs, and what leaves."""
 
-from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Any, Literal
 
@@ -26,6 +25,7 @@ from archive.session import (
     Picture,
     Purpose,
     Session,
+    SessionPage,
     SessionState,
     may_be_used,
 )
@@ -258,20 +258,24 @@ class SessionOut(SessionSummary):
 
 
 class SessionsOut(BaseModel):
-    """Sessions, the newest first."""
+    """Sessions, the newest first; `next` is the `after` of the following ones, null for none."""
 
     sessions: list[SessionSummary]
+    next: str | None
 
 
-def sessions_out(sessions: Iterable[Session]) -> SessionsOut:
+def sessions_out(page: SessionPage) -> SessionsOut:
     """Sessions in a list."""
-    return SessionsOut(sessions=[SessionSummary(**_summary(one)) for one in sessions])
+    listed = [
+        SessionSummary(**_summary(one.session, one.count, one.arriving)) for one in page.listed
+    ]
+    return SessionsOut(sessions=listed, next=page.after)
 
 
 def session_out(session: Session) -> SessionOut:
     """One session."""
     return SessionOut(
-        **_summary(session),
+        **_summary(session, len(session.pictures), len(session.arriving)),
         photographs=[_photograph(one) for one in session.pictures],
         arrivals=[_arrival(one) for one in session.arrivals],
         consents=[
@@ -284,7 +288,7 @@ def session_out(session: Session) -> SessionOut:
     )
 
 
-def _summary(session: Session) -> dict[str, Any]:
+def _summary(session: Session, count: int, arriving: int) -> dict[str, Any]:
     patient = session.patient
     return {
         "id": session.id,
@@ -306,8 +310,8 @@ def _summary(session: Session) -> dict[str, Any]:
         "sent_at": session.sent_at,
         "signed_at": session.signed_at,
         "signed_by": _person(session.signed_by),
-        "count": len(session.pictures),
-        "arriving": len(session.arriving),
+        "count": count,
+        "arriving": arriving,
     }
 
 

@@ -56,6 +56,10 @@ def list_sessions(
         Query(ge=date(1970, 1, 2), le=date(9000, 1, 1), description="On which they began."),
     ] = None,
     state: SessionState | None = None,
+    limit: Annotated[int, Query(ge=1, le=200, description="How many at most.")] = 200,
+    after: Annotated[
+        str | None, Query(max_length=32, description="The `next` of the page before.")
+    ] = None,
 ) -> SessionsOut:
     """The sessions of the caller's establishment, of a day and in a state, the newest first."""
     start = end = None
@@ -64,7 +68,14 @@ def list_sessions(
         start = datetime.combine(day, time_of_day()).astimezone()
         end = datetime.combine(day + timedelta(days=1), time_of_day()).astimezone()
     return sessions_out(
-        catalog.sessions.between(start, end, establishment=caller.establishment, state=state)
+        catalog.sessions.between(
+            start,
+            end,
+            establishment=caller.establishment,
+            state=state,
+            limit=limit,
+            after=after,
+        )
     )
 
 

@@ -241,7 +241,9 @@ class MoveMachine(RuleBasedStateMachine):
 
     @invariant()
     def every_session_shows_its_patients(self) -> None:
-        for session in self.catalog.sessions.between(None, None, establishment=HERE):
+        page = self.catalog.sessions.between(None, None, establishment=HERE)
+        for listed in page.listed:
+            session = self.catalog.sessions.session(listed.session.id, establishment=HERE)
             patient = PEOPLE.index(session.patient)
             for one in session.pictures:
                 assert self.whose[one.image_id] == patient

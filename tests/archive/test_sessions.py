@@ -110,8 +110,8 @@ def test_another_establishment_learns_nothing(catalog: Catalog) -> None:
                 ask(one)
             told.add(str(refused.value))
         assert len(told) == 1
-    assert catalog.sessions.between(None, None, establishment=ELSEWHERE) == ()
-    assert len(catalog.sessions.between(None, None, establishment=HERE)) == 1
+    assert catalog.sessions.between(None, None, establishment=ELSEWHERE).listed == ()
+    assert len(catalog.sessions.between(None, None, establishment=HERE).listed) == 1
 
 
 def test_what_lacks_is_told_and_nothing_is_sent(catalog: Catalog) -> None:

@@ -1,23 +1,28 @@
 """Pictures taken out: nothing leaves that may not, and what left is written down."""
 
+import asyncio
 import json
 import logging
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
+from api import meeting
 from api.app import create_app
 from api.doors import Role
 from api.ingest import Order, ingest
 from api.moving import move_once
+from api.routes import exports
 from api.settings import read_settings
 from api.work import open_workplace
 from archive.departures import Departures
 from archive.identity import PatientIdentity
 from archive.move import Author, Destination
-from tests.api.conftest import Web, opened
+from tests.api.conftest import ORIGIN, Web, opened
 from tests.api.exports.conftest import CARE, Taken, chosen, departures, paged
+from tests.api.exports.slow import Slow
 from tests.api.test_lesions import bearer
 from tests.samples.photo import make_photo
 
@@ -114,5 +119,53 @@ def test_a_picture_that_is_moved_meanwhile_leaves_under_nobodys_name(
         with opened(create_app(settings)) as web:
             web.headers.update(bearer(settings, "north"))
             answer = web.post("/api/exports", json=asked)
-    assert answer.status_code == 503
+    assert answer.status_code == 409
     assert b"FAUX" not in answer.content
+
+
+def test_beyond_a_few_at_once_others_are_told_when_to_come_back(
+    taken: Taken, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who hears that nothing leaves now has let nothing go: it is not written down."""
+    headers = bearer(taken.settings, "north")
+    asked = {**CARE, "images": chosen(taken, "wide")}
+    app = create_app(taken.settings)
+
+    async def many() -> list[httpx.Response]:
+        slow = [Slow(app, headers, {**asked, "form": form}) for form in ("jpeg", "pdf")]
+        await asyncio.gather(*(one.begun.wait() for one in slow))
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url=ORIGIN) as web:
+            answers = [await web.post("/api/exports", json=asked, headers=headers)]
+            slow[0].takes.set()
+            await slow[0].task
+            answers.append(await web.post("/api/exports", json=asked, headers=headers))
+        # The other never takes anything, and keeps nobody waiting for ever.
+        await slow[1].task
+        assert not slow[1].takes.is_set()
+        return answers
+
+    with opened(app) as web:
+        before = len(departures(web, taken))
+        monkeypatch.setattr(exports, "STALLED_S", 3.0)
+        refused, given = web.call(many)
+        written = len(departures(web, taken)) - before
+    assert (refused.status_code, refused.headers["retry-after"]) == (503, "5")
+    assert (given.status_code, written) == (200, 3)
+
+
+def test_pictures_too_large_for_a_document_are_told_and_have_not_left(
+    taken: Taken, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with opened(create_app(taken.settings)) as web:
+        web.headers.update(bearer(taken.settings, "north"))
+        before = departures(web, taken)
+        monkeypatch.setattr(meeting, "PICTURES_BYTES", 1000)
+        asked = {**CARE, "form": "pdf", "images": chosen(taken, "wide")}
+        answer = web.post("/api/exports", json=asked)
+        assert (answer.status_code, answer.json()["limit"]) == (413, 1000)
+        assert departures(web, taken) == before
+        monkeypatch.undo()
+        assert web.post("/api/exports", json=asked).status_code == 200
+        reader = bearer(taken.settings, "north", Role.READER)
+        assert web.post("/api/exports", json=asked, headers=reader).status_code == 403

@@ -124,11 +124,11 @@ def test_sessions_are_found_by_day_and_state(phone: Phone) -> None:
     assert found[0]["count"] == found[0]["arriving"] == 0
     yesterday = today - timedelta(days=1)
     for query in (f"day={yesterday}", "state=sent"):
-        assert phone.web.get(f"/api/sessions?{query}").json() == {"sessions": []}
+        assert phone.web.get(f"/api/sessions?{query}").json() == {"sessions": [], "next": None}
     for wrong in ("day=0001-01-01", "day=9999-12-31", "state=lost"):
         assert phone.web.get(f"/api/sessions?{wrong}").status_code == 422
     phone.sign_in("south")
-    assert phone.web.get("/api/sessions").json() == {"sessions": []}
+    assert phone.web.get("/api/sessions").json() == {"sessions": [], "next": None}
     assert phone.web.get(f"/api/sessions/{first}").status_code == 404
 
 

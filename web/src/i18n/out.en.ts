@@ -49,6 +49,8 @@ export const outEn: OutWords = {
     patients: "These images are of several patients; choose those of one.",
     unpublished: "These images are not published yet:",
     letters: "A name has letters that the PDF cannot show; use a pseudonym.",
+    "503": "Other exports are being made; try again in a few seconds.",
+    "413": "These images are too heavy for one document; make two.",
   },
   failed: "The request did not succeed. Try again in a moment.",
   network: "The server does not answer. Nothing was sent; try again.",

@@ -48,6 +48,8 @@ export const outFr = {
     patients: "Ces images sont de plusieurs patients ; choisissez celles d’un seul.",
     unpublished: "Ces images ne sont pas encore publiées :",
     letters: "Un nom contient des lettres que le PDF ne peut pas montrer ; prenez un pseudonyme.",
+    "503": "D’autres exports sont en cours ; réessayez dans quelques secondes.",
+    "413": "Ces images sont trop lourdes pour un seul document ; faites-en deux.",
   } as Record<string, string>,
   failed: "La demande n’a pas abouti. Réessayez dans un instant.",
   network: "Le serveur ne répond pas. Rien n’a été envoyé ; réessayez.",

@@ -53,7 +53,8 @@ export function select(options: [string, string][]): HTMLSelectElement {
 export function wrong(error: unknown, names: Map<string, string>): Child[] {
   const words = messages().out;
   if (error instanceof ApiError && error.status === 0) return [words.network];
-  const said = error instanceof Kept ? words.refused[error.reason] : undefined;
+  const why = error instanceof Kept ? error.reason || String(error.status) : "";
+  const said = words.refused[why];
   if (!(error instanceof Kept) || !said) return [words.failed];
   const which = error.reason === "patients" ? [] : error.images;
   const list = which.map((id) => h("li", {}, names.get(id) ?? id));

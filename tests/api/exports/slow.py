@@ -1,0 +1,45 @@
+"""A client that asks for a file and takes nothing of it until told to."""
+
+import asyncio
+import json
+from typing import Any
+
+
+class Slow:
+    """A client that asks for a file and, once that begins, takes nothing of it until told to."""
+
+    def __init__(self, app: Any, headers: dict[str, str], asked: dict[str, Any]) -> None:
+        self.begun, self.takes = asyncio.Event(), asyncio.Event()
+        self._body, self._headers = json.dumps(asked).encode(), headers
+        self.task = asyncio.create_task(app(self._scope(), self._receive, self._send))
+
+    def _scope(self) -> dict[str, Any]:
+        headers = {**self._headers, "content-type": "application/json", "host": "127.0.0.1"}
+        return {
+            "type": "http",
+            "asgi": {"version": "3.0", "spec_version": "2.3"},
+            "http_version": "1.1",
+            "method": "POST",
+            "scheme": "http",
+            "path": "/api/exports",
+            "raw_path": b"/api/exports",
+            "query_string": b"",
+            "root_path": "",
+            "headers": [(k.lower().encode(), v.encode()) for k, v in headers.items()],
+            "client": ("127.0.0.1", 1),
+            "server": ("127.0.0.1", 80),
+        }
+
+    async def _receive(self) -> dict[str, Any]:
+        if self._body:
+            body, self._body = self._body, b""
+            return {"type": "http.request", "body": body, "more_body": False}
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async def _send(self, message: dict[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            assert message["status"] == 200
+            self.begun.set()
+        else:
+            await self.takes.wait()
