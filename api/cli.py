@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from api import credentials, move, photo, rule, values
+from api import credentials, move, outbox, photo, rule, values
 from api.errors import ApiError, Refused, SandboxError
 from api.watch import command as watch_command
 from api.whose import add_patient, patient_of
@@ -296,6 +296,7 @@ def _parser() -> argparse.ArgumentParser:
     photo.add(commands)
     move.add(commands)
     rule.add(commands)
+    outbox.add(commands)
     watch_command.add(commands)
 
     for command in (convert, ingest):

@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from archive import one_time_keys, outbox, reading, reception, schema
 from archive.advices import Advices
+from archive.backlog import Backlog
 from archive.biopsies import Biopsies
 from archive.covers import Covers
 from archive.database import Database
@@ -66,6 +67,7 @@ class Catalog:
     moves: Moves
     covers: Covers
     outbox: Outbox
+    backlog: Backlog
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -85,6 +87,7 @@ class Catalog:
         self.moves = Moves(database)
         self.covers = Covers(database)
         self.outbox = Outbox(database)
+        self.backlog = Backlog(database)
 
     @classmethod
     def open(cls, url: str) -> Self:

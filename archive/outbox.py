@@ -231,7 +231,7 @@ def moved(
                 remote_id=sa.select(_row.remote_id).where(_row.id == one.id).scalar_subquery(),
                 kind=Sent.REJECTION,
                 series_instance_uid=series_of[one.sop_instance_uid],
-                **_new(before.id, one.exam_id, one.sop_class_uid, one.sop_instance_uid, now),
+                **new_row(before.id, one.exam_id, one.sop_class_uid, one.sop_instance_uid, now),
             )
         )
     published(connection, after)
@@ -271,7 +271,7 @@ def _insert(
         {
             "remote_id": remote,
             "kind": Sent.OBJECT,
-            **_new(image_id, exam_id, str(one.sop_class_uid), str(one.sop_instance_uid), now),
+            **new_row(image_id, exam_id, str(one.sop_class_uid), str(one.sop_instance_uid), now),
         }
         for remote in remotes
         for one in objects
@@ -280,9 +280,10 @@ def _insert(
         connection.execute(sa.insert(schema.outbox), rows)
 
 
-def _new(
+def new_row(
     image_id: str, exam_id: str, sop_class_uid: str, sop_instance_uid: str, now: datetime
 ) -> dict[str, Any]:
+    """What a row says that waits from `now` on, but for its archive and its kind."""
     return {
         "image_id": image_id,
         "exam_id": exam_id,

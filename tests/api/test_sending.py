@@ -1,6 +1,7 @@
 """What is published reaches a real Orthanc, and what was wrong there is taken back."""
 
 import io
+import json
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ import pytest
 from pydicom import dcmread
 from pydicom.dataset import Dataset
 
+from api import cli
 from api.ingest import Order, ingest
 from api.moving import move_once
 from api.read_back import OTHER_ORDER, OTHER_PIXELS
@@ -328,3 +330,35 @@ def test_what_an_archive_does_not_hold_is_shown_to_nobody(archive: Orthanc) -> N
         assert not link.remove(nothing)
     with DicomWebLink(f"{archive.dicomweb_url}/nowhere") as lost, pytest.raises(LinkDown):
         lost.shown(nothing)
+
+
+def test_photographs_of_before_the_archive_was_configured_are_told(
+    settings: Settings,
+    archive: Orthanc,
+    tmp_path: Path,
+    empty_catalogue: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    settings.data.mkdir(mode=0o700)
+    shutil.copy(empty_catalogue, settings.data)
+    with open_workplace(settings) as place:
+        image = photographed(place, tmp_path, seed=91)
+    assert cli.main(["outbox", "--json"]) == 1
+    assert "SANSVERRE_ARCHIVE_URL" in capsys.readouterr().err
+    monkeypatch.setenv("SANSVERRE_ARCHIVE_URL", archive.dicomweb_url)
+    monkeypatch.setenv("SANSVERRE_ARCHIVE_ESTABLISHMENT", HERE)
+    known = RadiologyArchive(archive.dicomweb_url, HERE)
+    with open_workplace(replace(settings, archive=known)) as place:
+        assert not send_once(place)
+        said = []
+        for words in ([], ["--missing"], ["--missing"]):
+            assert cli.main(["outbox", "--json", *words]) == 0
+            said.append(json.loads(capsys.readouterr().out))
+        assert [(one["lacking"], one.get("put_in")) for one in said] == [(1, None), (0, 1), (0, 0)]
+        all_sent(place)
+        assert states(place, image) == [(Sent.OBJECT, OutboxState.READ_BACK)]
+    assert kept_of(archive, image).PatientID == "1"
+    assert cli.main(["outbox", "--again"]) == 0
+    printed = capsys.readouterr().out.split()
+    assert printed[printed.index("read-back") + 1] == "1"
