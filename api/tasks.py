@@ -223,8 +223,8 @@ def look(say: Progress, path: str, preview: str) -> dict[str, Any]:
     A small one is written to the path `preview`.
     """
     from dermato.codes import codes_in
-    from dermato.ingest import facts_of
-    from dermato.ingest import preview as preview_of
+    from dermato.glance import facts_of
+    from dermato.glance import preview as preview_of
     from dermato.photo import open_photo
     from dermato.quality import VERSION, check
     from tiles.codec import decode

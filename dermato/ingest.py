@@ -8,11 +8,6 @@ swept later.
 
 import tempfile
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-import simplejpeg
-from PIL import Image as Pictures
 
 from archive.capture import LOCATING, View
 from archive.catalog import Catalog
@@ -20,16 +15,14 @@ from archive.jobs import Job
 from archive.reading_aids import RulerReading
 from archive.record import Image, ImageState, ObjectRole, StoredObject
 from archive.storage import Storage
+from dermato.glance import facts_of, preview
 from dermato.header import header
 from dermato.photo import Photo, open_photo
 from dermato.ruler import VERSION, NoScale, Scale, read_ruler
 from dermato.stated import context_of
-from tiles.codec import decode, half
+from tiles.codec import decode
 from tiles.frames import InMemory, write_instance
-from tiles.render import srgb_jpeg
-from tiles.source import Encoding, Pixels
 
-PREVIEW_PX = 512
 DICOM = "application/dicom"
 JPEG = "image/jpeg"
 
@@ -87,50 +80,6 @@ def reading_of(image_id: str, found: Scale | NoScale) -> RulerReading:
     return RulerReading(
         image_id, VERSION, found.mm_per_pixel, found.uncertainty, found.angle_deg, found.marks
     )
-
-
-def facts_of(photo: Photo) -> dict[str, Any]:
-    """What the catalogue keeps of a photograph: nothing that identifies a patient or a place."""
-    camera, base = photo.facts.camera, photo.pyramid
-    return {
-        "format": photo.facts.format,
-        "width": base.width,
-        "height": base.height,
-        "scanner": {"manufacturer": camera.make, "model": camera.model},
-        "acquired_at": camera.taken_at.isoformat() if camera.taken_at else None,
-        "icc_profile": photo.facts.icc_profile is not None,
-        "derivation": photo.facts.derivation,
-        "recoded": photo.facts.recoded,
-    }
-
-
-def preview(photo: Photo) -> bytes:
-    """The photograph as a JPEG in sRGB, its longer side at most PREVIEW_PX pixels."""
-    pixels = _small(photo)
-    picture = Pictures.fromarray(pixels if pixels.shape[2] == 3 else pixels[..., 0])
-    picture.thumbnail((PREVIEW_PX, PREVIEW_PX), Pictures.Resampling.LANCZOS)
-    return srgb_jpeg(picture, photo.facts.icc_profile)
-
-
-def _small(photo: Photo) -> Pixels:
-    """The photograph decoded at a size somewhat above that of a preview."""
-    base = photo.pyramid
-    if photo.whole.encoding is Encoding.JPEG_BASELINE:
-        scale = min(1.0, 2 * PREVIEW_PX / max(base.width, base.height))
-        # The codec decodes at a reduced size; reading by address would decode all.
-        return np.asarray(
-            simplejpeg.decode_jpeg(
-                photo.whole.data,
-                colorspace="RGB" if base.samples == 3 else "GRAY",
-                min_width=max(1, int(base.width * scale)),
-                min_height=max(1, int(base.height * scale)),
-                min_factor=1,
-            )
-        )
-    pixels = decode(photo.whole)
-    while max(pixels.shape) >= 4 * PREVIEW_PX:
-        pixels = half(pixels)
-    return pixels
 
 
 def _build(photo: Photo, image: Image, catalog: Catalog, storage: Storage) -> list[StoredObject]:
