@@ -175,6 +175,8 @@ class Group:
     code_image: str | None
     codes: tuple[str, ...] = field(repr=False)
     images: tuple[str, ...]
+    again: tuple[str, ...] = ()
+    """More pictures of the same codes, before any other."""
 
 
 def split(pictures: Iterable[Picture]) -> tuple[Group, ...]:
@@ -187,11 +189,13 @@ def split(pictures: Iterable[Picture]) -> tuple[Group, ...]:
     for one in sorted(pictures, key=lambda picture: picture.taken_at):
         codes = one.checks.codes if one.checks else ()
         last = groups[-1] if groups else None
-        if codes and not (last and last.codes == codes and not last.images):
+        if codes and last and last.codes == codes and not last.images:
+            groups[-1] = replace(last, again=(*last.again, one.image_id))
+        elif codes:
             groups.append(Group(one.image_id, codes, ()))
-        elif not codes and last:
+        elif last:
             groups[-1] = replace(last, images=(*last.images, one.image_id))
-        elif not codes:
+        else:
             groups.append(Group(None, (), (one.image_id,)))
     return tuple(groups)
 

@@ -18,10 +18,12 @@ router = APIRouter(tags=["sessions"])
 class GroupOut(BaseModel):
     """Pictures that follow a photographed code: what it says, and what of it is known here.
 
-    `is_patient` tells whether it is the patient's number, `lesion` which of their lesions it names.
+    `again` are more pictures of that same code. `is_patient` tells whether it is the patient's
+    number, `lesion` which of their lesions it names.
     """
 
     code_image: str | None
+    again: list[str]
     codes: list[str]
     is_patient: bool
     lesion: str | None
@@ -75,6 +77,7 @@ def _out(session: Session, lesions: Iterable[Lesion]) -> SplitOut:
         groups=[
             GroupOut(
                 code_image=one.code_image,
+                again=list(one.again),
                 codes=list(one.codes),
                 is_patient=session.patient.patient_id in one.codes,
                 lesion=next((named[code] for code in one.codes if code in named), None),

@@ -254,6 +254,8 @@ def test_a_card_is_split_at_its_codes_and_nothing_is_lost(card: list[tuple[str, 
     groups = split(reversed(pictures))
     shown = [image for one in groups for image in one.images]
     assert shown == [one.image_id for one in pictures if one.checks and not one.checks.codes]
+    labels = [image for one in groups for image in (one.code_image, *one.again) if image]
+    assert labels == [one.image_id for one in pictures if one.checks and one.checks.codes]
     assert all(one.code_image or number == 0 for number, one in enumerate(groups))
     for one in groups:
         for image in one.images:

@@ -1,15 +1,19 @@
 """The photographs that are brought: real ones where there are some, else made, and spoilt ones."""
 
 import os
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
+import numpy as np
+import zxingcpp
 from PIL import Image, ImageFilter
 
 from tests.samples import sample
 from tests.samples.photo import Kind, make_photo
 
 SKIN = "derm/clinical/PAT_460_893_307.png"
+_EXIF, _TAKEN = 0x8769, 0x9003
 LESIONS = tuple(f"derm/dermoscopy/ISIC_000000{number}.jpg" for number in range(3))
 
 
@@ -45,3 +49,20 @@ def blurred(folder: Path) -> Path:
     with Image.open(pictured(LESIONS[0])) as picture:
         picture.filter(ImageFilter.GaussianBlur(6)).save(path, quality=92)
     return path
+
+
+def card(folder: Path, codes: Sequence[str | None]) -> list[Path]:
+    """The files of a camera's card, a minute apart: labels with a code, and what lies between."""
+    files = []
+    for number, code in enumerate(codes):
+        path = folder / f"DSC_{number:04}.JPG"
+        make_photo(path, seed=number, width=480, height=360, gps=False)
+        with Image.open(path) as picture:
+            exif = picture.getexif()
+            exif.get_ifd(_EXIF)[_TAKEN] = f"2026:03:01 09:{number:02}:00"
+            if code is not None:
+                label = zxingcpp.create_barcode(code, zxingcpp.BarcodeFormat.QRCode)
+                picture.paste(Image.fromarray(np.asarray(label.to_image(scale=6))), (150, 90))
+            picture.save(path, quality=92, exif=exif, comment=os.urandom(16))
+        files.append(path)
+    return files

@@ -72,7 +72,13 @@ def test_a_session_by_keyboard_alone(visit: Visit, tmp_path: Path) -> None:
     expect(page.get_by_role("button", name="Send 4 photos")).to_be_enabled(timeout=SOON_MS)
     press(page, "Send 4 photos")
     expect(page.get_by_text("4 of 4 photos in the record")).to_be_visible(timeout=SOON_MS)
+    press(page, "Join to an order")
+    tab_to(page, "Number of the order")
+    page.keyboard.type("D-1")
+    page.keyboard.press("Enter")
+    expect(page.locator(".order-badge")).to_have_count(0)
     session = told(page)
+    assert session["accession_number"] == "D-1"
     wide, close = sorted_out(session["photographs"], SITES)
     pins = {pin["lesion"]: (pin["x"], pin["y"]) for pin in wide["pins"]}
     assert [pins[one["lesion"]] for one in close] == [(0.47, 0.5), (0.5, 0.45), (0.5, 0.5)]

@@ -88,6 +88,7 @@ def test_a_session_by_one_thumb(visit: Visit, artefacts: Path, tmp_path: Path) -
     session = told(page)
     assert_told(session)
 
+    give_order(page)
     # A nurse is not offered to sign off; a doctor is.
     expect(page.get_by_role("button", name="Valider la séance")).to_have_count(0)
     doctor = visit(f"/capture/{session['id']}", role="physician", locale="fr-FR")
@@ -199,6 +200,21 @@ def send(page: Page, artefacts: Path) -> None:
     expect(page.get_by_text("Polarisée · Gel · ×10")).to_have_count(3)
     expect(page.get_by_text("Phototype du patient : III")).to_be_visible()
     page.screenshot(path=artefacts / "capture-sent-phone.png")
+
+
+def give_order(page: Page) -> None:
+    """The order that came later: at the head of the page, in sight all along."""
+    order = page.locator(".capture-whose").get_by_role("button", name="Sans demande")
+    order.tap()
+    sheet = page.get_by_role("dialog", name="Rattacher à une demande")
+    sheet.get_by_role("button", name="Rattacher", exact=True).tap()
+    expect(sheet.get_by_role("alert")).to_have_text("Indiquez le numéro de la demande.")
+    sheet.get_by_label("N° de la demande").fill("D-2026-77")
+    sheet.get_by_role("button", name="Rattacher", exact=True).tap()
+    expect(sheet).to_have_count(0)
+    expect(order).to_have_count(0)
+    session = told(page)
+    assert (session["accession_number"], session["is_provisional"]) == ("D-2026-77", False)
 
 
 def assert_told(session: dict[str, Any]) -> None:

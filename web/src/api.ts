@@ -32,6 +32,8 @@ export interface Exam {
   /** What addresses name the patient by. */
   patient_key?: string | null;
   accession_number: string | null;
+  /** Whether that number is our own, until the order is known. */
+  is_provisional?: boolean;
   /** Who gave that number. */
   issuer?: string | null;
   study_instance_uid: string | null;

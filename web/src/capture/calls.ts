@@ -129,6 +129,35 @@ export function consent(session: string, said: Consent): Promise<unknown> {
   return ask("POST", `${at(session)}/consents`, said);
 }
 
+/** Pictures of a card that may belong together, by the codes among them. */
+export interface GroupOut {
+  code_image: string | null;
+  /** The same label, photographed again. */
+  again: string[];
+  codes: string[];
+  is_patient: boolean;
+  lesion: string | null;
+  photographs: string[];
+}
+
+export async function proposeSplit(session: string): Promise<GroupOut[]> {
+  return (await ask<{ groups: GroupOut[] }>("GET", `${at(session)}/split`)).groups;
+}
+
+/** Makes pictures those of another open session. */
+export function handOver(session: string, images: readonly string[], to: string): Promise<unknown> {
+  return ask("POST", `${at(session)}/hand-over`, { to, images });
+}
+
+/** Gives the order of a visit that began without one. */
+export function reconcile(
+  session: string,
+  accession: string,
+  accession_issuer: string | null,
+): Promise<unknown> {
+  return ask("PUT", `${at(session)}/encounter`, { accession, accession_issuer });
+}
+
 /** The identity as it was read out and confirmed: the server holds it against its own. */
 export function send(session: string, { name, birth_date, sex }: Patient): Promise<unknown> {
   return ask("POST", `${at(session)}/send`, { name: name ?? "", birth_date, sex });

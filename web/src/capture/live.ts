@@ -25,6 +25,7 @@ import {
   consent,
   createLesion,
   getSession,
+  handOver,
   knownOf,
   listLesions,
   listPictures,
@@ -32,6 +33,7 @@ import {
   type Operator,
   type Picture,
   pin,
+  reconcile,
   type SessionOut,
   send,
   sign,
@@ -195,6 +197,16 @@ export class Live {
 
   async agree(said: Consent): Promise<void> {
     await consent(this.about.id, said);
+    await this.ask();
+  }
+
+  async handOver(images: readonly string[], to: string): Promise<void> {
+    await handOver(this.about.id, images, to);
+    await this.ask();
+  }
+
+  async reconcile(accession: string, issuer: string | null): Promise<void> {
+    await reconcile(this.about.id, accession, issuer);
     await this.ask();
   }
 

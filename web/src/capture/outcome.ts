@@ -10,6 +10,7 @@ import { dermoscopeText } from "./dermoscope";
 import type { Live } from "./live";
 import { isOf, phototypeOf, type Shot } from "./model";
 import { askOperator, rememberedOperator } from "./operator";
+import { askOrder } from "./order";
 import type { Part } from "./page";
 import { phototypeText } from "./phototype";
 import { named, redraw } from "./redraw";
@@ -57,6 +58,7 @@ export class Outcome implements Part {
       phototype && h("p", { class: "faint" }, `${words.phototype.title} : ${phototype}`),
       h("ul", { class: "outcome-list" }, ...shots.map((shot) => this.row(shot))),
       !isSigned && this.maySign && this.sign(),
+      about.is_provisional && this.order(),
       h(
         "p",
         { class: "outcome-ways" },
@@ -102,6 +104,26 @@ export class Outcome implements Part {
   private signAs(by: Operator | null): void {
     if (by) void attempt(() => this.live.sign(by));
     else askOperator(null, () => rememberedOperator() && this.signAs(rememberedOperator()));
+  }
+
+  private order(): HTMLElement {
+    const words = messages().capture;
+    return h(
+      "div",
+      { class: "outcome-signing" },
+      h("p", {}, words.provisionalHint),
+      h(
+        "button",
+        {
+          ...named("order"),
+          type: "button",
+          class: "button",
+          onclick: () => askOrder(this.live),
+        },
+        icon("link"),
+        words.order.title,
+      ),
+    );
   }
 
   private sign(): HTMLElement {

@@ -8,14 +8,18 @@ import { capturePath, pairingPath } from "../router";
 import { attempt } from "./attempt";
 import type { Live } from "./live";
 import { hasArrived, isSorted } from "./model";
+import { orderButton } from "./order";
 import { Outcome } from "./outcome";
 import { Send } from "./send";
 import { Shoot } from "./shoot";
 import { Sort } from "./sort";
+import { Split } from "./split";
 
-export type Step = "shoot" | "sort" | "send";
+/** The three steps of every session, and the pictures of a camera’s card. */
+export type Step = Main | "card";
+type Main = "shoot" | "sort" | "send";
 
-const STEPS: readonly [Step, IconName][] = [
+const STEPS: readonly [Main, IconName][] = [
   ["shoot", "photo"],
   ["sort", "sort"],
   ["send", "upload"],
@@ -35,6 +39,7 @@ export class SessionPage {
   private readonly parts: Record<Step, Part>;
   private readonly outcome: Outcome;
   private readonly top: HTMLElement;
+  private readonly whose = h("div", { class: "traits-line" });
   private readonly middle = h("main", { id: "main", tabindex: -1, class: "capture-middle" });
   private readonly steps = h("nav", { class: "capture-steps" });
   private readonly waiting = h("p", { class: "capture-waiting", role: "status" });
@@ -49,6 +54,7 @@ export class SessionPage {
       shoot: new Shoot(live, go, signal),
       sort: new Sort(live, go),
       send: new Send(live, go),
+      card: new Split(live, go),
     };
     this.outcome = new Outcome(live);
     this.top = this.head();
@@ -63,10 +69,7 @@ export class SessionPage {
 
   private head(): HTMLElement {
     const words = messages().capture;
-    const { patient, is_provisional } = this.live.about;
-    const whose = traits(patient);
-    if (is_provisional)
-      whose.append(h("span", { class: "badge", title: words.provisionalHint }, words.provisional));
+    const { patient } = this.live.about;
     return h(
       "header",
       { class: "capture-head" },
@@ -75,10 +78,22 @@ export class SessionPage {
         { class: "icon-button", href: capturePath(), "aria-label": words.back, title: words.back },
         icon("back"),
       ),
-      h("div", { class: "capture-whose" }, h("h1", {}, nameOf(patient)), whose),
+      h("div", { class: "capture-whose" }, h("h1", {}, nameOf(patient)), this.whose),
       this.pairLink(),
       languageButton(),
     );
+  }
+
+  /** Who the patient is, and that there is no order as long as there is none. */
+  private drawWhose(): void {
+    const { patient, is_provisional } = this.live.about;
+    const whose = traits(patient);
+    // What is drawn already keeps the keyboard's place.
+    if (this.whose.childElementCount > 0 && this.whose.dataset.provisional === `${is_provisional}`)
+      return;
+    this.whose.dataset.provisional = `${is_provisional}`;
+    if (is_provisional) whose.append(orderButton(this.live));
+    this.whose.replaceChildren(whose);
   }
 
   /** On a desk: a code by which a phone photographs for this session alone. */
@@ -130,6 +145,7 @@ export class SessionPage {
       if (part === this.outcome && before) this.middle.focus({ preventScroll: true });
     }
     part.update();
+    this.drawWhose();
     this.drawSteps();
     this.drawWaiting();
   }
@@ -143,7 +159,7 @@ export class SessionPage {
     if (this.steps.childElementCount === 0)
       this.steps.append(...STEPS.map(([step, sign]) => this.stepButton(step, sign)));
     for (const button of this.steps.querySelectorAll("button")) {
-      const step = button.dataset.step as Step;
+      const step = button.dataset.step as Main;
       if (step === this.step) button.setAttribute("aria-current", "step");
       else button.removeAttribute("aria-current");
       const count = { shoot: shots.length, sort: unsorted, send: 0 }[step];
@@ -155,7 +171,7 @@ export class SessionPage {
     }
   }
 
-  private stepButton(step: Step, sign: IconName): HTMLButtonElement {
+  private stepButton(step: Main, sign: IconName): HTMLButtonElement {
     return h(
       "button",
       { type: "button", "data-step": step, onclick: () => this.go(step) },

@@ -1,5 +1,6 @@
 /** Taking pictures: what the camera sees, the picture of before beside the shutter, and the shutter. */
 
+import { myself } from "../api";
 import { h, icon, iconButton } from "../dom";
 import { dateText, parseDate } from "../format";
 import { language, messages } from "../i18n";
@@ -109,7 +110,20 @@ export class Shoot implements Part {
       );
       return h("span", { class: capture ? "own-camera" : "" }, button, input);
     };
-    return [way("photo", words.ownCamera, true), way("file", words.files, false)];
+    const card = h(
+      "button",
+      { type: "button", class: "button quiet", onclick: () => this.go("card"), hidden: true },
+      icon("folder"),
+      words.card.title,
+    );
+    // A paired phone hands nothing over to other sessions.
+    void myself().then(
+      ({ phone }) => {
+        card.hidden = phone !== null;
+      },
+      () => undefined, // The page itself says what is wrong.
+    );
+    return [way("photo", words.ownCamera, true), way("file", words.files, false), card];
   }
 
   private async open(lens: string | null): Promise<void> {

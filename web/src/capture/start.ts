@@ -50,28 +50,34 @@ function begin(): void {
   const id = drawnId();
   askWhose(
     null,
-    ({ patient, accession_number, issuer }) => beginFor(id, patient, accession_number, issuer),
+    async ({ patient, accession_number, issuer }) => {
+      await beginFor(id, patient, accession_number, issuer);
+      navigate(capturePath(id));
+    },
     { title: words.beginTitle, save: words.beginSave },
   );
 }
 
 /** Begins the visit of a patient who is in sight already, and goes to photograph them. */
-export const photograph = (patient: Patient) => beginFor(drawnId(), patient, null, null);
+export async function photograph(patient: Patient): Promise<void> {
+  const id = drawnId();
+  await beginFor(id, patient, null, null);
+  navigate(capturePath(id));
+}
 
-async function beginFor(
+export function beginFor(
   id: string,
   patient: Patient | null,
   accession: string | null,
   issuer: string | null | undefined,
-): Promise<void> {
+): Promise<SessionSummary> {
   const accession_issuer = issuer ?? null;
   const operator = rememberedOperator();
-  await beginSession({ id, patient, accession, accession_issuer, operator });
-  navigate(capturePath(id));
+  return beginSession({ id, patient, accession, accession_issuer, operator });
 }
 
 /** By `getRandomValues`, which pages that are not secure have as well. */
-function drawnId(): string {
+export function drawnId(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }

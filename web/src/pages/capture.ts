@@ -7,6 +7,7 @@ import "../styles/capture/shoot.css";
 import "../styles/capture/sort.css";
 import "../styles/capture/sheet.css";
 import "../styles/capture/send.css";
+import "../styles/capture/card.css";
 import { Live } from "../capture/live";
 import { SessionPage } from "../capture/page";
 import { startPage } from "../capture/start";

@@ -76,7 +76,18 @@ function examBody(exam: Exam): HTMLElement {
       { class: "exam-facts" },
       fact(
         words.accession,
-        exam.accession_number && h("span", { class: "code" }, exam.accession_number),
+        exam.accession_number &&
+          h(
+            "span",
+            {},
+            h("span", { class: "code" }, exam.accession_number),
+            exam.is_provisional &&
+              h(
+                "span",
+                { class: "badge no-order", title: words.capture.provisionalHint },
+                words.capture.provisional,
+              ),
+          ),
       ),
       fact(words.received, momentText(exam.created_at, locale())),
       fact(words.establishment, exam.establishment),
