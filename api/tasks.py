@@ -233,9 +233,10 @@ def look(say: Progress, path: str, preview: str) -> dict[str, Any]:
     Path(preview).write_bytes(preview_of(photo))
     say(1, 2)
     pixels = decode(photo.whole)
-    found, codes = check(pixels), codes_in(pixels)
+    codes = codes_in(pixels)
+    found = check(pixels, codes)
     say(2, 2)
-    told = [{"kind": one.fault, "value": one.value, "limit": one.limit} for one in found]
+    told = [{"kind": one.kind, "value": one.value, "limit": one.limit} for one in found]
     return {
         "version": VERSION,
         "found": told,

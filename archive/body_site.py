@@ -53,6 +53,11 @@ class BodySite:
     also: tuple[str, ...] = ()
 
     @property
+    def may_show_the_face(self) -> bool:
+        """Whether who photographs it may not help having the face in the picture."""
+        return self.region in {"head", "mouth", "neck"}
+
+    @property
     def is_paired(self) -> bool:
         """Whether the body has two of it."""
         return self.sides is Sides.PAIRED

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
+from archive.body_site import BodySite, site_of_code
 from archive.capture import Operator
 from archive.errors import DifferentPatient, InvalidCapture
 from archive.identity import PatientIdentity, checked_name
@@ -14,6 +15,9 @@ from archive.partial import Partial
 from archive.record import RECEIVING, FileState, ImageState, Upload
 
 ON_THEIR_WAY = RECEIVING | {FileState.CHECKING}
+
+FACE = "face"
+"""The kind of a finding that is none where the head is photographed."""
 
 LOCAL_ISSUER = "SANSVERRE"
 """Who gives the accession number of a visit for which nobody had an order."""
@@ -109,6 +113,22 @@ class Picture:
     """Whether somebody was told what was found, and kept it."""
     partial: Partial | None = None
     """What was said so far of one that is not stated."""
+
+    @property
+    def found(self) -> tuple[Mapping[str, Any], ...]:
+        """What the checks found, but for a face where the head is what is photographed."""
+        found = self.checks.found if self.checks else ()
+        site = self._site
+        if site is None or not site.may_show_the_face:
+            return found
+        return tuple(one for one in found if one.get("kind") != FACE)
+
+    @property
+    def _site(self) -> BodySite | None:
+        if self.stated is not None:
+            return self.stated.capture.site
+        said = self.partial.site if self.partial else None
+        return site_of_code(said) if said else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,15 @@ def grey(pixels: Pixels) -> NDArray[np.uint8]:
     return np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), np.uint8)
 
 
+def coloured(pixels: Pixels) -> NDArray[np.uint8]:
+    """The red, green and blue of a picture of 8 bits: (rows, columns, 3)."""
+    exact = np.ascontiguousarray(pixels, np.uint8)
+    if exact.ndim == 2 or exact.shape[2] < 3:
+        plane = np.ascontiguousarray(exact.reshape(*exact.shape[:2], -1)[..., 0])
+        return np.asarray(cv2.cvtColor(plane, cv2.COLOR_GRAY2RGB), np.uint8)
+    return np.ascontiguousarray(exact[..., :3])
+
+
 def reduced(image: NDArray[np.uint8], most_px: int) -> tuple[NDArray[np.uint8], float]:
     """The picture, made smaller where a side is longer than that, and by which factor."""
     factor = min(1.0, most_px / max(image.shape[:2]))

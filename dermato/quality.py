@@ -1,9 +1,11 @@
 """What may be wrong with a photograph, told while it can still be taken again.
 
 Each fault is a finding with a code; none refuses the photograph, and none says anything of the
-skin it shows. Whether a face or a written name is in it is not looked for.
+skin it shows. A face is no fault where the head is photographed: whoever shows findings knows the
+site, which may be said only after the picture was looked at.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -11,10 +13,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from dermato.face import face_in
 from dermato.optics import field_of_view, grey, reduced
+from dermato.ruler import MOST_UNEVEN, NoScale, Scale, Why, read_ruler
+from dermato.writing import letters_in
 from tiles.source import Pixels
 
-VERSION = "1"
+VERSION = "2"
 """Of the checks: a stored finding says which made it."""
 
 WIDTH_PX = 1024
@@ -26,6 +31,9 @@ _DARKEST = 75.0
 _BRIGHTEST = 238.0
 _MOST_CLIPPED = 0.05
 _LEAST_SKIN = 0.42
+_SUREST_NO_FACE = 0.75
+_MOST_LETTERS = 2
+"""A ruler's unit and a letter that hair draws are no name."""
 
 
 class Fault(StrEnum):
@@ -37,16 +45,27 @@ class Fault(StrEnum):
     OVEREXPOSED = "overexposed"
     CLIPPED = "clipped"
     NO_SKIN = "no-skin"
+    FACE = "face"
+    MARK = "mark"
+    """Writing or a code that can be read: it may name the patient."""
+    RULER_TILTED = "ruler-tilted"
+    RULER_UNREAD = "ruler-unread"
+
+
+class Good(StrEnum):
+    """What is good to know of a picture, and nothing to take it again for."""
+
+    SCALE = "scale"
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A fault, and by how much."""
+    """A fault, and by how much; or what is good to know."""
 
-    fault: Fault
+    kind: Fault | Good
     value: float
     limit: float
-    """What `value` has passed."""
+    """What `value` has passed; of a scale in millimetres a pixel, its standard deviation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +85,37 @@ class Measured:
     """Share of the picture's middle in a colour that skin may have."""
 
 
-def check(pixels: Pixels) -> tuple[Finding, ...]:
-    """What is wrong with a photograph, upright, of (rows, columns) or (rows, columns, 3) of 8 bits.
+def check(pixels: Pixels, codes: Sequence[str] = ()) -> tuple[Finding, ...]:
+    """What is found in a photograph, upright, of (rows, columns[, 3]) of 8 bits.
 
-    The same for photographs and dermoscopy: a dermatoscope's dark surroundings are left out.
+    `codes` are those that `codes_in` reads in it: they identify as writing does. The same for
+    photographs and dermoscopy: a dermatoscope's dark surroundings are left out.
     """
-    return findings(measure(pixels))
+    return (
+        *findings(measure(pixels)),
+        *identifying(pixels, codes),
+        *of_the_ruler(read_ruler(pixels)),
+    )
+
+
+def identifying(pixels: Pixels, codes: Sequence[str] = ()) -> tuple[Finding, ...]:
+    """What may tell whose photograph it is: a face, writing, a code."""
+    face = face_in(pixels)
+    letters = letters_in(pixels) + sum(map(len, codes))
+    above = ((Fault.FACE, face, _SUREST_NO_FACE), (Fault.MARK, letters, _MOST_LETTERS))
+    return tuple(Finding(fault, value, limit) for fault, value, limit in above if value > limit)
+
+
+def of_the_ruler(read: Scale | NoScale) -> tuple[Finding, ...]:
+    """That a ruler was read, or why the one that is there was not; nothing where there is none."""
+    if isinstance(read, Scale):
+        return (Finding(Good.SCALE, read.mm_per_pixel, read.uncertainty),)
+    match read.why:
+        case Why.TILTED:
+            return (Finding(Fault.RULER_TILTED, abs(read.uneven), MOST_UNEVEN),)
+        case Why.NOT_MILLIMETRES:
+            return (Finding(Fault.RULER_UNREAD, 0, 0),)
+    return ()
 
 
 def findings(measured: Measured) -> tuple[Finding, ...]:
@@ -101,14 +145,14 @@ def measure(pixels: Pixels) -> Measured:
     # Off the rim, whose edge is as sharp as the lens and not as the skin.
     inside = cv2.erode(field_of_view(image), np.ones((9, 9), np.uint8), borderValue=255) > 0
     bright, middling = np.percentile(image[inside], (99, 50)) if inside.any() else (0.0, 0.0)
-    coloured = small.reshape(*image.shape, -1)[..., :3]
+    colours = small.reshape(*image.shape, -1)[..., :3]
     return Measured(
         shortest_side_px=min(rows, columns),
         sharpness=_sharpness(image, inside),
         bright=float(bright),
         middling=float(middling),
-        clipped=_share(coloured.min(axis=2) >= 250, inside),
-        skin=_share(_skin(coloured), inside & _middle(image.shape)),
+        clipped=_share(colours.min(axis=2) >= 250, inside),
+        skin=_share(_skin(colours), inside & _middle(image.shape)),
     )
 
 

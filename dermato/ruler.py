@@ -17,7 +17,7 @@ from dermato.marks import Row, Rows, rows_of_marks
 from dermato.optics import grey, reduced
 from tiles.source import Pixels
 
-VERSION = "1"
+VERSION = "2"
 """Of the method: a stored measure says which made it."""
 
 MOST_PIXELS_WIDE = 1600
@@ -27,8 +27,10 @@ _FEWEST_MARKS = 20
 """Two centimetres: fewer do not show that marks come in tens."""
 _IN_TENS, _IN_TWOS = 0.6, 0.5
 """Share of what distinguishes marks that their place in ten, or in two, explains."""
-_MOST_UNEVEN = 0.02
+MOST_UNEVEN = 0.02
 """Change of pitch from one end to the other beyond which the ruler was slanted."""
+_CLEARLY = 300.0
+"""How far the marks of a ruler stand out, in power, that is told of and not read: hairs do less."""
 _PRINTED = 0.001
 """How exactly rulers are printed, and their direction is found; a share of the pitch."""
 
@@ -60,6 +62,8 @@ class NoScale:
     """No ruler was read."""
 
     why: Why
+    uneven: float = 0.0
+    """Of a tilted one, how much its pitch changes from one end to the other, as a share."""
 
 
 def read_ruler(pixels: Pixels) -> Scale | NoScale:
@@ -74,10 +78,13 @@ def read_ruler(pixels: Pixels) -> Scale | NoScale:
         followed = _followed(row)
         if followed is None:
             continue
-        if abs(followed.uneven) > _MOST_UNEVEN:
-            return NoScale(Why.TILTED)
         if not _in_millimetres(row, followed):
-            why = Why.NOT_MILLIMETRES
+            if row.clear >= _CLEARLY and _in_groups(row, followed):
+                why = Why.NOT_MILLIMETRES
+            continue
+        if abs(followed.uneven) > MOST_UNEVEN:
+            if row.clear >= _CLEARLY:
+                return NoScale(Why.TILTED, followed.uneven)
             continue
         share = hypot(followed.pitch_error, followed.uneven / 2, _PRINTED)
         mm_per_pixel = scale / followed.pitch_px
@@ -141,6 +148,12 @@ def _in_millimetres(row: Row, followed: _Followed) -> bool:
     """
     dark = row.darkness(followed.places)
     return _explained(dark, 10) >= _IN_TENS and _explained(dark, 2) < _IN_TWOS
+
+
+def _in_groups(row: Row, followed: _Followed) -> bool:
+    """Whether some marks differ as a ruler's do; threads and hairs follow each other alike."""
+    dark = row.darkness(followed.places)
+    return any(_explained(dark, by) >= _IN_TENS for by in (4, 8, 10))
 
 
 def _explained(dark: Rows, by: int) -> float:

@@ -165,7 +165,9 @@ class ConsentOut(ConsentIn):
 
 
 class ChecksOut(BaseModel):
-    """What a worker found wrong with a picture, once it has looked; each has a `kind`.
+    """What a worker found in a picture, once it has looked; each has a `kind`.
+
+    All but `scale` may be wrong with it. A `face` is left out where the head is photographed.
 
     `missed` is a picture that was sent before anybody looked.
     """
@@ -351,7 +353,7 @@ def _checks(picture: Picture) -> ChecksOut:
     if checks is None:
         waits = picture.state is ImageState.RECEIVED
         return ChecksOut(state="waiting" if waits else "missed", version=None, found=[])
-    found = [dict(one) for one in checks.found]
+    found = [dict(one) for one in picture.found]
     return ChecksOut(state="done", version=checks.version, found=found)
 
 

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from dermato.quality import WIDTH_PX, Fault, Finding, check, measure
+from dermato.quality import WIDTH_PX, Fault, Finding, Good, findings, measure
 from tests.dermato.halves import (
     FIXED_ON,
     REPORTED_ON,
@@ -29,8 +29,9 @@ def good() -> Picture:
     return dermoscopy(3, WIDTH_PX)
 
 
-def faults(pixels: Picture) -> set[Fault]:
-    return {finding.fault for finding in check(pixels)}
+def faults(pixels: Picture) -> set[Fault | Good]:
+    """What is wrong with the picture itself, whatever it shows."""
+    return {finding.kind for finding in findings(measure(pixels))}
 
 
 def blurred(picture: Picture, sigma_px: float = 2.0) -> Picture:
@@ -80,7 +81,7 @@ def test_each_fault_is_found(spoilt: Callable[[Picture], Picture], fault: Fault)
 
 def test_a_finding_says_by_how_much() -> None:
     small = narrow(good(), 400)
-    (finding,) = (found for found in check(small) if found.fault is Fault.TOO_SMALL)
+    (finding,) = (found for found in findings(measure(small)) if found.kind is Fault.TOO_SMALL)
     assert finding == Finding(Fault.TOO_SMALL, small.shape[0], 480)
 
 

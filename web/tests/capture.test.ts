@@ -5,6 +5,7 @@ import {
   concerns,
   EMPTY,
   type Happened,
+  hasScale,
   hindrances,
   inCommon,
   lacking,
@@ -287,6 +288,15 @@ describe("sending", () => {
       );
     expect(at(BACK.code)).toEqual(["blurred", "face"]);
     expect(at(FACE.code)).toEqual(["blurred"]);
+  });
+
+  it("is told of a ruler that was read, and of no fault by it", () => {
+    const checks = { state: "done" as const, found: [{ kind: "scale" }] };
+    const session = course({ what: "told", shots: [arrived("a", { said: sorted, checks })] });
+    expect(hindrances(session, SITES).doubtful).toEqual([]);
+    expect(hasScale(only(session))).toBe(true);
+    const blurry = course({ what: "told", shots: [arrived("b", { checks: found })] });
+    expect(hasScale(only(blurry))).toBe(false);
   });
 
   it("leaves out what is in the archive already, and asks nothing of it", () => {

@@ -6,7 +6,9 @@ import subprocess
 import sys
 import time
 from contextlib import ExitStack
+from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,8 +24,11 @@ from tests.api.conftest import small_file
 from tests.api.sessions.conftest import ANNE, FOREARM, Phone, photo
 from tests.api.uploads.client import TUS, said
 from tests.samples.photo import make_photo
+from tests.samples.portrait import portrait
 
 pytestmark = pytest.mark.places
+
+FOREHEAD = "68698007"
 
 
 def test_a_picture_taken_back_is_gone_with_its_objects(phone: Phone, tmp_path: Path) -> None:
@@ -67,6 +72,24 @@ def test_what_is_wrong_with_a_picture_is_told_before_it_is_sent(
     address = f"/api/sessions/{session}/photographs/{damaged['image']}"
     assert phone.web.request("DELETE", address).status_code == 204
     assert phone.send(session).status_code == 200
+
+
+def test_a_face_is_told_of_but_where_the_head_is_photographed(phone: Phone) -> None:
+    session = phone.begin()
+    written = BytesIO()
+    Picture.fromarray(portrait()).save(written, "JPEG", quality=95)
+    phone.shoot(session, written.getvalue())
+    phone.work()
+
+    def told(shown: dict[str, Any]) -> set[str]:
+        return {one["kind"] for one in shown["checks"]["found"]}
+
+    (shot,) = phone.see(session)["photographs"]
+    assert "face" in told(shot)
+    assert "face" not in told(phone.begin_to_sort(session, shot["image"], site=FOREHEAD))
+    assert "face" in told(phone.sort(session, shot["image"], view="close-up"))
+    head = phone.sort(session, shot["image"], view="close-up", site=FOREHEAD, side=None)
+    assert "face" not in told(head)
 
 
 def test_what_is_found_damaged_after_sending_is_refused_once(phone: Phone, tmp_path: Path) -> None:

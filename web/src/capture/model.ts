@@ -328,12 +328,25 @@ export function isSorted(shot: Shot, sites: ReadonlyMap<string, Site>): boolean 
   return !isOf(shot) || lacking(shot, sites).length === 0;
 }
 
+/** Parts of the body that cannot be photographed without the face, or hardly. */
+const OF_THE_HEAD = new Set(["head", "mouth", "neck"]);
+
+/** What is good to know of a picture, and no reason to take it again. */
+const GOOD = "scale";
+
 /** What is wrong with a picture and has not been waved through; a face is no fault of a head. */
 export function concerns(shot: Shot, sites: ReadonlyMap<string, Site>): string[] {
   if (shot.said.keptDespite || !isOf(shot)) return [];
   const site = shot.said.stated.site;
-  const ofHead = site !== null && sites.get(site)?.region === "head";
-  return shot.checks.found.map(({ kind }) => kind).filter((kind) => !(ofHead && kind === "face"));
+  const ofHead = site !== null && OF_THE_HEAD.has(sites.get(site)?.region ?? "");
+  return shot.checks.found
+    .map(({ kind }) => kind)
+    .filter((kind) => kind !== GOOD && !(ofHead && kind === "face"));
+}
+
+/** Whether a ruler in it was read: what is measured in it will be in millimetres. */
+export function hasScale(shot: Shot): boolean {
+  return shot.checks.found.some(({ kind }) => kind === GOOD);
 }
 
 /** What stands between a session and its sending, each with the pictures that it is about. */

@@ -4,7 +4,7 @@ import { h, icon, iconButton } from "../dom";
 import { messages } from "../i18n";
 import { attempt } from "./attempt";
 import type { Live } from "./live";
-import { concerns, hasArrived, type Shot } from "./model";
+import { concerns, hasArrived, hasScale, type Shot } from "./model";
 import type { Step } from "./page";
 import { Pins } from "./pins";
 import { named, redraw } from "./redraw";
@@ -122,7 +122,8 @@ function soundness(shot: Shot): string {
   const words = messages().capture;
   if (!hasArrived(shot)) return words.way[shot.way];
   if (shot.checks.state === "waiting") return words.checking;
-  return shot.checks.found.length > 0 && shot.said.keptDespite ? words.kept : words.sound;
+  if (shot.said.keptDespite) return words.kept;
+  return hasScale(shot) ? words.scaled : words.sound;
 }
 
 function askRemove(yes: () => void): void {

@@ -215,6 +215,7 @@ export const captureEn: typeof captureFr = {
 
   checking: "Being checked…",
   sound: "Nothing to report",
+  scaled: "Nothing to report; the scale was read on the ruler",
   kept: "Kept despite the remark",
   concern: {
     "too-small": "Too small",
@@ -225,6 +226,8 @@ export const captureEn: typeof captureFr = {
     "no-skin": "No skin",
     face: "Face",
     mark: "Writing",
+    "ruler-tilted": "Ruler tilted",
+    "ruler-unread": "Ruler not read",
   },
   concernText: {
     "too-small": "The picture is too small for details to be told apart.",
@@ -235,7 +238,9 @@ export const captureEn: typeof captureFr = {
     clipped: "Glare hides the skin. Tilt the camera a little, or turn the light off.",
     "no-skin": "No skin is recognised in the middle of the photo.",
     face: "A face can be seen. Leave it out if it is of no use.",
-    mark: "A text or label can be seen. Check that it names nobody.",
+    mark: "A text, label or code can be read. Check that it names nobody, or leave it out.",
+    "ruler-tilted": "The ruler goes away from the camera: it gives no scale. Lay it flat, face on.",
+    "ruler-unread": "The ruler gives no scale: take one in millimetres, sharp and whole.",
   },
   otherConcern: "To be checked",
   otherConcernText: "This photo is worth another look.",

@@ -217,6 +217,7 @@ export const captureFr = {
 
   checking: "Contrôle en cours…",
   sound: "Rien à signaler",
+  scaled: "Rien à signaler ; l’échelle est lue sur la règle",
   kept: "Gardée malgré la remarque",
   concern: {
     "too-small": "Trop petite",
@@ -227,6 +228,8 @@ export const captureFr = {
     "no-skin": "Pas de peau",
     face: "Visage",
     mark: "Écriture",
+    "ruler-tilted": "Règle inclinée",
+    "ruler-unread": "Règle non lue",
   } as Record<string, string>,
   concernText: {
     "too-small": "L’image est trop petite pour qu’on y distingue des détails.",
@@ -237,7 +240,11 @@ export const captureFr = {
     clipped: "Des reflets cachent la peau. Inclinez un peu l’appareil ou éteignez la lampe.",
     "no-skin": "On ne reconnaît pas de peau au milieu de la photo.",
     face: "Un visage est visible. Recadrez s’il n’est pas utile.",
-    mark: "Un texte ou une étiquette est visible. Vérifiez qu’il ne désigne personne.",
+    mark: "Un texte, une étiquette ou un code est lisible. Vérifiez qu’il ne désigne personne, ou ôtez-le.",
+    "ruler-tilted":
+      "La règle s’éloigne de l’appareil : elle ne donne pas d’échelle. Posez-la à plat, bien en face.",
+    "ruler-unread":
+      "La règle ne donne pas d’échelle : prenez-en une en millimètres, nette et entière.",
   } as Record<string, string>,
   otherConcern: "À vérifier",
   otherConcernText: "Cette photo mérite d’être vérifiée.",
