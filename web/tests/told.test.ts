@@ -1,8 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { ApiError } from "../src/api";
+import { bodyOf, toldOf } from "../src/capture/calls";
+import { NOTHING } from "../src/capture/model";
 import { chooseLanguage } from "../src/i18n";
 import { en } from "../src/i18n/en";
 import { fr } from "../src/i18n/fr";
+import { stateCapture } from "../src/queue/calls";
 import { endOfFate } from "../src/queue/way";
 import { whyStopped } from "../src/queue/why";
 import { told } from "../src/told";
@@ -27,6 +30,41 @@ describe("a refusal", () => {
       expect(told(new ApiError(0), "words")).toBe("words");
       expect(told(new TypeError("x"), "words")).toBe("words");
     }
+  });
+});
+
+describe("a picture that was refused", () => {
+  it("is told why in the language of the page", () => {
+    const reason = "The JPEG is truncated; take the photograph again.";
+    const out = { ...NOTHING, image: "a", state: "refused", reason, partial: null, pins: [] };
+    const of = () => toldOf(out as never, false).reason;
+    chooseLanguage("fr");
+    expect(of()).toBe(fr.capture.refusedWhy);
+    chooseLanguage("en");
+    expect(of()).toBe(reason);
+  });
+});
+
+describe("what is stated of a picture", () => {
+  it("is said whole or so far, each at its own address", async () => {
+    const asked: [string, string][] = [];
+    vi.stubGlobal("fetch", async (path: string, { body }: RequestInit) => {
+      asked.push([path, String(body)]);
+      return new Response("{}");
+    });
+    const said = {
+      stated: { ...NOTHING, view: "overview" },
+      keptDespite: false,
+      pins: [],
+    } as const;
+    for (const isWhole of [true, false])
+      await stateCapture("s", "a", bodyOf({ ...said, pins: [] }, isWhole));
+    const body = JSON.stringify({ ...said.stated, kept_despite: false });
+    const at = "/api/sessions/s/photographs/a";
+    expect(asked).toEqual([
+      [at, body],
+      [`${at}/partial`, body],
+    ]);
   });
 });
 

@@ -120,7 +120,7 @@ export const captureFr = {
   unsorted: "À classer",
   viewName: {
     overview: "Vue d’ensemble",
-    "close-up": "Rapprochée",
+    "close-up": "Gros plan",
     dermoscopy: "Dermoscopie",
     "total-body": "Corps entier",
   },
