@@ -19,6 +19,15 @@ settings.register_profile("dev", deadline=None)
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def as_installed() -> Iterator[None]:
+    """Processes that tests start find no more than an installation has (`tests.absent`)."""
+    paths = [str(Path(__file__).parent / "absent"), os.environ.get("PYTHONPATH", "")]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", os.pathsep.join(filter(None, paths)))
+        yield
+
+
 @pytest.fixture(scope="session")
 def artefacts() -> Path:
     """The folder of what a person may want to look at after the tests (screenshots, reports)."""

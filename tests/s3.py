@@ -1,5 +1,6 @@
 """A store that speaks S3 over HTTP on the loopback: moto's server."""
 
+import os
 import subprocess
 import sys
 import time
@@ -23,6 +24,8 @@ def s3() -> Iterator[dict[str, str]]:
         [sys.executable, "-W", "ignore", "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
+        # It takes what an installation has not.
+        env={**os.environ, "PYTHONPATH": ""},
     )
     try:
         with httpx.Client(base_url=address, trust_env=False) as web:
