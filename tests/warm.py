@@ -25,7 +25,10 @@ def warm() -> Iterator["Popen[str]"]:
 
 
 def ask(process: "Popen[str]", request: dict[str, Any]) -> dict[str, Any]:
-    """Have a command run: `arguments`, `variables`, and where its `output` and `errors` go."""
+    """Have a command run: `arguments`, `variables`, and where its `output` and `errors` go.
+
+    In the `folder` that is named, or in this process's.
+    """
     assert process.stdin is not None
     assert process.stdout is not None
     process.stdin.write(json.dumps(request) + "\n")
@@ -40,6 +43,7 @@ def _run(request: dict[str, Any]) -> int:
     for descriptor, path in ((0, os.devnull), (1, request["output"]), (2, request["errors"])):
         os.dup2(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), descriptor)
     os.environ.update(request["variables"])
+    os.chdir(request.get("folder", "."))
     try:
         return cli.main(request["arguments"])
     except SystemExit as ended:

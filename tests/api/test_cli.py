@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -17,6 +17,7 @@ from archive.storage import Storage
 from tests.api.conftest import small_file
 from tests.samples import vendors
 from tests.samples.photo import make_photo
+from tests.warm import ask, warm
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -35,25 +36,40 @@ def variables(tmp_path: Path) -> dict[str, str]:
     }
 
 
-@pytest.fixture
-def run(tmp_path: Path, variables: dict[str, str]) -> Run:
-    """Run the command with data of its own."""
-    (tmp_path / "tmp").mkdir()
+@pytest.fixture(scope="module")
+def command() -> Iterator["subprocess.Popen[str]"]:
+    with warm() as process:
+        yield process
 
-    def command(*arguments: object) -> "subprocess.CompletedProcess[str]":
-        done = subprocess.run(
-            [sys.executable, "-m", "api.cli", *map(str, arguments)],
-            env={**os.environ, **variables},
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+
+@pytest.fixture
+def run(
+    command: "subprocess.Popen[str]",
+    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    variables: dict[str, str],
+) -> Run:
+    """Run the command with data of its own, in a process of its own."""
+    (tmp_path / "tmp").mkdir()
+    output, errors = (tmp_path_factory.mktemp("said") / name for name in ("output", "errors"))
+
+    def ran(*arguments: object) -> "subprocess.CompletedProcess[str]":
+        for one in (output, errors):
+            one.write_bytes(b"")
+        words = [str(one) for one in arguments]
+        request = {
+            "arguments": words,
+            "variables": {**os.environ, **variables},
+            "folder": str(tmp_path),
+            "output": str(output),
+            "errors": str(errors),
+        }
+        code = ask(command, request)["code"]
+        done = subprocess.CompletedProcess(words, code, output.read_text(), errors.read_text())
         assert "Traceback" not in done.stderr
         return done
 
-    return command
+    return ran
 
 
 def is_one_line_about(done: "subprocess.CompletedProcess[str]", name: str) -> bool:

@@ -9,9 +9,9 @@ import pytest
 import tifffile
 
 from api.ingest import Order, receive
-from api.settings import Settings
+from api.settings import read_settings
 from api.wanted import BUILD
-from api.work import Workplace, work_once
+from api.work import Workplace, open_workplace, work_once
 from archive.record import ImageState
 from tests.api.conftest import Web, reading
 from tests.samples import hamamatsu, vendors
@@ -69,9 +69,20 @@ KINDS: dict[str, Make] = {
 }
 
 
-@pytest.fixture
-def web(settings: Settings, place: Workplace) -> Iterator[Web]:
-    with reading(settings, "north") as client:
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workplace]:
+    """One for all kinds: what waits to draw the next slide is then asked for it."""
+    folder = tmp_path_factory.mktemp("early")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SANSVERRE_DATA", str(folder / "data"))
+        patch.setenv("SANSVERRE_SECRETS", str(folder / "keys"))
+        with open_workplace(read_settings()) as workplace:
+            yield workplace
+
+
+@pytest.fixture(scope="module")
+def web(place: Workplace) -> Iterator[Web]:
+    with reading(read_settings(), "north") as client:
         yield client
 
 

@@ -83,7 +83,7 @@ class Taken:
         return str(json.loads(told.getvalue().splitlines()[-1])["image"])
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def taken(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Taken]:
     folder = tmp_path_factory.mktemp("taken-out")
     with pytest.MonkeyPatch.context() as patch:
