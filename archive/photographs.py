@@ -17,6 +17,7 @@ from archive.errors import InvalidCapture, NotFound
 from archive.identity import PatientIdentity
 from archive.lesion import Photograph
 from archive.lesions import read_lesion
+from archive.overviews import Marked, marked_with
 from archive.ownership import owned
 from archive.reception import patient_row_of
 from archive.record import ImageKind, ImageState
@@ -79,6 +80,21 @@ class Photographs:
         with self._database.read() as connection:
             read_lesion(connection, lesion_id, establishment)
         return self.of_lesions([lesion_id])[lesion_id]
+
+    def overviews(
+        self, lesion_id: str, *, establishment: str | None
+    ) -> tuple[tuple[Taken, tuple[Marked, ...]], ...]:
+        """The published overviews that lead to a lesion, the latest first, and what they mark.
+
+        Raises NotFound.
+        """
+        columns = (schema.photograph, _image.facts, _image.created_at, _image.state)
+        with self._database.read() as connection:
+            read_lesion(connection, lesion_id, establishment)
+            marked = marked_with(connection, lesion_id)
+            query = sa.select(*columns).select_from(_OWNED).where(_photo.image_id.in_(marked))
+            taken = _in_order(connection.execute(query).mappings().all())
+        return tuple((one, marked[one.photograph.image_id]) for one in reversed(taken))
 
     def of_lesions(self, lesion_ids: Sequence[str]) -> dict[str, tuple[Taken, ...]]:
         """The photographs of lesions that the caller may see, each in the order of their taking."""

@@ -9,9 +9,12 @@ import json
 from collections.abc import Iterator
 from contextlib import ExitStack, redirect_stdout
 from dataclasses import dataclass
+from math import floor
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
+import numpy as np
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
@@ -79,7 +82,9 @@ def two(browser: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
         yield Two(server.address, exam, desk, phone)
 
 
-def test_pictures_are_taken_out_and_shown_to_a_colleague(two: Two, artefacts: Path) -> None:
+def test_pictures_are_taken_out_and_shown_to_a_colleague(
+    two: Two, tmp_path: Path, artefacts: Path
+) -> None:
     code = own_card(two, artefacts)
     choose(two, artefacts)
     take_out(two, artefacts)
@@ -88,6 +93,7 @@ def test_pictures_are_taken_out_and_shown_to_a_colleague(two: Two, artefacts: Pa
     close(two, thread, artefacts)
     after_it_is_closed(two, thread, image)
     album(two, artefacts)
+    take_out_a_field(two, tmp_path, artefacts)
 
 
 def own_card(two: Two, artefacts: Path) -> str:
@@ -147,6 +153,38 @@ def take_out(two: Two, artefacts: Path) -> None:
     sizes = [Image.open(io.BytesIO(one.data)).size for one in document.pages[0].images]
     assert sizes == [(640, 480), (640, 480)]
     expect(page.get_by_text("Fichier prêt")).to_be_visible()
+
+
+def take_out_a_field(two: Two, folder: Path, artefacts: Path) -> None:
+    """What is on screen of a picture, and nothing beside it."""
+    page = two.desk
+    page.goto(f"{two.address}/exam/{two.exam}")
+    first = page.locator(".gallery a[href^='/view/']").first
+    expect(first).to_be_visible()
+    image = first.get_attribute("href")
+    page.goto(f"{two.address}{image}?x=320&y=240&zoom=4&rotation=0")
+    page.wait_for_selector(READY)
+    page.get_by_role("button", name="Exporter ce champ").click()
+    sheet = page.get_by_role("dialog", name="Exporter ce champ")
+    assert faults(page) == []
+    page.screenshot(path=artefacts / "export-field-desktop.png")
+    with page.expect_download() as download:
+        sheet.get_by_role("button", name="Exporter").click()
+    with ZipFile(download.value.path()) as zipped:
+        (name,) = zipped.namelist()
+        field = np.asarray(Image.open(io.BytesIO(zipped.read(name))).convert("RGB"))
+    shown = page.evaluate(
+        """() => {
+            const { x, y } = window.sansverre.viewer.viewport.getContainerSize();
+            return [x / 4, y / 4];
+        }"""
+    )
+    height, width = field.shape[:2]
+    assert (width, height) == pytest.approx(shown, abs=1)
+    left, top = floor(320 - shown[0] / 2 + 0.5), floor(240 - shown[1] / 2 + 0.5)
+    whole = np.asarray(Image.open(folder / "0.jpg").convert("RGB"))
+    there = whole[top : top + height, left : left + width].astype(int)
+    assert np.abs(there - field).mean() < 3
 
 
 def ask(two: Two, code: str, artefacts: Path) -> str:

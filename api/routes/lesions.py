@@ -21,6 +21,7 @@ from archive.lesion import (
     MapPosition,
     MapView,
 )
+from archive.overviews import Marked
 from archive.photographs import Taken
 from archive.reading_aids import Measure
 from archive.record import ImageState
@@ -134,10 +135,30 @@ class PictureOut(BaseModel):
     measures: list[MeasureOut]
 
 
+class MarkedOut(BaseModel):
+    """A lesion marked in an overview, in fractions of its width and height."""
+
+    lesion: str
+    number: int
+    x: float
+    y: float
+
+
+class OverviewOut(BaseModel):
+    """An overview that leads to a lesion, with all lesions that are marked in it."""
+
+    image: str
+    taken_at: datetime
+    thumbnail: str
+    covered: str | None
+    pins: list[MarkedOut]
+
+
 class PicturesOut(BaseModel):
-    """The photographs of a lesion, the earliest first."""
+    """The photographs of a lesion, the earliest first; its overviews, the latest first."""
 
     photographs: list[PictureOut]
+    overviews: list[OverviewOut]
 
 
 @router.get("/api/body-sites")
@@ -212,7 +233,11 @@ def list_pictures(lesion: str, caller: CallerHere, catalog: CatalogHere) -> Pict
     for one in catalog.aids.measures(images):
         measures[one.image].append(one)
     return PicturesOut(
-        photographs=[_picture(one, measures[one.photograph.image_id]) for one in found]
+        photographs=[_picture(one, measures[one.photograph.image_id]) for one in found],
+        overviews=[
+            _overview(*one)
+            for one in catalog.photographs.overviews(lesion, establishment=caller.establishment)
+        ],
     )
 
 
@@ -282,4 +307,15 @@ def _picture(taken: Taken, measures: Sequence[Measure]) -> PictureOut:
         overview=said.overview,
         earlier=said.earlier,
         measures=[measure_out(one) for one in measures],
+    )
+
+
+def _overview(taken: Taken, marked: Sequence[Marked]) -> OverviewOut:
+    image = taken.photograph.image_id
+    return OverviewOut(
+        image=image,
+        taken_at=taken.taken_at,
+        thumbnail=f"/images/{image}/thumbnail",
+        covered=taken.covered,
+        pins=[MarkedOut(lesion=one.lesion, number=one.number, x=one.x, y=one.y) for one in marked],
     )

@@ -85,7 +85,7 @@ def test_no_page_shuts_anybody_out(visit: Visit, over: dict[str, Over], server: 
         "/capture": ".session-card",
         f"/capture/{left.session}": ".outcome-list",
         f"/patients/{left.patient}/lesions": "main h1",
-        f"/lesions/{left.lesion}": "main h1",
+        f"/lesions/{left.lesion}": ".overview-pin[aria-label='Cette lésion, L1, est ici']",
         f"/lesions/{left.lesion}/compare?first={first}&second={second}": "main h1",
     }
     found = {}
@@ -132,4 +132,29 @@ def test_no_step_of_a_session_shuts_anybody_out(
     page.locator("[data-step=send]").click()
     found["send"] = blemishes(page)
     page.screenshot(path=artefacts / "capture-send-desktop.png")
+    begin_elsewhere(page)
+    page.get_by_role("button", name="Ne plus l’attendre").click(timeout=SOON_MS)
+    sheet = page.get_by_role("dialog", name="Ne plus attendre cette photo ?")
+    expect(sheet).to_contain_text("La photo reste sur l’appareil qui l’a prise")
+    found["abandon"] = blemishes(page)
+    page.screenshot(path=artefacts / "capture-abandon-desktop.png")
+    sheet.get_by_role("button", name="Ne plus l’attendre").click()
+    expect(page.get_by_text("d’un autre appareil")).to_have_count(0)
     assert {step: bad for step, bad in found.items() if bad} == {}
+
+
+def begin_elsewhere(page: Page) -> None:
+    """Another device announces a picture, and is heard of no more; a look elsewhere shows it."""
+    page.evaluate(
+        """async session => {
+            const metadata = `session ${btoa(session)},path ${btoa("dead-phone")}`;
+            const headers = {
+                "Tus-Resumable": "1.0.0", "Upload-Length": "4096", "Upload-Metadata": metadata,
+            };
+            const answer = await fetch("/uploads", { method: "POST", headers });
+            if (!answer.ok) throw new Error(String(answer.status));
+        }""",
+        page.url.rpartition("/")[2],
+    )
+    page.reload()
+    page.locator("[data-step=send]").click()

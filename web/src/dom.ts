@@ -52,6 +52,7 @@ const ICONS = {
   missing: "M4 5h16v14H4zM4 5l16 14M20 5L4 19",
   warning: "M12 4l9 16H3zM12 10v4.500M12 17.300v.1",
   upload: "M12 16V5M7.500 9L12 4.500L16.500 9M4 15v4a1 1 0 0 0 1 1h14a1 1 0 0 0 1-1v-4",
+  download: "M12 4.500V16M7.500 11.500L12 16l4.500-4.500M4 15v4a1 1 0 0 0 1 1h14a1 1 0 0 0 1-1v-4",
   file: "M6 3h8l4 4v14H6zM14 3v4h4",
   folder: "M3 6h6l2 2.500h10V19H3z",
   pause: "M8.500 5v14M15.500 5v14",

@@ -16,12 +16,14 @@ import zxingcpp
 from PIL import Image as Picture
 
 from api.desk import locked
+from api.doors import Role
 from api.taking import take_once
 from api.work import look_once, work_once
 from archive.errors import NotFound
 from archive.record import ImageState, JobState, ObjectRole
 from tests.api.conftest import small_file
 from tests.api.sessions.conftest import ANNE, FOREARM, Phone, photo
+from tests.api.test_lesions import bearer
 from tests.api.uploads.client import TUS, said
 from tests.samples.photo import make_photo
 from tests.samples.portrait import portrait
@@ -242,3 +244,46 @@ def test_pictures_wait_for_no_slide(phone: Phone, tmp_path: Path) -> None:
         assert look_once(phone.place)
         assert not look_once(phone.place)
     assert phone.image(image).state is ImageState.PUBLISHED
+
+
+def test_an_upload_that_never_ends_is_abandoned_and_comes_anew_if_it_may(
+    phone: Phone, tmp_path: Path
+) -> None:
+    """A colleague lets a visit go on; the phone finds that out, and loses nothing by it."""
+    session, data = phone.begin(), photo(tmp_path, 7)
+    phone.shoot(session, photo(tmp_path, 8), "here.jpg")
+    (image,) = phone.images(session)
+    phone.sort(session, image, view="overview")
+    location = phone.announce_picture(session, "there.jpg", len(data))
+    assert phone.patch(location, 0, data[:5000]).status_code == 204
+    refused = phone.send(session)
+    assert refused.status_code == 409
+    assert [f"/uploads/{one}" for one in refused.json()["arriving"]] == [location]
+    # Not for others, for whom it does not exist, nor for who may only look.
+    for establishment, role, status in (
+        ("south", Role.CONTRIBUTOR, 404),
+        ("north", Role.READER, 403),
+    ):
+        other = phone.web.request(
+            "DELETE", location, headers={**TUS, **bearer(phone.settings, establishment, role)}
+        )
+        assert other.status_code == status
+    colleague = {**TUS, **bearer(phone.settings, "north")}
+    assert phone.web.request("DELETE", location, headers=colleague).status_code == 204
+    assert phone.see(session)["arrivals"] == []
+    # Back before the visit is sent: what it had begun is unknown, and begun anew it arrives.
+    assert phone.patch(location, 5000, data[5000:]).status_code == 404
+    phone.shoot(session, data, "there.jpg")
+    assert len(phone.images(session)) == 2
+    late = phone.announce_picture(session, "late.jpg", len(data))
+    assert phone.web.request("DELETE", late, headers=colleague).status_code == 204
+    for one in phone.images(session):
+        phone.sort(session, one, view="overview")
+    assert phone.send(session).status_code == 200
+    # Back afterwards: it is told that the visit takes no more, and keeps the picture.
+    headers = {
+        **TUS,
+        "upload-length": str(len(data)),
+        "upload-metadata": said(session=session, path="late.jpg"),
+    }
+    assert phone.web.post("/uploads", headers=headers).status_code == 409

@@ -53,6 +53,9 @@ export interface PhotographOut {
 
 /** A file sent to the session that is no picture of it; of another visit where it has an image. */
 export interface ArrivalOut {
+  upload: string;
+  size_bytes: number;
+  received_bytes: number;
   /** The name that it waited under. */
   path: string;
   state: FileState;

@@ -4,6 +4,7 @@ import { ApiError } from "../api";
 import type { Place, Position } from "../body/place";
 import { bodySites } from "../body/sites";
 import { onNextRecovery } from "../connection";
+import { deleteUpload } from "../deposit/calls";
 import { messages } from "../i18n";
 import { notify } from "../notice";
 import {
@@ -221,6 +222,14 @@ export class Live {
       await this.ask();
     }
     this.askSoon();
+  }
+
+  /** Waits no longer for what another device has begun to send; one that has come is gone already. */
+  async abandon(upload: string): Promise<void> {
+    await deleteUpload(upload).catch((error: unknown) => {
+      if (!(error instanceof ApiError && error.status === 404)) throw error;
+    });
+    await this.ask();
   }
 
   async sign(by: Operator): Promise<void> {

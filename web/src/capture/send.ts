@@ -11,6 +11,9 @@ import type { Part, Step } from "./page";
 import { phototypeSection } from "./phototype";
 import { openPicture } from "./picture";
 import { named, redraw } from "./redraw";
+import { openSheet } from "./sheet";
+
+const isOnItsWay = (state: string) => state === "waiting" || state === "uploading";
 
 export class Send implements Part {
   readonly element: HTMLElement;
@@ -71,9 +74,12 @@ export class Send implements Part {
     const words = messages().capture;
     const found = hindrances(this.live.session, this.live.sites);
     const look = (name: string | undefined) => name && openPicture(this.live, name, this.go);
-    const elsewhere = found.arriving.length > 0 ? 0 : this.live.about.arriving;
+    const elsewhere = this.elsewhere();
+    const isOnlyLookedAt = elsewhere.length + found.arriving.length === 0;
+    const { arriving } = this.live.about;
     const rows = [
-      elsewhere > 0 && this.row(words.elsewhereText(elsewhere), "wait"),
+      ...elsewhere,
+      isOnlyLookedAt && arriving > 0 && this.row(words.elsewhereText(arriving), "wait"),
       found.arriving.length > 0 && this.row(words.arrivingText(found.arriving.length), "wait"),
       found.unsorted.length > 0 &&
         this.row(
@@ -96,6 +102,43 @@ export class Send implements Part {
       found.checking.length > 0 && this.row(words.checking, "wait"),
     ].filter((row) => row !== false);
     return rows.length > 0 ? rows : [this.row(words.allGood, "check")];
+  }
+
+  /** What another device has begun to send, and may never end: nobody has to wait for it. */
+  private elsewhere(): HTMLElement[] {
+    const words = messages().capture;
+    const own = new Set(this.live.session.shots.map(({ name }) => name));
+    return this.live.about.arrivals
+      .filter(({ state, path }) => isOnItsWay(state) && !own.has(path))
+      .map(({ upload, received_bytes, size_bytes }) => {
+        const percent = Math.floor((100 * received_bytes) / Math.max(1, size_bytes));
+        const abandon = () => this.askToAbandon(upload);
+        return this.row(
+          words.elsewhereOne(percent),
+          "wait",
+          this.button(`abandon-${upload}`, words.abandon, abandon),
+        );
+      });
+  }
+
+  private askToAbandon(upload: string): void {
+    const words = messages().capture;
+    const abandon = async () => {
+      sheet.close();
+      await attempt(() => this.live.abandon(upload));
+    };
+    const sheet = openSheet(words.abandonTitle, [
+      h("p", {}, words.abandonText),
+      h(
+        "footer",
+        {},
+        h(
+          "button",
+          { type: "button", class: "button primary", onclick: () => void abandon() },
+          words.abandon,
+        ),
+      ),
+    ]);
   }
 
   private row(

@@ -264,6 +264,11 @@ export const captureEn: typeof captureFr = {
   sendTitle: "Before sending",
   sendNothing: "There is no photo to send yet.",
   arrivingText: (n) => `${plural(n, "photo has", "photos have")} not arrived yet.`,
+  elsewhereOne: (percent) => `A photo is coming from another device: ${percent} % received.`,
+  abandon: "Wait no longer",
+  abandonTitle: "Wait no longer for this photo?",
+  abandonText:
+    "What has come of it is erased here, and the session may go without it. The photo stays on the device that took it: if that is back before the session is sent, it is sent anew and arrives; afterwards the device says that the session takes no more pictures, and keeps it.",
   elsewhereText: (n) => `${plural(n, "photo is", "photos are")} still coming from another device.`,
   unsortedText: (n) => `${plural(n, "photo is", "photos are")} still to be sorted.`,
   doubtfulText: (n) => `${plural(n, "photo is", "photos are")} worth another look.`,

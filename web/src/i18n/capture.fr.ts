@@ -271,6 +271,11 @@ export const captureFr = {
   sendNothing: "Il n’y a pas encore de photo à envoyer.",
   arrivingText: (n: number) =>
     `${plural(n, "photo n’est", "photos ne sont")} pas encore arrivée${n < 2 ? "" : "s"}.`,
+  elsewhereOne: (percent: number) => `Une photo vient d’un autre appareil : ${percent} % reçus.`,
+  abandon: "Ne plus l’attendre",
+  abandonTitle: "Ne plus attendre cette photo ?",
+  abandonText:
+    "Ce qui en est arrivé est effacé ici, et la séance peut partir sans elle. La photo reste sur l’appareil qui l’a prise : s’il revient avant l’envoi, elle est envoyée de nouveau et arrive ; après l’envoi, il dit que la séance ne prend plus d’images, et la garde.",
   elsewhereText: (n: number) =>
     `${plural(n, "photo arrive", "photos arrivent")} encore d’un autre appareil.`,
   unsortedText: (n: number) => `${plural(n, "photo reste", "photos restent")} à classer.`,

@@ -23,6 +23,7 @@ export const outEn: OutWords = {
   lesion: (name: string) => `lesion ${name}`,
 
   export: "Export",
+  field: "Export this field",
   form: "Form",
   jpeg: "JPEG, in a ZIP",
   jpegHint: "Each image at full size, without any metadata",

@@ -21,6 +21,7 @@ export const outFr = {
   lesion: (name: string) => `lésion ${name}`,
 
   export: "Exporter",
+  field: "Exporter ce champ",
   form: "Forme",
   jpeg: "JPEG, dans un ZIP",
   jpegHint: "Chaque image en pleine taille, sans aucune métadonnée",

@@ -53,6 +53,20 @@ export interface Photo {
   measures: Measure[];
 }
 
+/** An overview that leads to a lesion; pins are in fractions of its width and height. */
+export interface Overview {
+  image: string;
+  taken_at: string;
+  thumbnail: string;
+  covered?: Cover | null;
+  pins: { lesion: string; number: number; x: number; y: number }[];
+}
+
+export interface Pictures {
+  photographs: Photo[];
+  overviews: Overview[];
+}
+
 export interface Whose {
   key: string;
   patient: Patient | null;
@@ -88,10 +102,10 @@ export async function getLesions(patient: string): Promise<Lesion[]> {
 
 export const getLesion = (lesion: string) => ask<Lesion>("GET", `/api/lesions/${named(lesion)}`);
 
-export async function getPhotos(lesion: string): Promise<Photo[]> {
-  const path = `/api/lesions/${named(lesion)}/photographs`;
-  return (await ask<{ photographs: Photo[] }>("GET", path)).photographs;
-}
+export const getPictures = (lesion: string) =>
+  ask<Pictures>("GET", `/api/lesions/${named(lesion)}/photographs`);
+
+export const getPhotos = async (lesion: string) => (await getPictures(lesion)).photographs;
 
 export interface NewLesion {
   patient: string;

@@ -28,10 +28,18 @@ export interface Album {
 
 export type Purpose = "care" | "teaching" | "research";
 
+/** A part of an image, in pixels of its full size. */
+export interface Region {
+  x: number;
+  y: number;
+  width: number;
+  height: number;
+}
+
 export interface Wanted {
   form: "jpeg" | "pdf";
   purpose: Purpose;
-  images: { image: string }[];
+  images: { image: string; region?: Region }[];
   colours?: "srgb" | "stored";
   named?: "patient" | "pseudonym" | "nobody";
   pseudonym?: string;

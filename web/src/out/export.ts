@@ -4,14 +4,17 @@ import { openSheet } from "../capture/sheet";
 import { h } from "../dom";
 import { language, messages } from "../i18n";
 import { notify } from "../notice";
-import { type Purpose, takeOut, type Wanted } from "./calls";
+import { type Purpose, type Region, takeOut, type Wanted } from "./calls";
 import { field, radios, select, wrong } from "./form";
 
 type Form = Wanted["form"];
 type Named = NonNullable<Wanted["named"]>;
 
-/** Asks, then makes and hands over; `names` are those of the pictures, in their order. */
-export function openExport(names: Map<string, string>): void {
+/**
+ * Asks, then makes and hands over; `names` are those of the pictures, in their order. Of each the
+ * whole, or that region.
+ */
+export function openExport(names: Map<string, string>, region?: Region): void {
   const words = messages().out;
   let form: Form = "jpeg";
   let named: Named = "patient";
@@ -64,7 +67,7 @@ export function openExport(names: Map<string, string>): void {
   };
   purpose.addEventListener("change", show);
   const asked = (): Wanted => {
-    const images = [...names.keys()].map((image) => ({ image }));
+    const images = [...names.keys()].map((image) => ({ image, ...(region && { region }) }));
     const all = { form, purpose: purpose.value as Purpose, images };
     if (form === "jpeg") return { ...all, colours: colours.value as "srgb" | "stored" };
     const name = named === "pseudonym" ? { pseudonym: pseudonym.value } : {};
@@ -114,7 +117,8 @@ export function openExport(names: Map<string, string>): void {
     h("footer", {}, submit),
   );
   show();
-  const sheet = openSheet(`${words.export} · ${words.pictures(names.size)}`, [body]);
+  const what = region ? words.field : `${words.export} · ${words.pictures(names.size)}`;
+  const sheet = openSheet(what, [body]);
 }
 
 function handOver(file: Blob, name: string): void {

@@ -12,13 +12,14 @@ import {
   forgetMeasure,
   getLesion,
   getPatient,
-  getPhotos,
+  getPictures,
   type Lesion,
   linkBiopsy,
   type Photo,
   unlinkBiopsy,
 } from "../lesions/calls";
 import { dayOf, pairOf, placeOf, type Visit, visitsOf } from "../lesions/model";
+import { overviewPanel } from "../lesions/overview";
 import { dayText, momentDay, numberMark, statusChip, whereText } from "../lesions/words";
 import { notify } from "../notice";
 import { nameOf, thumbnail, traits } from "../patient";
@@ -28,7 +29,8 @@ import { framed } from "./framed";
 
 export function lesionPage(id: string): Page {
   return framed(async (again) => {
-    const [lesion, photos] = await Promise.all([getLesion(id), getPhotos(id)]);
+    const [lesion, pictures] = await Promise.all([getLesion(id), getPictures(id)]);
+    const photos = pictures.photographs;
     const [whose, may] = await Promise.all([getPatient(lesion.patient), mayContribute()]);
     const words = messages().lesions;
     return h(
@@ -61,6 +63,7 @@ export function lesionPage(id: string): Page {
           "div",
           { class: "lesion-side" },
           bodySpot(placeOf(lesion), lesion.number),
+          overviewPanel(lesion.id, pictures.overviews),
           history(lesion, may, again),
           biopsy(lesion, whose.exams, may, again),
         ),

@@ -12,6 +12,7 @@ import { advicesPath, examPath, navigate, viewPath } from "../router";
 import { createArrival } from "./arrival";
 import { formatView, parseView } from "./deeplink";
 import { createFacts } from "./facts";
+import { fieldExport } from "./field";
 import { followParent } from "./frame";
 import { createHelp } from "./help";
 import { addKeyboard } from "./keyboard";
@@ -122,6 +123,7 @@ export async function openViewer(
     tools.append(h("div", { class: "tool-group" }, button));
     frame.append(layer);
   }
+  tools.append(fieldExport(stage, image, imageName(image, exam.images)));
   if (image.state !== "published") {
     const finish = (finished: ImageDetail) => {
       const anew = createFacts(finished, () => toggleFacts(false));
