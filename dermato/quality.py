@@ -31,7 +31,7 @@ _DARKEST = 75.0
 _BRIGHTEST = 238.0
 _MOST_CLIPPED = 0.05
 _LEAST_SKIN = 0.42
-_SUREST_NO_FACE = 0.75
+_SUREST_NO_FACE = 0.8
 _MOST_LETTERS = 2
 """A ruler's unit and a letter that hair draws are no name."""
 
