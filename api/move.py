@@ -87,7 +87,7 @@ def _told(plan: "MovePlan", *, is_done: bool) -> dict[str, Any]:
                     }
                     for told in one.published
                 ],
-                "left": [when.isoformat() for when in one.left],
+                "left": [{"at": left.at.isoformat(), "way": str(left.way)} for left in one.left],
                 **one.dropped,
             }
             for one in plan.corrections

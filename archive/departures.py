@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 
 import sqlalchemy as sa
 
-from archive import covers, schema
+from archive import covers, reading, schema
 from archive.database import Database
 from archive.errors import MayNotLeave, NotFound
-from archive.leaving import Departure, Leaving, Obstacle, is_kept_in, may_leave_covered
+from archive.leaving import Departure, Leaving, Obstacle, Way, is_kept_in, may_leave_covered
 from archive.ownership import owned
 from archive.photographs import stated_of
 from archive.reception import new_id
@@ -59,16 +59,21 @@ class Departures:
             whose = whose_pictures(connection, leaving.images, establishment)
             _require_may_leave(connection, whose, leaving.images, leaving.purpose)
 
-    def require_may_be_linked(self, image: Image) -> None:
-        """Raise MayNotLeave for a photograph that might not leave for care.
+    def record_link(self, image_id: str, *, by: str, establishment: str | None) -> Image:
+        """Write down that a link to an image is about to be made, and give the image.
 
-        Whoever has a link needs no account here. Slides are shown by links while they are built.
+        Raises NotFound, and MayNotLeave for a photograph that might not leave for care. Slides are
+        shown by links while they are built.
         """
-        if image.kind is not ImageKind.PHOTO:
-            return
-        with self._database.read() as connection:
-            whose = whose_pictures(connection, [image.id], None)
-            _require_may_leave(connection, whose, [image.id], Purpose.CARE)
+        with self._database.write() as connection:
+            image = reading.image(connection, image_id, establishment)
+            leaving = Leaving(Way.LINK, Purpose.CARE, (image.id,), is_named=True)
+            if image.kind is ImageKind.PHOTO:
+                let_go(connection, leaving, by, establishment)
+            else:
+                owner = sa.select(_exam.establishment_id).where(_exam.id == image.exam_id)
+                _write_down(connection, leaving, by, int(connection.execute(owner).scalar_one()))
+            return image
 
     def latest(self, *, establishment: str | None, limit: int) -> tuple[Departure, ...]:
         """The last ones of an establishment, newest first."""
@@ -93,11 +98,18 @@ def let_go(
     """
     whose = whose_pictures(connection, leaving.images, establishment)
     _require_may_leave(connection, whose, leaving.images, leaving.purpose)
+    departure_id, now = _write_down(connection, leaving, by, whose.establishment_id)
+    return Departure(departure_id, whose.establishment, by, now, leaving)
+
+
+def _write_down(
+    connection: sa.Connection, leaving: Leaving, by: str, establishment_id: int
+) -> tuple[str, datetime]:
     now, departure_id = datetime.now(UTC), new_id()
     connection.execute(
         sa.insert(schema.departure).values(
             id=departure_id,
-            establishment_id=whose.establishment_id,
+            establishment_id=establishment_id,
             by_subject=by,
             at=now,
             way=leaving.way,
@@ -110,7 +122,7 @@ def let_go(
         for place, image in enumerate(leaving.images)
     ]
     connection.execute(sa.insert(schema.departed_image), places)
-    return Departure(departure_id, whose.establishment, by, now, leaving)
+    return departure_id, now
 
 
 def _require_may_leave(

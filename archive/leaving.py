@@ -16,6 +16,8 @@ class Way(StrEnum):
     PDF = "pdf"
     ADVICE = "advice"
     """Shown to a colleague of another establishment, until the request is closed."""
+    LINK = "link"
+    """Shown for a while to whoever opened a link, who needs no account here."""
 
 
 class Obstacle(StrEnum):

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from archive.identity import PatientIdentity, uid_from
+from archive.leaving import Way
 from archive.outbox import Telling
 from archive.record import Exam, Image, ImageKind
 
@@ -37,6 +38,14 @@ class Author:
 
 
 @dataclass(frozen=True, slots=True)
+class Left:
+    """A time at which an image left, and how."""
+
+    at: datetime
+    way: Way
+
+
+@dataclass(frozen=True, slots=True)
 class Correction:
     """What a move changes for one image."""
 
@@ -44,8 +53,8 @@ class Correction:
     kind: ImageKind
     published: tuple[Telling, ...]
     """What radiology archives were told of it, or are to be."""
-    left: tuple[datetime, ...]
-    """When it was exported, or shown to a colleague elsewhere: nobody can take that back."""
+    left: tuple[Left, ...]
+    """When it was exported, or shown to somebody elsewhere: nobody can take that back."""
     dropped: Mapping[str, Any]
     """The links that end, by name; absent for none.
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import fields
-from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,7 +11,7 @@ from archive.capture import LOCATING
 from archive.errors import DifferentPatient, InvalidCapture, NotFound, TransitionRefused
 from archive.identity import PatientIdentity
 from archive.jobs import has_unfinished
-from archive.move import Correction, Destination, MovePlan, study_instance_uid_of_move
+from archive.move import Correction, Destination, Left, MovePlan, study_instance_uid_of_move
 from archive.reception import Study, checked_order, is_study, patient_row_of, study_of_order
 from archive.record import Exam, Image, ImageKind, ImageState
 from archive.schema_lesions import biopsy
@@ -166,14 +165,15 @@ def _biopsies(connection: sa.Connection, image_id: str, together: Sequence[str])
     return sorted(connection.scalars(linked))
 
 
-def _left(connection: sa.Connection, image_id: str) -> tuple[datetime, ...]:
+def _left(connection: sa.Connection, image_id: str) -> tuple[Left, ...]:
     gone, departure = schema.departed_image.c, schema.departure.c
     when = (
-        sa.select(departure.at)
+        sa.select(departure.at, departure.way)
         .select_from(schema.departed_image.join(schema.departure))
         .where(gone.image_id == image_id)
     )
-    return tuple(connection.scalars(when.order_by(departure.at)))
+    rows = connection.execute(when.order_by(departure.at, departure.id))
+    return tuple(Left(row.at, row.way) for row in rows)
 
 
 def _exam_there(

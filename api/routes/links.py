@@ -53,8 +53,9 @@ def make_link(
 
     409 with the `reason` for a photograph that was not sent, or that no rule of the site lets go.
     """
-    found = catalog.image(image, establishment=caller.establishment)
-    catalog.departures.require_may_be_linked(found)
+    found = catalog.departures.record_link(
+        image, by=caller.subject, establishment=caller.establishment
+    )
     exam = catalog.exam(found.exam_id, establishment=caller.establishment, states=tuple(ImageState))
     open_before = datetime.now(UTC) + OPENED_WITHIN
     lasts_s = (asked or LinkAsked()).lasts_s

@@ -12,6 +12,7 @@ from api.routes.deposits import PatientIn
 from api.routes.shapes import PatientOut, patient_out
 from archive.catalog import Catalog
 from archive.identity import PatientIdentity
+from archive.leaving import Way
 from archive.move import Author, Correction, Destination, Moved, MovePlan
 from archive.outbox import Telling
 from archive.record import ImageKind, ImageState, OutboxState, Sent
@@ -67,16 +68,24 @@ class EndsOut(BaseModel):
     biopsies: list[str] = []
 
 
+class LeftOut(BaseModel):
+    """A time at which an image left, and how."""
+
+    at: datetime
+    way: Way
+
+
 class CorrectionOut(BaseModel):
     """What is corrected for one image: what was published of it, and the links that end.
 
-    `left` is when it was exported, or shown to a colleague elsewhere: nothing takes that back.
+    `left` is when it was exported, or shown by a link or to a colleague elsewhere: nothing takes
+    that back.
     """
 
     image: str
     kind: ImageKind
     published: list[ToldOut]
-    left: list[datetime]
+    left: list[LeftOut]
     ends: EndsOut
 
 
@@ -203,7 +212,7 @@ def _correction(one: Correction) -> CorrectionOut:
         published=[
             _told(told) for told in one.published if told.state is not OutboxState.SUPERSEDED
         ],
-        left=list(one.left),
+        left=[LeftOut(at=left.at, way=left.way) for left in one.left],
         ends=EndsOut(**one.dropped),
     )
 

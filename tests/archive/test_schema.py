@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
 from io import StringIO
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -22,6 +23,7 @@ from archive import schema
 from archive.catalog import Catalog
 from archive.database import MIGRATIONS, Database
 from archive.errors import StorageFailure, TransitionRefused
+from archive.leaving import Way
 from archive.record import (
     TRANSITIONS,
     DepositState,
@@ -31,6 +33,7 @@ from archive.record import (
     ObjectRole,
     Reason,
 )
+from archive.session import Purpose
 from tests.archive.conftest import HERE, published, received, stored
 
 
@@ -291,6 +294,60 @@ def test_uploads_of_an_earlier_revision_are_kept(url: str) -> None:
     with pytest.raises(IntegrityError), database.write() as connection:
         connection.exec_driver_sql("UPDATE upload SET reason = 'whim'")
     database.close()
+
+
+def test_what_left_before_is_still_written_down(url: str) -> None:
+    engine = sa.create_engine(url)
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0013")
+        at = datetime.now(UTC)
+        exam: dict[str, Any] = {
+            "id": "e",
+            "establishment_id": 1,
+            "study_instance_uid": "1.2",
+            "created_at": at,
+        }
+        image: dict[str, Any] = {
+            "id": "i",
+            "exam_id": "e",
+            "kind": ImageKind.SLIDE,
+            "state": ImageState.RECEIVED,
+        }
+        image |= {"source_sha256": "s", "plan": "full", "incarnation": 0, "facts": {}}
+        gone: dict[str, Any] = {
+            "id": "d",
+            "establishment_id": 1,
+            "by_subject": "user",
+            "at": at,
+            "way": Way.PDF,
+        }
+        gone |= {"purpose": Purpose.CARE, "is_named": True}
+        rows: tuple[tuple[sa.Table, dict[str, Any]], ...] = (
+            (schema.establishment, {"id": 1, "name": "here"}),
+            (schema.exam, exam),
+            (schema.image, {**image, "created_at": at}),
+            (schema.departure, gone),
+            (schema.departed_image, {"departure_id": "d", "place": 0, "image_id": "i"}),
+        )
+        for table, values in rows:
+            connection.execute(sa.insert(table).values(values))
+    engine.dispose()
+    with Catalog.open(url) as catalog:
+        catalog.departures.record_link("i", by="another", establishment="here")
+        link, pdf = catalog.departures.latest(establishment="here", limit=5)
+        assert (pdf.by, pdf.leaving.images, pdf.leaving.way) == ("user", ("i",), "pdf")
+        assert (link.by, link.leaving.images, link.leaving.way) == ("another", ("i",), "link")
+    # Images that left refer to what is there, by constraints that are kept.
+    with engine.begin() as connection:
+        names = {
+            one["referred_table"]
+            for one in sa.inspect(connection).get_foreign_keys("departed_image")
+        }
+        assert names == {"departure", "image"}
+    engine.dispose()
 
 
 def test_the_migrations_are_written_for_postgresql_too() -> None:

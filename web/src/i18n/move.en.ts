@@ -34,8 +34,12 @@ export const moveEn: typeof moveFr = {
   biopsies: (n) =>
     `${plural(n, "lesion loses", "lesions lose")} the link with the slide of its biopsy.`,
   sessions: (n) => `${plural(n, "photograph leaves its visit", "photographs leave their visit")}.`,
-  left: (n) =>
-    `It left by export or request for advice ${plural(n, "time", "times")}: nothing can take that back; tell whoever got it.`,
+  exported: (n) =>
+    `It left by export ${plural(n, "time", "times")}: nothing can take that back; tell whoever got it.`,
+  linked: (n) =>
+    `${plural(n, "link to it was given, and ends", "links to it were given, and end")}: what was seen cannot be taken back; tell whoever got it.`,
+  shown: (n) =>
+    `It was shown to a colleague of another establishment ${plural(n, "time", "times")}: tell them.`,
   by: "Who corrects it (optional)",
   confirm: "Move",
   moving: "Being corrected…",

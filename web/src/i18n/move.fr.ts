@@ -33,8 +33,12 @@ export const moveFr = {
     `${plural(n, "lésion perd", "lésions perdent")} le lien avec la lame de sa biopsie.`,
   sessions: (n: number) =>
     `${plural(n, "photographie quitte sa visite", "photographies quittent leur visite")}.`,
-  left: (n: number) =>
-    `Déjà sorti par export ou demande d’avis ${plural(n, "fois", "fois")} : rien ne peut le reprendre, prévenez les destinataires.`,
+  exported: (n: number) =>
+    `Déjà sorti par export ${plural(n, "fois", "fois")} : rien ne peut le reprendre, prévenez les destinataires.`,
+  linked: (n: number) =>
+    `${plural(n, "lien a été donné vers l’image et prend fin", "liens ont été donnés vers l’image et prennent fin")} : ce qui a été vu ne peut être repris, prévenez les destinataires.`,
+  shown: (n: number) =>
+    `Déjà montré ${plural(n, "fois", "fois")} à un confrère d’un autre établissement : prévenez-le.`,
   by: "Qui fait la correction (facultatif)",
   confirm: "Déplacer",
   moving: "Correction en cours…",

@@ -26,7 +26,7 @@ interface Told {
 interface Correction {
   image: string;
   published: Told[];
-  left: string[];
+  left: { at: string; way: "jpeg" | "pdf" | "advice" | "link" }[];
   ends: {
     lesion: string | null;
     overview: string | null;
@@ -247,6 +247,8 @@ function corrections({ images }: Plan): string[] {
   const ends = images.map((one) => one.ends);
   const count = (of: (one: Correction["ends"]) => number) =>
     ends.reduce((sum, one) => sum + of(one), 0);
+  const left = (ways: string[]) =>
+    images.reduce((sum, one) => sum + one.left.filter(({ way }) => ways.includes(way)).length, 0);
   const lines: [number, (n: number) => string][] = [
     [objects.length - waiting, words.told],
     [waiting, words.notSent],
@@ -261,7 +263,9 @@ function corrections({ images }: Plan): string[] {
     [count(({ pins }) => pins.length), words.pins],
     [new Set(ends.flatMap(({ biopsies }) => biopsies)).size, words.biopsies],
     [count(({ session }) => Number(session !== null)), words.sessions],
-    [images.reduce((sum, { left }) => sum + left.length, 0), words.left],
+    [left(["jpeg", "pdf"]), words.exported],
+    [left(["link"]), words.linked],
+    [left(["advice"]), words.shown],
   ];
   const said = lines.filter(([n]) => n > 0).map(([n, say]) => say(n));
   return said.length > 0 ? said : [words.nothing];
