@@ -52,7 +52,7 @@ def _run(request: dict[str, Any]) -> int:
 
 def main() -> None:
     """Answer requests until there are no more."""
-    import api.ingest
+    import api.ingest  # noqa: F401
     import archive.upgrade  # noqa: F401
 
     for line in sys.stdin:

@@ -109,7 +109,7 @@ def test_the_original_that_the_store_changed_is_found_too(place: Workplace, slid
 
 
 def test_a_photograph_has_no_levels_to_report(place: Workplace, tmp_path: Path) -> None:
-    photo = make_photo(tmp_path / "a.jpg")
+    photo = make_photo(tmp_path / "a.jpg", width=320, height=240)
     assert ingest(place, photo, VERIFIED).verified is None
 
 

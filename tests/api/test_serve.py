@@ -161,10 +161,10 @@ def test_no_process_and_no_folder_outlives_its_supervisor(
 ) -> None:
     own = {**environment, "TMPDIR": str(tmp_path)}
     before = desks(own)
-    with running(own) as server:
+    with running(own, workers=1) as server:
         children = psutil.Process(server.process.pid).children(recursive=True)
         # The children of servers that wait to draw come and go.
-        assert len([one for one in children if "api.renderer" not in one.cmdline()]) == 4
+        assert len([one for one in children if "api.renderer" not in one.cmdline()]) == 3
         server.process.kill()
         assert gone(children, 60)
     left = desks(own) - before

@@ -5,11 +5,16 @@ test asks for must be there; where it is not, the same test runs on a made stand
 """
 
 import os
+import shutil
 import tempfile
 from collections.abc import Callable
-from functools import cache
+from functools import cache, wraps
+from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Concatenate, ParamSpec
+
+How = ParamSpec("How")
 
 
 def real_samples() -> Path | None:
@@ -40,3 +45,25 @@ def sample(relative: str, made: Callable[[Path], object]) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         made(path)
     return path
+
+
+def made_once(
+    make: Callable[Concatenate[Path, How], Path],
+) -> Callable[Concatenate[Path, How], Path]:
+    """The same maker, which copies what it made before in this process of the same arguments.
+
+    For what takes long to make and is the same each time; `inspect.unwrap` gives the maker itself.
+    """
+
+    @wraps(make)
+    def copied(path: Path, /, *args: How.args, **options: How.kwargs) -> Path:
+        words = repr((make.__name__, args, sorted(options.items())))
+        kept = Path(_made_folder().name, sha256(words.encode()).hexdigest())
+        if not kept.exists():
+            make(path, *args, **options)
+            shutil.copyfile(path, kept)
+        else:
+            shutil.copyfile(kept, path)
+        return path
+
+    return copied

@@ -19,6 +19,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
+from tests.samples import made_once
 from tests.samples.tissue import Array, display_profile, foam, noise
 
 Kind = Literal["clinical", "dermoscopy"]
@@ -211,6 +212,7 @@ def _exif(orientation: int, gps: bool, taken: datetime) -> Image.Exif:
     return exif
 
 
+@made_once
 def make_photo(
     path: Path,
     *,

@@ -23,6 +23,7 @@ import tifffile
 import zxingcpp
 from PIL import Image, ImageDraw
 
+from tests.samples import made_once
 from tests.samples.section import Piece, compose, pieces
 from tests.samples.tissue import GLASS, RGB, display_profile
 from tests.samples.tissue import STAINS as PLAIN_STAINS
@@ -278,6 +279,7 @@ def make_slide(
     return path
 
 
+@made_once
 def small_svs(
     path: Path,
     width: int = 2220,

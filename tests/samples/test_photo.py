@@ -1,5 +1,6 @@
 """The made photographs are what they claim."""
 
+from inspect import unwrap
 from pathlib import Path
 
 import numpy as np
@@ -43,7 +44,24 @@ def test_turned_by_its_orientation_it_is_upright(tmp_path: Path, orientation: in
 
 
 def test_the_same_arguments_give_the_same_bytes(tmp_path: Path) -> None:
+    make = unwrap(make_photo)
+
     def made(seed: int) -> bytes:
-        return make_photo(tmp_path / "a.jpg", seed=seed, width=160, height=120).read_bytes()
+        path: Path = make(tmp_path / "a.jpg", seed=seed, width=160, height=120)
+        return path.read_bytes()
 
     assert made(2) == made(2) != made(3)
+
+
+def test_what_is_made_once_is_copied_for_the_same_arguments_alone(tmp_path: Path) -> None:
+    first, again, other = (
+        make_photo(tmp_path / name, seed=seed, width=160, height=120)
+        for name, seed in (("a.jpg", 2), ("b.jpg", 2), ("c.jpg", 3))
+    )
+    assert [one.name for one in (first, again, other)] == ["a.jpg", "b.jpg", "c.jpg"]
+    assert first.read_bytes() == again.read_bytes() != other.read_bytes()
+    # What a test does with its own is its own.
+    first.write_bytes(b"")
+    again.unlink()
+    third = make_photo(tmp_path / "d.jpg", seed=2, width=160, height=120)
+    assert third.stat().st_size > 1000
