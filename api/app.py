@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 
 from api.cookies import COOKIE
 from api.covered import Covers
+from api.dicomweb.desk import Desk
 from api.dispatch import Dispatcher
 from api.doors import Doors
 from api.errors import ApiError, Problem, problem
@@ -125,8 +126,10 @@ def create_app(settings: Settings, storage: Storage | None = None) -> Dispatcher
         app.add_exception_handler(kind, _told)
     app.add_exception_handler(RequestValidationError, _malformed)
     app.add_exception_handler(HTTPException, _of_the_framework)
+    covers = Covers(catalog)
+    desk = Desk(settings, catalog, storage, sources, covers)
     dispatcher = Dispatcher(
-        app, settings, doors, sources, catalog.phones, Covers(catalog), read_viewer()
+        app, settings, doors, sources, catalog.phones, covers, desk, read_viewer()
     )
     return dispatcher
 

@@ -42,7 +42,8 @@ def _certificate(arguments: argparse.Namespace) -> int:
 
 
 def _token(arguments: argparse.Namespace) -> int:
-    from api.doors import Bounds, Doors, Role
+    from api.doors import Bounds, Doors
+    from api.policies import Role
     from api.settings import read_settings, signing_key
 
     doors = Doors(signing_key(read_settings()))

@@ -27,6 +27,9 @@ from api.answer import (
     with_security_headers,
 )
 from api.covered import Covers, cover_of
+from api.dicomweb import places as dicomweb
+from api.dicomweb.desk import Desk
+from api.dicomweb.service import answered
 from api.doors import Caller, Doors, allow, is_public, require_reached
 from api.elsewhere import Elsewhere
 from api.errors import Covered, MethodRefused, NotSignedIn, problem
@@ -87,6 +90,7 @@ HOT_ROUTES = (
     ZARR,
     *IIIF_ROUTES,
     *(PICTURE.replace("{name}", name) for name in ("thumbnail", "label", "overview")),
+    *dicomweb.ROUTES,
 )
 
 READING = frozenset({"GET", "HEAD"})
@@ -109,8 +113,10 @@ class Dispatcher:
         sources: Sources,
         phones: Phones,
         covers: Covers,
+        desk: Desk,
         viewer: dict[str, Answer],
     ) -> None:
+        self._desk = desk
         self._covers = covers
         self._app, self._doors, self._sources, self._phones = app, doors, sources, phones
         self._settings, self._viewer = settings, viewer
@@ -148,6 +154,7 @@ class Dispatcher:
 
     def close(self) -> None:
         """Let go of the catalogue and the threads."""
+        self._desk.close()
         self._sources.close()
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -158,7 +165,8 @@ class Dispatcher:
             await asked_before.give(scope, send)
             return
         caller = await self._admit(scope)
-        for template, pattern in PATTERNS:
+        patterns = dicomweb.PATTERNS if path.startswith(dicomweb.ROOT) else PATTERNS
+        for template, pattern in patterns:
             match = pattern.fullmatch(path)
             if match is not None:
                 scope["route_label"] = template
@@ -170,7 +178,10 @@ class Dispatcher:
                     raise MethodRefused
                 if caller.session is not None:
                     await asyncio.to_thread(require_reached, caller, self._phones, fields)
-                answer = await self._hot(template, caller, fields, scope, receive)
+                if template in dicomweb.ROUTES:
+                    answer = await answered(self._desk, template, caller, fields, scope, receive)
+                else:
+                    answer = await self._hot(template, caller, fields, scope, receive)
                 await answer.give(scope, send)
                 return
         static = self._viewer_file(path)

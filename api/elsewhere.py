@@ -12,16 +12,16 @@ from starlette.types import Message, Scope, Send
 
 from api.answer import SECURITY_HEADERS, Answer
 
-READ_ELSEWHERE = "/zarr/"
+READ_ELSEWHERE = ("/zarr/", "/dicomweb/")
 FRAMED = "/view/"
 ELEMENT = "/embed/sans-verre-viewer.js"
 """The custom element, a module that other origins' pages load."""
 
 _POLICY = SECURITY_HEADERS["content-security-policy"]
-_SHOWN = b"content-length, content-range, accept-ranges, etag"
+_SHOWN = b"content-length, content-range, accept-ranges, etag, warning"
 _PREFLIGHT = {
     "access-control-allow-methods": "GET, HEAD",
-    "access-control-allow-headers": "authorization, range, if-none-match, if-range",
+    "access-control-allow-headers": "accept, authorization, range, if-none-match, if-range",
     "access-control-max-age": "600",
     "vary": "origin",
 }

@@ -7,6 +7,7 @@ ApiError
 ├── Covered             (PermissionError)    a picture that is to be opened on purpose first
 ├── NoSuchAddress       (LookupError)        a path that means nothing here
 ├── MethodRefused       (ValueError)         a method that the address does not answer
+├── NotAcceptable       (ValueError)         a representation that is not to be had
 ├── TooBusy             (RuntimeError)       more work under way than is let in
 ├── BadHeader           (ValueError)         a header of an upload that says nothing
 ├── WrongVersion        (ValueError)         a version of tus that is not spoken here
@@ -69,6 +70,10 @@ class NoSuchAddress(ApiError, LookupError):
 
 class MethodRefused(ApiError, ValueError):
     """The address does not answer this method."""
+
+
+class NotAcceptable(ApiError, ValueError):
+    """Nothing that is stored can be given as the request wants it."""
 
 
 class TooBusy(ApiError, RuntimeError):
@@ -196,7 +201,9 @@ STATUSES: tuple[tuple[type[Exception], Status], ...] = (
     (archive.errors.NotFound, HTTPStatus.NOT_FOUND),
     (tiles.errors.OutsideImage, HTTPStatus.NOT_FOUND),
     (tiles.errors.MalformedRequest, HTTPStatus.BAD_REQUEST),
+    (archive.errors.InvalidQuery, HTTPStatus.BAD_REQUEST),
     (MethodRefused, HTTPStatus.METHOD_NOT_ALLOWED),
+    (NotAcceptable, HTTPStatus.NOT_ACCEPTABLE),
     (archive.errors.TransitionRefused, HTTPStatus.CONFLICT),
     (archive.errors.DifferentPatient, HTTPStatus.CONFLICT),
     (archive.errors.MayNotLeave, HTTPStatus.CONFLICT),
@@ -225,6 +232,7 @@ DETAILS: dict[Status, str] = {
     HTTPStatus.FORBIDDEN: "Your role does not suffice.",
     HTTPStatus.NOT_FOUND: "Nothing is here, or nothing that you may see.",
     HTTPStatus.METHOD_NOT_ALLOWED: "This address does not answer that method.",
+    HTTPStatus.NOT_ACCEPTABLE: "It is not to be had in the form that was asked for.",
     HTTPStatus.CONFLICT: "What is stored does not allow it.",
     HTTPStatus.UNPROCESSABLE_ENTITY: "The request is not well formed.",
     HTTPStatus.SERVICE_UNAVAILABLE: "The service cannot answer just now: try again in a moment.",

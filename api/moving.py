@@ -12,6 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from api.work import LEASE_S, RETRY_S, Workplace, claimed, renewing
+from archive.described import described_in
 from archive.errors import ArchiveError, LeaseLost, StorageFailure
 from archive.jobs import Job
 from archive.moves import MOVE
@@ -110,4 +111,5 @@ def _anew(
             key=place.storage.put(after),
             length_bytes=written.length_bytes,
             sop_instance_uid=new.uid(str(one.sop_instance_uid)),
+            described=described_in(after),
         )

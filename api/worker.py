@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from api.describing import describe_lacking
 from api.logs import to_stderr
 from api.sandbox import die_with
 from api.settings import read_settings
@@ -32,7 +33,13 @@ class Duty:
     sweep_each_s: float
 
 
-WORK = Duty(logging.getLogger("sansverre.worker"), work_once, 1.0, sweep, 86400.0)
+def keep_order(place: Workplace) -> None:
+    """What the archive needs done now and then, and at each start."""
+    describe_lacking(place)
+    sweep(place)
+
+
+WORK = Duty(logging.getLogger("sansverre.worker"), work_once, 1.0, keep_order, 86400.0)
 
 
 def work(duty: Duty, stop: threading.Event) -> None:

@@ -4,13 +4,13 @@ They are PS3.16's CID 4029, in the order of the body, from `body_sites.tsv`. The
 DICOM's own; the French one, as doctors say it, leaves out that it is skin.
 """
 
-import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
 
 from archive.errors import InvalidSite
+from archive.identity import folded
 
 TABLE = Path(__file__).with_name("body_sites.tsv")
 _FEW = 5
@@ -171,7 +171,4 @@ def _words(text: str) -> frozenset[str]:
 
 
 def _split(text: str) -> list[str]:
-    # No normal form takes this letter apart.
-    plain = unicodedata.normalize("NFKD", text.casefold().replace("œ", "oe"))
-    letters = (one for one in plain if not unicodedata.combining(one))
-    return "".join(one if one.isalnum() else " " for one in letters).split()
+    return "".join(one if one.isalnum() else " " for one in folded(text)).split()

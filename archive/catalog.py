@@ -1,15 +1,15 @@
 """The catalogue: which images exist, whose they are, where their objects lie, and their state."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, fields
+from dataclasses import fields
 from datetime import UTC, datetime
 from typing import Any, Self
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from archive import one_time_keys, outbox, reading, reception, schema
+from archive import instance_rows, one_time_keys, outbox, reading, reception, schema
 from archive.advices import Advices
 from archive.backlog import Backlog
 from archive.biopsies import Biopsies
@@ -20,6 +20,7 @@ from archive.deposits import Deposits
 from archive.errors import DifferentPatient, NotFound, TransitionRefused
 from archive.gallery import Gallery
 from archive.identity import PatientIdentity
+from archive.instances import Instances
 from archive.jobs import Job, Jobs, require_lease
 from archive.lesions import Lesions
 from archive.moves import Moves
@@ -68,6 +69,7 @@ class Catalog:
     covers: Covers
     outbox: Outbox
     backlog: Backlog
+    instances: Instances
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -88,6 +90,7 @@ class Catalog:
         self.covers = Covers(database)
         self.outbox = Outbox(database)
         self.backlog = Backlog(database)
+        self.instances = Instances(database)
 
     @classmethod
     def open(cls, url: str) -> Self:
@@ -160,7 +163,7 @@ class Catalog:
         with self._changing(image_id, attempt) as (connection, image):
             _require_transition(image, to)
             # The objects come first: the database refuses to publish an image without any.
-            _add(connection, image, add_objects)
+            instance_rows.add_objects(connection, image.id, add_objects)
             _update(connection, image, **values, **_merged(image, facts))
             changed = reading.image(connection, image_id, None)
             if to is ImageState.PUBLISHED:
@@ -177,7 +180,7 @@ class Catalog:
     ) -> Image:
         """Add objects and facts (merged) without moving the image. Raises as `advance`."""
         with self._changing(image_id, attempt) as (connection, image):
-            _add(connection, image, objects)
+            instance_rows.add_objects(connection, image.id, objects)
             if facts:
                 _update(connection, image, **_merged(image, facts))
             return reading.image(connection, image_id, None)
@@ -192,7 +195,7 @@ class Catalog:
         with self._changing(image_id, None) as (connection, image):
             if image.state is not ImageState.RECEIVED or image.objects_as(ObjectRole.ORIGINAL):
                 return image
-            _add(connection, image, objects)
+            instance_rows.add_objects(connection, image.id, objects)
             _update(connection, image, **_merged(image, facts))
             return reading.image(connection, image_id, None)
 
@@ -332,7 +335,7 @@ class Catalog:
         )
         try:
             with self._database.write() as connection:
-                if connection.execute(change.values(**asdict(to))).rowcount != 1:
+                if connection.execute(change.values(**reception.traits_of(to))).rowcount != 1:
                     raise NotFound("There is no such patient.")
         except IntegrityError as error:
             raise DifferentPatient(
@@ -372,12 +375,6 @@ class Catalog:
 def _require_transition(image: Image, to: ImageState) -> None:
     if (image.state, to) not in TRANSITIONS:
         raise TransitionRefused(f"An image that is {image.state} cannot become {to}.")
-
-
-def _add(connection: sa.Connection, image: Image, objects: Iterable[StoredObject]) -> None:
-    rows: Sequence[dict[str, Any]] = [{"image_id": image.id, **asdict(one)} for one in objects]
-    if rows:
-        connection.execute(sa.insert(schema.stored_object), rows)
 
 
 def _update(connection: sa.Connection, image: Image, **values: Any) -> None:

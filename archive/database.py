@@ -164,6 +164,8 @@ def _set_up_sqlite(connection: DBAPIConnection, _record: Any) -> None:
     cursor = connection.cursor()
     cursor.execute("PRAGMA foreign_keys = ON")
     cursor.execute("PRAGMA synchronous = FULL")
+    # As every other database has it; what is to be found in any case is folded.
+    cursor.execute("PRAGMA case_sensitive_like = ON")
     cursor.close()
 
 

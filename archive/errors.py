@@ -6,6 +6,7 @@ ArchiveError
 ├── TransitionRefused   (ValueError)       a state the image cannot reach from where it is
 ├── InvalidIdentity     (ValueError)       traits or numbers that DICOM cannot carry
 ├── InvalidSite         (ValueError)       a body site that is none, or a side that it has not
+├── InvalidQuery        (ValueError)       a question in words that mean nothing
 ├── InvalidCapture      (ValueError)       what is stated of a photograph cannot be so
 ├── MayNotLeave         (PermissionError)  pictures that a rule keeps in the establishment
 ├── NoCard              (LookupError)      a user whom colleagues know by no name yet
@@ -47,6 +48,10 @@ class InvalidIdentity(ArchiveError, ValueError):
 
 class InvalidSite(ArchiveError, ValueError):
     """No body site that DICOM names, or a side that it does not have."""
+
+
+class InvalidQuery(ArchiveError, ValueError):
+    """A query asks in words that mean nothing; the message repeats none of them."""
 
 
 class InvalidCapture(ArchiveError, ValueError):

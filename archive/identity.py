@@ -45,6 +45,29 @@ def checked_name(trait: str, value: str) -> str:
     return "=".join(checked_text(trait, group, LO_CHARACTERS) for group in groups)
 
 
+def folded(text: str) -> str:
+    """A text as it is looked for: without accents, in small letters."""
+    # No normal form takes these letters apart.
+    plain = text.casefold().replace("œ", "oe").replace("æ", "ae")
+    letters = unicodedata.normalize("NFKD", plain)
+    return "".join(one for one in letters if not unicodedata.combining(one))
+
+
+def folded_name(name: str) -> str:
+    """A Person Name as it is looked for: components folded, without what separates their words.
+
+    Trailing delimiters mean nothing (PS3.5 6.2.1).
+    """
+    groups = (folded(group).split("^") for group in name.split("="))
+    return "=".join("^".join(map(_words_of, group)).rstrip("^") for group in groups).rstrip("=")
+
+
+def _words_of(component: str) -> str:
+    return " ".join(
+        "".join(one if one.isalnum() or one in "*?" else " " for one in component).split()
+    )
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class PatientIdentity:
     """A patient as one issuer knows them; validated for the DICOM attributes it becomes.

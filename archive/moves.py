@@ -5,7 +5,6 @@ patient before, with all that was true of them there.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,6 +14,7 @@ from archive import outbox, reading, schema
 from archive.database import Database
 from archive.errors import TransitionRefused
 from archive.identity import checked_name
+from archive.instance_rows import add_objects, forget_described
 from archive.jobs import Job, Wanted, call_off, enqueue, require_lease
 from archive.lesions import read_lesion
 from archive.move import Author, Destination, Moved, MovePlan, Moving
@@ -249,6 +249,7 @@ def _take_up(connection: sa.Connection, rows: Sequence[sa.RowMapping]) -> dict[s
         connection.execute(ended.values({column.name: None}))
     for table in (schema.pin, schema.picture, schema.photograph):
         connection.execute(sa.delete(table).where(table.c.image_id.in_(ids)))
+    forget_described(connection, ids)
     for row in rows:
         there = sa.update(schema.image).where(_image.id == row["image_id"])
         connection.execute(there.values(exam_id=row["to_exam_id"], incarnation=row["incarnation"]))
@@ -281,9 +282,8 @@ def _take_up(connection: sa.Connection, rows: Sequence[sa.RowMapping]) -> dict[s
 def _replace(
     connection: sa.Connection, image: Image, made: Mapping[StoredObject, StoredObject]
 ) -> None:
-    new = [{"image_id": image.id, **asdict(one)} for one in made.values()]
-    if new:
+    if made:
         # First, as a published image is never without its pixels.
-        connection.execute(sa.insert(schema.stored_object), new)
+        add_objects(connection, image.id, made.values())
         gone = schema.stored_object.c.key.in_([old.key for old in made])
         connection.execute(sa.delete(schema.stored_object).where(gone))

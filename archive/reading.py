@@ -16,7 +16,9 @@ from archive.record import Exam, Image, ImageState, Page, StoredObject
 _image, _exam, _object = schema.image.c, schema.exam.c, schema.stored_object.c
 _patient, _establishment = schema.patient.c, schema.establishment.c
 
-_OBJECT_COLUMNS = [_object[field.name] for field in fields(StoredObject)]
+_OBJECT_COLUMNS = [
+    _object[field.name] for field in fields(StoredObject) if field.name != "described"
+]
 _IMAGE_COLUMNS = [_image[field.name] for field in fields(Image) if field.name != "objects"]
 _PATIENT_COLUMNS = [_patient[field.name] for field in fields(PatientIdentity)]
 _EXAM_COLUMNS = [

@@ -4,6 +4,7 @@ import secrets
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
@@ -15,6 +16,7 @@ from archive.identity import (
     SH_CHARACTERS,
     PatientIdentity,
     checked_text,
+    folded_name,
     study_instance_uid,
     study_instance_uid_without_order,
 )
@@ -141,9 +143,14 @@ def patient_row_of(
 def new_patient(connection: sa.Connection, establishment_id: int, patient: PatientIdentity) -> int:
     """Make the row of a patient that has none."""
     new = sa.insert(schema.patient).values(
-        establishment_id=establishment_id, key=new_id(), **asdict(patient)
+        establishment_id=establishment_id, key=new_id(), **traits_of(patient)
     )
     return int(connection.execute(new.returning(schema.patient.c.id)).scalar_one())
+
+
+def traits_of(patient: PatientIdentity) -> dict[str, Any]:
+    """The columns of a patient's row that follow from who they are."""
+    return {**asdict(patient), "folded_name": folded_name(patient.name)}
 
 
 def is_study(study: Study) -> sa.ColumnElement[bool]:

@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from archive.described import Described
 from archive.identity import PatientIdentity
 
 
@@ -140,7 +141,8 @@ class StoredObject:
 
     `pixel_sha256` is the hexadecimal digest of the pixel data alone (of encapsulated frames, the
     items that hold them), so that it survives a corrected header. `sop_class_uid` and
-    `sop_instance_uid` are None for what is not DICOM.
+    `sop_instance_uid` are None for what is not DICOM, `described` is given with a new instance, and
+    read where queries are answered alone.
     """
 
     role: ObjectRole
@@ -151,6 +153,7 @@ class StoredObject:
     sop_class_uid: str | None = None
     sop_instance_uid: str | None = None
     pixel_sha256: str | None = None
+    described: Described | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from archive.body_site import Side
 from archive.capture import Contact, Immersion, Polarization, View
 from archive.columns import UtcDateTime, metadata, words
 from archive.cover_schema import site_rule, uncovering
+from archive.instance_schema import instance, series
 from archive.leaving_schema import (
     advice,
     advice_image,
@@ -44,6 +45,7 @@ __all__ = [
     "exam",
     "image",
     "image_transition",
+    "instance",
     "job",
     "lesion",
     "lesion_event",
@@ -57,6 +59,7 @@ __all__ = [
     "picture",
     "pin",
     "remote",
+    "series",
     "session",
     "site_rule",
     "stored_object",
@@ -79,11 +82,15 @@ patient = sa.Table(
     sa.Column("issuer", sa.String(64), nullable=False),
     sa.Column("patient_id", sa.String(64), nullable=False),
     sa.Column("name", sa.String(200), nullable=False),
+    # What the name is looked for by; nullable as `key` is.
+    sa.Column("folded_name", sa.String(400)),
     sa.Column("birth_date", sa.Date),
     sa.Column("sex", sa.String(1)),
     # What addresses name a patient by; nullable only as SQLite adds no other column to a table.
     sa.Column("key", sa.String(32)),
     sa.UniqueConstraint("establishment_id", "issuer", "patient_id"),
+    sa.Index(None, "folded_name"),
+    sa.Index(None, "patient_id"),
     sa.Index("uq_patient_key", "key", unique=True),
     # The target of exam's foreign key, so that an exam cannot name a neighbour's patient.
     sa.UniqueConstraint("id", "establishment_id"),
@@ -108,6 +115,9 @@ exam = sa.Table(
     sa.Index("uq_exam_id_patient_row", "id", "patient_row", unique=True),
     sa.Index(None, "establishment_id", "created_at", "id"),
     sa.Index(None, "created_at", "id"),
+    sa.Index(None, "patient_row"),
+    sa.Index(None, "accession_number"),
+    sa.Index(None, "study_instance_uid"),
 )
 
 image = sa.Table(

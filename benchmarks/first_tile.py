@@ -24,9 +24,10 @@ from pathlib import Path
 import httpx
 import numpy as np
 
-from api.doors import Doors, Role
+from api.doors import Doors
 from api.errors import SandboxError
 from api.ingest import Order, receive
+from api.policies import Role
 from api.settings import read_settings, signing_key
 from api.work import Workplace, open_workplace
 from archive.record import ObjectRole

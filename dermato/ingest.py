@@ -11,6 +11,7 @@ from pathlib import Path
 
 from archive.capture import LOCATING, View
 from archive.catalog import Catalog
+from archive.described import described
 from archive.jobs import Job
 from archive.reading_aids import RulerReading
 from archive.record import Image, ImageState, ObjectRole, StoredObject
@@ -101,6 +102,7 @@ def _build(photo: Photo, image: Image, catalog: Catalog, storage: Storage) -> li
             sop_class_uid=data.SOPClassUID,
             sop_instance_uid=data.SOPInstanceUID,
             pixel_sha256=pixel_sha256,
+            described=described(data),
         ),
         *small,
     ]

@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from archive.catalog import Catalog
+from archive.described import described_in
 from archive.jobs import Job
 from archive.record import Exam, Image, ImageState, ObjectRole, StoredObject
 from archive.storage import Storage
@@ -196,4 +197,5 @@ def _store(instance: Instance, storage: Storage) -> StoredObject:
         sop_class_uid=instance.sop_class_uid,
         sop_instance_uid=instance.sop_instance_uid,
         pixel_sha256=instance.written.pixel_sha256(),
+        described=described_in(instance.written.path),
     )

@@ -11,8 +11,9 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Frame, Page, expect
 
-from api.doors import Doors, Role
+from api.doors import Doors
 from api.ingest import Order, ingest
+from api.policies import Role
 from api.settings import read_settings, signing_key
 from api.work import open_workplace
 from tests.browser import DESKTOP, PHONE, READY

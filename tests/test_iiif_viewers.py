@@ -21,8 +21,9 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, Route
 
 from api.cookies import COOKIE
-from api.doors import Doors, Role
+from api.doors import Doors
 from api.ingest import Order, ingest
+from api.policies import Role
 from api.settings import read_settings, signing_key
 from api.work import open_workplace
 from tests.browser import DESKTOP, attentive, until

@@ -21,7 +21,8 @@ from playwright.sync_api import Browser, Page, expect
 from pypdf import PdfReader
 
 from api import cli
-from api.doors import Doors, Role
+from api.doors import Doors
+from api.policies import Role
 from api.settings import read_settings, signing_key
 from tests.browser import DESKTOP, PHONE, READY, attentive, faults
 from tests.samples.photo import Kind, make_photo

@@ -18,6 +18,11 @@ _HEAD = Struct("<4s2sHI")
 """Tag, VR, two reserved bytes and the length of the value (PS3.5 7.1.2)."""
 
 
+def trailing_bytes(frames: int) -> int:
+    """The length of the element that holds the index of so many frames."""
+    return _HEAD.size + index_bytes(frames)
+
+
 def trailing_index(offsets: Places, lengths: Places) -> bytes:
     """The last element of an instance: where each frame begins in the file, and how long it is."""
     index = shard_index(offsets, lengths)
@@ -29,12 +34,18 @@ def read_trailing_index(read: ReadRange, size_bytes: int, frames: int) -> tuple[
 
     Raises DamagedShard where an instance of so many frames does not end in their index.
     """
-    index = index_bytes(frames)
-    begin = size_bytes - index - _HEAD.size
-    if begin < 0 or read(begin, _HEAD.size) != _HEAD.pack(PADDING_TAG, b"OB", 0, index):
+    if not ends_in_index(read, size_bytes, frames):
         raise DamagedShard("the instance does not end in the index of its frames")
-    offsets, lengths = read_shard_index(read(begin + _HEAD.size, index), frames)
+    begin = size_bytes - trailing_bytes(frames)
+    offsets, lengths = read_shard_index(read(begin + _HEAD.size, index_bytes(frames)), frames)
     end = np.uint64(begin)
     if bool(((offsets > end) | (lengths > end - np.minimum(offsets, end))).any()):
         raise DamagedShard("the index at the end of the instance is not that of its frames")
     return offsets, lengths
+
+
+def ends_in_index(read: ReadRange, size_bytes: int, frames: int) -> bool:
+    """Whether the last element of an instance is as long as the index of so many frames."""
+    begin = size_bytes - trailing_bytes(frames)
+    expected = _HEAD.pack(PADDING_TAG, b"OB", 0, index_bytes(frames))
+    return begin >= 0 and read(begin, _HEAD.size) == expected

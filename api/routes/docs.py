@@ -6,12 +6,14 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 from api.answer import page
+from api.dicomweb import places as dicomweb
 from api.dispatch import HOT_ROUTES
-from api.doors import POLICIES
+from api.policies import POLICIES
 
 router = APIRouter(tags=["documentation"])
 
 _HOT_SUMMARIES = {
+    **dicomweb.SUMMARIES,
     ".dzi": ("Deep Zoom description of an image", "application/xml"),
     ".jpeg": ("Deep Zoom tile; the stored bytes wherever there are such", "image/jpeg"),
     "/3/{image}": ("To what is told of an image by IIIF", "application/ld+json"),

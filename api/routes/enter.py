@@ -4,7 +4,8 @@ from fastapi import APIRouter, Request, Response
 
 from api.answer import page
 from api.cookies import cookie_header
-from api.doors import TOKEN_S, Doors, Role, new_subject
+from api.doors import TOKEN_S, Doors, new_subject
+from api.policies import Role
 from api.routes.at_the_door import CatalogHere
 from archive.errors import NotAllowed
 

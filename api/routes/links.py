@@ -7,7 +7,8 @@ from typing import Annotated
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
-from api.doors import Doors, Role
+from api.doors import Doors
+from api.policies import Role
 from api.routes.at_the_door import KEY_BODY_BYTES, CallerHere, CatalogHere
 from archive.errors import NotAllowed
 from archive.record import ImageState

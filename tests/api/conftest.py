@@ -17,8 +17,9 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from api.app import create_app
 from api.dispatch import Dispatcher
-from api.doors import Doors, Role
+from api.doors import Doors
 from api.ingest import Order, ingest
+from api.policies import Role
 from api.settings import Settings, read_settings, signing_key
 from api.work import Workplace, open_workplace
 from archive.identity import PatientIdentity

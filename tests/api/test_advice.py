@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from api.app import create_app
-from api.doors import Doors, Role
+from api.doors import Doors
+from api.policies import Role
 from api.settings import signing_key
 from tests.api.conftest import Installation, Web, opened
 

@@ -11,7 +11,7 @@ from PIL import Image as Pictures
 
 from api import aids, cli
 from api.app import create_app
-from api.doors import Role
+from api.policies import Role
 from api.sandbox import Limits
 from api.settings import Settings
 from api.work import open_workplace, work_once

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from api.doors import Doors, Role
+from api.doors import Doors
+from api.policies import Role
 from api.settings import read_settings, signing_key
 from archive.catalog import Catalog
 from archive.record import ObjectRole

@@ -8,7 +8,8 @@ import pytest
 
 from api import cli
 from api.app import create_app
-from api.doors import Bounds, Doors, Role
+from api.doors import Bounds, Doors
+from api.policies import Role
 from api.settings import Settings, signing_key
 from api.work import Workplace
 from archive.body_site import Side, site_of_code

@@ -17,8 +17,9 @@ from itsdangerous import URLSafeTimedSerializer
 from api.app import create_app
 from api.cookies import COOKIE, cookie_header
 from api.dispatch import HOT_ROUTES, Dispatcher
-from api.doors import POLICIES, SALT, Doors, Role, is_public, require
+from api.doors import SALT, Doors, is_public, require
 from api.errors import NotPermitted, NotSignedIn
+from api.policies import POLICIES, Role
 from api.settings import Settings
 from api.static import read_viewer
 from archive.catalog import Catalog

@@ -7,7 +7,7 @@ import pytest
 
 from api.app import create_app
 from api.cookies import COOKIE
-from api.doors import Role
+from api.policies import Role
 from tests.api.conftest import ORIGIN, Installation, Web, opened
 
 FRIEND = "https://record.example.org"

@@ -5,7 +5,8 @@ from typing import Any
 
 from api import cli
 from api.app import create_app
-from api.doors import Doors, Role
+from api.doors import Doors
+from api.policies import Role
 from api.settings import Settings, signing_key
 from tests.api.conftest import Web, opened
 from tests.samples.photo import make_photo

@@ -3,7 +3,8 @@
 import base64
 from datetime import datetime
 
-from api.doors import Bounds, Doors, Role
+from api.doors import Bounds, Doors
+from api.policies import Role
 from api.settings import signing_key
 from tests.api.conftest import Installation, Web
 

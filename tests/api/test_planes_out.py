@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 
 from api.app import create_app
-from api.doors import Role
 from api.ingest import Order, ingest
+from api.policies import Role
 from api.settings import read_settings
 from api.work import open_workplace
 from tests.api.conftest import Installation, Web, opened

@@ -12,8 +12,8 @@ import archive.errors
 import tiles.errors
 from api.app import create_app
 from api.dispatch import Dispatcher
-from api.doors import Role
 from api.errors import DETAILS, STATUSES, problem
+from api.policies import Role
 from api.settings import Settings
 from api.static import read_viewer
 from tests.api.conftest import Installation, Web, opened

@@ -13,7 +13,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from playwright.sync_api import Browser
 
 from api.certificate import Made, make
-from api.doors import Doors, Role
+from api.doors import Doors
+from api.policies import Role
 from api.settings import read_settings, signing_key
 from tests.browser import chromium
 from tests.deposit.conftest import Server

@@ -17,8 +17,8 @@ from pypdf.generic import StreamObject
 
 from api import cli
 from api.app import create_app
-from api.doors import Role
 from api.ingest import Order, ingest
+from api.policies import Role
 from api.settings import Settings, read_settings
 from api.work import open_workplace
 from archive.identity import PatientIdentity

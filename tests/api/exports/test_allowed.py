@@ -11,9 +11,9 @@ import pytest
 
 from api import meeting
 from api.app import create_app
-from api.doors import Role
 from api.ingest import Order, ingest
 from api.moving import move_once
+from api.policies import Role
 from api.routes import exports
 from api.settings import read_settings
 from api.work import open_workplace

@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from api.app import create_app
-from api.doors import Role
+from api.policies import Role
 from tests.api.conftest import Installation, Web, opened
 from tests.api.exports.conftest import (
     CARE,

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from api.app import create_app
-from api.doors import Role
+from api.policies import Role
 from api.settings import read_settings
 from tests.api.conftest import ORIGIN, Installation, Web, opened
 from tests.api.iiif.conftest import CONTEXT, HEIGHT, TILE, WIDTH, pixels

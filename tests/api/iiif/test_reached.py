@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from api.doors import Role
+from api.policies import Role
 from tests.api.conftest import ORIGIN, CountingStorage, Installation, Web
 from tests.api.iiif.conftest import Ask
 

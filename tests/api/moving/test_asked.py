@@ -8,9 +8,10 @@ import pytest
 
 from api import cli
 from api.app import create_app
-from api.doors import Doors, Role
+from api.doors import Doors
 from api.ingest import Order, ingest, receive
 from api.moving import move_once
+from api.policies import Role
 from api.settings import Settings, signing_key
 from api.work import Workplace
 from archive.body_site import site_of_code

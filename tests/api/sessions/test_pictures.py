@@ -16,7 +16,7 @@ import zxingcpp
 from PIL import Image as Picture
 
 from api.desk import locked
-from api.doors import Role
+from api.policies import Role
 from api.taking import take_once
 from api.work import look_once, work_once
 from archive.errors import NotFound

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from api.doors import Role
+from api.policies import Role
 from archive.identity import study_instance_uid
 from archive.record import ImageState, ObjectRole
 from tests.api.sessions.conftest import FOREARM, OPERATOR, Phone, photo

@@ -6,7 +6,8 @@ from typing import Any
 
 import httpx
 
-from api.doors import Doors, Role
+from api.doors import Doors
+from api.policies import Role
 from api.settings import Settings, signing_key
 from archive.storage import Storage
 from tests.api.conftest import Web

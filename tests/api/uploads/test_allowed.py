@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from api.app import create_app
-from api.doors import Role
+from api.policies import Role
 from api.settings import Settings, UploadLimits
 from tests.api.conftest import opened
 from tests.api.uploads.client import TUS, Client

@@ -18,7 +18,8 @@ import httpx
 import psutil
 import pytest
 
-from api.doors import Doors, Role
+from api.doors import Doors
+from api.policies import Role
 from api.settings import Settings, signing_key
 from archive.catalog import Catalog
 from archive.record import ObjectRole

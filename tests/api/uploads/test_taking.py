@@ -8,7 +8,7 @@ import pytest
 from PIL import Image as Picture
 
 from api.app import create_app
-from api.doors import Role
+from api.policies import Role
 from api.taking import sweep_uploads, take_once
 from api.work import Workplace, work_once
 from archive.errors import LeaseLost

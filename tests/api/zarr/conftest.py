@@ -7,8 +7,8 @@ import pytest
 
 from api.app import create_app
 from api.dispatch import Dispatcher
-from api.doors import Role
 from api.opened import OpenImage
+from api.policies import Role
 from tests.api.conftest import CountingStorage, Installation, Web, opened
 from tiles.zarr_view import chunked
 

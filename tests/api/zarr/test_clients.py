@@ -17,9 +17,10 @@ import pytest
 import zarr
 from zarr.storage import ObjectStore
 
-from api.doors import Doors, Role
+from api.doors import Doors
 from api.ingest import Order, ingest
 from api.opened import open_image
+from api.policies import Role
 from api.renderer import Renderers
 from api.settings import read_settings, signing_key
 from api.work import open_workplace

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import api.zarr
 from api.app import create_app
-from api.doors import Role
+from api.policies import Role
 from tests.api.conftest import Installation, Web, opened
 from tests.api.zarr.conftest import SHARD, Owned
 

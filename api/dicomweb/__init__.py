@@ -1,0 +1,1 @@
+"""DICOMweb (PS3.18): the archive as any DICOM viewer asks for it."""

@@ -1,0 +1,157 @@
+"""What is found, as the DICOM JSON Model has it (PS3.18, F; Tables 10.6.3-3 to 10.6.3-5)."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from pydicom.datadict import dictionary_VR, tag_for_keyword
+from pydicom.dataset import Dataset
+
+from archive.query import FoundInstance, FoundSeries, FoundStudy
+
+Json = dict[str, Any]
+
+_LARGE = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "UN"})
+_MOMENTS = frozenset({"DA", "DT", "TM"})
+_OF_THE_FILE = frozenset({0x7FE00001, 0x7FE00002, 0x7FE00010, 0xFFFCFFFC})
+"""How frames lie in a file is no attribute of what they show."""
+PIXEL_DATA = "7FE00010"
+
+
+def study_json(one: FoundStudy, studies_url: str) -> Json:
+    """A study of an answer."""
+    who = one.patient
+    birth_date = f"{who.birth_date:%Y%m%d}" if who and who.birth_date else None
+    return _json(
+        {
+            "SpecificCharacterSet": "ISO_IR 192",
+            "StudyDate": f"{one.created_at:%Y%m%d}",
+            "StudyTime": f"{one.created_at:%H%M%S}",
+            "AccessionNumber": one.accession_number,
+            "InstanceAvailability": "ONLINE",
+            "ModalitiesInStudy": one.modalities,
+            "ReferringPhysicianName": None,
+            "RetrieveURL": f"{studies_url}/{one.study_instance_uid}",
+            "PatientName": who.name if who else None,
+            "PatientID": who.patient_id if who else None,
+            "IssuerOfPatientID": who.issuer if who else None,
+            "PatientBirthDate": birth_date,
+            "PatientSex": who.sex if who else None,
+            "StudyInstanceUID": one.study_instance_uid,
+            "StudyID": None,
+            "NumberOfStudyRelatedSeries": one.series,
+            "NumberOfStudyRelatedInstances": one.instances,
+        }
+    )
+
+
+def series_json(one: FoundSeries, studies_url: str) -> Json:
+    """A series of an answer, with its study."""
+    told = one.described
+    study = study_json(one.study, studies_url)
+    where = f"{study_url(one.study, studies_url)}/series/{told.series_instance_uid}"
+    return study | _json(
+        {
+            "Modality": told.modality,
+            "RetrieveURL": where,
+            "SeriesDescription": told.series_description,
+            "SeriesInstanceUID": told.series_instance_uid,
+            "SeriesNumber": told.series_number,
+            "NumberOfSeriesRelatedInstances": one.instances,
+        }
+    )
+
+
+def instance_json(one: FoundInstance, studies_url: str) -> Json:
+    """An instance of an answer, with its study and series."""
+    told = one.described
+    study = study_json(one.study, studies_url)
+    return study | _json(
+        {
+            "SOPClassUID": one.sop_class_uid,
+            "SOPInstanceUID": one.sop_instance_uid,
+            "RetrieveURL": instance_url(one, studies_url),
+            "AvailableTransferSyntaxUID": told.transfer_syntax_uid,
+            "Modality": told.series.modality,
+            "SeriesDescription": told.series.series_description,
+            "SeriesInstanceUID": told.series.series_instance_uid,
+            "SeriesNumber": told.series.series_number,
+            "InstanceNumber": told.instance_number,
+            "NumberOfFrames": told.frames,
+            "Rows": told.rows,
+            "Columns": told.columns,
+            "BitsAllocated": told.bits_allocated,
+        }
+    )
+
+
+def study_url(one: FoundStudy, studies_url: str) -> str:
+    """Where a study is retrieved."""
+    return f"{studies_url}/{one.study_instance_uid}"
+
+
+def instance_url(one: FoundInstance, studies_url: str) -> str:
+    """Where an instance is retrieved."""
+    series = (
+        f"{study_url(one.study, studies_url)}/series/{one.described.series.series_instance_uid}"
+    )
+    return f"{series}/instances/{one.sop_instance_uid}"
+
+
+def header_json(header: Dataset, url: str) -> Json:
+    """The metadata of an instance: what is large is named by where it is fetched (10.4.1.1.3)."""
+    told = _elements(header, f"{url}/bulkdata")
+    told[PIXEL_DATA] = {"vr": "OB", "BulkDataURI": f"{url}/bulkdata/{PIXEL_DATA}"}
+    return told
+
+
+def _elements(header: Dataset, url: str) -> Json:
+    told: Json = {}
+    for element in header:
+        tag = f"{element.tag:08X}"
+        if element.tag in _OF_THE_FILE or element.tag.group == 0x0002:
+            continue
+        if element.VR == "SQ":
+            items = [
+                _elements(item, f"{url}/{tag}/{number}")
+                for number, item in enumerate(element.value)
+            ]
+            told[tag] = {"vr": "SQ", "Value": items} if items else {"vr": "SQ"}
+        elif element.VR in _LARGE and element.value:
+            told[tag] = {"vr": element.VR, "BulkDataURI": f"{url}/{tag}"}
+        else:
+            told[tag] = element.to_json_dict(None, 0)
+            if element.VR in _MOMENTS and "Value" in told[tag]:
+                # Those that were set as moments are not written down yet.
+                told[tag]["Value"] = [str(one) for one in told[tag]["Value"]]
+    return told
+
+
+def _json(values: Mapping[str, Any]) -> Json:
+    return {_TAGS[name]: _attribute(name, value) for name, value in values.items()}
+
+
+def _attribute(name: str, value: Any) -> Json:
+    vr = _VRS[name]
+    if value is None or value in {"", ()}:
+        return {"vr": vr}
+    values: Iterable[Any] = value if isinstance(value, tuple) else (value,)
+    write: Callable[[Any], Any] = _name if vr == "PN" else lambda one: one
+    return {"vr": vr, "Value": [write(one) for one in values]}
+
+
+def _name(text: str) -> dict[str, str]:
+    groups = zip(("Alphabetic", "Ideographic", "Phonetic"), text.split("="), strict=False)
+    return {group: part for group, part in groups if part}
+
+
+_TOLD = (
+    *("SpecificCharacterSet", "StudyDate", "StudyTime", "AccessionNumber", "InstanceAvailability"),
+    *("ModalitiesInStudy", "ReferringPhysicianName", "RetrieveURL", "PatientName", "PatientID"),
+    *("IssuerOfPatientID", "PatientBirthDate", "PatientSex", "StudyInstanceUID", "StudyID"),
+    *("NumberOfStudyRelatedSeries", "NumberOfStudyRelatedInstances", "Modality"),
+    *("SeriesDescription", "SeriesInstanceUID", "SeriesNumber", "NumberOfSeriesRelatedInstances"),
+    *("SOPClassUID", "SOPInstanceUID", "AvailableTransferSyntaxUID", "InstanceNumber"),
+    *("NumberOfFrames", "Rows", "Columns", "BitsAllocated"),
+)
+_TAGS = {name: f"{tag_for_keyword(name) or 0:08X}" for name in _TOLD}
+_VRS = {name: dictionary_VR(tag_for_keyword(name) or 0) for name in _TOLD}

@@ -1,0 +1,138 @@
+"""Whole instances, their metadata, and what is large in it (PS3.18, 10.4.1.1)."""
+
+import json
+from collections.abc import Callable, Sequence
+from functools import partial
+from http import HTTPStatus
+from typing import Any
+
+from pydicom.dataset import Dataset
+from starlette.types import Receive, Scope
+
+from api.answer import ASKED_EACH_TIME, Answer, holds, unchanged
+from api.dicomweb.desk import Desk, tag_of
+from api.dicomweb.frames import frames_answer
+from api.dicomweb.json_model import PIXEL_DATA, header_json, instance_url
+from api.dicomweb.media import Offer, accepted, choose
+from api.dicomweb.multipart import Part, single
+from api.dicomweb.representations import OCTETS, instance_offers
+from api.dicomweb.search import JSON_OFFERS
+from api.doors import Caller
+from api.errors import NoSuchAddress, NotAcceptable
+from api.zarr import Streamed
+from archive.query import FoundInstance
+from archive.record import Exam
+from archive.today import brought_up_to_date
+from tiles.composed import Composed
+from tiles.instance import read_header
+from tiles.native import Native
+
+_OFFERS = (Offer(OCTETS),)
+
+
+async def instances_answer(
+    desk: Desk, caller: Caller, fields: dict[str, str], scope: Scope, receive: Receive
+) -> Answer | Streamed:
+    """Instances as files, each under its patient and order of today."""
+    found = await desk.found(caller, fields)
+    kept = await desk.may_see(caller, found)
+    wanted = accepted(scope)
+    chosen = [choose(wanted, _offers(one)) for one in found]
+    is_multipart = chosen[0].is_multipart
+    if len(found) > 1 and not is_multipart:
+        raise NotAcceptable
+    exam = await desk.exam(caller, found[0])
+    parts = [
+        await desk.in_thread(partial(_part, desk, one, choice.offer, exam))
+        for one, choice in zip(found, chosen, strict=True)
+    ]
+    # Whose it is may be corrected, so that nobody keeps it unasked.
+    headers = {"cache-control": ASKED_EACH_TIME if "no-store" not in kept else kept}
+    headers["vary"] = "accept"
+    if is_multipart:
+        return desk.streamed(parts, headers, receive)
+    (one,) = parts
+    headers["content-type"] = one.content_type
+    return Streamed(HTTPStatus.OK, one.length, headers, one.parts(), receive)
+
+
+async def metadata_answer(
+    desk: Desk, caller: Caller, fields: dict[str, str], scope: Scope
+) -> Answer:
+    """What the headers say, without what is large."""
+    found = await desk.found(caller, fields)
+    chosen = choose(accepted(scope), JSON_OFFERS)
+    exam = await desk.exam(caller, found[0])
+    read = partial(_metadata, desk, found, exam, desk.studies_url(scope))
+    body = await desk.in_thread(read)
+    tag = tag_of(chosen.offer.media_type, body.decode())
+    if holds(scope, tag):
+        return unchanged(tag, ASKED_EACH_TIME)
+    headers = {"cache-control": ASKED_EACH_TIME, "etag": tag, "vary": "accept"}
+    return Answer(HTTPStatus.OK, body, {**headers, "content-type": chosen.offer.media_type})
+
+
+async def bulk_data_answer(
+    desk: Desk, caller: Caller, fields: dict[str, str], scope: Scope, receive: Receive
+) -> Answer | Streamed:
+    """One large value of a header, or all frames (10.4.1.5); raises NoSuchAddress."""
+    path = fields["path"].split("/")
+    if path == [PIXEL_DATA]:
+        return await frames_answer(desk, caller, fields, scope, receive)
+    (one, *_) = await desk.found(caller, fields)
+    kept = await desk.may_see(caller, [one])
+    chosen = choose(accepted(scope), _OFFERS)
+    header = await desk.in_thread(partial(_header, desk, one))
+    value = _value(header, path)
+    tag = tag_of(one.key, fields["path"], str(chosen.is_multipart))
+    if holds(scope, tag):
+        return unchanged(tag, kept)
+    headers = {"cache-control": kept, "etag": tag, "vary": "accept"}
+    return single(value, chosen, headers)
+
+
+def _offers(one: FoundInstance) -> tuple[Offer, ...]:
+    told = one.described
+    decoded = told.rows * told.columns * told.frames * (told.bits_allocated // 8) * 3
+    return instance_offers(told.transfer_syntax_uid, fits=decoded < 1 << 32)
+
+
+def _today(exam: Exam) -> Callable[[Dataset], Dataset]:
+    return lambda header: brought_up_to_date(header, exam)
+
+
+def _part(desk: Desk, one: FoundInstance, offer: Offer, exam: Exam) -> Part:
+    read, change = desk.reader(one), _today(exam)
+    made: Composed | Native
+    if offer.is_stored:
+        made = Composed.of(read, one.length_bytes, change)
+    else:
+        made = Native.of(read, one.length_bytes, change)
+    return Part(offer.content_type, made.length_bytes, lambda: desk.flowing(made.parts))
+
+
+def _metadata(desk: Desk, found: Sequence[FoundInstance], exam: Exam, studies_url: str) -> bytes:
+    told: list[dict[str, Any]] = []
+    for one in found:
+        header = brought_up_to_date(_header(desk, one), exam)
+        told.append(header_json(header, instance_url(one, studies_url)))
+    return json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _header(desk: Desk, one: FoundInstance) -> Dataset:
+    return read_header(desk.reader(one), one.length_bytes)[0]
+
+
+def _value(header: Dataset, path: Sequence[str]) -> bytes:
+    data = header
+    for tag, number in zip(path[:-1:2], path[1:-1:2], strict=True):
+        if int(tag, 16) not in data or data[int(tag, 16)].VR != "SQ":
+            raise NoSuchAddress
+        items = data[int(tag, 16)].value
+        if int(number) >= len(items):
+            raise NoSuchAddress
+        data = items[int(number)]
+    value = data[int(path[-1], 16)].value if int(path[-1], 16) in data else None
+    if not isinstance(value, bytes):
+        raise NoSuchAddress
+    return value
