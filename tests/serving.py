@@ -46,7 +46,7 @@ def running(environment: dict[str, str], workers: int = 2, port: int = 0) -> Ite
         link = next(
             match[0]
             for line in process.stdout
-            if (match := re.search(r"https?://127\.0\.0\.1:\d+/enter\?key=\S+", line))
+            if (match := re.search(r"https?://[^/\s]+/enter\?key=\S+", line))
         )
         yield Running(process, link, link.partition("/enter")[0])
     finally:

@@ -1,9 +1,6 @@
 """A real server with its worker, and a real browser; screenshots are kept in `artefacts/`."""
 
 import os
-import re
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -12,7 +9,11 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page
 
+from api.doors import Doors
+from api.policies import Role
+from api.settings import read_settings, signing_key
 from tests.browser import DESKTOP, attentive, chromium
+from tests.serving import running
 
 Visit = Callable[..., Page]
 
@@ -27,36 +28,26 @@ class Server:
             "SANSVERRE_SECRETS": str(folder / "secrets"),
             **settings,
         }
-        self._port = "0"
+        self._held = ExitStack()
+        self._port = 0
         self.start()
 
     def start(self) -> None:
-        command = ["serve", "--port", self._port, "--workers", "1"]
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "api.cli", *command],
-            env=self.environment,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        assert self._process.stdout is not None
-        link = re.compile(r"(https?://[^/\s]+)/enter\?key=")
-        lines = (link.search(line) for line in self._process.stdout)
-        self.address = next(found[1] for found in lines if found)
-        self._port = self.address.rpartition(":")[2]
+        started = running(self.environment, workers=1, port=self._port)
+        self._running = self._held.enter_context(started)
+        self.address = self._running.address
+        self._port = int(self.address.rpartition(":")[2])
 
     def kill(self) -> None:
-        self._process.kill()
-        self._process.communicate(timeout=120)
+        self._running.process.kill()
+        self.stop()
 
     def stop(self) -> None:
-        self._process.terminate()
-        self._process.communicate(timeout=120)
+        self._held.close()
 
     def token(self, role: str, establishment: str = "local") -> str:
-        asked = ["token", "--role", role, "--establishment", establishment]
-        command = [sys.executable, "-m", "api.cli", *asked]
-        told = subprocess.run(command, env=self.environment, capture_output=True, check=True)
-        return told.stdout.decode().strip()
+        key = signing_key(read_settings(self.environment))
+        return Doors(key).issue(Role[role.upper()], establishment)
 
 
 @pytest.fixture(scope="package")

@@ -33,7 +33,9 @@ def slide(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def start(slide: Path, out: Path, *more: str) -> "subprocess.Popen[str]":
     command = [sys.executable, "-m", "api.cli", "convert", str(slide), str(out), "--json", *more]
     pipe = subprocess.PIPE
-    return subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True)
+    # What it leaves when it is killed goes with the test's own files.
+    own = {**os.environ, "TMPDIR": str(slide.parent)}
+    return subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=own)
 
 
 @pytest.mark.parametrize("kills", [4, pytest.param(50, marks=SOAK)])
