@@ -1,4 +1,4 @@
-"""Reading aids, found by a worker: how two photographs lie on each other, and a ruler's scale.
+"""Reading aids, found by a worker: how photographs lie on each other, scales and diameters.
 
 An answer is kept with the version of the method, also where it is that nothing was found. Only
 what is no fault of the pictures (a full disk, a store that does not answer) is tried again.
@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from api.errors import PASSING, Refused, SandboxError
 from api.sandbox import Limits, run_limited
 from archive.jobs import Job
+from archive.measure import Segment
+from archive.proposals import Proposal
 from archive.reading_aids import Comparison, RulerReading
 
 if TYPE_CHECKING:
@@ -34,6 +36,19 @@ def read_ruler(place: "Workplace", job: Job, renew: Callable[[], None]) -> None:
     """Answer what scale this photograph's ruler gives."""
     found = _found("api.tasks:read_ruler", {"image": job.image_id}, place, renew)
     place.catalog.aids.keep_ruler(RulerReading(job.image_id, **found))
+
+
+def propose_diameter(place: "Workplace", job: Job, renew: Callable[[], None]) -> None:
+    """Answer where the lesion of this photograph is longest."""
+    found = _found("api.tasks:find_diameter", {"image": job.image_id}, place, renew)
+    version, ends = str(found["version"]), found.get("ends")
+    if ends is None:
+        told = Proposal(job.image_id, version, reason=found["reason"])
+    else:
+        start, end = ((float(x), float(y)) for x, y in ends)
+        segment = Segment(start, end, float(found["marking_px"]))
+        told = Proposal(job.image_id, version, segment)
+    place.catalog.proposals.keep(told)
 
 
 def _found(

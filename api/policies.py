@@ -73,6 +73,7 @@ POLICIES: dict[str, Role] = {
     # Who asks first has a worker find out; what it finds is for all who may look.
     "/api/lesions/{lesion}/comparison": Role.READER,
     "/api/images/{image}/ruler": Role.READER,
+    "/api/images/{image}/diameter": Role.READER,
     "/api/images/{image}/measures": Role.CONTRIBUTOR,
     "/api/images/{image}/measures/{measure}": Role.CONTRIBUTOR,
     # Whoever brings photographs may let their own phone in to take them.

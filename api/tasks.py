@@ -273,6 +273,19 @@ def read_ruler(say: Progress, image: str) -> dict[str, Any]:
     return told
 
 
+def find_diameter(say: Progress, image: str) -> dict[str, Any]:
+    """Where a stored photograph's lesion is longest, or why that is not said."""
+    from dermato.border import VERSION, Diameter, find_diameter
+
+    pixels = _stored(image)
+    say(1, 2)
+    found = find_diameter(pixels)
+    if isinstance(found, Diameter):
+        ends = [found.start, found.end]
+        return {"version": VERSION, "ends": ends, "marking_px": found.marking_px}
+    return {"version": VERSION, "reason": found.why}
+
+
 def _stored(image: str) -> "Pixels":
     """The pixels of a published photograph: (rows, columns, samples)."""
     from functools import partial

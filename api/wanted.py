@@ -4,8 +4,8 @@ from archive.jobs import Wanted
 
 BUILD, DEVELOP, CHECK = "build", "develop", "check"
 """A slide, or whatever was brought, is built; a session's picture is, which takes moments."""
-COMPARE, RULER = "compare", "ruler"
-"""On the later photograph all that was asked of it and waits, and what scale its ruler gives."""
+COMPARE, RULER, DIAMETER = "compare", "ruler", "diameter"
+"""On the later photograph all that was asked of it and waits; of one its scale, and its lesion."""
 
 CHECKED = Wanted(CHECK, max_attempts=1000)
 """What may be wrong with a session's picture, and a small one to sort it by."""

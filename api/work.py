@@ -12,14 +12,14 @@ from fcntl import LOCK_NB
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from api.aids import compare, read_ruler
+from api.aids import compare, propose_diameter, read_ruler
 from api.desk import desk, locked
 from api.errors import PASSING, Refused, SandboxError
 from api.looking import look
 from api.originals import laid_out
 from api.sandbox import Progress, limits_for, run_limited
 from api.settings import REMOTE, RadiologyArchive, Settings, data_folder
-from api.wanted import BUILD, CHECK, COMPARE, DEVELOP, RULER
+from api.wanted import BUILD, CHECK, COMPARE, DEVELOP, DIAMETER, RULER
 from archive.catalog import Catalog
 from archive.errors import ArchiveError, LeaseLost
 from archive.jobs import Job
@@ -65,6 +65,7 @@ _LOOKS: Mapping[str, Callable[[Workplace, Job, Callable[[], None]], None]] = {
     CHECK: look,
     COMPARE: compare,
     RULER: read_ruler,
+    DIAMETER: propose_diameter,
 }
 """The work for which somebody waits before a screen; each is told how to keep its lease."""
 

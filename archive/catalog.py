@@ -28,6 +28,7 @@ from archive.outbox import Outbox
 from archive.phones import Phones
 from archive.photographs import Photographs
 from archive.pictures import Pictures
+from archive.proposals import Proposals
 from archive.reading_aids import ReadingAids
 from archive.record import (
     TRANSITIONS,
@@ -65,6 +66,7 @@ class Catalog:
     pictures: Pictures
     biopsies: Biopsies
     aids: ReadingAids
+    proposals: Proposals
     moves: Moves
     covers: Covers
     outbox: Outbox
@@ -86,6 +88,7 @@ class Catalog:
         self.pictures = Pictures(database)
         self.biopsies = Biopsies(database)
         self.aids = ReadingAids(database)
+        self.proposals = Proposals(database)
         self.moves = Moves(database)
         self.covers = Covers(database)
         self.outbox = Outbox(database)

@@ -7,27 +7,24 @@ reads the answers and computes none.
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from archive import schema
+from archive.asked import has_room, require_photograph
 from archive.database import Database
 from archive.errors import InvalidCapture, NotFound
 from archive.lesions import read_lesion
 from archive.measure import STATED, Length, Segment, Spacing, diameter
-from archive.ownership import owned
+from archive.proposals import proposed_by
 from archive.reception import new_id
-from archive.record import ImageKind, ImageState
+from archive.record import ImageState
 from archive.schema_lesions import comparison, measure, ruler_reading
 
 Matrix: TypeAlias = Sequence[Sequence[float]]
-
-WAITING_AT_ONCE = 16
-"""Of comparisons, and of rulers, of one establishment: a worker takes seconds for each."""
-WAITING_S = 600.0
 
 _image, _photo, _exam = schema.image.c, schema.photograph.c, schema.exam.c
 _RULER_TOLD = ("version", "mm_per_pixel", "uncertainty_mm", "angle_deg", "marks", "reason")
@@ -84,6 +81,8 @@ class Measure:
     length: Length
     scale: str
     measured_at: datetime
+    proposed_by: str | None = None
+    """The version of the method whose proposal it is, unmoved; None for what was marked by hand."""
 
 
 class ReadingAids:
@@ -104,12 +103,12 @@ class ReadingAids:
             read_lesion(connection, lesion_id, establishment)
             known = _known(connection, first, second)
             shown = _published(connection, lesion_id, (first, second))
-            has_room = _has_room(connection, _compared.second_id, second)
+            is_room = has_room(connection, _compared.second_id, second)
         if len(shown) != 2 or first == second:
             raise NotFound("The lesion has no two such photographs in the archive.")
         if known is not None:
             return known
-        if not has_room:
+        if not is_room:
             return None
         # Somebody may ask at the same moment, or an image be moved: who asks again is told.
         with suppress(IntegrityError), self._database.write() as connection:
@@ -153,12 +152,12 @@ class ReadingAids:
         Raises NotFound, and InvalidCapture for what is no published photograph.
         """
         with self._database.read() as connection:
-            _require_photograph(connection, image_id, establishment)
+            require_photograph(connection, image_id, establishment)
             known = _reading(connection, image_id)
-            has_room = _has_room(connection, _ruler.image_id, image_id)
+            is_room = has_room(connection, _ruler.image_id, image_id)
         if known is not None:
             return known
-        if not has_room:
+        if not is_room:
             return None
         with suppress(IntegrityError), self._database.write() as connection:
             asked = sa.insert(ruler_reading)
@@ -190,7 +189,7 @@ class ReadingAids:
         Raises NotFound.
         """
         with self._database.read() as connection:
-            _require_photograph(connection, image_id, establishment)
+            require_photograph(connection, image_id, establishment)
             return _spacing(connection, image_id)
 
     def measure(self, image_id: str, segment: Segment, *, establishment: str | None) -> Measure:
@@ -199,7 +198,7 @@ class ReadingAids:
         Raises NotFound, and InvalidCapture where no scale gives millimetres.
         """
         with self._database.write() as connection:
-            _require_photograph(connection, image_id, establishment)
+            require_photograph(connection, image_id, establishment)
             spacing = _spacing(connection, image_id)
             if spacing is None:
                 raise InvalidCapture(
@@ -207,7 +206,9 @@ class ReadingAids:
                     "no millimetres."
                 )
             length = diameter(spacing, segment)
-            made = Measure(new_id(), image_id, segment, length, spacing.scale, datetime.now(UTC))
+            by = proposed_by(connection, image_id, segment)
+            now = datetime.now(UTC)
+            made = Measure(new_id(), image_id, segment, length, spacing.scale, now, by)
             connection.execute(
                 sa.insert(measure).values(
                     id=made.id,
@@ -220,6 +221,7 @@ class ReadingAids:
                     uncertainty_mm=length.uncertainty_mm,
                     scale=made.scale,
                     measured_at=made.measured_at,
+                    proposed_by=by,
                 )
             )
             return made
@@ -227,7 +229,7 @@ class ReadingAids:
     def forget_measure(self, image_id: str, measure_id: str, *, establishment: str | None) -> None:
         """Take a measure back; raises NotFound where the photograph has no such measure."""
         with self._database.write() as connection:
-            _require_photograph(connection, image_id, establishment)
+            require_photograph(connection, image_id, establishment)
             gone = sa.delete(measure).where(
                 _measure.id == measure_id, _measure.image_id == image_id
             )
@@ -240,25 +242,6 @@ class ReadingAids:
         query = query.order_by(_measure.measured_at, _measure.id)
         with self._database.read() as connection:
             return tuple(_measured(row) for row in connection.execute(query).mappings())
-
-
-def _has_room(connection: sa.Connection, asked_of: sa.Column[Any], image_id: str) -> bool:
-    """Whether the image's establishment may ask for more: what it wants keeps others waiting."""
-    asked = asked_of.table.c
-    owner = (
-        sa.select(_exam.establishment_id)
-        .select_from(schema.image.join(schema.exam))
-        .where(_image.id == image_id)
-        .scalar_subquery()
-    )
-    # What was given up stays unanswered until somebody asks again; it stands in nobody's way.
-    lately = datetime.now(UTC) - timedelta(seconds=WAITING_S)
-    waiting = (
-        sa.select(sa.func.count())
-        .select_from(asked_of.table.join(schema.image, asked_of == _image.id).join(schema.exam))
-        .where(asked.done_at.is_(None), asked.asked_at > lately, _exam.establishment_id == owner)
-    )
-    return (connection.scalar(waiting) or 0) < WAITING_AT_ONCE
 
 
 def _known(connection: sa.Connection, first: str, second: str) -> Comparison | None:
@@ -283,21 +266,6 @@ def _published(connection: sa.Connection, lesion_id: str, images: Sequence[str])
         )
     )
     return connection.scalars(query).all()
-
-
-def _require_photograph(
-    connection: sa.Connection, image_id: str, establishment: str | None
-) -> None:
-    query = (
-        sa.select(_image.kind, _image.state)
-        .select_from(schema.image.join(schema.exam).join(schema.establishment))
-        .where(_image.id == image_id)
-    )
-    found = connection.execute(owned(query, establishment)).one_or_none()
-    if found is None:
-        raise NotFound("There is no such image.")
-    if found.kind is not ImageKind.PHOTO or found.state is not ImageState.PUBLISHED:
-        raise InvalidCapture("The image is no photograph in the archive; only these are measured.")
 
 
 def _reading(connection: sa.Connection, image_id: str) -> RulerReading | None:
@@ -330,4 +298,5 @@ def _measured(row: sa.RowMapping) -> Measure:
         Length(values["mm"], values["uncertainty_mm"]),
         values["scale"],
         values["measured_at"],
+        values["proposed_by"],
     )

@@ -1,4 +1,4 @@
-"""The tables of what follows from a lesion's pictures: comparisons, scales, measures, biopsies."""
+"""The tables of what follows from a lesion's pictures: comparisons, scales, diameters, biopsies."""
 
 import sqlalchemy as sa
 
@@ -52,6 +52,30 @@ ruler_reading = sa.Table(
     sa.CheckConstraint("mm_per_pixel > 0 AND uncertainty_mm >= 0", name="length"),
 )
 
+proposed_diameter = sa.Table(
+    "proposed_diameter",
+    metadata,
+    sa.Column("image_id", sa.ForeignKey("image.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("asked_at", UtcDateTime, nullable=False),
+    sa.Column("done_at", UtcDateTime),
+    sa.Column("version", sa.String(16)),
+    sa.Column("from_x", sa.Float),
+    sa.Column("from_y", sa.Float),
+    sa.Column("to_x", sa.Float),
+    sa.Column("to_y", sa.Float),
+    sa.Column("marking_px", sa.Float),
+    sa.Column("reason", sa.String(24)),
+    sa.CheckConstraint("(done_at IS NULL) = (version IS NULL)", name="done"),
+    sa.CheckConstraint(
+        "done_at IS NULL OR (marking_px IS NULL) <> (reason IS NULL)", name="either"
+    ),
+    *(
+        sa.CheckConstraint(f"({one} IS NULL) = (marking_px IS NULL)", name=f"whole_{one}")
+        for one in ("from_x", "from_y", "to_x", "to_y")
+    ),
+    sa.CheckConstraint("marking_px > 0", name="length"),
+)
+
 measure = sa.Table(
     "measure",
     metadata,
@@ -65,6 +89,8 @@ measure = sa.Table(
     sa.Column("uncertainty_mm", sa.Float, nullable=False),
     sa.Column("scale", sa.String(24), nullable=False),
     sa.Column("measured_at", UtcDateTime, nullable=False),
+    # The version of the method whose proposal was kept as it was; of those marked by hand none.
+    sa.Column("proposed_by", sa.String(16)),
     sa.CheckConstraint("mm > 0 AND uncertainty_mm >= 0", name="length"),
     sa.Index(None, "image_id"),
 )

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from dermato.optics import field_of_view, grey, reduced
+from dermato.optics import field_of_view, grey, hair_of, reduced
 from dermato.patches import Matrix, Skin, refined
 from tiles.source import Pixels
 
@@ -24,22 +24,22 @@ MOST_PIXELS_WIDE = 1200
 """Pictures are worked on at this width or height at most, which bounds time and memory."""
 MOST_FEATURES = 2500
 
-_FEWEST_INLIERS = 12
+_FEWEST_MATCHES, _FEWEST_INLIERS = 12, 8
 _FEWEST_CONFIRMED = 30
 """Patches that must lie where the alignment has them: of different lesions at most 17 did."""
 _LEAST_SPREAD = 0.05
 """Of the field's area that the matched points must enclose."""
-_LEAST_AGREEMENT = 0.15
+_LEAST_AGREEMENT = 0.1
 _SURE = 0.5
 """Agreement beyond which no other way of laying the pictures is looked for."""
-_INLIER_PX, _COARSE_PX = 1.5, 5.0
+_INLIER_PX, _COARSE_PX = 2.5, 5.0
+"""Patches judge what matches suggest: a few, by and large, are enough to begin with."""
 _CONSENSUSES = 3
 _LIKENESS = 0.8
 """Lowe's ratio: a match counts where the second best lies so much further."""
 _LARGEST_SCALE = 4.0
 _CELLS, _FEWEST_CELLS = 30, 20
 """The longer side is compared in so many cells: most lie between hairs."""
-_HAIR_DEPTH = 25
 _MOST_HAIR = 0.4
 """Share of a picture beyond which what looks like hair is its texture."""
 
@@ -91,7 +91,7 @@ def align(first: Pixels, second: Pixels) -> Aligned | CannotAlign:
 
 def lay(one: Seen, other: Seen) -> Aligned | CannotAlign:
     """Lay one picture on another; each may be seen once and laid on many."""
-    if min(len(one.points), len(other.points)) < _FEWEST_INLIERS:
+    if min(len(one.points), len(other.points)) < _FEWEST_MATCHES:
         return CannotAlign(Why.NO_DETAIL)
     here, there = _matched(one, other)
     best: Aligned | None = None
@@ -134,7 +134,7 @@ def see(pixels: Pixels) -> Seen:
     """Find what stands out in a picture, hair left out."""
     image, scale = reduced(grey(pixels), MOST_PIXELS_WIDE)
     mask = field_of_view(image)
-    hair = _hair(image)
+    hair = hair_of(image)
     if 0 < np.count_nonzero(hair) < _MOST_HAIR * hair.size:
         image = np.asarray(cv2.inpaint(image, hair, 3, cv2.INPAINT_TELEA), np.uint8)
     even = cv2.createCLAHE(clipLimit=4.0, tileGridSize=(8, 8)).apply(image)
@@ -148,21 +148,6 @@ def see(pixels: Pixels) -> Seen:
     # Arandjelović and Zisserman: their square roots compare better than SIFT's own values.
     rooted = np.sqrt(found / np.maximum(found.sum(axis=1, keepdims=True), 1e-6))
     return Seen(Skin(_detail(image), mask), scale, where, rooted.astype(np.float32))
-
-
-def _hair(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """255 where something long, thin and darker than the skin lies across it."""
-    side = max(9, round(max(image.shape) / 85)) | 1
-    hollow = cv2.morphologyEx(
-        image, cv2.MORPH_BLACKHAT, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
-    )
-    thin = (hollow > _HAIR_DEPTH).astype(np.uint8)
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(thin)
-    long = np.hypot(stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT])
-    hair = long > 5 * side
-    hair[0] = False
-    drawn = hair[labels].astype(np.uint8) * 255
-    return np.asarray(cv2.dilate(drawn, np.ones((5, 5), np.uint8)), np.uint8)
 
 
 def _matched(one: Seen, other: Seen) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

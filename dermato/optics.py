@@ -1,4 +1,4 @@
-"""What the lens leaves of a picture: its brightness, and the round field of a dermatoscope."""
+"""What the lens shows: brightness, the round field of a dermatoscope, hair across the skin."""
 
 import cv2
 import numpy as np
@@ -12,6 +12,7 @@ _LEAST_DARK = 0.002
 _FRAME = 0.01
 _ROUND = 0.02
 """How far the rim may lie from a circle, as a share of its radius."""
+_HAIR_DEPTH = 25
 
 
 def grey(pixels: Pixels) -> NDArray[np.uint8]:
@@ -74,6 +75,21 @@ def field_of_view(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     centre = (round(centre_x), round(centre_y))
     cv2.circle(mask, centre, max(1, round(radius * (1 - _ROUND))), 255, -1)
     return mask
+
+
+def hair_of(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """255 where something long, thin and darker than the skin lies across it."""
+    side = max(9, round(max(image.shape) / 85)) | 1
+    hollow = cv2.morphologyEx(
+        image, cv2.MORPH_BLACKHAT, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
+    )
+    thin = (hollow > _HAIR_DEPTH).astype(np.uint8)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(thin)
+    long = np.hypot(stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT])
+    hair = long > 5 * side
+    hair[0] = False
+    drawn = hair[labels].astype(np.uint8) * 255
+    return np.asarray(cv2.dilate(drawn, np.ones((5, 5), np.uint8)), np.uint8)
 
 
 def _circle(x: NDArray[np.float64], y: NDArray[np.float64]) -> tuple[float, float, float] | None:

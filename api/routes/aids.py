@@ -11,8 +11,9 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from api.routes.at_the_door import CallerHere, CatalogHere
-from api.wanted import COMPARE, RULER
+from api.wanted import COMPARE, DIAMETER, RULER
 from archive.measure import MARKING_PX, STATED, Segment
+from archive.proposals import Proposal
 from archive.reading_aids import Comparison, Matrix, Measure, RulerReading
 
 router = APIRouter(tags=["reading aids"])
@@ -59,6 +60,21 @@ class RulerOut(BaseModel):
     version: str | None
 
 
+class ProposalOut(BaseModel):
+    """Where a program would mark a lesion's diameter, or why nowhere: an aid, not a diagnosis.
+
+    Ends are in pixels (x, y); `marking_px` is one standard deviation of each, by the width of the
+    lesion's border. Millimetres follow from the ruler's scale, where there is one.
+    """
+
+    state: AidState
+    start: tuple[float, float] | None
+    end: tuple[float, float] | None
+    marking_px: float | None
+    reason: str | None
+    version: str | None
+
+
 class MeasureIn(BaseModel):
     """Both ends of a diameter in pixels (x, y), and how exactly they are marked, in the same."""
 
@@ -68,7 +84,10 @@ class MeasureIn(BaseModel):
 
 
 class MeasureOut(BaseModel):
-    """A diameter, its standard deviation, and what said how large a pixel is."""
+    """A diameter, its standard deviation, and what said how large a pixel is.
+
+    `proposed_by` is the version of the method whose proposal was kept unmoved; none by hand.
+    """
 
     id: str
     image: str
@@ -78,6 +97,7 @@ class MeasureOut(BaseModel):
     uncertainty_mm: float
     scale: str
     measured_at: datetime
+    proposed_by: str | None
 
 
 @router.get("/api/lesions/{lesion}/comparison")
@@ -139,6 +159,25 @@ def read_ruler(image: str, caller: CallerHere, catalog: CatalogHere) -> RulerOut
     )
 
 
+@router.get("/api/images/{image}/diameter")
+def propose_diameter(image: str, caller: CallerHere, catalog: CatalogHere) -> ProposalOut:
+    """Where the lesion of a photograph is longest, as a program sees it."""
+    found = catalog.proposals.ask(image, establishment=caller.establishment)
+    if found is None:
+        found = Proposal(image)
+    elif not found.is_done:
+        catalog.jobs.enqueue(DIAMETER, image, {})
+    ends = found.segment
+    return ProposalOut(
+        state=AidState.DONE if found.is_done else AidState.WAITING,
+        start=ends.start if ends else None,
+        end=ends.end if ends else None,
+        marking_px=ends.marking_px if ends else None,
+        reason=found.reason,
+        version=found.version,
+    )
+
+
 @router.post("/api/images/{image}/measures", status_code=201)
 def mark_measure(
     image: str, said: MeasureIn, caller: CallerHere, catalog: CatalogHere
@@ -165,4 +204,5 @@ def measure_out(measure: Measure) -> MeasureOut:
         uncertainty_mm=measure.length.uncertainty_mm,
         scale=measure.scale,
         measured_at=measure.measured_at,
+        proposed_by=measure.proposed_by,
     )

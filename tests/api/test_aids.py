@@ -17,6 +17,7 @@ from api.settings import Settings
 from api.work import open_workplace, work_once
 from tests.api.conftest import Web, opened
 from tests.api.test_lesions import NEW, bearer, patient_key
+from tests.dermato.made_lesions import Look, with_lesion
 from tests.dermato.rulers import with_ruler
 from tests.samples.photo import make_photo
 from tests.samples.slide import small_svs
@@ -178,6 +179,44 @@ def test_a_ruler_gives_millimetres_and_nothing_else_does(
         gone = f"{own}/{made.json()['id']}"
         assert web.request("DELETE", gone, headers=north).status_code == 204
         assert web.request("DELETE", gone, headers=north).status_code == 404
+
+
+def test_a_diameter_is_proposed_and_kept_as_it_is_or_as_it_was_moved(
+    settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    skin = np.full((480, 640, 3), (196, 160, 140), np.uint8)
+    made = with_lesion(skin, Look(200), seed=5)
+    drawn = tmp_path / "drawn.png"
+    Pictures.fromarray(made.pixels).save(drawn)
+    bare = tmp_path / "bare.png"
+    Pictures.fromarray(skin).save(bare)
+    north, south = bearer(settings, "north"), bearer(settings, "south")
+    reader = bearer(settings, "north", Role.READER)
+    image = taken(capsys, drawn, "--mm-per-pixel", "0.05")
+    without = taken(capsys, bare)
+    with opened(create_app(settings)) as web:
+
+        def proposal(of: str) -> dict[str, Any]:
+            asked = web.get(f"/api/images/{of}/diameter", headers=reader)
+            assert asked.status_code == 200
+            return dict(asked.json())
+
+        assert (proposal(image)["state"], proposal(without)["state"]) == ("waiting", "waiting")
+        assert web.get(f"/api/images/{image}/diameter", headers=south).status_code == 404
+        work(settings)
+        none = proposal(without)
+        assert (none["state"], none["start"], none["reason"]) == ("done", None, "not-clear")
+        found = proposal(image)
+        assert (found["state"], found["version"]) == ("done", "1")
+        ends = {name: found[name] for name in ("start", "end", "marking_px")}
+        kept = web.post(f"/api/images/{image}/measures", json=ends, headers=north).json()
+        assert kept["mm"] == pytest.approx(0.05 * made.diameter_px, rel=0.02)
+        assert abs(kept["mm"] - 0.05 * made.diameter_px) < 2 * kept["uncertainty_mm"]
+        assert kept["proposed_by"] == "1"
+        x, y = found["end"]
+        moved_by_hand = {**ends, "end": [x + 3, y]}
+        said = web.post(f"/api/images/{image}/measures", json=moved_by_hand, headers=north)
+        assert said.json()["proposed_by"] is None
 
 
 def test_a_lesions_biopsy_is_an_exam_of_the_same_patient(

@@ -6,12 +6,13 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from archive import reading_aids
+from archive import asked as questions
 from archive.catalog import Catalog
 from archive.database import Database
 from archive.errors import InvalidCapture, NotFound
 from archive.lesion import Lesion, Photograph
 from archive.measure import Segment
+from archive.proposals import Proposal
 from archive.reading_aids import Comparison, RulerReading
 from archive.record import Image, ImageState, ObjectRole
 from archive.schema_lesions import biopsy, comparison
@@ -51,7 +52,7 @@ def test_a_comparison_is_asked_once_and_answered(catalog: Catalog) -> None:
 def test_one_establishment_does_not_fill_the_queue(
     catalog: Catalog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reading_aids, "WAITING_AT_ONCE", 2)
+    monkeypatch.setattr(questions, "WAITING_AT_ONCE", 2)
     of, aids = lesion(catalog), catalog.aids
     named = [shown(catalog, name, of).id for name in ("one", "two", "three")]
     pairs = [(a, b) for a in named for b in named if a != b]
@@ -63,7 +64,7 @@ def test_one_establishment_does_not_fill_the_queue(
     aids.keep_comparison(Comparison(*pairs[0], version="1", reason="no-detail"))
     assert aids.ask_comparison(of.id, *pairs[2], establishment=HERE) is not None
     assert aids.ask_comparison(of.id, *pairs[3], establishment=HERE) is None
-    monkeypatch.setattr(reading_aids, "WAITING_S", 0.0)
+    monkeypatch.setattr(questions, "WAITING_S", 0.0)
     assert aids.ask_comparison(of.id, *pairs[3], establishment=HERE) is not None
 
 
@@ -116,6 +117,30 @@ def test_a_measure_needs_a_scale(catalog: Catalog) -> None:
             ask()
     aids.forget_measure(image.id, made.id, establishment=HERE)
     assert aids.measures([image.id]) == ()
+
+
+def test_a_proposal_is_kept_as_it_is_or_as_somebody_moved_it(catalog: Catalog) -> None:
+    image = shown(catalog, "one", lesion(catalog))
+    aids, proposals = catalog.aids, catalog.proposals
+    aids.keep_ruler(RulerReading(image.id, "1", 0.05, 0.0001, 12.0, 40))
+    assert proposals.ask(image.id, establishment=HERE) == Proposal(image.id)
+    with pytest.raises(NotFound):
+        proposals.ask(image.id, establishment=ELSEWHERE)
+    ends = Segment((10.25, 20.5), (110.25, 20.5), 2.0)
+    found = Proposal(image.id, "1", ends)
+    proposals.keep(found)
+    assert proposals.ask(image.id, establishment=HERE) == found
+    kept = aids.measure(image.id, ends, establishment=HERE)
+    assert kept.length.mm == pytest.approx(5)
+    assert kept.proposed_by == "1"
+    by_hand = aids.measure(image.id, Segment((10.25, 20.5), (112, 20.5), 2.0), establishment=HERE)
+    assert by_hand.proposed_by is None
+    assert [one.proposed_by for one in aids.measures([image.id])] == ["1", None]
+    without = shown(catalog, "another", lesion(catalog))
+    proposals.ask(without.id, establishment=HERE)
+    refused = Proposal(without.id, "1", reason="several")
+    proposals.keep(refused)
+    assert proposals.ask(without.id, establishment=HERE) == refused
 
 
 def test_the_database_links_no_other_patients_biopsy(catalog: Catalog, url: str) -> None:

@@ -51,6 +51,8 @@ class Followed:
     truth: Again
     ruled: str
     """A photograph of the first, with a ruler in it."""
+    unruled: str
+    """A photograph of it without one."""
     environment: dict[str, str]
     """Where its data are."""
 
@@ -133,7 +135,7 @@ def followed(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
         arm = ["70559009", "--side", "L"]
         face = ["36141000", "--side", "R"]
-        photo(one, 0, arm, "dermoscopy", forearm)
+        unruled = photo(one, 0, arm, "dermoscopy", forearm)
         ruled = photo(ruler, 0, arm, "close-up", forearm)
         photo(truth.pixels, 1, arm, "dermoscopy", forearm)
         photo(other, 0, face, "dermoscopy", cheek)
@@ -146,4 +148,4 @@ def followed(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iter
         context.storage_state(path=folder / "state.json")
         context.close()
         state = folder / "state.json"
-        yield Followed(server.address, state, key, forearm, cheek, truth, ruled, own)
+        yield Followed(server.address, state, key, forearm, cheek, truth, ruled, unruled, own)

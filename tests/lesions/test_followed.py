@@ -235,6 +235,23 @@ def test_a_diameter_is_marked_by_touch(phone: Page, followed: Followed, artefact
     page.get_by_role("button", name="Take this measure back").tap()
     expect(page.locator(".visit-measure")).to_have_count(0)
 
+    # Nobody marked this one: a program proposes, and whoever reads moves an end.
+    page.goto(f"{followed.address}/view/{followed.unruled}")
+    page.wait_for_selector(READY)
+    page.get_by_role("button", name="Measure").tap()
+    panel.get_by_role("button", name="Suggest").tap()
+    expect(panel).to_contain_text("Suggested diameter: check both ends", timeout=60_000)
+    expect(panel).to_contain_text("Reading aid, not diagnostic · ruler, version 1 · suggestion")
+    # Without a scale there are pixels, and nothing to keep.
+    expect(panel.locator(".measure-value")).to_contain_text("pixels")
+    expect(panel.get_by_role("button", name="Keep this measure")).to_have_count(0)
+    assert faults(page) == []
+    page.screenshot(path=artefacts / "diameter-proposed-phone.png")
+    page.locator(".measure-end").first.press("ArrowRight")
+    expect(panel).not_to_contain_text("Suggested diameter")
+    panel.get_by_role("button", name="Start again").tap()
+    expect(panel.get_by_role("button", name="Suggest")).to_be_visible()
+
 
 def test_two_visits_are_laid_over_each_other_on_a_phone(
     phone: Page, followed: Followed, artefacts: Path

@@ -40,6 +40,8 @@ export interface Measure {
   /** `stated`, or `ruler` and the version of what read it. */
   scale: string;
   measured_at: string;
+  /** The version of the method whose proposal it is; null for what was marked by hand. */
+  proposed_by: string | null;
 }
 
 export interface Photo {
@@ -156,6 +158,18 @@ export function getComparison(
 
 export const getRuler = (image: string, signal: AbortSignal) =>
   answered(() => ask<Ruler>("GET", `/api/images/${named(image)}/ruler`), signal);
+
+export interface Proposal {
+  state: "waiting" | "done";
+  start: [number, number] | null;
+  end: [number, number] | null;
+  marking_px: number | null;
+  reason: string | null;
+  version: string | null;
+}
+
+export const getProposal = (image: string, signal: AbortSignal) =>
+  answered(() => ask<Proposal>("GET", `/api/images/${named(image)}/diameter`), signal);
 
 export interface Marked {
   start: [number, number];

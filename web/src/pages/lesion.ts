@@ -139,6 +139,7 @@ function measured({ image, measures }: Photo, may: boolean, again: () => void): 
     { class: "visit-measure", title: words.aid },
     icon("ruler"),
     h("b", {}, words.measure.value(number(last.mm), number(last.uncertainty_mm))),
+    last.proposed_by && h("small", {}, words.measure.byProgram(last.proposed_by)),
     may && iconButton("close", words.measure.forget, forget),
   );
 }

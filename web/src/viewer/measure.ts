@@ -5,7 +5,7 @@ import { type ImageDetail, mayContribute } from "../api";
 import { h, iconButton } from "../dom";
 import { numberText } from "../format";
 import { locale, messages } from "../i18n";
-import { getRuler, keepMeasure, type Ruler } from "../lesions/calls";
+import { getProposal, getRuler, keepMeasure, type Proposal, type Ruler } from "../lesions/calls";
 import { type Ends, lengthOf, markingPx } from "../lesions/length";
 import { notify } from "../notice";
 import { told } from "../told";
@@ -46,6 +46,9 @@ class Measuring {
   private points: Point[] = [];
   private marking = 0;
   private ruler: Ruler | null = null;
+  private proposal: Proposal | "asked" | "failed" | null = null;
+  /** Whether the ends are still those that were proposed. */
+  private isProposed = false;
 
   constructor(stage: Stage, image: ImageDetail, signal: AbortSignal) {
     this.stage = stage;
@@ -135,6 +138,34 @@ class Measuring {
     if (!this.signal.aborted) this.tell();
   }
 
+  private async propose(): Promise<void> {
+    this.proposal = "asked";
+    this.tell();
+    let found: Proposal | "failed" = "failed";
+    try {
+      found = await getProposal(this.image.id, this.signal);
+    } catch (error) {
+      if (this.signal.aborted) return;
+      notify([told(error, messages().lesions.failed)]);
+    }
+    if (this.signal.aborted) return;
+    this.proposal = found;
+    // Whoever marked it by hand meanwhile keeps what they marked.
+    if (this.points.length === 0) this.takeOver();
+    this.tell();
+  }
+
+  private takeOver(): void {
+    const { proposal } = this;
+    if (proposal === null || typeof proposal === "string") return;
+    if (!proposal.start || !proposal.end || proposal.marking_px === null) return;
+    this.points = [proposal.start, proposal.end];
+    this.marking = proposal.marking_px;
+    this.isProposed = true;
+    this.ends.replaceChildren(this.handle(0), this.handle(1));
+    this.draw();
+  }
+
   private add(point: Point): void {
     const within = (value: number, most: number) => Math.min(Math.max(value, 0), most);
     this.points.push([within(point[0], this.image.width), within(point[1], this.image.height)]);
@@ -176,6 +207,9 @@ class Measuring {
   }
 
   private changed(): void {
+    // What somebody has moved is theirs, and known as exactly as they mark.
+    if (this.isProposed) this.marking = 0;
+    this.isProposed = false;
     this.marking = Math.max(this.marking, markingPx(this.stage.view().zoom));
     this.draw();
     this.tell();
@@ -184,6 +218,7 @@ class Measuring {
   private restart(): void {
     this.points = [];
     this.marking = 0;
+    this.isProposed = false;
     this.ends.replaceChildren();
     this.draw();
     this.tell();
@@ -216,14 +251,31 @@ class Measuring {
     const number = (value: number) => numberText(value, locale(), 1);
     this.value.textContent = length
       ? words.measure.value(number(length.mm), number(length.uncertainty_mm))
-      : "";
+      : ends && this.isProposed
+        ? words.measure.pixels(number(Math.hypot(ends[1][0] - ends[0][0], ends[1][1] - ends[0][1])))
+        : "";
     const asked = start ? words.measure.second : words.measure.first;
     const scale = ruler ? this.scaleText(ruler) : words.measure.waiting;
-    this.told.textContent = ends || !ruler?.mm_per_pixel ? scale : `${scale} ${asked}`;
-    const version = ruler?.version;
-    const method = version ? ` · ${words.version(words.measure.method, version)}` : "";
-    this.small.textContent = `${words.aid}${method}`;
+    const more = ends || !ruler?.mm_per_pixel ? "" : asked;
+    this.told.textContent = [this.proposalText(), scale, more].filter(Boolean).join(" ");
+    const methods = [words.aid];
+    if (ruler?.version) methods.push(words.version(words.measure.method, ruler.version));
+    const by = this.answer()?.version;
+    if (by && this.isProposed) methods.push(words.version(words.measure.proposal, by));
+    this.small.textContent = methods.join(" · ");
     this.showButtons(ends, length !== null);
+  }
+
+  private answer(): Proposal | null {
+    return this.proposal === "asked" || this.proposal === "failed" ? null : this.proposal;
+  }
+
+  private proposalText(): string {
+    const words = messages().lesions.measure;
+    if (this.proposal === "asked") return words.proposing;
+    if (this.isProposed) return words.proposed;
+    const why: Record<string, string> = words.whyNot;
+    return this.points.length ? "" : (why[this.answer()?.reason ?? ""] ?? "");
   }
 
   private scaleText(ruler: Ruler): string {
@@ -250,7 +302,27 @@ class Measuring {
       { type: "button", class: "button", onclick: () => this.restart() },
       words.again,
     );
-    this.buttons.replaceChildren(...(ends && hasLength ? [keep] : []), ...(ends ? [again] : []));
+    const found = this.answer();
+    const propose = h(
+      "button",
+      {
+        type: "button",
+        class: "button",
+        disabled: this.proposal === "asked",
+        onclick: () => {
+          if (!found?.start) return void this.propose();
+          this.takeOver();
+          this.tell();
+        },
+      },
+      words.propose,
+    );
+    const mayPropose = this.points.length === 0 && !found?.reason;
+    this.buttons.replaceChildren(
+      ...(mayPropose ? [propose] : []),
+      ...(ends && hasLength ? [keep] : []),
+      ...(ends ? [again] : []),
+    );
     void mayContribute().then((may) => {
       keep.hidden = !may;
     });
