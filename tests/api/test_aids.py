@@ -15,6 +15,7 @@ from api.policies import Role
 from api.sandbox import Limits
 from api.settings import Settings
 from api.work import open_workplace, work_once
+from dermato.ruler import VERSION
 from tests.api.conftest import Web, opened
 from tests.api.test_lesions import NEW, bearer, patient_key
 from tests.dermato.made_lesions import Look, with_lesion
@@ -152,7 +153,7 @@ def test_a_ruler_gives_millimetres_and_nothing_else_does(
         assert mark(with_one).status_code == 422
         work(settings)
         found = ruler(with_one)
-        assert (found["state"], found["scale"]) == ("done", "ruler 1")
+        assert (found["state"], found["scale"]) == ("done", f"ruler {VERSION}")
         assert found["mm_per_pixel"] == pytest.approx(1 / 12.5, rel=0.01)
         assert 0 < found["uncertainty_mm"] < 0.01 * found["mm_per_pixel"]
         none = ruler(without)
@@ -165,7 +166,7 @@ def test_a_ruler_gives_millimetres_and_nothing_else_does(
         made = mark(with_one)
         assert made.status_code == 201
         assert made.json()["mm"] == pytest.approx(4, rel=0.01)
-        assert made.json()["scale"] == "ruler 1"
+        assert made.json()["scale"] == f"ruler {VERSION}"
         rough = mark(stated, marking_px=20).json()
         assert rough["mm"] == pytest.approx(1)
         assert rough["uncertainty_mm"] == pytest.approx(20 * 2**0.5 * 0.02)

@@ -15,6 +15,7 @@ from archive.reading_aids import RulerReading
 from archive.record import Image, ObjectRole
 from archive.storage import Storage
 from dermato.ingest import ingest_photo
+from dermato.ruler import VERSION
 from tests.dermato.archived import errors_of, received, stored_bytes
 from tests.dermato.halves import dermoscopy
 from tests.dermato.rulers import with_ruler
@@ -57,12 +58,12 @@ def test_a_ruler_beside_a_lesion_calibrates_the_instance(view: View, archive: Ar
     image, data, raw = archive.published(view)
     assert [float(one) * PITCH_PX for one in data.PixelSpacing] == pytest.approx([1, 1], rel=0.01)
     assert data.PixelSpacingCalibrationType == "FIDUCIAL"
-    assert "ruler 1" in data.PixelSpacingCalibrationDescription
+    assert f"ruler {VERSION}," in data.PixelSpacingCalibrationDescription
     assert errors_of(raw, archive.folder) == []
     # Who measures in the picture has the same scale, with its uncertainty.
     spacing = archive.catalog.aids.spacing(image.id, establishment=HERE)
     assert spacing is not None
-    assert spacing.scale == "ruler 1"
+    assert spacing.scale == f"ruler {VERSION}"
     assert spacing.row_mm == pytest.approx(float(data.PixelSpacing[0]))
     assert 0 < spacing.share < 0.01
 
@@ -71,7 +72,7 @@ def test_a_ruler_that_leans_calibrates_nothing(archive: Archive) -> None:
     image, data, _ = archive.published(View.CLOSE_UP, tilt=0.1)
     assert not any(keyword in data for keyword in CALIBRATION)
     read = archive.catalog.aids.ruler(image.id)
-    assert read == RulerReading(image.id, "1", reason="tilted")
+    assert read == RulerReading(image.id, VERSION, reason="tilted")
 
 
 def test_what_is_stated_stands_before_a_ruler(archive: Archive) -> None:
