@@ -112,7 +112,7 @@ export const lesionsEn: typeof lesionsFr = {
     first: "Touch one edge of the lesion, or bring it to the centre and press Enter.",
     second: "Touch the opposite edge.",
     value: (mm, uncertainty) => `${mm} mm ± ${uncertainty} mm`,
-    pixels: (pixels) => `${pixels} pixels`,
+    pixels: (pixels, uncertainty) => `${pixels} ± ${uncertainty} pixels`,
     propose: "Suggest",
     proposing: "Looking for the lesion’s border…",
     proposed: "Suggested diameter: check both ends, and move them where needed.",

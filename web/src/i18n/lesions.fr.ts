@@ -112,7 +112,7 @@ export const lesionsFr = {
     first: "Touchez un bord de la lésion, ou placez-le au centre et appuyez sur Entrée.",
     second: "Touchez le bord opposé.",
     value: (mm: string, uncertainty: string) => `${mm} mm ± ${uncertainty} mm`,
-    pixels: (pixels: string) => `${pixels} pixels`,
+    pixels: (pixels: string, uncertainty: string) => `${pixels} ± ${uncertainty} pixels`,
     propose: "Proposer",
     proposing: "Recherche du bord de la lésion…",
     proposed: "Diamètre proposé : vérifiez les deux extrémités, déplacez-les s’il le faut.",

@@ -252,7 +252,10 @@ class Measuring {
     this.value.textContent = length
       ? words.measure.value(number(length.mm), number(length.uncertainty_mm))
       : ends && this.isProposed
-        ? words.measure.pixels(number(Math.hypot(ends[1][0] - ends[0][0], ends[1][1] - ends[0][1])))
+        ? words.measure.pixels(
+            number(Math.hypot(ends[1][0] - ends[0][0], ends[1][1] - ends[0][1])),
+            number(this.marking * Math.SQRT2),
+          )
         : "";
     const asked = start ? words.measure.second : words.measure.first;
     const scale = ruler ? this.scaleText(ruler) : words.measure.waiting;
