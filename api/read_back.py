@@ -1,9 +1,8 @@
 """What an archive gives back of an instance that it was sent, held against that."""
 
-from itertools import zip_longest
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from pydicom.datadict import keyword_for_tag
 from pydicom.dataset import Dataset
 
 from api.errors import PASSING, Refused, SandboxError
@@ -12,8 +11,9 @@ from api.work import Workplace
 from archive.link import Shown
 from archive.outbox import Ending
 from archive.record import Exam, OutboxState
-from tiles.decoded import encoded_frames, instance_header
-from tiles.errors import TilesError
+
+if TYPE_CHECKING:
+    from api.given_back import Held
 
 WRONG_PATIENT = "The archive shows it under another patient or study; correct it there by hand."
 OTHER_ORDER = "The archive shows it under another accession number; correct it there by hand."
@@ -27,12 +27,8 @@ NOT_COMPARED = (
 
 _OTHERS = 1 << 20
 """Bytes that an archive may add to a header."""
-_TELLING = 40
 # Two photographs of 48 megapixels are decoded, the one after the other.
 _LIMITS = Limits(memory_bytes=1 << 30, silence_s=60.0)
-_OF_THE_FILE = frozenset({0x0002, 0x7FE0, 0xFFFC})
-_OF_THE_ENCODING = 0x0028
-_RAW = {"1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2"}
 
 
 def most_bytes_of(sent: Path, header: Dataset) -> int:
@@ -51,61 +47,23 @@ def is_under(shown: Shown, exam: Exam) -> bool:
 def compared(place: Workplace, sent: Path, back: Path, shown: Shown, exam: Exam) -> Ending:
     """How far an archive keeps what it was sent: whose it is, its pixels, then its order.
 
-    What else it changed is told in the ending. Raises what the store raises.
+    What else it changed is told in the ending. A child reads what the archive gave back: a file
+    that none can read must not end whoever sends. Raises what the store raises.
     """
+    files = {"sent": str(sent), "back": str(back)}
     try:
-        ours, theirs = instance_header(sent), instance_header(back)
-        coerced = changed(ours, theirs)
-        if not _is_same_identity(ours, theirs):
-            return Ending(OutboxState.TASK, WRONG_PATIENT, coerced)
-        if not _is_same_pixels(place, sent, back, ours, theirs):
-            return Ending(OutboxState.TASK, OTHER_PIXELS, coerced)
-    except (TilesError, SandboxError) as error:
-        name = error.name if isinstance(error, Refused) else type(error).__name__
-        if name in PASSING:
+        held: Held = run_limited("api.tasks:held", files, _LIMITS, scratch=place.scratch)
+    except SandboxError as error:
+        if isinstance(error, Refused) and error.name in PASSING:
             raise
         return Ending(OutboxState.TASK, NOT_COMPARED)
+    coerced = tuple(held["changed"])
+    if not held["same_identity"]:
+        return Ending(OutboxState.TASK, WRONG_PATIENT, coerced)
+    if not held["same_pixels"]:
+        return Ending(OutboxState.TASK, OTHER_PIXELS, coerced)
     # An archive need not tell the number.
-    numbers = {shown.accession_number, str(theirs.get("AccessionNumber") or "")}
+    numbers = {shown.accession_number, held["accession_number"]}
     if exam.accession_number and not numbers <= {"", exam.accession_number}:
         return Ending(OutboxState.TASK, OTHER_ORDER, coerced)
     return Ending(OutboxState.READ_BACK, None, coerced)
-
-
-def changed(ours: Dataset, theirs: Dataset) -> tuple[str, ...]:
-    """The keywords of what differs, was added or is gone; never a value.
-
-    In another transfer syntax other attributes tell of the pixels: that is told by its own.
-    """
-    syntax = {one.file_meta.TransferSyntaxUID for one in (ours, theirs)}
-    ignored = _OF_THE_FILE | ({_OF_THE_ENCODING} if len(syntax) > 1 else set())
-    tags = sorted(tag for tag in {*ours.keys(), *theirs.keys()} if tag.group not in ignored)
-    found = ["TransferSyntaxUID"] if len(syntax) > 1 else []
-    for tag in tags:
-        one, other = ours.get(tag), theirs.get(tag)
-        if one != other:
-            found.append(keyword_for_tag(tag) or f"({tag.group:04X},{tag.element:04X})")
-    return tuple(found[:_TELLING])
-
-
-def _is_same_identity(ours: Dataset, theirs: Dataset) -> bool:
-    """Whether a file is of the same patient and names; a name may be spelt otherwise."""
-    exact = ("SOPInstanceUID", "StudyInstanceUID", "PatientID")
-    loose = ("PatientBirthDate", "PatientSex")
-    said = [(str(ours.get(one) or ""), str(theirs.get(one) or "")) for one in exact]
-    said += [
-        both for one in loose if all(both := (str(ours.get(one) or ""), str(theirs.get(one) or "")))
-    ]
-    return all(one == other for one, other in said)
-
-
-def _is_same_pixels(
-    place: Workplace, sent: Path, back: Path, ours: Dataset, theirs: Dataset
-) -> bool:
-    """In one transfer syntax the frames' bytes are compared, in others what they decode to."""
-    syntaxes = {str(one.file_meta.TransferSyntaxUID) for one in (ours, theirs)}
-    if len(syntaxes) == 1 and not syntaxes & _RAW:
-        frames = zip_longest(encoded_frames(sent), encoded_frames(back))
-        return all(one == other for one, other in frames)
-    named = {"one": str(sent), "other": str(back)}
-    return bool(run_limited("api.tasks:same_pixels", named, _LIMITS, scratch=place.scratch))

@@ -13,6 +13,7 @@ from api.photographs import is_photograph
 from api.sandbox import Progress, Voice
 
 if TYPE_CHECKING:
+    from api.given_back import Held
     from slides.convert import Making
     from tiles.source import Pixels
 
@@ -307,15 +308,11 @@ def _stored(image: str) -> "Pixels":
     return source.pixels(0, Box(0, 0, whole.width, whole.height))
 
 
-def same_pixels(say: Progress, one: str, other: str) -> bool:
-    """Whether two instances decode to the same pixels, whatever their transfer syntaxes."""
-    from tiles.decoded import pixel_digest
+def held(say: Progress, sent: str, back: str) -> "Held":
+    """How a file that an archive gave back differs from the instance that it was sent."""
+    from api.given_back import held
 
-    first = pixel_digest(Path(one))
-    say(1, 2)
-    second = pixel_digest(Path(other))
-    say(2, 2)
-    return first == second
+    return held(say, Path(sent), Path(back))
 
 
 def reindex(say: Progress, path: str, draft: str) -> bool:

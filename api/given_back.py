@@ -1,0 +1,81 @@
+"""What an archive gave back of an instance, held against what it was sent: runs in the sandbox."""
+
+from itertools import zip_longest
+from pathlib import Path
+from typing import TypedDict
+
+from pydicom.datadict import keyword_for_tag
+from pydicom.dataset import Dataset
+
+from api.sandbox import Progress
+from tiles.decoded import encoded_frames, instance_header, pixel_digest
+
+_TELLING = 40
+_OF_THE_FILE = frozenset({0x0002, 0x7FE0, 0xFFFC})
+_OF_THE_ENCODING = 0x0028
+_RAW = {"1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2"}
+_LONGEST = 64
+
+
+class Held(TypedDict):
+    """What was found: `changed` are keywords; the same pixels are those of the same identity."""
+
+    changed: list[str]
+    same_identity: bool
+    same_pixels: bool
+    accession_number: str
+
+
+def held(say: Progress, sent: Path, back: Path) -> Held:
+    """Compare two files; what the archive's file may raise is whatever a parser raises."""
+    ours, theirs = instance_header(sent), instance_header(back)
+    is_same = _is_same_identity(ours, theirs)
+    return {
+        "changed": _changed(ours, theirs),
+        "same_identity": is_same,
+        "same_pixels": is_same and _is_same_pixels(say, sent, back, _syntaxes(ours, theirs)),
+        "accession_number": str(theirs.get("AccessionNumber") or "")[:_LONGEST],
+    }
+
+
+def _changed(ours: Dataset, theirs: Dataset) -> list[str]:
+    """The keywords of what differs, was added or is gone; never a value.
+
+    In another transfer syntax other attributes tell of the pixels: that is told by its own.
+    """
+    is_recoded = len(_syntaxes(ours, theirs)) > 1
+    ignored = _OF_THE_FILE | ({_OF_THE_ENCODING} if is_recoded else set())
+    tags = sorted(tag for tag in {*ours.keys(), *theirs.keys()} if tag.group not in ignored)
+    found = ["TransferSyntaxUID"] if is_recoded else []
+    for tag in tags:
+        one, other = ours.get(tag), theirs.get(tag)
+        if one != other:
+            found.append(keyword_for_tag(tag) or f"({tag.group:04X},{tag.element:04X})")
+    return found[:_TELLING]
+
+
+def _is_same_identity(ours: Dataset, theirs: Dataset) -> bool:
+    """Whether a file is of the same patient and names; a name may be spelt otherwise."""
+    exact = ("SOPInstanceUID", "StudyInstanceUID", "PatientID")
+    loose = ("PatientBirthDate", "PatientSex")
+    said = [(str(ours.get(one) or ""), str(theirs.get(one) or "")) for one in exact]
+    said += [
+        both for one in loose if all(both := (str(ours.get(one) or ""), str(theirs.get(one) or "")))
+    ]
+    return all(one == other for one, other in said)
+
+
+def _is_same_pixels(say: Progress, sent: Path, back: Path, syntaxes: set[str]) -> bool:
+    """In one transfer syntax the frames' bytes are compared, in others what they decode to."""
+    if len(syntaxes) == 1 and not syntaxes & _RAW:
+        frames = zip_longest(encoded_frames(sent), encoded_frames(back))
+        return all(one == other for one, other in frames)
+    first = pixel_digest(sent)
+    say(1, 2)
+    second = pixel_digest(back)
+    say(2, 2)
+    return first == second
+
+
+def _syntaxes(ours: Dataset, theirs: Dataset) -> set[str]:
+    return {str(one.file_meta.TransferSyntaxUID) for one in (ours, theirs)}
