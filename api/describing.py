@@ -10,24 +10,32 @@ from tiles.errors import TilesError
 from tiles.instance import read_header
 
 LOG = logging.getLogger("sansverre.worker")
-AT_ONCE = 200
+AT_ONCE = 20
 
 
-def describe_lacking(place: Workplace) -> int:
-    """Write down what is known of them; gives how many. Those that are damaged are told and left.
+class Describing:
+    """Goes through them once, some at a time, when nothing else is to be done."""
 
-    Raises what the catalogue raises.
-    """
-    instances, after, done = place.catalog.instances, "", 0
-    while found := instances.lacking(after, AT_ONCE):
+    def __init__(self) -> None:
+        self._after: str | None = ""
+
+    def some(self, place: Workplace) -> bool:
+        """Write down what is known of the next ones; False where there are none left.
+
+        Those that are damaged are told and left. Raises what the catalogue raises.
+        """
+        if self._after is None:
+            return False
+        found = place.catalog.instances.lacking(self._after, AT_ONCE)
+        self._after = found[-1]["key"] if found else None
         for one in found:
-            after = one["key"]
-            read = partial(place.storage.read_range, after)
             try:
-                header, _ = read_header(read, one["length_bytes"])
-                instances.describe(one["image_id"], after, described(header))
-            except (ArchiveError, TilesError, AttributeError, ValueError) as error:
+                _describe(place, one["image_id"], one["key"], one["length_bytes"])
+            except (ArchiveError, TilesError, AttributeError, TypeError, ValueError) as error:
                 LOG.error("an instance cannot be searched: %s", type(error).__name__)  # noqa: TRY400
-                continue
-            done += 1
-    return done
+        return bool(found)
+
+
+def _describe(place: Workplace, image_id: str, key: str, length_bytes: int) -> None:
+    header, _ = read_header(partial(place.storage.read_range, key), length_bytes)
+    place.catalog.instances.describe(image_id, key, described(header))

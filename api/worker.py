@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from api.describing import describe_lacking
+from api.describing import Describing
 from api.logs import to_stderr
 from api.sandbox import die_with
 from api.settings import read_settings
@@ -33,13 +33,14 @@ class Duty:
     sweep_each_s: float
 
 
-def keep_order(place: Workplace) -> None:
-    """What the archive needs done now and then, and at each start."""
-    describe_lacking(place)
-    sweep(place)
+_describing = Describing()
 
 
-WORK = Duty(logging.getLogger("sansverre.worker"), work_once, 1.0, keep_order, 86400.0)
+def _once(place: Workplace) -> bool:
+    return work_once(place) or _describing.some(place)
+
+
+WORK = Duty(logging.getLogger("sansverre.worker"), _once, 1.0, sweep, 86400.0)
 
 
 def work(duty: Duty, stop: threading.Event) -> None:

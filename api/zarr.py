@@ -3,19 +3,22 @@
 import asyncio
 import re
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from dataclasses import dataclass
 from http import HTTPStatus
 
 from starlette.types import Receive, Scope, Send
 
 from api.answer import Answer, headers_of, holds, unchanged
-from api.errors import NoSuchAddress
+from api.errors import NoSuchAddress, TooSlow
 from api.opened import OpenImage
 from api.sources import Sources
 from archive.record import Image
 from tiles.zarr_view import Chunk, Range, Shard, packed
 
 PART_BYTES = 1 << 20
+STALLED_S = 60.0
+"""For how long a part may wait to be taken."""
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 _BYTES = "application/octet-stream"
 _PACKED = {"content-type": _BYTES, "content-encoding": "zstd"}
@@ -123,22 +126,25 @@ class Streamed:
     """An answer too large to be held, sent part by part for as long as somebody listens."""
 
     status: int
-    length: int
+    length: int | None
+    """None where it is not known before it is made."""
     headers: dict[str, str]
     parts: AsyncGenerator[bytes | memoryview]
     receive: Receive
 
     async def give(self, scope: Scope, send: Send) -> None:
-        """Send it; to HEAD without its body."""
-        body = scope["method"] != "HEAD"
-        # The first part before the status, as what cannot be read is still told then.
-        first = await anext(self.parts, b"") if body else b""
-        headers = headers_of({**self.headers, "content-length": str(self.length)})
-        await send({"type": "http.response.start", "status": self.status, "headers": headers})
-        more = body and self.length > len(first)
-        await send({"type": "http.response.body", "body": first, "more_body": more})
-        if more:
-            await self._rest(send)
+        """Send it; to HEAD without its body. Raises TooSlow where nobody takes it."""
+        async with aclosing(self.parts):
+            body = scope["method"] != "HEAD"
+            # The first part before the status, as what cannot be read is still told then.
+            first = await anext(self.parts, b"") if body else b""
+            told = {} if self.length is None else {"content-length": str(self.length)}
+            headers = headers_of({**self.headers, **told})
+            await send({"type": "http.response.start", "status": self.status, "headers": headers})
+            more = body and (self.length is None or self.length > len(first))
+            await send({"type": "http.response.body", "body": first, "more_body": more})
+            if more:
+                await self._rest(send)
 
     async def _rest(self, send: Send) -> None:
         left = asyncio.ensure_future(_left(self.receive))
@@ -146,10 +152,13 @@ class Streamed:
             async for part in self.parts:
                 if left.done():
                     return
-                await send({"type": "http.response.body", "body": part, "more_body": True})
+                try:
+                    async with asyncio.timeout(STALLED_S):
+                        await send({"type": "http.response.body", "body": part, "more_body": True})
+                except TimeoutError as error:
+                    raise TooSlow("nothing was taken of an answer for a while") from error
         finally:
             left.cancel()
-            await self.parts.aclose()
         await send({"type": "http.response.body", "body": b""})
 
 

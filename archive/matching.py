@@ -16,9 +16,11 @@ Condition = sa.ColumnElement[bool]
 Match = Callable[[str], Condition | None]
 """The condition for a value of a query; raises InvalidQuery."""
 
+MOST_WORDS = 8
 _WILD = re.compile(r"[*?]")
-_DATE = re.compile(r"\d{8}")
-_TIME = re.compile(r"\d{2}(\d{2}(\d{2}(\.\d{1,6})?)?)?")
+_NUMBER = re.compile(r"[+-]?\d{1,9}", re.ASCII)
+_DATE = re.compile(r"\d{8}", re.ASCII)
+_TIME = re.compile(r"\d{2}(\d{2}(\d{2}(\.\d{1,6})?)?)?", re.ASCII)
 
 
 def uids(column: sa.ColumnElement[str]) -> Match:
@@ -26,6 +28,8 @@ def uids(column: sa.ColumnElement[str]) -> Match:
 
     def match(value: str) -> Condition | None:
         asked = [one.strip() for one in re.split(r"[,\\]", value) if one.strip()]
+        if asked == ["*"]:
+            return None
         return column.in_(asked) if asked else None
 
     return match
@@ -62,6 +66,8 @@ def fuzzy_names(column: sa.ColumnElement[str]) -> Match:
         words = re.findall(r"\w+", folded(value))
         if not words:
             return None
+        if len(words) > MOST_WORDS:
+            raise InvalidQuery("A name is looked for by a few words.")
         spaced = sa.literal(" ") + sa.func.replace(column, "^", " ")
         return sa.and_(*(_like(spaced, f"* {word}*") for word in words))
 
@@ -75,10 +81,9 @@ def numbers(column: sa.ColumnElement[int]) -> Match:
         value = value.strip()
         if not value.strip("*"):
             return None
-        try:
-            return column == int(value)
-        except ValueError as error:
-            raise InvalidQuery("A number is written with digits alone.") from error
+        if not _NUMBER.fullmatch(value):
+            raise InvalidQuery("A number is written with at most nine digits.")
+        return column == int(value)
 
     return match
 
@@ -91,7 +96,8 @@ def dates_of(column: sa.ColumnElement[datetime]) -> Match:
         conditions = []
         if first:
             conditions.append(column >= _day(first))
-        if last:
+        # The last day of the calendar is no end.
+        if last and last < "99991231":
             conditions.append(column < _day(last) + timedelta(days=1))
         return sa.and_(*conditions) if conditions else None
 

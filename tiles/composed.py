@@ -47,7 +47,7 @@ class Composed:
         """
         header, begin = read_header(read, size_bytes)
         index = read_index(read, size_bytes)
-        head = _encoded(change(header))
+        head = encoded(change(header))
         frames = len(index.lengths)
         end, tail = size_bytes, b""
         # One that came by another way than this software's has none: DICOM has no need of it.
@@ -85,7 +85,8 @@ class Composed:
         return data
 
 
-def _encoded(header: Dataset) -> bytes:
+def encoded(header: Dataset) -> bytes:
+    """A header as it stands in a file, up to its pixel data; raises DamagedInstance."""
     buffer = io.BytesIO()
     try:
         dcmwrite(buffer, header, enforce_file_format=True)

@@ -3,7 +3,6 @@
 For those who name no transfer syntax, which every reader of DICOM understands.
 """
 
-import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from struct import Struct
@@ -11,13 +10,13 @@ from typing import Self
 
 import numpy as np
 from pydicom.dataset import Dataset
-from pydicom.filewriter import dcmwrite
 from pydicom.uid import ExplicitVRLittleEndian
 
 from tiles.codec import decode
+from tiles.composed import encoded
 from tiles.errors import DamagedInstance, UnsupportedPixels
 from tiles.instance import FrameIndex, read_header, read_index
-from tiles.source import Frame, Pixels, ReadRange
+from tiles.source import Frame, ReadRange
 
 _ELEMENT = Struct("<HH2sHI")
 _LONGEST = 0xFFFFFFFE
@@ -36,9 +35,16 @@ def is_representable(index: FrameIndex) -> bool:
     return frame_bytes(index) * len(index.lengths) <= _LONGEST
 
 
-def native(pixels: Pixels) -> bytes:
-    """Decoded pixels as they lie in a native frame: by pixel, little endian."""
-    return np.ascontiguousarray(pixels).astype(pixels.dtype.newbyteorder("<"), copy=False).tobytes()
+def decoded(index: FrameIndex, frame: Frame) -> bytes:
+    """A frame's pixels as they lie in a native one: by pixel, little endian.
+
+    Raises DamagedCodestream, and DamagedInstance for a frame of other extents than its header's.
+    """
+    pixels = decode(frame)
+    data = np.ascontiguousarray(pixels).astype(pixels.dtype.newbyteorder("<"), copy=False).tobytes()
+    if len(data) != frame_bytes(index):
+        raise DamagedInstance("a frame has other extents than its header says")
+    return data
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +71,11 @@ class Native:
         header.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
         if index.samples == 3:
             header.PhotometricInterpretation, header.PlanarConfiguration = "RGB", 0
-        buffer = io.BytesIO()
-        dcmwrite(buffer, change(header), enforce_file_format=True)
+        head = encoded(change(header))
         length = frame_bytes(index) * len(index.lengths)
         vr = b"OW" if index.bits > 8 else b"OB"
         element = _ELEMENT.pack(0x7FE0, 0x0010, vr, 0, length + length % 2)
-        return cls(read, index, buffer.getvalue() + element)
+        return cls(read, index, head + element)
 
     @property
     def length_bytes(self) -> int:
@@ -81,16 +86,8 @@ class Native:
     def parts(self) -> Iterator[bytes]:
         """The bytes, a frame at a time; raises DamagedCodestream and what reading raises."""
         yield self.head
-        expected = frame_bytes(self.index)
-        for number in range(len(self.index.lengths)):
-            data = self.frame(number)
-            if len(data) != expected:
-                raise DamagedInstance("a frame has other extents than its header says")
-            yield data
-        if expected * len(self.index.lengths) % 2:
+        index = self.index
+        for offset, length in zip(index.offsets.tolist(), index.lengths.tolist(), strict=True):
+            yield decoded(index, Frame(self.read(offset, length), index.encoding))
+        if frame_bytes(index) * len(index.lengths) % 2:
             yield b"\0"
-
-    def frame(self, number: int) -> bytes:
-        """A decoded frame, counted from 0."""
-        offset, length = int(self.index.offsets[number]), int(self.index.lengths[number])
-        return native(decode(Frame(self.read(offset, length), self.index.encoding)))

@@ -2,20 +2,23 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+import secrets
+from collections import defaultdict
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from starlette.types import Receive, Scope
 
 from api.answer import KEPT, KEPT_BY_NOBODY
 from api.covered import Covers, cover_of
-from api.dicomweb.multipart import Part, boundary_of, content_type_of, joined
+from api.dicomweb.multipart import Part, content_type_of, joined
 from api.dicomweb.places import ROOT
 from api.doors import Caller
+from api.opened import as_failure
 from api.origin import own_origin
 from api.settings import Settings
 from api.shelf import Shelf
@@ -31,9 +34,9 @@ from tiles.source import ReadRange
 
 T = TypeVar("T")
 
-OPEN_INSTANCES = 1024
-MOST_INSTANCES = 2000
-"""Of one answer: their heads are in memory at once."""
+OPENED_BYTES = 64 << 20
+MOST_INSTANCES = 5000
+"""Of one answer."""
 _KEYWORDS = {
     "study": "StudyInstanceUID",
     "series": "SeriesInstanceUID",
@@ -49,6 +52,14 @@ class Opened:
     index: FrameIndex
 
 
+class Run(Protocol):
+    """Has work done in a thread."""
+
+    async def __call__(self, work: Callable[[], T]) -> T:
+        """What the work gives; raises what it raises."""
+        ...
+
+
 class Desk:
     """The catalogue and the store as the routes ask them. For one event loop."""
 
@@ -62,18 +73,33 @@ class Desk:
     ) -> None:
         self._settings, self.catalog, self.storage = settings, catalog, storage
         self._sources, self._covers = sources, covers
-        self._readers = ThreadPoolExecutor(4, "dicomweb")
+        # Each on its own: who searches or decodes much keeps nobody from the frames.
+        self._finders = ThreadPoolExecutor(2, "dicomweb-find")
+        self._readers = ThreadPoolExecutor(4, "dicomweb-read")
+        self._decoders = ThreadPoolExecutor(2, "dicomweb-decode")
         self._opened: Shelf[tuple[str | None, str, str, str], Opened] = Shelf(
-            OPEN_INSTANCES, self._readers, lasts_s=SEEN_AGAIN_S
+            OPENED_BYTES, self._readers, weigh=_weight, lasts_s=SEEN_AGAIN_S
         )
 
     def close(self) -> None:
         """Stop the threads, once what is under way has ended."""
-        self._readers.shutdown()
+        for threads in (self._finders, self._readers, self._decoders):
+            threads.shutdown()
 
-    async def in_thread(self, work: Callable[[], T]) -> T:
-        """What blocks, where it holds up nobody."""
-        return await asyncio.get_running_loop().run_in_executor(self._readers, work)
+    async def find(self, work: Callable[[], T]) -> T:
+        """What asks the catalogue."""
+        return await asyncio.get_running_loop().run_in_executor(self._finders, work)
+
+    async def read(self, work: Callable[[], T]) -> T:
+        """What reads the store; raises StorageFailure for what the catalogue knows and it lacks."""
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._readers, work)
+        except NotFound as error:
+            raise as_failure(error) from error
+
+    async def decode(self, work: Callable[[], T]) -> T:
+        """What keeps a processor busy."""
+        return await asyncio.get_running_loop().run_in_executor(self._decoders, work)
 
     def studies_url(self, scope: Scope) -> str:
         """Where studies are retrieved, as this caller reaches us."""
@@ -82,7 +108,7 @@ class Desk:
     async def found(self, caller: Caller, fields: dict[str, str]) -> list[FoundInstance]:
         """The instances that an address names; raises NotFound where there are none."""
         find = partial(self._find, caller.establishment, fields)
-        return await self.in_thread(find)
+        return await self.find(find)
 
     async def opened(self, caller: Caller, fields: dict[str, str]) -> Opened:
         """The one instance that an address names, opened; remembered for some seconds."""
@@ -95,44 +121,55 @@ class Desk:
         self._opened.discard(_key(caller, fields))
 
     async def may_see(self, caller: Caller, found: Sequence[FoundInstance]) -> str:
-        """How long what is found may be kept; raises Covered where it was not opened on purpose."""
+        """How long pixels of it may be kept; raises Covered where they were not opened on purpose.
+
+        Raises NotFound where an instance is not its image's any more.
+        """
         kept = KEPT
-        for image_id in {one.image_id for one in found}:
+        keys: dict[str, set[str]] = defaultdict(set)
+        for one in found:
+            keys[one.image_id].add(one.key)
+        for image_id, mine in keys.items():
             image = await self._sources.image(caller, image_id)
             if cover_of(image) is not None:
                 await self._covers.require_open(caller, image)
                 kept = KEPT_BY_NOBODY
+            if not mine <= {one.key for one in image.objects}:
+                raise NotFound("It was moved.")
         return kept
 
-    async def exam(self, caller: Caller, found: FoundInstance) -> Exam:
-        """Whose an instance is today, and by which order."""
-        find = partial(
-            self.catalog.exam,
-            found.study.exam_id,
+    def today(self, caller: Caller, found: FoundInstance) -> Exam:
+        """Whose an instance is, and by which order; raises NotFound where it was moved. Blocks."""
+        again = self._find(caller.establishment, names_of(found))
+        if [one.key for one in again] != [found.key]:
+            raise NotFound("It was moved.")
+        return self.catalog.exam(
+            again[0].study.exam_id,
             establishment=caller.establishment,
             states=(ImageState.PUBLISHED,),
         )
-        return await self.in_thread(find)
 
     def reader(self, found: FoundInstance) -> ReadRange:
         """Reads ranges of an instance; blocks."""
         return partial(self.storage.read_range, found.key)
 
     def streamed(
-        self, parts: Sequence[Part], headers: dict[str, str], receive: Receive
+        self, parts: Iterable[Part], part_type: str, headers: dict[str, str], receive: Receive
     ) -> Streamed:
-        """An answer of several parts, of one kind each with the first."""
-        boundary = boundary_of(headers.get("etag", parts[0].content_type + str(len(parts))))
-        length, flowing = joined(parts, boundary)
-        told = {**headers, "content-type": content_type_of(parts[0].content_type, boundary)}
-        return Streamed(HTTPStatus.OK, length, told, flowing, receive)
+        """An answer of several parts of one kind."""
+        # Nobody knows it beforehand, and could put it into what is sent.
+        boundary = secrets.token_hex(16)
+        told = {**headers, "content-type": content_type_of(part_type, boundary)}
+        return Streamed(HTTPStatus.OK, None, told, joined(parts, boundary), receive)
 
-    def flowing(self, make: Callable[[], Iterator[bytes]]) -> AsyncGenerator[bytes | memoryview]:
+    def flowing(
+        self, make: Callable[[], Iterator[bytes]], run: Run
+    ) -> AsyncGenerator[bytes | memoryview]:
         """What is made part by part in a thread, as it comes."""
 
         async def parts() -> AsyncGenerator[bytes | memoryview]:
-            iterator = make()
-            while (part := await self.in_thread(partial(next, iterator, None))) is not None:
+            iterator = await run(make)
+            while (part := await run(partial(next, iterator, None))) is not None:
                 yield part
 
         return parts()
@@ -150,6 +187,19 @@ class Desk:
     def _open(self, establishment: str | None, fields: dict[str, str]) -> Opened:
         found = self._find(establishment, fields)[0]
         return Opened(found, read_index(self.reader(found), found.length_bytes))
+
+
+def names_of(found: FoundInstance) -> dict[str, str]:
+    """What an address names an instance by."""
+    return {
+        "study": found.study.study_instance_uid,
+        "series": found.described.series.series_instance_uid,
+        "instance": found.sop_instance_uid,
+    }
+
+
+def _weight(one: Opened) -> int:
+    return 1024 + one.index.offsets.nbytes + one.index.lengths.nbytes
 
 
 def tag_of(*told: str) -> str:

@@ -13,10 +13,9 @@ from api.dicomweb.representations import frame_offers
 from api.doors import Caller
 from api.errors import NotAcceptable
 from api.zarr import Streamed
-from archive.errors import NotFound, StorageFailure
-from tiles.codec import decode
+from archive.errors import InvalidQuery, NotFound, StorageFailure
 from tiles.errors import OutsideImage
-from tiles.native import frame_bytes, native
+from tiles.native import decoded
 from tiles.source import Frame
 
 
@@ -48,11 +47,7 @@ async def _answer(
     kept = await desk.may_see(caller, [opened.found])
     count = len(opened.index.lengths)
     listed = fields.get("frames")
-    numbers: Sequence[int] = range(count)
-    if listed is not None:
-        numbers = [int(one) - 1 for one in listed.replace("%2C", ",").split(",")]
-    if not all(0 <= one < count for one in numbers):
-        raise OutsideImage(f"frames of {count}")
+    numbers = range(count) if listed is None else _listed(listed, count)
     chosen = choose(accepted(scope), frame_offers(opened.found.described.transfer_syntax_uid))
     if not chosen.is_multipart and len(numbers) > 1:
         raise NotAcceptable
@@ -62,12 +57,10 @@ async def _answer(
     if holds(scope, tag):
         return unchanged(tag, kept)
     headers = {"cache-control": kept, "etag": tag, "vary": "accept"}
-    # The first is read before the answer begins: what is missing is still told then.
-    first = await _frame(desk, opened, numbers[0], offer)
     if len(numbers) == 1:
-        return single(first, chosen, headers)
-    parts = [_part(desk, opened, one, offer) for one in numbers]
-    return desk.streamed(parts, headers, receive)
+        return single(await _frame(desk, opened, numbers[0], offer), chosen, headers)
+    parts = (_part(desk, opened, one, offer) for one in numbers)
+    return desk.streamed(parts, offer.content_type, headers, receive)
 
 
 async def _frame(desk: Desk, opened: Opened, number: int, offer: Offer) -> bytes:
@@ -76,17 +69,21 @@ async def _frame(desk: Desk, opened: Opened, number: int, offer: Offer) -> bytes
     data = await desk.storage.read_range_async(opened.found.key, offset, length)
     if offer.is_stored:
         return data
-    return await desk.in_thread(partial(_decoded, Frame(data, index.encoding)))
-
-
-def _decoded(frame: Frame) -> bytes:
-    return native(decode(frame))
+    return await desk.decode(partial(decoded, index, Frame(data, index.encoding)))
 
 
 def _part(desk: Desk, opened: Opened, number: int, offer: Offer) -> Part:
     async def parts() -> AsyncGenerator[bytes | memoryview]:
         yield await _frame(desk, opened, number, offer)
 
-    index = opened.index
-    length = int(index.lengths[number]) if offer.is_stored else frame_bytes(index)
-    return Part(offer.content_type, length, parts)
+    return Part(offer.content_type, parts)
+
+
+def _listed(text: str, count: int) -> Sequence[int]:
+    """Frames counted from 0, of a list in which each is named once (10.4.1.6)."""
+    numbers = [int(one) - 1 for one in text.replace("%2C", ",").split(",")]
+    if len(set(numbers)) != len(numbers):
+        raise InvalidQuery("A frame is listed more than once.")
+    if not all(0 <= one < count for one in numbers):
+        raise OutsideImage(f"frames of {count}")
+    return numbers

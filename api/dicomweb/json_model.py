@@ -1,17 +1,18 @@
 """What is found, as the DICOM JSON Model has it (PS3.18, F; Tables 10.6.3-3 to 10.6.3-5)."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
+from math import isfinite, isnan
 from typing import Any
 
 from pydicom.datadict import dictionary_VR, tag_for_keyword
 from pydicom.dataset import Dataset
+from pydicom.multival import MultiValue
 
 from archive.query import FoundInstance, FoundSeries, FoundStudy
 
 Json = dict[str, Any]
 
 _LARGE = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "UN"})
-_MOMENTS = frozenset({"DA", "DT", "TM"})
 _OF_THE_FILE = frozenset({0x7FE00001, 0x7FE00002, 0x7FE00010, 0xFFFCFFFC})
 """How frames lie in a file is no attribute of what they show."""
 PIXEL_DATA = "7FE00010"
@@ -119,29 +120,45 @@ def _elements(header: Dataset, url: str) -> Json:
         elif element.VR in _LARGE and element.value:
             told[tag] = {"vr": element.VR, "BulkDataURI": f"{url}/{tag}"}
         else:
-            told[tag] = element.to_json_dict(None, 0)
-            if element.VR in _MOMENTS and "Value" in told[tag]:
-                # Those that were set as moments are not written down yet.
-                told[tag]["Value"] = [str(one) for one in told[tag]["Value"]]
+            told[tag] = _written(element.VR, element.value)
     return told
 
 
-def _json(values: Mapping[str, Any]) -> Json:
-    return {_TAGS[name]: _attribute(name, value) for name, value in values.items()}
+def _written(vr: str, value: Any) -> Json:
+    """An attribute's values, an empty one among others as null (F.2.5)."""
+    values = value if isinstance(value, MultiValue | list | tuple) else [value]
+    write = _WRITERS.get(vr, str)
+    told = [None if one is None or str(one) == "" else write(one) for one in values]
+    return {"vr": vr} if told in ([], [None]) else {"vr": vr, "Value": told}
 
 
-def _attribute(name: str, value: Any) -> Json:
-    vr = _VRS[name]
-    if value is None or value in {"", ()}:
-        return {"vr": vr}
-    values: Iterable[Any] = value if isinstance(value, tuple) else (value,)
-    write: Callable[[Any], Any] = _name if vr == "PN" else lambda one: one
-    return {"vr": vr, "Value": [write(one) for one in values]}
+def _real(value: Any) -> float | str:
+    """A number; what JSON has no number for is a string."""
+    number = float(value)
+    if isfinite(number):
+        return number
+    return "NaN" if isnan(number) else ("Infinity" if number > 0 else "-Infinity")
 
 
-def _name(text: str) -> dict[str, str]:
-    groups = zip(("Alphabetic", "Ideographic", "Phonetic"), text.split("="), strict=False)
+def _tag(value: Any) -> str:
+    return f"{int(value):08X}"
+
+
+def _person(value: Any) -> dict[str, str]:
+    groups = zip(("Alphabetic", "Ideographic", "Phonetic"), str(value).split("="), strict=False)
     return {group: part for group, part in groups if part}
+
+
+_WRITERS: Mapping[str, Callable[[Any], Any]] = {
+    **dict.fromkeys(("DS", "FD", "FL"), _real),
+    **dict.fromkeys(("IS", "SL", "SS", "SV", "UL", "US", "UV"), int),
+    "AT": _tag,
+    "PN": _person,
+}
+
+
+def _json(values: Mapping[str, Any]) -> Json:
+    return {_TAGS[name]: _written(_VRS[name], value) for name, value in values.items()}
 
 
 _TOLD = (

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from email.message import Message
+from email.utils import collapse_rfc2231_value
 from urllib.parse import parse_qsl
 
 from starlette.types import Scope
@@ -17,8 +18,9 @@ from api.errors import NotAcceptable
 MULTIPART = "multipart/related"
 ANY = "*"
 
-_SEPARATE = re.compile(r',(?=(?:[^"]*"[^"]*")*[^"]*$)')
-"""A comma outside of quotes."""
+_RANGE = re.compile(r'(?:[^,"]|"[^"]*"?)+')
+"""What stands between commas outside of quotes."""
+MOST_CHARACTERS = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +69,14 @@ class Chosen:
 def accepted(scope: Scope) -> tuple[Wanted, ...]:
     """What a request accepts, best first: by its query's `accept` before the header's (8.7.5).
 
-    A request that says nothing accepts anything.
+    A request that says nothing accepts anything; one that says too much, nothing.
     """
     queries = _queried(scope, "accept")
     headers = [value.decode("latin-1") for name, value in scope["headers"] if name == b"accept"]
     if not any(one.strip() for one in (*queries, *headers)):
         headers = ["*/*"]
+    if sum(map(len, (*queries, *headers))) > MOST_CHARACTERS:
+        return ()
     return (*_ranges(queries), *_ranges(headers))
 
 
@@ -86,7 +90,7 @@ def choose(wanted: Iterable[Wanted], offers: Sequence[Offer]) -> Chosen:
 
 
 def _ranges(texts: Iterable[str]) -> list[Wanted]:
-    parts = (part for text in texts for part in _SEPARATE.split(text) if part.strip())
+    parts = (part for text in texts for part in _RANGE.findall(text) if part.strip())
     ranges = [one for part in parts for one in _range(part)]
     return sorted((one for one in ranges if one.quality > 0), key=lambda one: -one.quality)
 
@@ -97,7 +101,7 @@ def _range(text: str) -> list[Wanted]:
     message["content-type"] = text
     parameters = message.get_params(failobj=[("", "")], unquote=True)
     media_type = parameters[0][0].strip().lower()
-    told = {name.lower(): value.strip() for name, value in parameters[1:]}
+    told = {name.lower(): collapse_rfc2231_value(value).strip() for name, value in parameters[1:]}
     quality = _quality(told.get("q", "1"))
     syntax = told.get("transfer-syntax")
     if media_type == MULTIPART:
@@ -134,7 +138,8 @@ def _suits(wanted: Wanted, offer: Offer) -> bool:
 
 def _queried(scope: Scope, name: str) -> list[str]:
     return [
-        value
+        # Media types are written with a plus, which means a space in a query.
+        value.replace(" ", "+") if ";" not in value else value
         for key, value in parse_qsl(scope.get("query_string", b"").decode("latin-1"))
         if key.lower() == name
     ]

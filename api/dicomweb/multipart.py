@@ -1,7 +1,8 @@
 """Answers of several parts (RFC 2046, 5.1; PS3.18, 8.6.1.2)."""
 
 import hashlib
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -16,10 +17,9 @@ Parts = Callable[[], AsyncGenerator[bytes | memoryview]]
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One part of an answer, of which the length is known before any of it is read."""
+    """One part of an answer; nothing of it is made before it is sent."""
 
     content_type: str
-    length: int
     parts: Parts
 
 
@@ -34,20 +34,21 @@ def content_type_of(part_type: str, boundary: str) -> str:
     return f'multipart/related; type="{media_type}"; boundary={boundary}'
 
 
-def joined(parts: Sequence[Part], boundary: str) -> tuple[int, AsyncGenerator[bytes | memoryview]]:
-    """The length of all parts together, and their bytes."""
-    heads = [_head(one, boundary, is_first=number == 0) for number, one in enumerate(parts)]
-    tail = f"\r\n--{boundary}--\r\n".encode()
-    length = sum(map(len, heads)) + sum(one.length for one in parts) + len(tail)
+async def joined(parts: Iterable[Part], boundary: str) -> AsyncGenerator[bytes | memoryview]:
+    """The bytes of all parts, one after the other, the first with the first bytes of its data.
 
-    async def flowing() -> AsyncGenerator[bytes | memoryview]:
-        for head, one in zip(heads, parts, strict=True):
-            yield head
-            async for data in one.parts():
-                yield data
-        yield tail
-
-    return length, flowing()
+    How long it is nobody knows before: composing what has thousands of parts to measure them would
+    hold them all in memory.
+    """
+    between = f"--{boundary}"
+    for part in parts:
+        head = f"{between}{CRLF}Content-Type: {part.content_type}{CRLF}{CRLF}".encode()
+        async with aclosing(part.parts()) as data:
+            async for some in data:
+                yield b"".join((head, some)) if head else some
+                head = b""
+        between = f"{CRLF}--{boundary}"
+    yield f"{between}--{CRLF}".encode()
 
 
 def single(data: bytes, chosen: Chosen, headers: Mapping[str, str]) -> Answer:
@@ -60,10 +61,3 @@ def single(data: bytes, chosen: Chosen, headers: Mapping[str, str]) -> Answer:
     body = b"".join((head, data, f"{CRLF}--{boundary}--{CRLF}".encode()))
     whole = content_type_of(content_type, boundary)
     return Answer(HTTPStatus.OK, body, {**headers, "content-type": whole})
-
-
-def _head(part: Part, boundary: str, *, is_first: bool) -> bytes:
-    return (
-        f"{'' if is_first else CRLF}--{boundary}{CRLF}Content-Type: {part.content_type}{CRLF}"
-        f"Content-Length: {part.length}{CRLF}{CRLF}"
-    ).encode()

@@ -1,21 +1,20 @@
 """Whole instances, their metadata, and what is large in it (PS3.18, 10.4.1.1)."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from http import HTTPStatus
-from typing import Any
 
 from pydicom.dataset import Dataset
 from starlette.types import Receive, Scope
 
-from api.answer import ASKED_EACH_TIME, Answer, holds, unchanged
+from api.answer import KEPT_BY_NOBODY, Answer, holds, unchanged
 from api.dicomweb.desk import Desk, tag_of
 from api.dicomweb.frames import frames_answer
 from api.dicomweb.json_model import PIXEL_DATA, header_json, instance_url
 from api.dicomweb.media import Offer, accepted, choose
 from api.dicomweb.multipart import Part, single
-from api.dicomweb.representations import OCTETS, instance_offers
+from api.dicomweb.representations import EXPLICIT_VR_LITTLE_ENDIAN, OCTETS, instance_offers
 from api.dicomweb.search import JSON_OFFERS
 from api.doors import Caller
 from api.errors import NoSuchAddress, NotAcceptable
@@ -27,7 +26,7 @@ from tiles.composed import Composed
 from tiles.instance import read_header
 from tiles.native import Native
 
-_OFFERS = (Offer(OCTETS),)
+_OFFERS = (Offer(OCTETS), Offer(OCTETS, EXPLICIT_VR_LITTLE_ENDIAN))
 
 
 async def instances_answer(
@@ -35,25 +34,22 @@ async def instances_answer(
 ) -> Answer | Streamed:
     """Instances as files, each under its patient and order of today."""
     found = await desk.found(caller, fields)
-    kept = await desk.may_see(caller, found)
+    await desk.may_see(caller, found)
     wanted = accepted(scope)
     chosen = [choose(wanted, _offers(one)) for one in found]
     is_multipart = chosen[0].is_multipart
     if len(found) > 1 and not is_multipart:
         raise NotAcceptable
-    exam = await desk.exam(caller, found[0])
     parts = [
-        await desk.in_thread(partial(_part, desk, one, choice.offer, exam))
-        for one, choice in zip(found, chosen, strict=True)
+        _part(desk, caller, one, choice.offer) for one, choice in zip(found, chosen, strict=True)
     ]
-    # Whose it is may be corrected, so that nobody keeps it unasked.
-    headers = {"cache-control": ASKED_EACH_TIME if "no-store" not in kept else kept}
-    headers["vary"] = "accept"
+    # Whose it is may be corrected, and stands in it.
+    headers = {"cache-control": KEPT_BY_NOBODY, "vary": "accept"}
     if is_multipart:
-        return desk.streamed(parts, headers, receive)
+        return desk.streamed(parts, parts[0].content_type, headers, receive)
     (one,) = parts
     headers["content-type"] = one.content_type
-    return Streamed(HTTPStatus.OK, one.length, headers, one.parts(), receive)
+    return Streamed(HTTPStatus.OK, None, headers, one.parts(), receive)
 
 
 async def metadata_answer(
@@ -62,14 +58,13 @@ async def metadata_answer(
     """What the headers say, without what is large."""
     found = await desk.found(caller, fields)
     chosen = choose(accepted(scope), JSON_OFFERS)
-    exam = await desk.exam(caller, found[0])
-    read = partial(_metadata, desk, found, exam, desk.studies_url(scope))
-    body = await desk.in_thread(read)
-    tag = tag_of(chosen.offer.media_type, body.decode())
-    if holds(scope, tag):
-        return unchanged(tag, ASKED_EACH_TIME)
-    headers = {"cache-control": ASKED_EACH_TIME, "etag": tag, "vary": "accept"}
-    return Answer(HTTPStatus.OK, body, {**headers, "content-type": chosen.offer.media_type})
+    url = desk.studies_url(scope)
+    exam = await desk.find(partial(desk.today, caller, found[0]))
+    # One after the other: others read in between.
+    told = [await desk.read(partial(_metadata, desk, one, exam, url)) for one in found]
+    headers = {"cache-control": KEPT_BY_NOBODY, "vary": "accept"}
+    headers["content-type"] = chosen.offer.media_type
+    return Answer(HTTPStatus.OK, b"[" + b",".join(told) + b"]", headers)
 
 
 async def bulk_data_answer(
@@ -82,7 +77,7 @@ async def bulk_data_answer(
     (one, *_) = await desk.found(caller, fields)
     kept = await desk.may_see(caller, [one])
     chosen = choose(accepted(scope), _OFFERS)
-    header = await desk.in_thread(partial(_header, desk, one))
+    header = await desk.read(partial(_header, desk, one))
     value = _value(header, path)
     tag = tag_of(one.key, fields["path"], str(chosen.is_multipart))
     if holds(scope, tag):
@@ -101,22 +96,20 @@ def _today(exam: Exam) -> Callable[[Dataset], Dataset]:
     return lambda header: brought_up_to_date(header, exam)
 
 
-def _part(desk: Desk, one: FoundInstance, offer: Offer, exam: Exam) -> Part:
-    read, change = desk.reader(one), _today(exam)
-    made: Composed | Native
-    if offer.is_stored:
-        made = Composed.of(read, one.length_bytes, change)
-    else:
-        made = Native.of(read, one.length_bytes, change)
-    return Part(offer.content_type, made.length_bytes, lambda: desk.flowing(made.parts))
+def _part(desk: Desk, caller: Caller, one: FoundInstance, offer: Offer) -> Part:
+    def made() -> Iterator[bytes]:
+        today = _today(desk.today(caller, one))
+        form = Composed if offer.is_stored else Native
+        return form.of(desk.reader(one), one.length_bytes, today).parts()
+
+    run = desk.read if offer.is_stored else desk.decode
+    return Part(offer.content_type, lambda: desk.flowing(made, run))
 
 
-def _metadata(desk: Desk, found: Sequence[FoundInstance], exam: Exam, studies_url: str) -> bytes:
-    told: list[dict[str, Any]] = []
-    for one in found:
-        header = brought_up_to_date(_header(desk, one), exam)
-        told.append(header_json(header, instance_url(one, studies_url)))
-    return json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode()
+def _metadata(desk: Desk, one: FoundInstance, exam: Exam, studies_url: str) -> bytes:
+    header = brought_up_to_date(_header(desk, one), exam)
+    told = header_json(header, instance_url(one, studies_url))
+    return json.dumps(told, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
 
 
 def _header(desk: Desk, one: FoundInstance) -> Dataset:

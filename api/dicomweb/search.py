@@ -8,10 +8,10 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl
 
-from pydicom.datadict import keyword_for_tag
+from pydicom.datadict import keyword_for_tag, tag_for_keyword
 from starlette.types import Scope
 
-from api.answer import ASKED_EACH_TIME, Answer
+from api.answer import KEPT_BY_NOBODY, Answer
 from api.dicomweb.json_model import instance_json, series_json, study_json
 from api.dicomweb.media import Offer, accepted, choose
 from api.dicomweb.places import FOUND_INSTANCES, FOUND_SERIES
@@ -28,6 +28,7 @@ JSON_OFFERS = (
     Offer("application/json", may_be_multipart=False),
 )
 _NAMED = {"study": "StudyInstanceUID", "series": "SeriesInstanceUID"}
+_OWN_WORDS = {name.lower(): name for name in MATCHED}
 _TAG = re.compile(r"[0-9A-Fa-f]{8}")
 
 
@@ -40,6 +41,8 @@ def asked(scope: Scope, fields: dict[str, str]) -> tuple[Query, bool]:
     query, is_all = Query(), True
     text = scope.get("query_string", b"").decode("latin-1")
     for name, value in parse_qsl(text, keep_blank_values=True):
+        if "\0" in value:
+            raise InvalidQuery("The query holds a character that no text has.")
         match name.lower():
             case "limit":
                 query = replace(query, limit=max(0, min(MOST, _number(value))))
@@ -51,7 +54,7 @@ def asked(scope: Scope, fields: dict[str, str]) -> tuple[Query, bool]:
                 # What is known is told in any case; how it is written is chosen elsewhere.
                 continue
             case _:
-                keyword = keyword_for_tag(int(name, 16)) if _TAG.fullmatch(name) else name
+                keyword = _keyword(name)
                 if keyword in MATCHED:
                     matches[keyword] = value
                 else:
@@ -93,13 +96,31 @@ def search_answer(
         warnings.append("There are additional results that can be requested")
     if not is_all:
         warnings.append("Some of the attributes are not matched here and were left out")
-    headers = {"cache-control": ASKED_EACH_TIME, "vary": "accept"}
+    headers = {"cache-control": KEPT_BY_NOBODY, "vary": "accept"}
     if warnings:
         headers["warning"] = ", ".join(f'299 sansverre "{one}"' for one in warnings)
     if not told:
         return Answer(HTTPStatus.NO_CONTENT, b"", headers)
     body = json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode()
     return Answer(HTTPStatus.OK, body, {**headers, "content-type": chosen.offer.media_type})
+
+
+def _keyword(name: str) -> str:
+    """The keyword of an attribute, however it is written (8.3.4.1); raises InvalidQuery.
+
+    A misspelt one would find everybody's.
+    """
+    own = _OWN_WORDS.get(name.lower())
+    if own is None and _TAG.fullmatch(name):
+        own = keyword_for_tag(int(name, 16))
+    if own is None:
+        # Of a sequence, the attribute that is looked for in its items.
+        parts = name.split(".")
+        tags = [int(one, 16) if _TAG.fullmatch(one) else tag_for_keyword(one) for one in parts]
+        if None in tags:
+            raise InvalidQuery("The query names something that is no attribute of DICOM.")
+        own = keyword_for_tag(tags[-1] or 0) if len(tags) == 1 else ""
+    return own
 
 
 def _number(value: str) -> int:

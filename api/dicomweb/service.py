@@ -40,5 +40,5 @@ async def answered(
         establishment=caller.establishment,
         studies_url=desk.studies_url(scope),
     )
-    told, has_more = await desk.in_thread(find)
+    told, has_more = await desk.find(find)
     return search_answer(scope, told, has_more=has_more, is_all=is_all)

@@ -112,6 +112,8 @@ def test_a_study_is_told_with_what_is_in_it(filled: Catalog) -> None:
         ({"SOPClassUID": f"{DMS},{SM}"}, ["A1", "B_1"]),
         ({"StudyDate": "19000101-20000101"}, []),
         ({"StudyDate": "20000101-"}, ["A1", "B_1"]),
+        ({"StudyDate": "20000101-99991231"}, ["A1", "B_1"]),
+        ({"SeriesInstanceUID": "*", "SeriesNumber": "+1"}, ["A1", "B_1"]),
         ({"StudyTime": "00-23"}, ["A1", "B_1"]),
         ({"StudyID": "1"}, []),
         ({"StudyID": "", "ReferringPhysicianName": "*"}, ["A1", "B_1"]),
@@ -133,6 +135,8 @@ def test_fuzzy_names_are_matched_word_by_word(filled: Catalog, words: str) -> No
     query = Query({"PatientName": words}, fuzzy=True)
     (found,) = filled.instances.studies(query, establishment=HERE)
     assert found.patient == HELOISE
+    with pytest.raises(InvalidQuery):
+        filled.instances.studies(Query({"PatientName": "a " * 9}, fuzzy=True), establishment=HERE)
     nobody = Query({"PatientName": f"{words} eloise"}, fuzzy=True)
     assert filled.instances.studies(nobody, establishment=HERE) == []
 
@@ -185,6 +189,7 @@ def test_a_corrected_name_is_found(filled: Catalog) -> None:
         {"StudyDate": "20260231"},
         {"StudyTime": "9"},
         {"SeriesNumber": "one"},
+        {"SeriesNumber": "99999999999999999999"},
         {"PatientComments": "x"},
     ],
 )

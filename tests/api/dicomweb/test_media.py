@@ -1,5 +1,6 @@
 """What is chosen for the Accept headers of the standard and of real clients."""
 
+import time
 from typing import Any
 
 import pytest
@@ -119,6 +120,18 @@ def test_the_query_comes_before_the_header_and_several_headers_are_one() -> None
         "image/png",
         "image/jls",
     ]
+
+
+def test_odd_headers_are_read_and_long_ones_refused() -> None:
+    (encoded,) = accepted(scope("multipart/related; type*=utf-8''application%2Fdicom"))
+    assert encoded.media_type == "application/dicom"
+    (queried,) = accepted(scope(query="accept=application/dicom+json"))
+    assert queried.media_type == "application/dicom+json"
+    begun = time.process_time()
+    for header in ("," * 60_000 + '"', '"' * 60_001, '",' * 30_000):
+        with pytest.raises(NotAcceptable):
+            choose(accepted(scope(header)), LOSSY_FRAMES)
+    assert time.process_time() - begun < 1.0
 
 
 @given(st.text(max_size=60))

@@ -150,6 +150,8 @@ def test_metadata_is_the_header(reader: Web, storage: Storage, found: list[Found
         ("/frames/1,x", FRAMES, 404),
         ("/frames/1", 'multipart/related; type="image/jp2"', 406),
         ("/frames/1,2", "image/jpeg", 406),
+        ("/frames/1,1", FRAMES, 400),
+        (f"/frames/{'9' * 5000}", FRAMES, 404),
         ("", 'multipart/related; type="application/dicom"; transfer-syntax=1.2.840.10008.1.2', 406),
         ("", "image/png", 406),
         ("/metadata", "application/dicom+xml", 406),

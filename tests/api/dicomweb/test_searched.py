@@ -78,7 +78,10 @@ def test_matching_paging_and_what_is_said_of_it(reader: Web, one: FoundInstance)
     assert "not matched" in ignored.headers["warning"]
     none = reader.get("/dicomweb/studies", params={"PatientID": "nobody"})
     assert (none.status_code, none.content) == (204, b"")
-    for params in ({"limit": "-1"}, {"StudyDate": "yesterday"}):
+    by_any_case = reader.get("/dicomweb/instances", params={"sopinstanceuid": uid}).json()
+    assert by_any_case == [found]
+    misspelt = {"PatientIdentity": "1"}
+    for params in ({"limit": "-1"}, {"StudyDate": "yesterday"}, misspelt, {"PatientID": "\0"}):
         refused = reader.get("/dicomweb/studies", params=params)
         assert refused.status_code == 400
         assert "yesterday" not in refused.text
