@@ -119,6 +119,7 @@ def create_app(settings: Settings, storage: Storage | None = None) -> Dispatcher
     app.state.settings, app.state.doors = settings, doors
     app.state.catalog, app.state.storage, app.state.sources = catalog, storage, sources
     app.state.reception = reception
+    app.state.covers = covers = Covers(catalog)
     app.state.exports = Turns(exports.AT_ONCE, exports.RETRY_S)
     for module in ROUTES:
         app.include_router(module.router)
@@ -126,7 +127,6 @@ def create_app(settings: Settings, storage: Storage | None = None) -> Dispatcher
         app.add_exception_handler(kind, _told)
     app.add_exception_handler(RequestValidationError, _malformed)
     app.add_exception_handler(HTTPException, _of_the_framework)
-    covers = Covers(catalog)
     desk = Desk(settings, catalog, storage, sources, covers)
     dispatcher = Dispatcher(
         app, settings, doors, sources, catalog.phones, covers, desk, read_viewer()

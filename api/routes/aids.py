@@ -7,10 +7,12 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, Field
+from starlette.concurrency import run_in_threadpool
 
-from api.routes.at_the_door import CallerHere, CatalogHere
+from api.covered import cover_of
+from api.routes.at_the_door import CallerHere, CatalogHere, CoversHere
 from api.wanted import COMPARE, DIAMETER, RULER
 from archive.measure import MARKING_PX, STATED, Segment
 from archive.proposals import Proposal
@@ -100,6 +102,20 @@ class MeasureOut(BaseModel):
     proposed_by: str | None
 
 
+async def may_be_seen(
+    image: str, caller: CallerHere, catalog: CatalogHere, covers: CoversHere
+) -> None:
+    """Let in who may see the pixels of which an answer tells.
+
+    Raises NotFound, Covered, and NoSuchAddress where a link was made before the image moved.
+    """
+    # Asked each time: what is remembered of an image may be of before its move.
+    found = await run_in_threadpool(catalog.image, image, establishment=caller.establishment)
+    caller.require_same(found.incarnation)
+    if cover_of(found) is not None:
+        await covers.require_open(caller, found)
+
+
 @router.get("/api/lesions/{lesion}/comparison")
 def compare(
     lesion: str,
@@ -125,7 +141,7 @@ def compare(
     )
 
 
-@router.get("/api/images/{image}/ruler")
+@router.get("/api/images/{image}/ruler", dependencies=[Depends(may_be_seen)])
 def read_ruler(image: str, caller: CallerHere, catalog: CatalogHere) -> RulerOut:
     """What a pixel of a photograph measures: as stated with it, else as a ruler in it says."""
     spacing = catalog.aids.spacing(image, establishment=caller.establishment)
@@ -159,7 +175,7 @@ def read_ruler(image: str, caller: CallerHere, catalog: CatalogHere) -> RulerOut
     )
 
 
-@router.get("/api/images/{image}/diameter")
+@router.get("/api/images/{image}/diameter", dependencies=[Depends(may_be_seen)])
 def propose_diameter(image: str, caller: CallerHere, catalog: CatalogHere) -> ProposalOut:
     """Where the lesion of a photograph is longest, as a program sees it."""
     found = catalog.proposals.ask(image, establishment=caller.establishment)

@@ -4,6 +4,7 @@ from typing import Annotated, cast
 
 from fastapi import Depends, Request
 
+from api.covered import Covers
 from api.doors import Caller, allow, require_reached
 from api.receiving import Reception
 from api.sources import Sources
@@ -44,6 +45,10 @@ def _storage(request: Request) -> Storage:
     return cast("Storage", request.app.state.storage)
 
 
+def _covers(request: Request) -> Covers:
+    return cast("Covers", request.app.state.covers)
+
+
 def _exports(request: Request) -> Turns:
     return cast("Turns", request.app.state.exports)
 
@@ -52,5 +57,6 @@ CallerHere = Annotated[Caller, Depends(_caller)]
 CatalogHere = Annotated[Catalog, Depends(_catalog)]
 SourcesHere = Annotated[Sources, Depends(_sources)]
 StorageHere = Annotated[Storage, Depends(_storage)]
+CoversHere = Annotated[Covers, Depends(_covers)]
 ExportsHere = Annotated[Turns, Depends(_exports)]
 ReceptionHere = Annotated[Reception, Depends(_reception)]

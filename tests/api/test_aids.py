@@ -11,9 +11,10 @@ from PIL import Image as Pictures
 
 from api import aids, cli
 from api.app import create_app
+from api.doors import Bounds, Doors
 from api.policies import Role
 from api.sandbox import Limits
-from api.settings import Settings
+from api.settings import Settings, signing_key
 from api.work import open_workplace, work_once
 from dermato.ruler import VERSION
 from tests.api.conftest import Web, opened
@@ -218,6 +219,31 @@ def test_a_diameter_is_proposed_and_kept_as_it_is_or_as_it_was_moved(
         moved_by_hand = {**ends, "end": [x + 3, y]}
         said = web.post(f"/api/images/{image}/measures", json=moved_by_hand, headers=north)
         assert said.json()["proposed_by"] is None
+
+
+def test_measures_are_told_as_pixels_are_shown(
+    settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Not by a link made before the picture became another patient's, nor of what is covered."""
+    image = taken(capsys, dermoscopy(tmp_path, 1))
+    doors = Doors(signing_key(settings))
+    links = [
+        {"authorization": f"Bearer {doors.issue(Role.READER, 'north', **whose)}"}
+        for whose in (Bounds(image=image, incarnation=number) for number in (0, 1))
+    ]
+    reader = bearer(settings, "north", Role.READER)
+    with opened(create_app(settings)) as web:
+        for name in ("ruler", "diameter"):
+            address = f"/api/images/{image}/{name}"
+            told = [web.get(address, headers=one).status_code for one in (*links, reader)]
+            assert told == [200, 404, 200]
+            assert web.get(f"/api/images/{'0' * 32}/{name}", headers=reader).status_code == 404
+        with open_workplace(settings) as place:
+            place.catalog.attach(image, facts={"covered": "intimate"})
+        asked = [f"/api/images/{image}/{name}" for name in ("ruler", "diameter")]
+        assert [web.get(one, headers=reader).status_code for one in asked] == [403, 403]
+        assert web.post(f"/api/images/{image}/uncover", headers=reader).status_code == 204
+        assert [web.get(one, headers=reader).status_code for one in asked] == [200, 200]
 
 
 def test_a_lesions_biopsy_is_an_exam_of_the_same_patient(
