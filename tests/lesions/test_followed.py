@@ -13,9 +13,11 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from api.settings import read_settings
 from api.work import open_workplace
+from dermato.ruler import VERSION
 from tests.browser import DESKTOP, PHONE, READY, attentive, faults, until
 from tests.lesions.conftest import PITCH_PX, WIDTH, Followed
 
+AID = f"Reading aid, not diagnostic · ruler, version {VERSION}"
 ALIGNED = ".compare-stages[data-aligned=true]"
 OVER = """([x, y, under_x, under_y]) => {
     const pair = window.sansverreCompare;
@@ -221,7 +223,7 @@ def test_a_diameter_is_marked_by_touch(phone: Page, followed: Followed, artefact
     expect(panel.locator(".measure-value")).to_contain_text("mm ±")
     told = panel.locator(".measure-value").inner_text()
     assert float(told.split(" ")[0]) == pytest.approx(160 / zoom / PITCH_PX, rel=0.04)
-    expect(panel).to_contain_text("Reading aid, not diagnostic · ruler, version 2")
+    expect(panel).to_contain_text(AID)
     page.screenshot(path=artefacts / "measure-phone.png")
     assert faults(page) == []
     panel.get_by_role("button", name="Keep this measure").tap()
@@ -241,7 +243,7 @@ def test_a_diameter_is_marked_by_touch(phone: Page, followed: Followed, artefact
     page.get_by_role("button", name="Measure").tap()
     panel.get_by_role("button", name="Suggest").tap()
     expect(panel).to_contain_text("Suggested diameter: check both ends", timeout=60_000)
-    expect(panel).to_contain_text("Reading aid, not diagnostic · ruler, version 2 · suggestion")
+    expect(panel).to_contain_text(f"{AID} · suggestion")
     # Without a scale there are pixels, and nothing to keep.
     expect(panel.locator(".measure-value")).to_contain_text("pixels")
     expect(panel.get_by_role("button", name="Keep this measure")).to_have_count(0)
