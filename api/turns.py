@@ -1,4 +1,4 @@
-"""How many of something costly this process does at once."""
+"""How many of something costly this process does at once, and for whom."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,18 +7,22 @@ from api.errors import TooBusy
 
 
 class Turns:
-    """So many at once, and none waits: TooBusy beyond. For one event loop."""
+    """So many at once, one of each establishment, and none waits: TooBusy beyond.
+
+    For one event loop.
+    """
 
     def __init__(self, most: int, retry_s: int) -> None:
-        self._free, self._retry_s = most, retry_s
+        self._most, self._retry_s = most, retry_s
+        self._held: set[str | None] = set()
 
     @contextmanager
-    def turn(self) -> Iterator[None]:
-        """Hold a turn until the end of the block."""
-        if self._free == 0:
+    def turn(self, establishment: str | None) -> Iterator[None]:
+        """Hold a turn until the end of the block; who serves all establishments is one more."""
+        if establishment in self._held or len(self._held) >= self._most:
             raise TooBusy(retry_s=self._retry_s)
-        self._free -= 1
+        self._held.add(establishment)
         try:
             yield
         finally:
-            self._free += 1
+            self._held.remove(establishment)

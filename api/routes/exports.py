@@ -3,7 +3,8 @@
 import asyncio
 import io
 import logging
-from collections.abc import AsyncIterator, Sequence
+import time
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from typing import Annotated, Literal, Self
@@ -38,6 +39,9 @@ IN_A_ZIP, IN_A_PDF = 200, 40
 AT_ONCE, RETRY_S = 2, 5
 """In each server process: a PDF is held whole, twice at its end, and a ZIP a picture at a time."""
 STALLED_S = 60.0
+"""For how long a client may take nothing, and how slow it may be at the beginning."""
+LEAST_BYTES_S = 50e3
+"""How fast a client takes a file on the whole: others wait for its turn."""
 PART_BYTES = 1 << 20
 PSEUDONYM = 64
 _LATEST = 200
@@ -139,7 +143,7 @@ async def export(
     being made, and 413 that they are too large for one document.
     """
     with ExitStack() as held:
-        held.enter_context(exports.turn())
+        held.enter_context(exports.turn(caller.establishment))
         images = [one.image for one in asked.images]
         leaving, establishment = asked.leaving(), caller.establishment
         departures = catalog.departures
@@ -149,7 +153,7 @@ async def export(
         patient = await run_in_threadpool(_patient_of, catalog, shown[0], establishment)
         sheet = asked.sheet(patient)
         if asked.form == "pdf":
-            parts = _cut(await _paged(sources, asked, shown, sheet))
+            parts = _told(await _paged(sources, asked, shown, sheet))
         else:
             parts = _zipped(sources, asked, shown)
         # A picture that cannot be had is told as such, where nothing has been sent yet.
@@ -182,7 +186,7 @@ class _Stalled(Exception):
 class _Leaving(StreamingResponse):
     """A file that holds its turn as long as it is sent, however that ends.
 
-    Who takes nothing of it for a while does not keep others waiting.
+    Who takes nothing of it for a while, or too little on the whole, does not keep others waiting.
     """
 
     def __init__(self, body: AsyncIterator[Part], is_pdf: bool, held: ExitStack) -> None:
@@ -196,13 +200,21 @@ class _Leaving(StreamingResponse):
         self._held = held
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        sent_bytes, waited_s = 0, 0.0
+
         async def send_soon(message: Message) -> None:
+            nonlocal sent_bytes, waited_s
+            sent_bytes += len(message.get("body", b""))
+            left_s = max(STALLED_S, sent_bytes / LEAST_BYTES_S) - waited_s
+            begun_s = time.monotonic()
             try:
-                async with asyncio.timeout(STALLED_S):
+                async with asyncio.timeout(min(STALLED_S, left_s)):
                     await send(message)
             except TimeoutError as error:
                 # Of its own kind, as the framework takes errors of the system for its client's end.
                 raise _Stalled from error
+            # What a picture takes to be made is not the client's.
+            waited_s += time.monotonic() - begun_s
 
         with self._held:
             try:
@@ -243,13 +255,22 @@ async def _zipped(sources: Sources, asked: ExportIn, shown: Sequence[Shown]) -> 
             what = said.capture.view if said else one.image.kind
             # The year of ZipInfo's own making: the day on which it was taken is nobody's affair.
             zipped.writestr(ZipInfo(f"{number:02}-{what}.jpg"), away.jpeg)
-            yield sink.taken()
-    yield sink.taken()
+            for part in _cut(sink.taken()):
+                yield part
+    for part in _cut(sink.taken()):
+        yield part
 
 
-async def _cut(document: memoryview) -> AsyncIterator[Part]:
-    for at in range(0, len(document), PART_BYTES):
-        yield document[at : at + PART_BYTES]
+async def _told(document: memoryview) -> AsyncIterator[Part]:
+    for part in _cut(document):
+        yield part
+
+
+def _cut(data: Part) -> Iterator[Part]:
+    """Its parts in turn, so that whoever takes a large one slowly is seen to take it."""
+    whole = memoryview(data)
+    for at in range(0, len(whole), PART_BYTES):
+        yield whole[at : at + PART_BYTES]
 
 
 async def _after(begun: Part, parts: AsyncIterator[Part]) -> AsyncIterator[Part]:

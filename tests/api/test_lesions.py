@@ -21,7 +21,9 @@ NEW = {
 }
 
 
-def bearer(settings: Settings, establishment: str, role: Role = Role.CONTRIBUTOR) -> dict[str, str]:
+def bearer(
+    settings: Settings, establishment: str | None, role: Role = Role.CONTRIBUTOR
+) -> dict[str, str]:
     token = Doors(signing_key(settings)).issue(role, establishment)
     return {"authorization": f"Bearer {token}"}
 

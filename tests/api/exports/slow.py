@@ -6,10 +6,21 @@ from typing import Any
 
 
 class Slow:
-    """A client that asks for a file and, once that begins, takes nothing of it until told to."""
+    """A client that asks for a file and, once that begins, takes nothing of it until told to.
 
-    def __init__(self, app: Any, headers: dict[str, str], asked: dict[str, Any]) -> None:
+    Where `each_s` is stated it takes every part, and so long for each. `parts` are what it took.
+    """
+
+    def __init__(
+        self,
+        app: Any,
+        headers: dict[str, str],
+        asked: dict[str, Any],
+        each_s: float | None = None,
+    ) -> None:
         self.begun, self.takes = asyncio.Event(), asyncio.Event()
+        self.parts: list[dict[str, Any]] = []
+        self._each_s = each_s
         self._body, self._headers = json.dumps(asked).encode(), headers
         self.task = asyncio.create_task(app(self._scope(), self._receive, self._send))
 
@@ -41,5 +52,6 @@ class Slow:
         if message["type"] == "http.response.start":
             assert message["status"] == 200
             self.begun.set()
-        else:
-            await self.takes.wait()
+            return
+        await (asyncio.sleep(self._each_s) if self._each_s else self.takes.wait())
+        self.parts.append(message)

@@ -1,6 +1,5 @@
 """Pictures taken out: nothing leaves that may not, and what left is written down."""
 
-import asyncio
 import json
 import logging
 from pathlib import Path
@@ -126,17 +125,24 @@ def test_a_picture_that_is_moved_meanwhile_leaves_under_nobodys_name(
 def test_beyond_a_few_at_once_others_are_told_when_to_come_back(
     taken: Taken, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Who hears that nothing leaves now has let nothing go: it is not written down."""
-    headers = bearer(taken.settings, "north")
+    """Who hears that nothing leaves now has let nothing go: it is not written down.
+
+    An establishment has one turn at a time, and leaves the other to others.
+    """
+    headers, everywhere = bearer(taken.settings, "north"), bearer(taken.settings, None)
     asked = {**CARE, "images": chosen(taken, "wide")}
     app = create_app(taken.settings)
 
     async def many() -> list[httpx.Response]:
-        slow = [Slow(app, headers, {**asked, "form": form}) for form in ("jpeg", "pdf")]
-        await asyncio.gather(*(one.begun.wait() for one in slow))
+        slow = [Slow(app, headers, {**asked, "form": "jpeg"})]
+        await slow[0].begun.wait()
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url=ORIGIN) as web:
             answers = [await web.post("/api/exports", json=asked, headers=headers)]
+            slow.append(Slow(app, everywhere, {**asked, "form": "pdf"}))
+            await slow[1].begun.wait()
+            south = bearer(taken.settings, "south")
+            answers.append(await web.post("/api/exports", json=asked, headers=south))
             slow[0].takes.set()
             await slow[0].task
             answers.append(await web.post("/api/exports", json=asked, headers=headers))
@@ -148,10 +154,37 @@ def test_beyond_a_few_at_once_others_are_told_when_to_come_back(
     with opened(app) as web:
         before = len(departures(web, taken))
         monkeypatch.setattr(exports, "STALLED_S", 3.0)
-        refused, given = web.call(many)
+        *refused, given = web.call(many)
         written = len(departures(web, taken)) - before
-    assert (refused.status_code, refused.headers["retry-after"]) == (503, "5")
+    for one in refused:
+        assert (one.status_code, one.headers["retry-after"]) == (503, "5")
     assert (given.status_code, written) == (200, 3)
+
+
+def test_who_takes_too_little_on_the_whole_is_given_up(
+    taken: Taken, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    headers = bearer(taken.settings, "north")
+    asked = {**CARE, "images": chosen(taken, "wide")}
+    app = create_app(taken.settings)
+    monkeypatch.setattr(exports, "STALLED_S", 0.5)
+    monkeypatch.setattr(exports, "PART_BYTES", 50)
+
+    async def taken_by_a_slow_one() -> list[dict[str, Any]]:
+        slow = Slow(app, headers, asked, each_s=0.1)
+        await slow.task
+        return slow.parts
+
+    with opened(app) as web:
+        parts = web.call(taken_by_a_slow_one)
+        assert 1 <= len(parts) <= 5
+        assert all(len(one["body"]) == 50 for one in parts)
+        # On the whole it is fast enough.
+        monkeypatch.setattr(exports, "LEAST_BYTES_S", 50.0)
+        monkeypatch.setattr(exports, "PART_BYTES", 500)
+        parts = web.call(taken_by_a_slow_one)
+    assert len(parts) > 5
+    assert not parts[-1].get("more_body")
 
 
 def test_pictures_too_large_for_a_document_are_told_and_have_not_left(
