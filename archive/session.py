@@ -196,7 +196,7 @@ class Group:
     codes: tuple[str, ...] = field(repr=False)
     images: tuple[str, ...]
     again: tuple[str, ...] = ()
-    """More pictures of the same codes, before any other."""
+    """The next pictures with the same codes: the same label, or what lies beside it."""
 
 
 def split(pictures: Iterable[Picture]) -> tuple[Group, ...]:

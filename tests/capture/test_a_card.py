@@ -21,7 +21,15 @@ ANNE = {
     "birth_date": "1970-01-31",
     "sex": "F",
 }
+CLARA = {
+    "patient_id": "2468",
+    "issuer": "CHU",
+    "name": "EXEMPLE^CLARA",
+    "birth_date": "1981-05-20",
+    "sex": "F",
+}
 CARD = ["8642", None, None, "1357", None]
+REPEATED = [None, "8642", "8642", None]
 
 
 def test_the_pictures_of_a_card_go_where_somebody_says(
@@ -57,6 +65,28 @@ def test_the_pictures_of_a_card_go_where_somebody_says(
     (given,) = ask(page, "GET", f"/api/sessions/{other}")["photographs"]
     assert len(kept) == 2
     assert given["image"] not in kept
+
+
+def test_a_group_that_is_given_decides_nothing_of_the_next(visit: Visit, tmp_path: Path) -> None:
+    page = visit("/capture", device=SMALL, locale="fr-FR")
+    session = str(ask(page, "POST", "/api/sessions", {"patient": ANNE})["id"])
+    ask(page, "POST", "/api/sessions", {"patient": CLARA})
+    page.goto(f"{page.url}/{session}")
+    page.get_by_role("button", name="Carte d’un appareil").tap()
+    page.set_input_files("[data-brings=card]", card(tmp_path, REPEATED))
+    groups = page.locator(".group")
+    expect(groups).to_have_count(2, timeout=SOON_MS)
+    groups.nth(0).get_by_role("button", name="À un autre patient").tap()
+    page.get_by_role("dialog").get_by_role("button", name="EXEMPLE Clara").tap()
+    sheet = page.get_by_role("dialog", name="À qui est cette photo ?")
+    sheet.get_by_role("button", name="C’est bien ce patient").tap()
+    expect(groups.nth(0)).to_have_attribute("data-to", "given")
+    expect(groups.nth(1)).to_have_attribute("data-to", "undecided")
+
+    # The same code may be readable beside a lesion: nothing is deleted that nobody saw.
+    expect(groups.nth(1).locator(".group-head img")).to_have_count(1)
+    expect(groups.nth(1).locator(".group-shots button")).to_have_count(2)
+    expect(page.get_by_role("button", name="Supprimer 1 étiquette")).to_be_disabled()
 
 
 def move_the_border(page: Page) -> None:

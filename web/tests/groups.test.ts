@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import {
+  arrived,
   cut,
   decided,
   type Group,
@@ -54,7 +55,7 @@ describe("the groups of a card", () => {
       expect(now.at(-1)?.to.what).toBe("here");
     }
     expect(isSettled(CARD)).toBe(true);
-    expect(isSettled(decided(CARD, 0, { what: "undecided" }))).toBe(false);
+    expect(isSettled(decided(CARD, ["a", "b"], { what: "undecided" }))).toBe(false);
     // Nobody has to say whose no picture is.
     expect(isSettled([group("X", "", { to: { what: "undecided" } })])).toBe(true);
   });
@@ -75,6 +76,25 @@ describe("the groups of a card", () => {
           const pictures = now.filter((image) => "acde".includes(image));
           expect(pictures).toEqual([...pictures].sort());
         }
+  });
+
+  it("go by themselves: the next one stays undecided where one without a label is given", () => {
+    const card = CARD.map((one): Group => ({ ...one, to: { what: "undecided" } }));
+    const going = { what: "going" } as const;
+    // What goes is in the session no more before anybody says that it has arrived.
+    const left = without(decided(card, ["a", "b"], going), new Set([..."XcdYe"]));
+    expect(shape(left)).toEqual([":", "X:cd", "Y:e"]);
+    const given = { what: "given", session: "s", whose: "w", count: 2 } as const;
+    const now = arrived(left, going, given);
+    expect(now.map(({ to }) => to.what)).toEqual(["given", "undecided", "undecided"]);
+    const failed = arrived(decided(card, ["a", "b"], going), going, { what: "undecided" });
+    expect(failed).toEqual(card);
+  });
+
+  it("are decided only as they were looked at", () => {
+    expect(decided(CARD, ["a"], { what: "undecided" })).toEqual(CARD);
+    expect(decided([group("X", "")], [], { what: "undecided" })).toEqual([group("X", "")]);
+    expect(isSettled([group("", "a", { to: { what: "going" } })])).toBe(false);
   });
 
   it("hold what is in the session, and tell what was given away", () => {

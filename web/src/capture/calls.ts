@@ -135,7 +135,7 @@ export function consent(session: string, said: Consent): Promise<unknown> {
 /** Pictures of a card that may belong together, by the codes among them. */
 export interface GroupOut {
   code_image: string | null;
-  /** The same label, photographed again. */
+  /** The next pictures with the same code: the same label, or what lies beside it. */
   again: string[];
   codes: string[];
   is_patient: boolean;

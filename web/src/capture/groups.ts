@@ -5,10 +5,11 @@
  * A group that changes is undecided again.
  */
 
-/** To whom a group goes: undecided, this session's patient, or another session that has it now. */
+/** To whom a group goes: undecided, this session's patient, or another session: soon, or now. */
 export type To =
   | { what: "undecided" }
   | { what: "here" }
+  | { what: "going" }
   | { what: "given"; session: string; whose: string; count: number };
 
 export interface Group {
@@ -68,12 +69,27 @@ export function noLabel(groups: readonly Group[], at: number): Group[] {
   const [before, group] = [groups[at - 1], groups[at]];
   if (!group) return [...groups];
   const images = [...group.labels, ...group.images];
-  if (!before || before.to.what === "given") return replaced(groups, at, 1, [{ ...BARE, images }]);
+  if (!before || !isOpen(before)) return replaced(groups, at, 1, [{ ...BARE, images }]);
   return replaced(groups, at - 1, 2, [changed(before, [...before.images, ...images])]);
 }
 
-export function decided(groups: readonly Group[], at: number, to: To): Group[] {
-  return groups.map((group, place) => (place === at ? { ...group, to } : group));
+/** Says whose the group of these very pictures is; of none where the groups have changed since. */
+export function decided(groups: readonly Group[], images: readonly string[], to: To): Group[] {
+  return groups.map((group) => (isOf(group, images) ? { ...group, to } : group));
+}
+
+/** Says what became of a group that was going: told by its `to`, as it may hold nothing by now. */
+export function arrived(groups: readonly Group[], going: To, to: To): Group[] {
+  return groups.map((group) => (group.to === going ? { ...group, to } : group));
+}
+
+export function isOf(group: Group, images: readonly string[]): boolean {
+  return images.length > 0 && group.images.join() === images.join();
+}
+
+/** Whether a person may still change it: it is in nobody else's hands. */
+export function isOpen({ to }: Group): boolean {
+  return to.what === "undecided" || to.what === "here";
 }
 
 /** Pictures that are in the session no more, as they were given or taken back, are in no group. */
@@ -81,12 +97,13 @@ export function without(groups: readonly Group[], there: ReadonlySet<string>): G
   const stay = (images: readonly string[]) => images.filter((image) => there.has(image));
   return groups
     .map((group) => ({ ...group, labels: stay(group.labels), images: stay(group.images) }))
-    .filter(({ labels, images, to }) => labels.length + images.length > 0 || to.what === "given");
+    .filter((group) => group.labels.length + group.images.length > 0 || !isOpen(group));
 }
 
 /** Whether every picture has somebody whose it is. */
 export function isSettled(groups: readonly Group[]): boolean {
-  return groups.every(({ images, to }) => to.what !== "undecided" || images.length === 0);
+  const isSaid = ({ to }: Group) => to.what === "here" || to.what === "given";
+  return groups.every((group) => isSaid(group) || group.images.length === 0);
 }
 
 export function imagesOf(groups: readonly Group[]): string[] {

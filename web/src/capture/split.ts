@@ -6,14 +6,18 @@ import { capturePath } from "../router";
 import { attempt } from "./attempt";
 import { proposeSplit } from "./calls";
 import {
+  arrived,
   cut,
   decided,
   type Group,
   imagesOf,
+  isOf,
+  isOpen,
   isSettled,
   moveDown,
   moveUp,
   noLabel,
+  type To,
   without,
 } from "./groups";
 import { askOther, askWhether } from "./handing";
@@ -93,15 +97,16 @@ export class Split implements Part {
     this.proposed = asked;
     await attempt(async () => {
       const proposal = await proposeSplit(this.live.about.id);
-      const given = this.groups.filter(({ to }) => to.what === "given");
+      const given = this.groups.filter((group) => !isOpen(group));
       const kept = new Set(imagesOf(given));
       const fresh = proposal.map(
         (one): Group => ({
-          labels: [...(one.code_image ? [one.code_image] : []), ...one.again],
+          labels: one.code_image ? [one.code_image] : [],
           codes: one.codes,
           isPatient: one.is_patient,
           lesion: one.lesion,
-          images: one.photographs,
+          // The same code may be readable beside a lesion: only a person calls these labels.
+          images: [...one.again, ...one.photographs],
           to: { what: "undecided" },
         }),
       );
@@ -178,7 +183,7 @@ export class Split implements Part {
   private border(at: number): HTMLElement | false {
     const words = messages().capture.card;
     const [before, group] = [this.groups[at - 1], this.groups[at]];
-    if (!before || !group || [before, group].some(({ to }) => to.what === "given")) return false;
+    if (!before || !group || !isOpen(before) || !isOpen(group)) return false;
     const up = iconButton(
       "upright",
       words.moveUp(at + 1),
@@ -204,7 +209,7 @@ export class Split implements Part {
       h(
         "div",
         { class: "group-head" },
-        ...group.labels.slice(0, 1).flatMap((label) => this.picture(label) ?? []),
+        ...group.labels.flatMap((label) => this.picture(label) ?? []),
         h(
           "div",
           { class: "two" },
@@ -266,10 +271,11 @@ export class Split implements Part {
       sheet.close();
       this.change(groups());
     };
-    const isOpen = this.groups[at]?.to.what !== "given";
+    const group = this.groups[at];
     const sheet = openSheet(name, [
       h("div", { class: "split-look" }, this.picture(image)),
-      isOpen &&
+      group &&
+        isOpen(group) &&
         h(
           "ul",
           { class: "choices" },
@@ -296,6 +302,7 @@ export class Split implements Part {
         h("span", {}, words.given(to.count, to.whose)),
         h("a", { class: "button small", href: capturePath(to.session) }, words.openOther),
       );
+    if (to.what === "going") return h("p", { class: "group-to faint" }, words.going);
     if (images.length === 0) return h("p", { class: "group-to faint" }, words.nothing);
     const button = (name: string, text: string, act: () => void, more = "") =>
       h(
@@ -307,35 +314,44 @@ export class Split implements Part {
       "p",
       { class: "group-to" },
       to.what === "here" && h("span", { class: "group-here" }, icon("check"), words.here),
-      to.what === "undecided" && button("here", words.toThis, () => this.keep(at), "primary"),
-      button("other", words.toOther, () => this.give(at)),
+      to.what === "undecided" && button("here", words.toThis, () => this.keep(group), "primary"),
+      button("other", words.toOther, () => this.give(group)),
     );
   }
 
-  private keep(at: number): void {
-    const group = this.groups[at];
-    if (!group) return;
-    askWhether(this.live.about.patient, group.images.length, async () => {
-      const lesion = this.live.lesion(group.lesion);
-      if (lesion) {
-        const of = new Set(group.images);
-        const shots = this.live.session.shots.filter(({ image }) => image && of.has(image));
-        const stated = { lesion: lesion.id, site: lesion.site.code, side: lesion.side };
-        this.live.happen({ what: "given", names: shots.map(({ name }) => name), stated });
-      }
-      this.change(decided(this.groups, at, { what: "here" }));
+  private keep({ images, lesion: coded }: Group): void {
+    askWhether(this.live.about.patient, images.length, async () => {
+      if (!this.holds(images)) return;
+      this.change(decided(this.groups, images, { what: "here" }));
+      const lesion = this.live.lesion(coded);
+      if (!lesion) return;
+      const of = new Set(images);
+      const shots = this.live.session.shots.filter(({ image }) => image && of.has(image));
+      const stated = { lesion: lesion.id, site: lesion.site.code, side: lesion.side };
+      this.live.happen({ what: "given", names: shots.map(({ name }) => name), stated });
     });
   }
 
-  private give(at: number): void {
-    const images = this.groups[at]?.images ?? [];
+  private give({ images }: Group): void {
     askOther(this.live.about, images.length, async ({ id, patient }) => {
+      if (!this.holds(images)) return;
       const whose = [patient.name?.replaceAll("^", " ").trim(), patient.patient_id];
-      await this.live.handOver(images, id);
-      const to = { what: "given", session: id, count: images.length } as const;
       const named = whose.filter(Boolean).join(" · ");
-      this.change(decided(this.groups, at, { ...to, whose: named }));
+      const going: To = { what: "going" };
+      this.change(decided(this.groups, images, going));
+      let to: To = { what: "undecided" };
+      try {
+        await this.live.handOver(images, id);
+        to = { what: "given", session: id, count: images.length, whose: named };
+      } finally {
+        this.change(arrived(this.groups, going, to));
+      }
     });
+  }
+
+  /** Whether a group is still as it was when somebody was asked whose it is. */
+  private holds(images: readonly string[]): boolean {
+    return this.groups.some((group) => isOpen(group) && isOf(group, images));
   }
 
   /** Labels may name anybody: they do not stay. */

@@ -178,6 +178,7 @@ export const captureEn: typeof captureFr = {
     here: "This patient’s",
     toThis: "This patient’s…",
     toOther: "Another patient’s…",
+    going: "On their way to another session…",
     given: (n, whose) => `${photos(n)}: ${whose}`,
     openOther: "Open their session",
     whose: (n) => (n < 2 ? "Whose is this photo?" : `Whose are these ${n} photos?`),

@@ -177,6 +177,7 @@ export const captureFr = {
     here: "À ce patient",
     toThis: "À ce patient…",
     toOther: "À un autre patient…",
+    going: "En route vers une autre séance…",
     given: (n: number, whose: string) => `${photos(n)} : ${whose}`,
     openOther: "Ouvrir sa séance",
     whose: (n: number) => `À qui ${n < 2 ? "est cette photo" : `sont ces ${n} photos`} ?`,
