@@ -11,7 +11,7 @@ from pydicom.sequence import Sequence
 from pydicom.sr.coding import Code
 from pydicom.valuerep import DSfloat
 
-from archive.capture import LOCATING, Capture, Contact, Dermoscopy, Operator, View
+from archive.capture import Capture, Contact, Dermoscopy, Operator, View
 
 LOCALIZER = Code("121311", "DCM", "Localizer")
 TEMPORAL_PREDECESSOR = Code("121348", "DCM", "Temporal Predecessor")
@@ -51,15 +51,6 @@ class Reference:
 
 
 @dataclass(frozen=True, slots=True)
-class Calibrated:
-    """What a pixel measures by a ruler in the picture, its standard deviation, and who read it."""
-
-    mm_per_pixel: float
-    uncertainty_mm: float
-    version: str
-
-
-@dataclass(frozen=True, slots=True)
 class Stated:
     """What is stated of a photograph, with what its links lead to."""
 
@@ -70,8 +61,6 @@ class Stated:
     """The photograph in which this one's lesion is located."""
     earlier: Reference | None = None
     """The lesion at the visit before."""
-    ruler: Calibrated | None = None
-    """By which the picture is calibrated where no spacing is stated."""
 
 
 def clinical_module(stated: Stated, study_instance_uid: str) -> Dataset:
@@ -85,31 +74,13 @@ def clinical_module(stated: Stated, study_instance_uid: str) -> Dataset:
     if stated.lesion is not None:
         data.TrackingID = stated.lesion.tracking_id
         data.TrackingUID = stated.lesion.tracking_uid
-    data.update(_spacing(stated))
+    if capture.mm_per_pixel is not None:
+        data.PixelSpacing = [decimal(spacing) for spacing in capture.mm_per_pixel]
     if capture.is_recognizable:
         data.RecognizableVisualFeatures = "YES"
     if capture.operator is not None:
         data.update(_operator(capture.operator, stated.institution))
     data.update(_references(stated, study_instance_uid))
-    return data
-
-
-def _spacing(stated: Stated) -> Dataset:
-    """VL Image (PS3.3 C.8.12.1), as stated, else by a ruler that lies beside the lesion.
-
-    Of the Basic Pixel Spacing Calibration Macro (10.7) the definition of photographs has only the
-    spacing. The others are written as an extension: nothing else tells what vouches for it.
-    """
-    data, capture, ruler = Dataset(), stated.capture, stated.ruler
-    if capture.mm_per_pixel is not None:
-        data.PixelSpacing = [decimal(spacing) for spacing in capture.mm_per_pixel]
-    elif ruler is not None and capture.view not in LOCATING:
-        percent = 100 * ruler.uncertainty_mm / ruler.mm_per_pixel
-        data.PixelSpacing = [decimal(ruler.mm_per_pixel)] * 2
-        data.PixelSpacingCalibrationType = "FIDUCIAL"
-        data.PixelSpacingCalibrationDescription = (
-            f"Ruler in the picture, Sans Verre ruler {ruler.version}, SD {percent:.2g} %"
-        )
     return data
 
 

@@ -69,7 +69,7 @@ def ingest_photo(
 
 
 def _read_ruler(view: View, photo: Photo, image: Image, catalog: Catalog) -> None:
-    """Keep what scale a ruler beside a lesion gives, for its header and for who looks at it."""
+    """Keep what scale a ruler beside a lesion gives, for who looks at it: no header has it."""
     if view not in LOCATING and catalog.aids.ruler(image.id) is None:
         catalog.aids.keep_ruler(reading_of(image.id, read_ruler(decode(photo.whole))))
 

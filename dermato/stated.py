@@ -6,10 +6,9 @@ from pydicom.filereader import read_partial
 from pydicom.tag import BaseTag
 
 from archive.catalog import Catalog
-from archive.reading_aids import RulerReading
 from archive.record import Exam, Image, ImageState, ObjectRole, StoredObject
 from archive.storage import Storage
-from dermato.clinical import Calibrated, Reference, Stated, Tracking
+from dermato.clinical import Reference, Stated, Tracking
 from dermato.header import Context
 
 _SERIES_INSTANCE_UID = 0x0020000E
@@ -53,15 +52,7 @@ def _stated(image: Image, exam: Exam, catalog: Catalog, storage: Storage) -> Sta
         tracking,
         overview=_reference(said.overview, catalog, storage),
         earlier=_reference(said.earlier, catalog, storage),
-        ruler=_calibrated(catalog.aids.ruler(image.id)),
     )
-
-
-def _calibrated(read: RulerReading | None) -> Calibrated | None:
-    """The scale of a ruler that was read; one that leans, or is none, gives no scale."""
-    if read is None or read.mm_per_pixel is None:
-        return None
-    return Calibrated(read.mm_per_pixel, read.uncertainty_mm or 0.0, str(read.version))
 
 
 def _reference(image_id: str | None, catalog: Catalog, storage: Storage) -> Reference | None:
