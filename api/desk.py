@@ -18,7 +18,8 @@ def desk(folder: Path) -> Iterator[Path]:
     """
     with locked(folder):
         for left in folder.glob("desk-*"):
-            with suppress(BlockingIOError), locked(left, LOCK_NB):
+            # Whoever ends meanwhile takes its own away.
+            with suppress(BlockingIOError, FileNotFoundError), locked(left, LOCK_NB):
                 shutil.rmtree(left)
         own = Path(mkdtemp(prefix="desk-", dir=folder))
         held = ExitStack()
