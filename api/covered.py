@@ -14,8 +14,11 @@ REMEMBERED = 4096
 
 
 def cover_of(image: Image) -> str | None:
-    """Why an image is covered; None for most, and while a session still sorts its pictures."""
-    if image.state is not ImageState.PUBLISHED:
+    """Why an image is covered; None for most, and while a session still sorts its pictures.
+
+    Once it is built, as whoever found it published may have read it a moment before.
+    """
+    if image.state not in {ImageState.BUILT, ImageState.PUBLISHED}:
         return None
     return image.facts.get("covered")
 

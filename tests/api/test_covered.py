@@ -8,6 +8,7 @@ import pytest
 
 from api import cli
 from api.app import create_app
+from api.covered import cover_of
 from api.doors import Bounds, Doors
 from api.policies import Role
 from api.settings import Settings, signing_key
@@ -18,7 +19,7 @@ from archive.errors import MayNotLeave
 from archive.jobs import Wanted
 from archive.leaving import Leaving, Obstacle, Way
 from archive.lesion import Photograph
-from archive.record import Image
+from archive.record import Image, ImageState
 from archive.session import Answer, Consent, Giver, Purpose
 from archive.sessions import Opening
 from dermato.ingest import ingest_photo
@@ -46,6 +47,14 @@ def test_site_and_view_tell_what_is_covered(
     site: str, side: Side | None, view: View, cover: Cover | None
 ) -> None:
     assert Capture(view, site_of_code(site), side).cover is cover
+
+
+def test_a_picture_is_covered_from_when_it_is_built(place: Workplace, tmp_path: Path) -> None:
+    """Who found it published may hold what was read of it a moment before."""
+    image = published(place, tmp_path, SCROTUM)
+    states = (ImageState.RECEIVED, ImageState.OPENED, ImageState.BUILT, ImageState.PUBLISHED)
+    covers = [cover_of(replace(image, state=one)) for one in states]
+    assert covers == [None, None, Cover.INTIMATE, Cover.INTIMATE]
 
 
 def published(place: Workplace, folder: Path, site: str) -> Image:
