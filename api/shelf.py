@@ -16,7 +16,7 @@ V = TypeVar("V")
 class Shelf(Generic[K, V]):
     """Keeps what was made, the least recently used leaving first once `bound` is reached.
 
-    What has been kept for `lasts_s` leaves by itself.
+    What has been kept for `lasts_s` leaves by itself, and what does not `last` is never kept.
 
     Twenty who ask at once for the same thing wait for one making. What failed is not kept. At most
     `waiting` makings are let in (TooBusy beyond). For one event loop; `make` runs in the executor.
@@ -29,9 +29,10 @@ class Shelf(Generic[K, V]):
         weigh: Callable[[V], int] = lambda _: 1,
         lasts_s: float = math.inf,
         waiting: int = 512,
+        lasts: Callable[[V], bool] = lambda _: True,
     ) -> None:
         self._bound, self._executor, self._weigh = bound, executor, weigh
-        self._lasts_s, self._waiting = lasts_s, waiting
+        self._lasts_s, self._lasts, self._waiting = lasts_s, lasts, waiting
         self._kept: OrderedDict[K, tuple[V, int]] = OrderedDict()
         self._weight = 0
         self._making: dict[K, asyncio.Future[V]] = {}
@@ -85,7 +86,7 @@ class Shelf(Generic[K, V]):
             return
         value = made.result()
         weight = self._weigh(value)
-        if weight > self._bound:
+        if weight > self._bound or not self._lasts(value):
             return
         self.discard(key)
         self._kept[key] = (value, weight)

@@ -71,7 +71,7 @@ class Sources:
         # Nobody's first tile waits for what drawing takes to be loaded.
         self._drawers.submit(half, np.zeros((2, 2, 3), np.uint8))
         self._images: Shelf[tuple[str | None, str], Image] = Shelf(
-            4096, self._readers, lasts_s=SEEN_AGAIN_S
+            4096, self._readers, lasts_s=SEEN_AGAIN_S, lasts=_is_published
         )
         self._open: Shelf[tuple[str, int, bool], OpenImage] = Shelf(OPEN_IMAGES, self._readers)
         self._drawn: Shelf[tuple[str, int, int, int], bytes] = Shelf(
@@ -113,10 +113,8 @@ class Sources:
             key, partial(self._catalog.image, image_id, establishment=caller.establishment)
         )
         caller.require_same(found.incarnation)
-        if found.state is not ImageState.PUBLISHED:
-            self._images.discard(key)
-            if not (is_viewable(found) or has_preview(found)):
-                raise NoSuchAddress
+        if not (_is_published(found) or is_viewable(found) or has_preview(found)):
+            raise NoSuchAddress
         return found
 
     async def lent(self, caller: Caller, image_id: str) -> Image:
@@ -290,4 +288,8 @@ class Sources:
 
 def _state(image: Image) -> tuple[str, int, bool]:
     """What an open image is kept by: what was opened on its way is not what is published."""
-    return image.id, image.incarnation, image.state is ImageState.PUBLISHED
+    return image.id, image.incarnation, _is_published(image)
+
+
+def _is_published(image: Image) -> bool:
+    return image.state is ImageState.PUBLISHED
