@@ -26,7 +26,7 @@ MOST_FEATURES = 2500
 
 _FEWEST_MATCHES, _FEWEST_INLIERS = 12, 8
 _FEWEST_CONFIRMED = 30
-"""Patches that must lie where the alignment has them: of different lesions at most 17 did."""
+"""Patches that must lie where the alignment has them."""
 _LEAST_SPREAD = 0.05
 """Of the field's area that the matched points must enclose."""
 _LEAST_AGREEMENT = 0.1
