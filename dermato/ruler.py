@@ -70,8 +70,8 @@ def read_ruler(pixels: Pixels) -> Scale | NoScale:
     """The scale of a picture with a ruler in it, at any angle, or why there is none.
 
     Pictures are (rows, columns) or (rows, columns, 3) of 8 bits. The same pixels give the same
-    answer. Half millimetres and tenths of an inch that are marked in tens are taken for millimetres:
-    nobody but who sees the ruler may call the scale true.
+    answer. Half millimetres and tenths of an inch that are marked in tens are taken for
+    millimetres: nobody but who sees the ruler may call the scale true.
     """
     image, scale = reduced(grey(pixels), MOST_PIXELS_WIDE)
     why = Why.NO_RULER
