@@ -120,7 +120,7 @@ class Capture:
 
     `side` may be left out where the body has one of the site. `phototype` is Fitzpatrick's, from 1
     to 6. `mm_per_pixel` is (row spacing, column spacing) as DICOM orders it, and stated only where
-    a ruler or a known dermoscope gives it.
+    a known dermoscope gives it, or a ruler that a person saw.
     """
 
     view: View
@@ -141,8 +141,7 @@ class Capture:
             )
         if self.phototype is not None and self.phototype not in PHOTOTYPES:
             raise InvalidCapture("The phototype is not one of Fitzpatrick's; give 1 to 6.")
-        for spacing in self.mm_per_pixel or ():
-            _require("pixel's size in mm", spacing, _MILLIMETRES)
+        require_spacing(self.mm_per_pixel)
 
     @property
     def is_recognizable(self) -> bool:
@@ -164,6 +163,12 @@ class Capture:
                 "An overview or a pose of the total body shows many lesions; "
                 "name a lesion with a close-up or dermoscopy."
             )
+
+
+def require_spacing(mm_per_pixel: tuple[float, float] | None) -> None:
+    """Raise InvalidCapture where a pixel cannot measure that."""
+    for spacing in mm_per_pixel or ():
+        _require("pixel's size in mm", spacing, _MILLIMETRES)
 
 
 def _require(what: str, value: float | None, bounds: tuple[float, float]) -> None:

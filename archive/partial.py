@@ -5,7 +5,16 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from archive.body_site import Side, site_of_code
-from archive.capture import LOCATING, PHOTOTYPES, Contact, Dermoscopy, Immersion, Polarization, View
+from archive.capture import (
+    LOCATING,
+    PHOTOTYPES,
+    Contact,
+    Dermoscopy,
+    Immersion,
+    Polarization,
+    View,
+    require_spacing,
+)
 from archive.errors import InvalidCapture
 
 
@@ -23,6 +32,7 @@ class Partial:
     lesion: str | None = None
     dermoscopy: Dermoscopy | None = None
     phototype: int | None = None
+    mm_per_pixel: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
         if self.side is not None and self.site is None:
@@ -37,6 +47,7 @@ class Partial:
             raise InvalidCapture("An overview or a pose shows many lesions; leave the lesion out.")
         if self.phototype is not None and self.phototype not in PHOTOTYPES:
             raise InvalidCapture("The phototype is not one of Fitzpatrick's; give 1 to 6.")
+        require_spacing(self.mm_per_pixel)
 
 
 def kept(said: Partial) -> dict[str, Any]:
@@ -48,7 +59,7 @@ def from_kept(row: Mapping[str, Any] | None) -> Partial | None:
     """What `kept` has made; None for nothing."""
     if row is None:
         return None
-    side, used = row.get("side"), row.get("dermoscopy")
+    side, used, spacing = row.get("side"), row.get("dermoscopy"), row.get("mm_per_pixel")
     return Partial(
         View(row["view"]) if "view" in row else None,
         row.get("site"),
@@ -56,6 +67,7 @@ def from_kept(row: Mapping[str, Any] | None) -> Partial | None:
         row.get("lesion"),
         None if used is None else _dermoscopy(used),
         row.get("phototype"),
+        None if spacing is None else (spacing[0], spacing[1]),
     )
 
 

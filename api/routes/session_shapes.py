@@ -107,6 +107,7 @@ class PartialIO(BaseModel):
     lesion: str | None = Field(None, max_length=32)
     dermoscopy: DermoscopyIO | None = None
     phototype: int | None = None
+    mm_per_pixel: tuple[float, float] | None = None
 
 
 class PartialIn(PartialIO):
@@ -124,6 +125,7 @@ class PartialIn(PartialIO):
             self.lesion,
             None if used is None else Dermoscopy(**used.model_dump()),
             self.phototype,
+            self.mm_per_pixel,
         )
 
 

@@ -77,7 +77,7 @@ class SessionMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.taken)
     @rule(data=st.data(), view=st.sampled_from(View), phototype=st.sampled_from([None, 1, 6]))
     def begin_to_sort(self, data: st.DataObject, view: View, phototype: int | None) -> None:
-        image, said = self.pick(data), Partial(view, phototype=phototype)
+        image, said = self.pick(data), Partial(view, phototype=phototype, mm_per_pixel=(0.05, 0.05))
         try:
             self.catalog.pictures.state_partly(
                 self.session.id, image, said, kept_despite=False, establishment=HERE

@@ -9,6 +9,7 @@ import numpy as np
 import zxingcpp
 from PIL import Image, ImageFilter
 
+from tests.dermato.rulers import with_ruler
 from tests.samples import sample
 from tests.samples.photo import Kind, make_photo
 
@@ -48,6 +49,17 @@ def blurred(folder: Path) -> Path:
     path = folder / "blurred.jpg"
     with Image.open(pictured(LESIONS[0])) as picture:
         picture.filter(ImageFilter.GaussianBlur(6)).save(path, quality=92)
+    return path
+
+
+def ruled(folder: Path, pitch_px: float) -> Path:
+    """A photograph of a lesion with a ruler of so many pixels a millimetre."""
+    path = folder / "ruled.jpg"
+    with Image.open(pictured(LESIONS[0])) as picture:
+        small = picture.convert("RGB")
+        small.thumbnail((800, 800))
+        drawn = with_ruler(np.asarray(small), pitch_px, 12)
+    Image.fromarray(drawn).save(path, quality=92, comment=os.urandom(16))
     return path
 
 

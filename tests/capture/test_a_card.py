@@ -22,7 +22,7 @@ ANNE = {
     "sex": "F",
 }
 CLARA = {
-    "patient_id": "2468",
+    "patient_id": "9753",
     "issuer": "CHU",
     "name": "EXEMPLE^CLARA",
     "birth_date": "1981-05-20",

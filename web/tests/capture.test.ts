@@ -5,7 +5,6 @@ import {
   concerns,
   EMPTY,
   type Happened,
-  hasScale,
   hindrances,
   inCommon,
   lacking,
@@ -21,6 +20,7 @@ import {
   type Session,
   type Site,
   type Stated,
+  scaleOf,
   type ToldShot,
 } from "../src/capture/model";
 import { nextPose, POSES, shotOf, statedOf } from "../src/capture/poses";
@@ -121,6 +121,7 @@ describe("a session", () => {
       lesion: null,
       dermoscopy: null,
       phototype: null,
+      mm_per_pixel: null,
     });
   });
 
@@ -256,7 +257,13 @@ describe("what the server knows", () => {
 
 describe("sending", () => {
   const sorted = said({ view: "close-up", site: BACK.code });
-  const blurred = { state: "done", found: [{ kind: "blurred" }, { kind: "face" }] } as const;
+  const blurred = {
+    state: "done",
+    found: [
+      { kind: "blurred", value: 0 },
+      { kind: "face", value: 1 },
+    ],
+  } as const;
   const found = { state: blurred.state, found: [...blurred.found] };
 
   it("waits for pictures to arrive and to be sorted", () => {
@@ -291,12 +298,26 @@ describe("sending", () => {
   });
 
   it("is told of a ruler that was read, and of no fault by it", () => {
-    const checks = { state: "done" as const, found: [{ kind: "scale" }] };
+    const checks = { state: "done" as const, found: [{ kind: "scale", value: 0.05 }] };
     const session = course({ what: "told", shots: [arrived("a", { said: sorted, checks })] });
     expect(hindrances(session, SITES).doubtful).toEqual([]);
-    expect(hasScale(only(session))).toBe(true);
+    expect(scaleOf(only(session))).toBe(0.05);
     const blurry = course({ what: "told", shots: [arrived("b", { checks: found })] });
-    expect(hasScale(only(blurry))).toBe(false);
+    expect(scaleOf(only(blurry))).toBe(null);
+    const overview = next(session, given(["a"], { view: "overview" }));
+    expect(scaleOf(only(overview))).toBe(null);
+  });
+
+  it("keeps a scale that somebody confirmed, whatever else is said, but of an overview", () => {
+    const scale: [number, number] = [0.05, 0.05];
+    const there = course({ what: "told", shots: [arrived("a", { said: sorted })] });
+    const confirmed = next(there, given(["a"], { mm_per_pixel: scale }));
+    const more = next(confirmed, given(["a"], { phototype: 2 }));
+    expect(bodyOf(only(more).said, true)).toMatchObject({ mm_per_pixel: scale, phototype: 2 });
+    const out = { ...bodyOf(only(more).said, true), image: "a", state: "received", checks: {} };
+    expect(toldOf(out as never, false).said.stated.mm_per_pixel).toEqual(scale);
+    const overview = next(more, given(["a"], { view: "overview" }));
+    expect(only(overview).said.stated.mm_per_pixel).toBe(null);
   });
 
   it("leaves out what is in the archive already, and asks nothing of it", () => {

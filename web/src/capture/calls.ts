@@ -44,6 +44,7 @@ export interface PhotographOut {
   lesion: string | null;
   dermoscopy: Dermoscopy | null;
   phototype: number | null;
+  mm_per_pixel: Stated["mm_per_pixel"];
   /** What was said so far, until it is sorted. */
   partial: Stated | null;
   pins: Pin[];
@@ -230,8 +231,10 @@ function refusal(reason: string): string {
   return language() === "en" ? reason : messages().capture.refusedWhy;
 }
 
-function statedIn({ view, site, side, lesion, dermoscopy, phototype }: Stated): Stated {
-  return { view, site, side: side === "U" ? null : side, lesion, dermoscopy, phototype };
+function statedIn(said: Stated): Stated {
+  const { view, site, side, lesion, dermoscopy, phototype, mm_per_pixel } = said;
+  const paired = side === "U" ? null : side;
+  return { view, site, side: paired, lesion, dermoscopy, phototype, mm_per_pixel };
 }
 
 /** What came for this session and was in the archive before, with another visit. */

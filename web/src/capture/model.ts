@@ -37,6 +37,8 @@ export interface Stated {
   dermoscopy: Dermoscopy | null;
   /** The patient's, by Fitzpatrick: 1 to 6. */
   phototype: number | null;
+  /** Of a row and a column; only what a person stated or confirmed. */
+  mm_per_pixel: readonly [number, number] | null;
 }
 
 export interface Pin {
@@ -49,6 +51,8 @@ export interface Pin {
 /** What is wrong with a picture, as the server's worker found. */
 export interface Finding {
   kind: string;
+  /** By how much; of a ruler, millimetres a pixel if its marks are millimetres. */
+  value: number;
 }
 
 export interface Checks {
@@ -140,6 +144,7 @@ export const NOTHING: Stated = {
   lesion: null,
   dermoscopy: null,
   phototype: null,
+  mm_per_pixel: null,
 };
 export const EMPTY: Session = { shots: [], chosen: new Set(), isSettled: false };
 
@@ -229,6 +234,8 @@ function given(said: Said, { stated }: { stated: Partial<Stated> }): Said {
   const moved = next.site !== said.stated.site || next.side !== said.stated.side;
   if (moved && stated.lesion === undefined) next.lesion = null;
   if (isLocating(next.view)) next.lesion = null;
+  // What becomes an overview has no one scale.
+  if (isLocating(next.view) && !isLocating(said.stated.view)) next.mm_per_pixel = null;
   // With the view come the facts of the dermoscopy before: for one that has none of its own.
   if (stated.view && said.stated.dermoscopy) next.dermoscopy = said.stated.dermoscopy;
   if (next.view !== "dermoscopy") next.dermoscopy = null;
@@ -344,9 +351,10 @@ export function concerns(shot: Shot, sites: ReadonlyMap<string, Site>): string[]
     .filter((kind) => kind !== GOOD && !(ofHead && kind === "face"));
 }
 
-/** Whether a ruler in it was read: what is measured in it will be in millimetres. */
-export function hasScale(shot: Shot): boolean {
-  return shot.checks.found.some(({ kind }) => kind === GOOD);
+/** Millimetres a pixel by a ruler beside a lesion, if its marks are millimetres: ask who sees it. */
+export function scaleOf({ checks, said }: Shot): number | null {
+  if (isLocating(said.stated.view)) return null;
+  return checks.found.find(({ kind }) => kind === GOOD)?.value ?? null;
 }
 
 /** What stands between a session and its sending, each with the pictures that it is about. */
@@ -393,6 +401,7 @@ export function inCommon(shots: Shot[]): { [Name in keyof Stated]: Stated[Name] 
     lesion: of("lesion"),
     dermoscopy: of("dermoscopy"),
     phototype: of("phototype"),
+    mm_per_pixel: of("mm_per_pixel"),
   };
 }
 

@@ -1,10 +1,11 @@
 /** One picture, as large as the screen: what was found wrong with it, and pins where it has some. */
 
 import { h, icon, iconButton } from "../dom";
-import { messages } from "../i18n";
+import { significant } from "../format";
+import { locale, messages } from "../i18n";
 import { attempt } from "./attempt";
 import type { Live } from "./live";
-import { concerns, hasArrived, hasScale, type Shot } from "./model";
+import { concerns, hasArrived, type Shot, type Stated, scaleOf } from "./model";
 import type { Step } from "./page";
 import { Pins } from "./pins";
 import { named, redraw } from "./redraw";
@@ -112,9 +113,39 @@ function findings(live: Live, shot: Shot, acts: Acts): HTMLElement[] {
         button("keep", words.keep, () => live.happen({ what: "kept", name: shot.name })),
         remove,
       ),
+      ...scale(live, shot),
     ];
   return [
     h("p", { class: "picture-acts" }, h("span", { class: "faint" }, soundness(shot)), remove),
+    ...scale(live, shot),
+  ];
+}
+
+/** The scale goes into the picture once somebody who sees the ruler has said that it is true. */
+function scale(live: Live, shot: Shot): HTMLElement[] {
+  const words = messages().capture.scale;
+  const say = (mm_per_pixel: Stated["mm_per_pixel"]) => () =>
+    live.happen({ what: "given", names: [shot.name], stated: { mm_per_pixel } });
+  const px = (mm: number) => significant(1 / mm, locale(), 3);
+  const button = (name: string, text: string, act: () => void) =>
+    h("button", { ...named(name), type: "button", class: "button", onclick: act }, text);
+  const read = scaleOf(shot);
+  const stated = shot.said.stated.mm_per_pixel;
+  if (!live.isOpen) return [];
+  if (stated !== null)
+    return [
+      h(
+        "p",
+        { class: "picture-acts" },
+        icon("check"),
+        h("span", {}, words.confirmed(px(stated[1]))),
+        button("unscale", words.undo, say(null)),
+      ),
+    ];
+  if (read === null) return [];
+  return [
+    h("p", { class: "faint" }, words.text),
+    h("p", { class: "picture-acts" }, button("scale", words.confirm(px(read)), say([read, read]))),
   ];
 }
 
@@ -123,7 +154,7 @@ function soundness(shot: Shot): string {
   if (!hasArrived(shot)) return words.way[shot.way];
   if (shot.checks.state === "waiting") return words.checking;
   if (shot.said.keptDespite) return words.kept;
-  return hasScale(shot) ? words.scaled : words.sound;
+  return words.sound;
 }
 
 function askRemove(yes: () => void): void {

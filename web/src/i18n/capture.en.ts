@@ -216,7 +216,12 @@ export const captureEn: typeof captureFr = {
 
   checking: "Being checked…",
   sound: "Nothing to report",
-  scaled: "Nothing to report; the scale was read on the ruler",
+  scale: {
+    text: "A ruler is read as if its smallest marks were millimetres. Confirm if you see that they are.",
+    confirm: (px) => `Scale: 1 mm = ${px} px, confirm`,
+    confirmed: (px) => `Scale confirmed: 1 mm = ${px} px`,
+    undo: "No longer confirm",
+  },
   kept: "Kept despite the remark",
   concern: {
     "too-small": "Too small",

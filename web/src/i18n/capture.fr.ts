@@ -218,7 +218,12 @@ export const captureFr = {
 
   checking: "Contrôle en cours…",
   sound: "Rien à signaler",
-  scaled: "Rien à signaler ; l’échelle est lue sur la règle",
+  scale: {
+    text: "Une règle est lue comme si ses plus petites marques étaient des millimètres. Confirmez si vous voyez qu’elles le sont.",
+    confirm: (px: string) => `Échelle : 1 mm = ${px} px, confirmer`,
+    confirmed: (px: string) => `Échelle confirmée : 1 mm = ${px} px`,
+    undo: "Ne plus confirmer",
+  },
   kept: "Gardée malgré la remarque",
   concern: {
     "too-small": "Trop petite",
