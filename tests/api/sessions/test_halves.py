@@ -23,7 +23,13 @@ def test_halves_are_kept_until_a_picture_is_stated_whole(phone: Phone, tmp_path:
 
     used: dict[str, Any] = {"polarization": "POLARIZED", "contact": None, "immersion": "WATER"}
     used |= {"magnification": 10, "colour_temperature_k": None}
-    half = {"view": "dermoscopy", "site": "70559009", "lesion": lesion, "phototype": 2}
+    half: dict[str, Any] = {
+        "view": "dermoscopy",
+        "site": "70559009",
+        "lesion": lesion,
+        "phototype": 2,
+        "mm_per_pixel": [0.05, 0.05],
+    }
     told = phone.begin_to_sort(session, image, **half, dermoscopy=used, kept_despite=True)
     # Immersion says that the dermoscope touched the skin.
     assert told["partial"] == {**half, "side": None, "dermoscopy": {**used, "contact": "CONTACT"}}
@@ -43,6 +49,7 @@ def test_halves_are_kept_until_a_picture_is_stated_whole(phone: Phone, tmp_path:
     header = phone.header(image)
     assert (header.LightSourcePolarization, header.ContactMethod) == ("POLARIZED", "CONTACT")
     assert (header.ImmersionMedia, header.OpticalMagnificationFactor) == ("WATER", 10)
+    assert [float(one) for one in header.PixelSpacing] == [0.05, 0.05]
     (context,) = header.AcquisitionContextSequence
     assert context.ConceptCodeSequence[0].CodeMeaning == "Fitzpatrick Skin Type II"
     late = phone.web.request(
