@@ -79,8 +79,8 @@ class NotAcceptable(ApiError, ValueError):
 class TooBusy(ApiError, RuntimeError):
     """More is under way than this process takes on; it may be asked again after `retry_s`."""
 
-    def __init__(self, *, retry_s: int = 1) -> None:
-        super().__init__()
+    def __init__(self, message: str = "", *, retry_s: int = 1) -> None:
+        super().__init__(message)
         self.retry_s = retry_s
 
 

@@ -1,7 +1,6 @@
 """A watch that is killed at any moment while files arrive in every way that they do arrive."""
 
 import hashlib
-import os
 import random
 import shutil
 import subprocess
@@ -20,8 +19,8 @@ from api.watch.report import HEADING, report_of
 from api.watch.survey import survey
 from api.work import open_workplace
 from archive.record import ImageKind, ImageState, ObjectRole
-from tests.api.watch import holding
-from tests.api.watch.holding.sitecustomize import PLACES
+from tests.api.holding import held_at
+from tests.api.holding.sitecustomize import OF_A_WATCH
 from tests.samples.photo import make_photo
 from tests.samples.slide import small_svs
 
@@ -119,18 +118,17 @@ class Scanner:
         self.at_once(name.replace(".svs", ".jpg"), self.photo + content[-4:])
 
 
-def watch(folder: Path, *options: object, **hold: str) -> "subprocess.Popen[str]":
+def watch(
+    folder: Path, *options: object, environment: dict[str, str] | None = None
+) -> "subprocess.Popen[str]":
     command = [sys.executable, "-m", "api.cli", "watch", str(folder), "--settled-s", SETTLED_S]
     words = [str(one) for one in (*command, *options)]
-    return subprocess.Popen(words, stderr=subprocess.PIPE, text=True, env={**os.environ, **hold})
+    return subprocess.Popen(words, stderr=subprocess.PIPE, text=True, env=environment)
 
 
 def killed_at(place: str, mark: Path, within_s: float, folder: Path, *options: object) -> str:
     """What a watch says that is killed at a place, or after a time where none comes to it."""
-    mark.unlink(missing_ok=True)
-    paths = [holding.__path__[0], os.environ.get("PYTHONPATH", "")]
-    told = {"WATCH_HELD_AT": place, "WATCH_HELD_MARK": str(mark)}
-    process = watch(folder, *options, PYTHONPATH=os.pathsep.join(filter(None, paths)), **told)
+    process = watch(folder, *options, environment=held_at(place, mark))
     until = time.monotonic() + within_s
     while not mark.exists() and time.monotonic() < until:
         time.sleep(POLL_S)
@@ -192,7 +190,7 @@ def is_half_published(settings: Settings) -> bool:
 
 AT_RANDOM, MISSED = "any moment", "none came there"
 HERE = ["publishing", "storing"]
-EVERYWHERE = [*PLACES, AT_RANDOM]
+EVERYWHERE = [*OF_A_WATCH, AT_RANDOM]
 
 
 @pytest.mark.parametrize(

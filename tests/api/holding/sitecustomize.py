@@ -1,11 +1,12 @@
-"""Imported first by every process of a watch that a test starts: it stands still at one place.
+"""Imported first by every process that a test starts so: it stands still at one place.
 
-WATCH_HELD_AT names the place; the file WATCH_HELD_MARK appears when it is reached. The
+HELD_AT names the place; the file HELD_MARK appears when it is reached. The
 system gives no such stop, and looking from outside for what lasts a millisecond finds it or not.
 """
 
 import os
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +15,10 @@ from typing import Any
 
 Told = dict[str, Any]
 
-PLACES: dict[str, tuple[str, str, str, Callable[[Told], bool]]] = {
+Place = tuple[str, str, str, Callable[[Told], bool]]
+"""Before a function begins or as it ends, in a module, where its arguments are such."""
+
+OF_A_WATCH: dict[str, Place] = {
     "examining": ("call", "api.tasks", "_examine_slide", lambda _: True),
     "keeping": ("return", "archive.catalog", "receive", lambda _: True),
     "building": ("return", "slides.instances", "write_dicom", lambda _: True),
@@ -24,11 +28,15 @@ PLACES: dict[str, tuple[str, str, str, Callable[[Told], bool]]] = {
     "putting away": ("return", "api.watch.put_away", "_hold", lambda told: "held" in told),
     "explaining": ("return", "api.watch.report", "write_report", lambda _: True),
 }
-"""Before a function begins or as it ends, in a module, where its arguments are such."""
+OF_A_TAKER: dict[str, Place] = {
+    "examined": OF_A_WATCH["examining"],
+    "received": OF_A_WATCH["keeping"],
+    "kept": ("return", "archive.storage", "adopt", lambda _: True),
+}
 
 
 def _hold_at(place: str, mark: Path) -> None:
-    when, module, name, applies = PLACES[place]
+    when, module, name, applies = {**OF_A_WATCH, **OF_A_TAKER}[place]
 
     def look(frame: FrameType, event: str, _: object) -> None:
         if (
@@ -42,7 +50,8 @@ def _hold_at(place: str, mark: Path) -> None:
             time.sleep(3600)
 
     sys.setprofile(look)
+    threading.setprofile(look)
 
 
-if "WATCH_HELD_AT" in os.environ:
-    _hold_at(os.environ["WATCH_HELD_AT"], Path(os.environ["WATCH_HELD_MARK"]))
+if "HELD_AT" in os.environ:
+    _hold_at(os.environ["HELD_AT"], Path(os.environ["HELD_MARK"]))
