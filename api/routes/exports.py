@@ -4,8 +4,8 @@ import asyncio
 import io
 import logging
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import ExitStack
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+from contextlib import AsyncExitStack, aclosing
 from datetime import UTC, datetime
 from typing import Annotated, Literal, Self
 from zipfile import ZIP_STORED, ZipFile, ZipInfo
@@ -142,7 +142,7 @@ async def export(
     409 says what keeps them in: `reason` and `images`. 503 says when to ask again, where others are
     being made, and 413 that they are too large for one document.
     """
-    with ExitStack() as held:
+    async with AsyncExitStack() as held:
         held.enter_context(exports.turn(caller.establishment))
         images = [one.image for one in asked.images]
         leaving, establishment = asked.leaving(), caller.establishment
@@ -156,6 +156,8 @@ async def export(
             parts = _told(await _paged(sources, asked, shown, sheet))
         else:
             parts = _zipped(sources, asked, shown)
+        # However it ends, what is half written is closed in its turn.
+        await held.enter_async_context(aclosing(parts))
         # A picture that cannot be had is told as such, where nothing has been sent yet.
         body = _after(await anext(parts), parts)
         # Written down as late as can be: what could not be made has not left.
@@ -189,7 +191,7 @@ class _Leaving(StreamingResponse):
     Who takes nothing of it for a while, or too little on the whole, does not keep others waiting.
     """
 
-    def __init__(self, body: AsyncIterator[Part], is_pdf: bool, held: ExitStack) -> None:
+    def __init__(self, body: AsyncIterator[Part], is_pdf: bool, held: AsyncExitStack) -> None:
         ending = "pdf" if is_pdf else "zip"
         name = f"sans-verre-{datetime.now(UTC):%Y-%m-%d}.{ending}"
         super().__init__(
@@ -216,7 +218,7 @@ class _Leaving(StreamingResponse):
             # What a picture takes to be made is not the client's.
             waited_s += time.monotonic() - begun_s
 
-        with self._held:
+        async with self._held:
             try:
                 await super().__call__(scope, receive, send_soon)
             except _Stalled:
@@ -244,7 +246,9 @@ async def _paged(
     return await asyncio.to_thread(pages.finished)
 
 
-async def _zipped(sources: Sources, asked: ExportIn, shown: Sequence[Shown]) -> AsyncIterator[Part]:
+async def _zipped(
+    sources: Sources, asked: ExportIn, shown: Sequence[Shown]
+) -> AsyncGenerator[Part]:
     sink = _Sink()
     with ZipFile(sink, "w", ZIP_STORED) as zipped:
         for number, (chosen, one) in enumerate(zip(asked.images, shown, strict=True), 1):
@@ -261,7 +265,7 @@ async def _zipped(sources: Sources, asked: ExportIn, shown: Sequence[Shown]) -> 
         yield part
 
 
-async def _told(document: memoryview) -> AsyncIterator[Part]:
+async def _told(document: memoryview) -> AsyncGenerator[Part]:
     for part in _cut(document):
         yield part
 
