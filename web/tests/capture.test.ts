@@ -3,24 +3,26 @@ import { bodyOf, toldOf } from "../src/capture/calls";
 import { tapped } from "../src/capture/dermoscope";
 import {
   concerns,
-  EMPTY,
-  type Happened,
   hindrances,
   inCommon,
   lacking,
   lesionsShown,
   maySend,
+  phototypeOf,
+  scaleOf,
+} from "../src/capture/judging";
+import {
+  EMPTY,
+  type Happened,
   NOTHING,
   next,
   owed,
   owesMore,
   owesPins,
-  phototypeOf,
   type Said,
   type Session,
   type Site,
   type Stated,
-  scaleOf,
   type ToldShot,
 } from "../src/capture/model";
 import { nextPose, POSES, shotOf, statedOf } from "../src/capture/poses";

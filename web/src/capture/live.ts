@@ -42,17 +42,16 @@ import {
   takeBack,
   toldOf,
 } from "./calls";
+import { isSorted, phototypeOf } from "./judging";
 import {
   EMPTY,
   type Happened,
   hasArrived,
-  isSorted,
   type Lesion,
   next,
   owed,
   owesMore,
   owesPins,
-  phototypeOf,
   type Said,
   type Session,
   type Shot,

@@ -2,8 +2,9 @@
 
 import { h } from "../dom";
 import { messages } from "../i18n";
+import { phototypeOf } from "./judging";
 import type { Live } from "./live";
-import { isOf, phototypeOf } from "./model";
+import { isOf } from "./model";
 import { named } from "./redraw";
 
 export const ROMAN = ["I", "II", "III", "IV", "V", "VI"] as const;

@@ -3,8 +3,9 @@
 import { h, icon, iconButton } from "../dom";
 import { language, messages } from "../i18n";
 import { Give } from "./give";
+import { concerns, isSorted } from "./judging";
 import type { Live } from "./live";
-import { concerns, hasArrived, isSorted, type Shot } from "./model";
+import { hasArrived, type Shot } from "./model";
 import type { Part, Step } from "./page";
 import { openPicture } from "./picture";
 import { named, redraw } from "./redraw";

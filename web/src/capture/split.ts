@@ -21,8 +21,9 @@ import {
   without,
 } from "./groups";
 import { askOther, askWhether } from "./handing";
+import { isSorted } from "./judging";
 import type { Live } from "./live";
-import { hasArrived, isSorted, type Shot, type Way } from "./model";
+import { hasArrived, type Shot, type Way } from "./model";
 import type { Part, Step } from "./page";
 import { named, redraw } from "./redraw";
 import { choice, openSheet } from "./sheet";

@@ -3,6 +3,7 @@
 import "../styles/deposit/page.css";
 import "../styles/deposit/whose.css";
 import "../styles/capture/page.css";
+import "../styles/capture/start.css";
 import "../styles/capture/shoot.css";
 import "../styles/capture/sort.css";
 import "../styles/capture/sheet.css";
