@@ -165,8 +165,8 @@ class Dispatcher:
             await asked_before.give(scope, send)
             return
         caller = await self._admit(scope)
-        patterns = dicomweb.PATTERNS if path.startswith(dicomweb.ROOT) else PATTERNS
-        for template, pattern in patterns:
+        is_dicomweb = path.startswith(dicomweb.ROOT)
+        for template, pattern in dicomweb.PATTERNS if is_dicomweb else PATTERNS:
             match = pattern.fullmatch(path)
             if match is not None:
                 scope["route_label"] = template
@@ -178,7 +178,7 @@ class Dispatcher:
                     raise MethodRefused
                 if caller.session is not None:
                     await asyncio.to_thread(require_reached, caller, self._phones, fields)
-                if template in dicomweb.ROUTES:
+                if is_dicomweb:
                     answer = await answered(self._desk, template, caller, fields, scope, receive)
                 else:
                     answer = await self._hot(template, caller, fields, scope, receive)
