@@ -16,6 +16,7 @@ from archive.storage import Storage
 from slides.errors import NotFaithful
 from slides.ingest import Wish, ingest_slide
 from tests.api.conftest import small_file
+from tests.api.holding import await_held, held_at
 from tests.samples.photo import make_photo
 from tests.samples.scenes import ome_scenes
 from tests.samples.vendors import picture
@@ -114,16 +115,13 @@ def test_a_photograph_has_no_levels_to_report(place: Workplace, tmp_path: Path) 
 
 
 def test_killed_while_it_verifies_it_verifies_again(
-    place: Workplace, settings: Settings, slide: Path
+    place: Workplace, slide: Path, tmp_path: Path
 ) -> None:
     """What was stored stays unpublished until somebody has read it again."""
     command = [sys.executable, "-m", "api.cli", "ingest", "--verify", str(slide)]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    built = False
-    while not built:
-        assert process.poll() is None
-        exams = place.catalog.exams(establishment="local", states=list(ImageState)).exams
-        built = any(image.state is ImageState.BUILT for exam in exams for image in exam.images)
+    mark = tmp_path / "mark"
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, env=held_at("verifying", mark))
+    await_held(process, mark)
     process.kill()
     process.wait()
     (exam,) = place.catalog.exams(establishment="local", states=list(ImageState)).exams

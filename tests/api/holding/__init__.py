@@ -1,7 +1,13 @@
 """Processes that stand still at a place that a test names, to be killed there."""
 
 import os
+import subprocess
+import time
 from pathlib import Path
+from typing import Any
+
+REACHED_S = 600.0
+"""Longer than any machine takes: what never comes there ends, or a fault holds it up."""
 
 
 def held_at(place: str, mark: Path) -> dict[str, str]:
@@ -9,4 +15,14 @@ def held_at(place: str, mark: Path) -> dict[str, str]:
     mark.unlink(missing_ok=True)
     paths = [str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")]
     path = os.pathsep.join(filter(None, paths))
-    return {**os.environ, "PYTHONPATH": path, "HELD_AT": place, "HELD_MARK": str(mark)}
+    held = {"HELD_AT": place, "HELD_MARK": str(mark), "HELD_BY": str(os.getpid())}
+    return {**os.environ, "PYTHONPATH": path, **held}
+
+
+def await_held(process: "subprocess.Popen[Any]", mark: Path) -> None:
+    """Return once a process stands still; fails where it ends without having come there."""
+    until = time.monotonic() + REACHED_S
+    while not mark.exists():
+        assert process.poll() is None, "it ended before it came there"
+        assert time.monotonic() < until, "it never came there"
+        time.sleep(0.01)
