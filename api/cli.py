@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from api import credentials, move, outbox, photo, rule, values
+from api.dimse import command as dimse_command
 from api.errors import ApiError, Refused, SandboxError
 from api.watch import command as watch_command
 from api.whose import add_patient, patient_of
@@ -298,6 +299,7 @@ def _parser() -> argparse.ArgumentParser:
     rule.add(commands)
     outbox.add(commands)
     watch_command.add(commands)
+    dimse_command.add(commands)
 
     for command in (convert, ingest):
         command.add_argument(

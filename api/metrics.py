@@ -23,6 +23,11 @@ SECONDS = Histogram(
 )
 
 
+DIMSE = Counter(
+    "sansverre_dimse", "Messages of DICOM peers answered, and how.", ["service", "outcome"]
+)
+
+
 @cache
 def _requests(route: str, status: int) -> Counter:
     return REQUESTS.labels(route, str(status))
@@ -39,6 +44,11 @@ def count(route: str, status: int, took_s: float) -> None:
     _seconds(route).observe(took_s)
 
 
+def count_dimse(service: str, outcome: str) -> None:
+    """Count one answer to a DICOM peer, by the kind of service alone."""
+    DIMSE.labels(service, outcome).inc()
+
+
 def exposition() -> Answer:
     """All counts, of all server processes where `serve` started several."""
     registry = CollectorRegistry()
@@ -47,5 +57,6 @@ def exposition() -> Answer:
     else:
         registry.register(REQUESTS)
         registry.register(SECONDS)
+        registry.register(DIMSE)
     body = generate_latest(registry)
     return Answer(200, body, {"content-type": CONTENT_TYPE_LATEST, "cache-control": "no-store"})

@@ -31,6 +31,8 @@ SUBJECT = "installation"
 """Who opens the printed link: one user, whichever start of the server has printed it."""
 WORKERS = ("api.worker", "api.taker")
 """What builds, and what takes in: a slide that arrives does not wait while another is built."""
+DIMSE = "api.dimse.process"
+"""What answers DICOM's own protocol, where a table says who may call."""
 FIRST_PAUSE_S = 0.2
 LONGEST_PAUSE_S = 10.0
 HEALTHY_S = 30.0
@@ -113,7 +115,8 @@ def serve(settings: Settings, host: str, port: int, workers: int) -> int:
     ):
         environment = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(metrics)}
         posts = [Post(lambda: _server(listening, environment)) for _ in range(workers)]
-        posts.extend(Post(partial(worker_process, environment, name)) for name in WORKERS)
+        names = [*WORKERS, *([DIMSE] if settings.dimse else [])]
+        posts.extend(Post(partial(worker_process, environment, name)) for name in names)
         supervisor = Supervisor(posts)
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: supervisor.stopping.set())

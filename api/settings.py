@@ -79,6 +79,8 @@ class Settings:
     stated_objects_url: str | None = None
     tls: Tls | None = None
     archive: RadiologyArchive | None = None
+    dimse: Path | None = None
+    """The table of who may call by DICOM's own protocol."""
 
     @property
     def objects(self) -> Path:
@@ -119,6 +121,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         stated_objects_url=_objects_url(variables.get("SANSVERRE_OBJECTS") or None),
         tls=_tls(variables),
         archive=_archive(variables),
+        dimse=_file(variables.get("SANSVERRE_DIMSE")),
     )
 
 
@@ -192,6 +195,10 @@ def _objects_url(stated: str | None) -> str | None:
         # Not repeated, as somebody may have written a key into it.
         raise BadSettings("SANSVERRE_OBJECTS must look like s3://bucket/prefix or file:///folder")
     return stated
+
+
+def _file(stated: str | None) -> Path | None:
+    return Path(stated).expanduser().resolve() if stated else None
 
 
 def _tls(variables: Mapping[str, str]) -> Tls | None:

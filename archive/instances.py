@@ -28,7 +28,7 @@ from archive.matching import (
     uids,
 )
 from archive.ownership import owned
-from archive.query import FoundInstance, FoundSeries, FoundStudy, Query
+from archive.query import FoundInstance, FoundPatient, FoundSeries, FoundStudy, Query
 from archive.record import ImageState
 
 _exam, _patient, _owner = schema.exam.c, schema.patient.c, schema.establishment.c
@@ -87,13 +87,16 @@ _OF_INSTANCES: Mapping[str, Match] = {
 MATCHED = frozenset({*_OF_STUDIES, *_OF_SERIES, *_OF_INSTANCES, "ModalitiesInStudy"})
 """The attributes that are matched."""
 
+_PATIENT_COLUMNS = [
+    _patient[one.name].label(f"patient__{one.name}") for one in fields(PatientIdentity)
+]
 _STUDY_COLUMNS = [
     _exam.id.label("exam_id"),
     _exam.study_instance_uid,
     _exam.created_at,
     _exam.accession_number,
     _exam.issuer_of_accession_number,
-    *(_patient[one.name].label(f"patient__{one.name}") for one in fields(PatientIdentity)),
+    *_PATIENT_COLUMNS,
 ]
 _SERIES_COLUMNS = [_series[one.name] for one in fields(DescribedSeries)]
 _INSTANCE_COLUMNS = [
@@ -104,9 +107,8 @@ _INSTANCE_COLUMNS = [
     _object.length_bytes,
     *DESCRIBED_COLUMNS,
 ]
-_OWNED = schema.exam.join(schema.establishment).outerjoin(
-    schema.patient, _exam.patient_row == _patient.id
-)
+_IS_OF = _exam.patient_row == _patient.id
+_OWNED = schema.exam.join(schema.establishment).outerjoin(schema.patient, _IS_OF)
 _WITH_IMAGES = schema.instance.join(schema.image, _instance.image_id == _image.id)
 _WITH_SERIES = _WITH_IMAGES.join(schema.series, _instance.series_id == _series.id)
 _IN_ORDER = (_exam.created_at.desc(), _exam.id.desc())
@@ -123,13 +125,25 @@ class Instances:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    def patients(self, query: Query, *, establishment: str | None) -> list[FoundPatient]:
+        """The patients of the studies that match, by name; raises InvalidQuery."""
+        rows = (
+            sa.select(*_PATIENT_COLUMNS, sa.func.count(sa.distinct(_exam.id)).label("studies"))
+            .select_from(schema.exam.join(schema.establishment).join(schema.patient, _IS_OF))
+            .where(*_of_study(query), _is_in_exam(*_inside(query)))
+            .group_by(_patient.id)
+            .order_by(_patient.folded_name, _patient.id)
+        )
+        with self._database.read() as connection:
+            found = connection.execute(_paged(rows, query, establishment)).mappings().all()
+        return [FoundPatient(_patient_of(row), row["studies"]) for row in found]
+
     def studies(self, query: Query, *, establishment: str | None) -> list[FoundStudy]:
         """The studies that match, the newest first; raises InvalidQuery."""
-        inside = [*_conditions(query, _OF_SERIES), *_conditions(query, _OF_INSTANCES)]
         rows = (
             sa.select(*_STUDY_COLUMNS)
             .select_from(_OWNED)
-            .where(*_of_study(query), _is_in_exam(*inside))
+            .where(*_of_study(query), _is_in_exam(*_inside(query)))
             .order_by(*_IN_ORDER)
         )
         with self._database.read() as connection:
@@ -216,6 +230,10 @@ def _of_study(query: Query) -> list[Condition]:
     return conditions
 
 
+def _inside(query: Query) -> list[Condition]:
+    return [*_conditions(query, _OF_SERIES), *_conditions(query, _OF_INSTANCES)]
+
+
 def _is_in_exam(*conditions: Condition) -> Condition:
     """That the exam has a published instance for which these hold."""
     query = sa.select(sa.literal(1)).select_from(_WITH_SERIES)
@@ -235,10 +253,7 @@ def _paged(rows: sa.Select[Any], query: Query, establishment: str | None) -> sa.
 
 
 def _study(row: sa.RowMapping) -> FoundStudy:
-    patient = None
-    if row["patient__patient_id"] is not None:
-        traits = {one.name: row[f"patient__{one.name}"] for one in fields(PatientIdentity)}
-        patient = PatientIdentity(**traits)
+    patient = _patient_of(row) if row["patient__patient_id"] is not None else None
     return FoundStudy(
         row["exam_id"],
         row["study_instance_uid"],
@@ -246,6 +261,12 @@ def _study(row: sa.RowMapping) -> FoundStudy:
         row["accession_number"],
         row["issuer_of_accession_number"],
         patient,
+    )
+
+
+def _patient_of(row: sa.RowMapping) -> PatientIdentity:
+    return PatientIdentity(
+        **{one.name: row[f"patient__{one.name}"] for one in fields(PatientIdentity)}
     )
 
 

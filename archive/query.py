@@ -20,6 +20,14 @@ class Query:
 
 
 @dataclass(frozen=True, slots=True)
+class FoundPatient:
+    """A patient of whom something is published, and in how many studies."""
+
+    patient: PatientIdentity
+    studies: int
+
+
+@dataclass(frozen=True, slots=True)
 class FoundStudy:
     """A study with something published in it."""
 

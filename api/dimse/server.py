@@ -1,0 +1,215 @@
+"""The listener: associations that are admitted by the table, each bounded in size and time."""
+
+import logging
+import shutil
+import socket
+import ssl
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian
+from pynetdicom import AE, _config, evt
+from pynetdicom.events import Event
+from pynetdicom.presentation import PresentationContext, build_context
+from pynetdicom.transport import ThreadedAssociationServer
+
+from api.dimse.finding import find
+from api.dimse.policies import POLICIES
+from api.dimse.site import LOG, Site, called_title_of, title_of
+from api.dimse.table import Peer, Table
+from api.errors import BadSettings, CannotServe
+from api.metrics import count_dimse
+
+MOST_PDU_BYTES = 1 << 17
+"""What we ask our peers to send at once (PS3.8 D.1)."""
+MOST_MESSAGE_BYTES = 1 << 20
+"""Of any message but one with an image."""
+ROOM_ASKED_EACH_BYTES = 64 << 20
+CONNECTIONS_PER_ASSOCIATION = 2
+"""How many may be connected for each that may be admitted: those that are refused, and scans."""
+_REJECTED_FOR_GOOD, _BY_THE_USER = 0x01, 0x01
+_CALLING, _CALLED = 0x03, 0x07
+"""PS3.8, Table 9-21."""
+
+
+class Unbounded(ConnectionError):
+    """A peer sends more than there may be."""
+
+
+class _Listener(ThreadedAssociationServer):
+    """Accepts connections without waiting for any of them."""
+
+    def get_request(self) -> tuple[socket.socket, Any]:
+        """A connection that ends by itself when nothing comes; its handshake is not waited for."""
+        connection, address = self.socket.accept()  # type: ignore[union-attr]
+        connection.settimeout(self.ae.network_timeout)
+        if self.ssl_context:
+            connection = self.ssl_context.wrap_socket(
+                connection, server_side=True, do_handshake_on_connect=False
+            )
+        return connection, address
+
+    def verify_request(self, request: Any, client_address: Any) -> bool:  # noqa: ARG002
+        """Whether there is room for one more."""
+        most = self.ae.maximum_associations * CONNECTIONS_PER_ASSOCIATION
+        return len(self.active_associations) < most
+
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002
+        """Note what went wrong with a connection, by its name alone."""
+        kind = sys.exc_info()[0]
+        LOG.warning("a connection ended: %s", kind.__name__ if kind else "nobody knows why")
+
+
+class Incoming:
+    """What comes over one connection, within bounds: each read is asked for here first."""
+
+    def __init__(self, event: Event, site: Site) -> None:
+        self._assoc, self._site = event.assoc, site
+        self._read: Callable[[int], bytearray] = event.assoc.dul.socket.recv  # type: ignore[union-attr]
+        self._message: object = None
+        self._bytes = self._asked_at = 0
+
+    def __call__(self, count: int) -> bytearray:
+        """As many bytes, or fewer where the peer has gone; raises Unbounded."""
+        if count > MOST_PDU_BYTES:
+            raise Unbounded("a part of a message is too long")
+        message = self._assoc.dimse.message
+        if message is not self._message:
+            self._message, self._bytes, self._asked_at = message, 0, 0
+        self._bytes += count
+        if getattr(message, "_data_set_path", None) is None:
+            most = MOST_MESSAGE_BYTES
+        else:
+            most = self._site.table.bounds.instance_bytes
+            self._require_room()
+        if self._bytes > most:
+            raise Unbounded("a message is too long")
+        return self._read(count)
+
+    def _require_room(self) -> None:
+        if self._bytes < self._asked_at:
+            return
+        self._asked_at = self._bytes + ROOM_ASKED_EACH_BYTES
+        if not has_room(self._site):
+            raise Unbounded("the disk is full")
+
+
+def has_room(site: Site, size_bytes: int = 0) -> bool:
+    """Whether the disk takes this and keeps free what it is to keep free."""
+    return shutil.disk_usage(site.scratch).free - size_bytes > site.headroom_bytes
+
+
+@contextmanager
+def listening(site: Site) -> Iterator[int]:
+    """Answer our peers for as long as the block runs; gives the port. Raises CannotServe."""
+    _be_quiet()
+    table = site.table
+    entity = AE(table.title)
+    entity.maximum_associations = table.bounds.associations
+    entity.maximum_pdu_size = MOST_PDU_BYTES
+    entity.network_timeout = table.bounds.idle_s
+    entity.supported_contexts = _contexts(POLICIES)
+    try:
+        server = entity.make_server(
+            (table.host, table.port),
+            ssl_context=_tls(table),
+            evt_handlers=[(one, handler, [site]) for one, handler in _HANDLERS],
+            server_class=_Listener,
+        )
+    except OSError as error:
+        raise CannotServe(
+            f"{table.host}:{table.port} cannot be served from ({error.strerror}): "
+            "state another address in the table that SANSVERRE_DIMSE names"
+        ) from error
+    entity._servers.append(server)  # noqa: SLF001 -- as start_server does; shutdown takes it out
+    thread = threading.Thread(target=server.serve_forever, args=(0.2,), daemon=True)
+    thread.start()
+    try:
+        yield server.server_address[1]
+    finally:
+        server.shutdown()
+        entity.shutdown()
+
+
+def _be_quiet() -> None:
+    """Keep libraries from logging what is asked and answered: names and numbers of patients."""
+    _config.LOG_HANDLER_LEVEL = "none"
+    _config.LOG_REQUEST_IDENTIFIERS = _config.LOG_RESPONSE_IDENTIFIERS = False
+    for name in ("pynetdicom", "pydicom"):
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+
+
+def _tls(table: Table) -> ssl.SSLContext | None:
+    if table.tls is None:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    try:
+        context.load_cert_chain(table.tls.certificate, table.tls.key, password=_no_password)
+        if table.tls.authorities is not None:
+            context.load_verify_locations(table.tls.authorities)
+            context.verify_mode = ssl.CERT_REQUIRED
+    except OSError as error:
+        raise BadSettings(
+            "the files of [tls] are no certificate with its key, in PEM and without a password"
+        ) from error
+    return context
+
+
+def _no_password() -> str:
+    # OpenSSL would ask for it at the terminal.
+    return ""
+
+
+def _contexts(classes: Any) -> list[PresentationContext]:
+    plain: list[str | UID] = [ExplicitVRLittleEndian, ImplicitVRLittleEndian]
+    return [build_context(one, plain) for one in classes]
+
+
+def _bound(event: Event, site: Site) -> None:
+    """A connection was opened: from now on what comes over it is bounded."""
+    # It has no place for a class of ours.
+    event.assoc.dul.socket.recv = Incoming(event, site)  # type: ignore[method-assign, union-attr]
+
+
+def _admit(event: Event, site: Site) -> None:
+    """An association is asked for: refuse it, or offer what this peer may ask for."""
+    assoc = event.assoc
+    called = called_title_of(assoc)
+    peer = site.table.peers.get(title_of(assoc))
+    reason = None
+    if called != site.table.title:
+        reason = _CALLED
+    elif peer is None or not peer.may_call_from(str(assoc.requestor.address)):
+        reason = _CALLING
+    if reason is None:
+        assert peer is not None
+        assoc.acceptor.supported_contexts = _offered(peer)
+        return
+    LOG.warning(
+        "an association from %s was refused: its %s title is not in the table",
+        assoc.requestor.address,
+        "called" if reason == _CALLED else "calling",
+    )
+    count_dimse("association", "refused")
+    assoc.acse.send_reject(_REJECTED_FOR_GOOD, _BY_THE_USER, reason)
+    assoc.kill()
+
+
+def _offered(peer: Peer) -> list[PresentationContext]:
+    return _contexts(one for one, right in POLICIES.items() if right in peer.may)
+
+
+def _echo(event: Event, site: Site) -> int:  # noqa: ARG001 -- that we answer is the answer
+    count_dimse("echo", "answered")
+    return 0x0000
+
+
+_HANDLERS: tuple[tuple[Any, Callable[..., Any]], ...] = (
+    (evt.EVT_CONN_OPEN, _bound),
+    (evt.EVT_REQUESTED, _admit),
+    (evt.EVT_C_ECHO, _echo),
+    (evt.EVT_C_FIND, find),
+)
