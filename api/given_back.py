@@ -8,6 +8,7 @@ from pydicom.datadict import keyword_for_tag
 from pydicom.dataset import Dataset
 
 from api.sandbox import Progress
+from archive.identity import folded_name
 from tiles.decoded import encoded_frames, instance_header, pixel_digest
 
 _TELLING = 40
@@ -22,6 +23,7 @@ class Held(TypedDict):
 
     changed: list[str]
     same_identity: bool
+    same_name: bool
     same_pixels: bool
     accession_number: str
 
@@ -33,6 +35,8 @@ def held(say: Progress, sent: Path, back: Path) -> Held:
     return {
         "changed": _changed(ours, theirs),
         "same_identity": is_same,
+        "same_name": folded_name(str(ours.get("PatientName") or ""))
+        == folded_name(str(theirs.get("PatientName") or "")),
         "same_pixels": is_same and _is_same_pixels(say, sent, back, _syntaxes(ours, theirs)),
         "accession_number": str(theirs.get("AccessionNumber") or "")[:_LONGEST],
     }

@@ -9,13 +9,17 @@ from api.errors import PASSING, Refused, SandboxError
 from api.sandbox import Limits, run_limited
 from api.work import Workplace
 from archive.link import Shown
-from archive.outbox import Ending
 from archive.record import Exam, OutboxState
+from archive.telling.queue import Ending
 
 if TYPE_CHECKING:
     from api.given_back import Held
 
 WRONG_PATIENT = "The archive shows it under another patient or study; correct it there by hand."
+EARLIER_IDENTITY = (
+    "The archive still shows the identity of before its correction; have that message sent to it, "
+    "or correct it there by hand."
+)
 OTHER_ORDER = "The archive shows it under another accession number; correct it there by hand."
 NOT_SHOWN = "The archive took it and does not show it; look for it there."
 OTHER_PIXELS = (
@@ -39,16 +43,20 @@ def most_bytes_of(sent: Path, header: Dataset) -> int:
 
 
 def is_under(shown: Shown, exam: Exam) -> bool:
-    """Whether an archive shows an instance under its patient and study."""
+    """Whether an archive shows an instance under its patient and study, and nowhere else."""
     patient_id = exam.patient.patient_id if exam.patient else ""
-    return (shown.patient_id, shown.study_instance_uid) == (patient_id, exam.study_instance_uid)
+    there = (shown.patient_id, shown.study_instance_uid)
+    return shown.places == 1 and there == (patient_id, exam.study_instance_uid)
 
 
-def compared(place: Workplace, sent: Path, back: Path, shown: Shown, exam: Exam) -> Ending:
+def compared(
+    place: Workplace, sent: Path, back: Path, shown: Shown, exam: Exam, *, corrected: bool = False
+) -> Ending:
     """How far an archive keeps what it was sent: whose it is, its pixels, then its order.
 
     What else it changed is told in the ending. A child reads what the archive gave back: a file
-    that none can read must not end whoever sends. Raises what the store raises.
+    that none can read must not end whoever sends. A name may be spelt otherwise, unless it was
+    `corrected`. Raises what the store raises.
     """
     files = {"sent": str(sent), "back": str(back)}
     try:
@@ -60,6 +68,8 @@ def compared(place: Workplace, sent: Path, back: Path, shown: Shown, exam: Exam)
     coerced = tuple(held["changed"])
     if not held["same_identity"]:
         return Ending(OutboxState.TASK, WRONG_PATIENT, coerced)
+    if corrected and not held["same_name"]:
+        return Ending(OutboxState.TASK, EARLIER_IDENTITY, coerced)
     if not held["same_pixels"]:
         return Ending(OutboxState.TASK, OTHER_PIXELS, coerced)
     # An archive need not tell the number.

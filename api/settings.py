@@ -10,6 +10,7 @@ from tempfile import TemporaryFile
 from urllib.parse import urlsplit
 
 from api.errors import BadSettings
+from archive.telling.rules import Corrections
 
 KEY_BYTES = 32
 ESTABLISHMENT = "local"
@@ -54,6 +55,10 @@ class RadiologyArchive:
     url: str
     establishment: str
     orthanc_url: str | None = None
+    corrections: Corrections = Corrections.HL7
+    """How it learns of corrected identities: by its own feed, unless somebody says otherwise."""
+    patience_s: float = 3600.0
+    """How long a correction may take to arrive by that feed, before it is a person's task."""
 
     def __repr__(self) -> str:
         return "RadiologyArchive(…)"
@@ -223,7 +228,13 @@ def _archive(variables: Mapping[str, str]) -> RadiologyArchive | None:
             )
         return None
     establishment = variables.get("SANSVERRE_ARCHIVE_ESTABLISHMENT") or ESTABLISHMENT
-    return RadiologyArchive(url, establishment, orthanc_url)
+    stated = variables.get("SANSVERRE_ARCHIVE_CORRECTIONS") or Corrections.HL7
+    try:
+        corrections = Corrections(stated)
+    except ValueError as error:
+        ways = ", ".join(Corrections)
+        raise BadSettings(f"SANSVERRE_ARCHIVE_CORRECTIONS must be one of {ways}") from error
+    return RadiologyArchive(url, establishment, orthanc_url, corrections)
 
 
 def _root(name: str, variables: Mapping[str, str]) -> str | None:

@@ -59,6 +59,8 @@ class Workplace:
     """A folder for each build that may be under way at once, whoever does it, held by its lock."""
     archive: ArchiveLink | None = None
     """The radiology archive that is told of what is published."""
+    rule: RadiologyArchive | None = None
+    """What is known of that archive."""
 
 
 _LOOKS: Mapping[str, Callable[[Workplace, Job, Callable[[], None]], None]] = {
@@ -109,6 +111,7 @@ def open_workplace(settings: Settings) -> Iterator[Workplace]:
             incoming=storage.drafts(data / "incoming"),
             turns=turns,
             archive=link,
+            rule=settings.archive,
         )
 
 

@@ -9,10 +9,11 @@ from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
 
-from archive import schema
+from archive import reading, schema
 from archive.database import Database
-from archive.outbox import new_row
+from archive.outbox import as_known_there
 from archive.record import ImageKind, ImageState, ObjectRole, OutboxState, Sent
+from archive.telling.queue import new_row
 
 _row, _remote = schema.outbox.c, schema.remote.c
 _image, _exam, _object = schema.image.c, schema.exam.c, schema.stored_object.c
@@ -69,6 +70,13 @@ class Backlog:
                             one.sop_instance_uid,
                             begin,
                         ),
+                        **as_known_there(
+                            connection,
+                            int(remote_id or 0),
+                            remote,
+                            reading.exam_alone(connection, one.exam_id),
+                            one.sop_instance_uid,
+                        ),
                         "due_at": begin + timedelta(seconds=each_s * (done + number)),
                     }
                     for number, one in enumerate(found)
@@ -112,7 +120,7 @@ def _missing(establishment: str, remote: str) -> sa.Select[tuple[str, str, str, 
     told = sa.exists().where(
         _row.remote_id == _id_of(establishment, remote),
         _row.kind == Sent.OBJECT,
-        _row.sop_instance_uid == _object.sop_instance_uid,
+        _row.object_uid == _object.sop_instance_uid,
     )
     return (
         sa.select(_object.image_id, _image.exam_id, _object.sop_class_uid, _object.sop_instance_uid)

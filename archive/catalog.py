@@ -24,7 +24,6 @@ from archive.instances import Instances
 from archive.jobs import Job, Jobs, require_lease
 from archive.lesions import Lesions
 from archive.moves import Moves
-from archive.outbox import Outbox
 from archive.phones import Phones
 from archive.photographs import Photographs
 from archive.pictures import Pictures
@@ -41,6 +40,7 @@ from archive.record import (
     StoredObject,
 )
 from archive.sessions import Sessions
+from archive.telling.queue import Outbox
 from archive.uploads import Uploads
 
 PUBLISHED_ONLY = (ImageState.PUBLISHED,)
@@ -326,8 +326,8 @@ class Catalog:
     ) -> None:
         """Correct a patient's name, birth date, sex or number; no object and no UID changes.
 
-        Raises NotFound, and DifferentPatient when `to` already names another patient: joining two
-        patients is not a correction.
+        Archives learn of it as each one's rule says. Raises NotFound, and DifferentPatient when
+        `to` already names another patient: joining two patients is not a correction.
         """
         patient, owner = schema.patient.c, schema.establishment.c
         of_owner = sa.select(owner.id).where(owner.name == establishment).scalar_subquery()
@@ -338,8 +338,12 @@ class Catalog:
         )
         try:
             with self._database.write() as connection:
-                if connection.execute(change.values(**reception.traits_of(to))).rowcount != 1:
+                changed = change.values(**reception.traits_of(to)).returning(patient.id)
+                row = connection.scalar(changed)
+                if row is None:
                     raise NotFound("There is no such patient.")
+                exams = sa.select(schema.exam.c.id).where(schema.exam.c.patient_row == row)
+                outbox.identity_changed(connection, connection.scalars(exams).all())
         except IntegrityError as error:
             raise DifferentPatient(
                 "Another patient already has this number; joining two patients is not a correction."

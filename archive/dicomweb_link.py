@@ -103,7 +103,9 @@ class DicomWebLink:
         asked = (_PATIENT_ID, _STUDY, _ACCESSION, _SERIES)
         with _as_it_should_be():
             places = {tuple(_value(one, tag) for tag in asked) for one in found}
-        return Shown(*min(places, key=lambda one: one[1] == named.study_instance_uid))
+        shown = min(places, key=lambda one: one[1] == named.study_instance_uid)
+        patient_id, study, accession_number, series = shown
+        return Shown(patient_id, study, accession_number, series, len(places))
 
     def fetch(self, named: Named, series_instance_uid: str, into: Path, most_bytes: int) -> None:
         """Have an instance back in whatever transfer syntax the archive keeps it."""

@@ -32,6 +32,8 @@ class Shown:
     study_instance_uid: str
     accession_number: str = ""
     series_instance_uid: str = ""
+    places: int = 1
+    """Under how many patients, studies or series it shows that one instance."""
 
     def __repr__(self) -> str:
         return "Shown(…)"

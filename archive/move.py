@@ -7,8 +7,8 @@ from typing import Any
 
 from archive.identity import PatientIdentity, uid_from
 from archive.leaving import Way
-from archive.outbox import Telling
 from archive.record import Exam, Image, ImageKind
+from archive.telling.queue import Telling
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -6,7 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from archive import outbox, reading, schema
+from archive import reading, schema
 from archive.capture import LOCATING
 from archive.errors import DifferentPatient, InvalidCapture, NotFound, TransitionRefused
 from archive.identity import PatientIdentity
@@ -15,6 +15,7 @@ from archive.move import Correction, Destination, Left, MovePlan, study_instance
 from archive.reception import Study, checked_order, is_study, patient_row_of, study_of_order
 from archive.record import Exam, Image, ImageKind, ImageState
 from archive.schema_lesions import biopsy
+from archive.telling.queue import tellings
 
 MOVABLE = frozenset({ImageState.PUBLISHED, ImageState.REFUSED})
 
@@ -118,7 +119,7 @@ def _correction(connection: sa.Connection, image: Image, together: Sequence[str]
     return Correction(
         image.id,
         image.kind,
-        outbox.tellings(connection, [image.id])[image.id],
+        tellings(connection, [image.id])[image.id],
         _left(connection, image.id),
         links_of(connection, image.id, together),
     )

@@ -4,6 +4,7 @@ import sqlalchemy as sa
 
 from archive.columns import UtcDateTime, metadata, words
 from archive.record import OutboxState, Sent
+from archive.telling.rules import Form
 
 move = sa.Table(
     "move",
@@ -43,6 +44,8 @@ remote = sa.Table(
     sa.Column("id", sa.Integer, primary_key=True),
     sa.Column("establishment_id", sa.ForeignKey("establishment.id"), nullable=False),
     sa.Column("name", sa.String(64), nullable=False),
+    # The kinds of things that it is told of; None for what every archive was told of at first.
+    sa.Column("takes", sa.JSON(none_as_null=True)),
     sa.UniqueConstraint("establishment_id", "name"),
 )
 
@@ -55,11 +58,20 @@ outbox = sa.Table(
     # The exam under which the instance is told of: that of the patient before, for a rejection.
     sa.Column("exam_id", sa.ForeignKey("exam.id"), nullable=False),
     sa.Column("kind", words(Sent, "kind"), nullable=False),
+    # What the archive knows it by: our object's own, unless it gets it as another instance.
     sa.Column("sop_class_uid", sa.String(64), nullable=False),
     sa.Column("sop_instance_uid", sa.String(64), nullable=False),
     sa.Column("series_instance_uid", sa.String(64)),
+    sa.Column("object_uid", sa.String(64), nullable=False),
+    sa.Column("form", words(Form, "form"), nullable=False),
+    sa.Column("incarnation", sa.Integer, nullable=False),
     sa.Column("state", words(OutboxState, "state"), nullable=False),
     sa.Column("attempt", sa.Integer, nullable=False),
+    # How often it was asked anew: who began before that does not end it.
+    sa.Column("revision", sa.Integer, nullable=False),
+    sa.Column("asked_at", UtcDateTime, nullable=False),
+    # Under which identities it left since it was last found to be right.
+    sa.Column("told", sa.JSON, nullable=False),
     sa.Column("worker", sa.String(64)),
     sa.Column("due_at", UtcDateTime, nullable=False),
     sa.Column("lease_until", UtcDateTime),
@@ -75,5 +87,6 @@ outbox = sa.Table(
     ),
     sa.CheckConstraint("state <> 'task' OR reason IS NOT NULL", name="task"),
     sa.Index(None, "image_id"),
+    sa.Index(None, "exam_id"),
     sa.Index(None, "state", "due_at"),
 )

@@ -79,6 +79,8 @@ class OutboxState(StrEnum):
     WAITING = "waiting"
     ANSWERED = "answered"
     """It said that it has taken it."""
+    COMMITTED = "committed"
+    """It has promised to keep it (storage commitment)."""
     READ_BACK = "read-back"
     """It was asked afterwards, and shows what it should."""
     TASK = "task"

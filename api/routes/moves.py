@@ -14,8 +14,8 @@ from archive.catalog import Catalog
 from archive.identity import PatientIdentity
 from archive.leaving import Way
 from archive.move import Author, Correction, Destination, Moved, MovePlan
-from archive.outbox import Telling
 from archive.record import ImageKind, ImageState, OutboxState, Sent
+from archive.telling.queue import Telling
 
 router = APIRouter(tags=["moves"])
 

@@ -5,8 +5,8 @@ from pathlib import Path
 from api.read_back import NOT_COMPARED, WRONG_PATIENT, compared
 from api.work import Workplace
 from archive.link import Shown
-from archive.outbox import Ending
 from archive.record import ObjectRole, OutboxState
+from archive.telling.queue import Ending
 from dermato.ingest import ingest_photo
 from tests.dermato.archived import PATIENT, received, stored_bytes
 from tests.samples.photo import make_photo

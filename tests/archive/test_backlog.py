@@ -4,9 +4,9 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 from archive.catalog import Catalog
-from archive.outbox import Ending, Telling
 from archive.record import Image, ImageKind, ImageState, ObjectRole, OutboxState, StoredObject
 from archive.storage import Storage
+from archive.telling.queue import Ending, Telling
 from tests.archive.conftest import ELSEWHERE, HERE, digest, published
 
 REMOTE = "radiology"

@@ -15,10 +15,10 @@ from archive.errors import ArchiveError, DifferentPatient, InvalidCapture, NotFo
 from archive.identity import PatientIdentity
 from archive.lesion import LesionEvent, LesionEventKind, LesionSaid, Photograph
 from archive.move import Destination
-from archive.outbox import Ending
 from archive.record import Image, ImageState, OutboxState, Sent
 from archive.session import Confirmed, Pin, Session, SessionState
 from archive.sessions import Opening
+from archive.telling.queue import Ending
 from tests.archive.conftest import HERE
 from tests.archive.sessions import BUILD, CLOSE_UP, FOREARM, OVERVIEW, shot
 from tests.archive.test_moves import REMOTE, WHO, carried_out, publish, slide

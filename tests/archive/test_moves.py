@@ -14,7 +14,6 @@ from archive.errors import NotFound, TransitionRefused
 from archive.identity import PatientIdentity
 from archive.jobs import Job
 from archive.move import Author, Destination
-from archive.outbox import Ending, Telling
 from archive.reading_aids import Comparison, RulerReading
 from archive.record import (
     Assignment,
@@ -29,6 +28,7 @@ from archive.record import (
 )
 from archive.session import Confirmed
 from archive.sessions import Opening
+from archive.telling.queue import Ending, Telling
 from tests.archive.conftest import HERE, digest, stored
 from tests.archive.sessions import BUILD, OVERVIEW, ROOM, shot, stated
 from tests.archive.test_lesions import ANNE, BRUNO, lesion

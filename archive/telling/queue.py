@@ -1,0 +1,309 @@
+"""The queue of what archives are to be told: claimed by whoever sends, ended, or put off."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from archive import reading, schema
+from archive.database import Database
+from archive.errors import LeaseLost
+from archive.ownership import owned
+from archive.reception import establishment_row
+from archive.record import Exam, OutboxState, Sent, StoredObject
+from archive.telling.rules import Form
+from archive.telling.told import Told
+
+_row, _remote = schema.outbox.c, schema.remote.c
+_WAITING = _row.state == OutboxState.WAITING
+_LET_GO: Mapping[str, Any] = {"lease_until": None, "worker": None}
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """One thing that one archive is to be told; `attempt` is the fence that a later claim raises.
+
+    `exam_id` is the exam under which the archive knows the instance: that of the patient before,
+    for a rejection, which also names the series. `coerced` are keywords of what the archive keeps
+    otherwise than it was sent; None as long as it was not compared. `object_uid` is our object's
+    SOP Instance UID, from which the archive's may differ by `form` and `incarnation`; `told` are
+    the identities under which it left and may be shown there; `revision` counts how often it was
+    asked anew, last at `asked_at`.
+    """
+
+    id: int
+    remote: str
+    image_id: str
+    exam_id: str
+    kind: Sent
+    sop_class_uid: str
+    sop_instance_uid: str
+    series_instance_uid: str | None
+    state: OutboxState
+    attempt: int
+    reason: str | None
+    created_at: datetime
+    object_uid: str
+    form: Form
+    incarnation: int
+    revision: int
+    asked_at: datetime
+    told: tuple[Told, ...] = ()
+    coerced: Sequence[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How far an archive has been told; `coerced` are keywords of what it keeps otherwise."""
+
+    state: OutboxState
+    reason: str | None = None
+    coerced: tuple[str, ...] = ()
+
+    @property
+    def is_good(self) -> bool:
+        """Whether nobody has to see to it."""
+        return self.state not in {OutboxState.TASK, OutboxState.WAITING}
+
+
+_ROWS = sa.select(
+    _remote.name.label("remote"),
+    *(_row[one.name] for one in fields(Telling) if one.name != "remote"),
+).select_from(schema.outbox.join(schema.remote))
+
+
+class Outbox:
+    """The outbox of a catalogue, reached as `catalog.outbox`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def know(self, establishment: str, remote: str) -> None:
+        """From now on that archive is told of what the establishment publishes."""
+        known = (
+            sa.select(_remote.id)
+            .select_from(schema.remote.join(schema.establishment))
+            .where(schema.establishment.c.name == establishment, _remote.name == remote)
+        )
+        with self._database.read() as connection:
+            if connection.scalar(known) is not None:
+                return
+        with self._database.write() as connection:
+            owner = establishment_row(connection, establishment)
+            if connection.scalar(known) is None:
+                new = sa.insert(schema.remote).values(establishment_id=owner, name=remote)
+                connection.execute(new)
+
+    def claim(self, worker: str, remote: str, lease_s: float) -> Telling | None:
+        """Take what is due first for that archive; None when there is nothing."""
+        now = datetime.now(UTC)
+        earlier = schema.outbox.alias()
+        due = sa.and_(
+            _WAITING,
+            _remote.name == remote,
+            _row.due_at <= now,
+            sa.or_(_row.lease_until.is_(None), _row.lease_until <= now),
+            # What was superseded may still be on its way out, as long as somebody holds it.
+            ~sa.exists().where(
+                earlier.c.remote_id == _row.remote_id,
+                earlier.c.image_id == _row.image_id,
+                earlier.c.id < _row.id,
+                sa.or_(earlier.c.state == OutboxState.WAITING, earlier.c.lease_until > now),
+            ),
+        )
+        first = _ROWS.where(due).order_by(_row.due_at, _row.id).limit(1)
+        with self._database.read() as connection:
+            if connection.execute(first).one_or_none() is None:
+                return None
+        with self._database.write() as connection:
+            free = first.with_for_update(of=schema.outbox, skip_locked=True)
+            found = connection.execute(free).mappings().one_or_none()
+            if found is None:
+                return None
+            telling = _telling({**found, "attempt": found["attempt"] + 1})
+            connection.execute(
+                changed_row(
+                    telling.id,
+                    attempt=telling.attempt,
+                    worker=worker,
+                    lease_until=now + timedelta(seconds=lease_s),
+                )
+            )
+            return telling
+
+    def leaving(self, telling: Telling, told: Told) -> Telling:
+        """Record under which identity it leaves, before it does; raises LeaseLost."""
+        if told in telling.told:
+            return telling
+        left = replace(telling, told=(*telling.told, told))
+        self._change(telling, {"told": [one.written() for one in left.told]})
+        return left
+
+    def end(self, telling: Telling, ending: Ending, now: Told | None = None) -> None:
+        """Record how far the archive has been told, and what alone it shows now; raises LeaseLost.
+
+        What was asked anew meanwhile waits on.
+        """
+        ended = {
+            "state": ending.state,
+            "reason": ending.reason,
+            "coerced": list(ending.coerced),
+            "ended_at": datetime.now(UTC),
+        }
+        shown = {} if now is None else {"told": [now.written()]}
+        self._change(telling, _LET_GO, ended | shown)
+
+    def put_off(self, telling: Telling, again_in_s: float, reason: str) -> None:
+        """Try again later; raises LeaseLost. What was asked anew meanwhile is due at once."""
+        due = datetime.now(UTC) + timedelta(seconds=again_in_s)
+        self._change(telling, {**_LET_GO, "reason": reason}, {"due_at": due})
+
+    def reincarnate(self, telling: Telling, uid_of: Callable[[str], str]) -> None:
+        """Have it rejected, and told of anew under the UID that `uid_of` gives our object's.
+
+        What is still to leave of that exam is told of so too, as it is of one study there. Raises
+        LeaseLost.
+        """
+        now, number = datetime.now(UTC), telling.incarnation + 1
+        last = telling.told[-1]
+        later = (
+            _row.exam_id == telling.exam_id,
+            _row.kind == Sent.OBJECT,
+            _row.incarnation < number,
+            _row.attempt == 0,
+            _WAITING,
+        )
+        superseded = {"state": OutboxState.SUPERSEDED, "ended_at": now, **_LET_GO}
+        with self._database.write() as connection:
+            mine = changed_row(telling.id, **superseded)
+            held = mine.where(_row.attempt == telling.attempt, _WAITING).returning(_row.remote_id)
+            remote_id = connection.scalar(held)
+            if remote_id is not None:
+                named = (telling.image_id, telling.exam_id, telling.sop_class_uid)
+                same = {"remote_id": remote_id, "form": telling.form}
+                rejected = {
+                    **new_row(*named, telling.sop_instance_uid, now),
+                    "kind": Sent.REJECTION,
+                    "series_instance_uid": last.series_instance_uid,
+                    "told": [last.written()],
+                }
+                anew = {
+                    **new_row(*named, uid_of(telling.object_uid), now),
+                    "kind": Sent.OBJECT,
+                    "object_uid": telling.object_uid,
+                    "incarnation": number,
+                }
+                for row in (rejected, anew):
+                    connection.execute(sa.insert(schema.outbox).values(row | same))
+                others = sa.select(_row.id, _row.object_uid).where(
+                    *later, _row.remote_id == remote_id
+                )
+                for one in connection.execute(others).all():
+                    uid = uid_of(one.object_uid)
+                    connection.execute(
+                        changed_row(one.id, incarnation=number, sop_instance_uid=uid)
+                    )
+        if remote_id is None:
+            raise LeaseLost("This was taken over by another worker, or moved; leave it.")
+
+    def _change(
+        self,
+        telling: Telling,
+        values: Mapping[str, Any],
+        unless_asked_anew: Mapping[str, Any] | None = None,
+    ) -> None:
+        held = _row.attempt == telling.attempt
+        with self._database.write() as connection:
+            changed = changed_row(telling.id, **values).where(held, _WAITING)
+            is_ours = connection.execute(changed).rowcount == 1
+            if not is_ours:
+                # What was superseded meanwhile stays so.
+                connection.execute(changed_row(telling.id, **_LET_GO).where(held))
+            elif unless_asked_anew:
+                same = _row.revision == telling.revision
+                connection.execute(changed_row(telling.id, **unless_asked_anew).where(same))
+        if not is_ours:
+            raise LeaseLost("This was taken over by another worker, or moved; leave it.")
+
+    def holders(self) -> frozenset[str]:
+        """The workers that hold a lease."""
+        held = sa.select(_row.worker).where(_row.lease_until.is_not(None)).distinct()
+        with self._database.read() as connection:
+            return frozenset(str(worker) for worker in connection.scalars(held))
+
+    def lapse(self, worker: str) -> None:
+        """Let the leases of a worker that is known to be dead run out at once."""
+        ended = sa.update(schema.outbox).where(_row.worker == worker)
+        with self._database.write() as connection:
+            connection.execute(ended.values(lease_until=None, worker=None))
+
+    def context(self, telling: Telling) -> tuple[Exam, StoredObject | None]:
+        """The exam as it is today, and the object while it is ours.
+
+        For a rejection, the exam as the archive was told of it.
+        """
+        with self._database.read() as connection:
+            exam = reading.exam_alone(connection, telling.exam_id)
+            image = reading.image(connection, telling.image_id, None)
+        if telling.kind is Sent.REJECTION and telling.told:
+            exam = telling.told[-1].as_exam(exam)
+        found = (one for one in image.objects if one.sop_instance_uid == telling.object_uid)
+        return exam, next(found, None)
+
+    def of_images(self, image_ids: Collection[str]) -> Mapping[str, tuple[Telling, ...]]:
+        """What was and is to be told of each image, in order."""
+        with self._database.read() as connection:
+            return tellings(connection, image_ids)
+
+    def listed(
+        self, states: Collection[OutboxState], *, establishment: str | None, limit: int = 200
+    ) -> tuple[Telling, ...]:
+        """What stands in these states, the oldest first."""
+        rows = _ROWS.join(
+            schema.establishment, _remote.establishment_id == schema.establishment.c.id
+        ).where(_row.state.in_(list(states)))
+        query = owned(rows, establishment).order_by(_row.id).limit(limit)
+        with self._database.read() as connection:
+            return tuple(_telling(dict(one)) for one in connection.execute(query).mappings())
+
+
+def tellings(
+    connection: sa.Connection, image_ids: Collection[str]
+) -> dict[str, tuple[Telling, ...]]:
+    """As `Outbox.of_images`, within a transaction."""
+    query = _ROWS.where(_row.image_id.in_(list(image_ids))).order_by(_row.id)
+    rows = [_telling(dict(one)) for one in connection.execute(query).mappings()]
+    return {id_: tuple(one for one in rows if one.image_id == id_) for id_ in image_ids}
+
+
+def new_row(
+    image_id: str, exam_id: str, sop_class_uid: str, sop_instance_uid: str, now: datetime
+) -> dict[str, Any]:
+    """What a row says that waits from `now` on, but for its archive and its kind."""
+    return {
+        "image_id": image_id,
+        "exam_id": exam_id,
+        "sop_class_uid": sop_class_uid,
+        "sop_instance_uid": sop_instance_uid,
+        "object_uid": sop_instance_uid,
+        "form": Form.AS_IT_IS,
+        "incarnation": 0,
+        "state": OutboxState.WAITING,
+        "attempt": 0,
+        "revision": 0,
+        "due_at": now,
+        "asked_at": now,
+        "created_at": now,
+        "told": [],
+    }
+
+
+def changed_row(row: int, **values: Any) -> sa.Update:
+    """What changes a row of the queue."""
+    return sa.update(schema.outbox).where(_row.id == row).values(**values)
+
+
+def _telling(row: Mapping[str, Any]) -> Telling:
+    return Telling(**{**row, "told": tuple(Told.read(one) for one in row["told"])})

@@ -1,0 +1,76 @@
+"""A place that tells one real Orthanc, and what that shows of it."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from api.sending import send_once
+from api.settings import RadiologyArchive, Settings
+from api.work import Workplace, open_workplace
+from archive.identity import PatientIdentity
+from archive.record import Image, ObjectRole, OutboxState, Sent
+from archive.telling.queue import Telling
+from dermato.ingest import ingest_photo
+from tests.dermato.archived import received
+from tests.orthanc import Orthanc
+from tests.samples.photo import make_photo
+
+HERE = "Hôpital A"
+ANNE = PatientIdentity("1", "R", "FAUX^Anne", sex="F")
+
+
+@contextmanager
+def telling(
+    settings: Settings, empty_catalogue: Path, archive: Orthanc, **rule: Any
+) -> Iterator[Workplace]:
+    known = RadiologyArchive(archive.dicomweb_url, HERE, **rule)
+    if not settings.data.exists():
+        settings.data.mkdir(mode=0o700)
+        shutil.copy(empty_catalogue, settings.data)
+    with open_workplace(replace(settings, archive=known)) as place:
+        yield place
+
+
+def photographed(
+    place: Workplace, folder: Path, seed: int, patient: PatientIdentity = ANNE
+) -> Image:
+    file = make_photo(folder / f"{seed}.jpg", width=96, height=64, seed=seed)
+    image = received(place.catalog, place.storage, file, patient, HERE)
+    return ingest_photo(file, image, place.catalog, place.storage)
+
+
+def all_sent(place: Workplace) -> None:
+    while send_once(place):
+        pass
+
+
+def told(place: Workplace, image: Image) -> tuple[Telling, ...]:
+    return place.catalog.outbox.of_images([image.id])[image.id]
+
+
+def states(place: Workplace, image: Image) -> list[tuple[Sent, OutboxState]]:
+    return [(one.kind, one.state) for one in told(place, image)]
+
+
+def kept(archive: Orthanc, uid: str) -> list[dict[str, str]]:
+    """What Orthanc says of every instance of that UID that it has."""
+    found = archive.web.post("/tools/lookup", content=uid).json()
+    return [
+        archive.web.get(f"/instances/{one['ID']}/simplified-tags").json()
+        for one in found
+        if one["Type"] == "Instance"
+    ]
+
+
+def corrected(place: Workplace, before: PatientIdentity, after: PatientIdentity) -> None:
+    place.catalog.correct_patient(
+        establishment=HERE, patient_id=before.patient_id, issuer=before.issuer, to=after
+    )
+
+
+def uid_of(image: Image) -> str:
+    (one,) = image.objects_as(ObjectRole.PHOTO)
+    return str(one.sop_instance_uid)
