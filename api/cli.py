@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from api import credentials, move, outbox, photo, rule, values
 from api.dimse import command as dimse_command
 from api.errors import ApiError, Refused, SandboxError
+from api.hl7 import command as hl7_command
 from api.watch import command as watch_command
 from api.whose import add_patient, patient_of
 
@@ -300,6 +301,7 @@ def _parser() -> argparse.ArgumentParser:
     outbox.add(commands)
     watch_command.add(commands)
     dimse_command.add(commands)
+    hl7_command.add(commands)
 
     for command in (convert, ingest):
         command.add_argument(

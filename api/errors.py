@@ -19,6 +19,8 @@ ApiError
 ├── NotTaken            (ValueError)         a file that the archive did not take in, and why
 ├── CannotPrint         (ValueError)         letters that the pages of a PDF have not
 ├── CannotServe         (OSError)            an address that cannot be served from
+├── BadFrame            (ValueError)         bytes that are no message of MLLP
+├── BadMessage          (ValueError)         a message of HL7 that cannot be read
 └── SandboxError                             a child process that gave no result:
     ├── Refused         (ValueError)         the function said no, in words for people
     │   └── PartsMissing                     of a slide's files, some are not there
@@ -128,6 +130,18 @@ class CannotPrint(ApiError, ValueError):
 
 class CannotServe(ApiError, OSError):
     """The server cannot be started as asked."""
+
+
+class BadFrame(ApiError, ValueError):
+    """What came over a connection is no message of MLLP, or not one that is waited for."""
+
+
+class BadMessage(ApiError, ValueError):
+    """A message of HL7 cannot be read; `code` is of HL7 table 0357, `where` as ERR-2 has it."""
+
+    def __init__(self, message: str, code: int = 102, where: str = "") -> None:
+        super().__init__(message)
+        self.code, self.where = code, where
 
 
 class SandboxError(ApiError):

@@ -65,6 +65,18 @@ class RadiologyArchive:
 
 
 @dataclass(frozen=True, slots=True)
+class Hl7:
+    """Whose HL7 messages are taken, how large they may be, and for how long they are kept.
+
+    `senders` is the file that says which establishment each sender speaks for.
+    """
+
+    senders: Path | None = None
+    max_bytes: int = 16 << 20
+    kept_days: int = 30
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """The places and addresses of one installation.
 
@@ -86,6 +98,7 @@ class Settings:
     archive: RadiologyArchive | None = None
     dimse: Path | None = None
     """The table of who may call by DICOM's own protocol."""
+    hl7: Hl7 = Hl7()
 
     @property
     def objects(self) -> Path:
@@ -127,6 +140,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         tls=_tls(variables),
         archive=_archive(variables),
         dimse=_file(variables.get("SANSVERRE_DIMSE")),
+        hl7=_hl7(variables),
     )
 
 
@@ -235,6 +249,15 @@ def _archive(variables: Mapping[str, str]) -> RadiologyArchive | None:
         ways = ", ".join(Corrections)
         raise BadSettings(f"SANSVERRE_ARCHIVE_CORRECTIONS must be one of {ways}") from error
     return RadiologyArchive(url, establishment, orthanc_url, corrections)
+
+
+def _hl7(variables: Mapping[str, str]) -> Hl7:
+    usual, senders = Hl7(), variables.get("SANSVERRE_HL7_SENDERS")
+    return Hl7(
+        senders=Path(senders).expanduser().resolve() if senders else None,
+        max_bytes=_whole(variables, "SANSVERRE_HL7_MAX_BYTES", usual.max_bytes),
+        kept_days=_whole(variables, "SANSVERRE_HL7_KEPT_DAYS", usual.kept_days),
+    )
 
 
 def _root(name: str, variables: Mapping[str, str]) -> str | None:

@@ -23,6 +23,7 @@ from archive.identity import PatientIdentity
 from archive.instances import Instances
 from archive.jobs import Job, Jobs, require_lease
 from archive.lesions import Lesions
+from archive.messages.inbox import Inbox
 from archive.moves import Moves
 from archive.phones import Phones
 from archive.photographs import Photographs
@@ -72,6 +73,7 @@ class Catalog:
     outbox: Outbox
     backlog: Backlog
     instances: Instances
+    inbox: Inbox
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -94,6 +96,7 @@ class Catalog:
         self.outbox = Outbox(database)
         self.backlog = Backlog(database)
         self.instances = Instances(database)
+        self.inbox = Inbox(database)
 
     @classmethod
     def open(cls, url: str) -> Self:

@@ -19,6 +19,7 @@ from archive.leaving_schema import (
     departure,
 )
 from archive.lesion import LesionEventKind, MapView
+from archive.messages.schema import message
 from archive.move_schema import move, outbox, remote
 from archive.record import (
     DepositState,
@@ -50,6 +51,7 @@ __all__ = [
     "lesion",
     "lesion_event",
     "link_key",
+    "message",
     "metadata",
     "move",
     "outbox",

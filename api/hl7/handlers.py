@@ -1,0 +1,19 @@
+"""What is done for each kind of message: the one table.
+
+A handler is called with one message of a sender at a time, in the order in which they came. It may
+be called again for a message that it has done already, where the answer was lost. What it raises
+of the archive's errors becomes an answer; StorageFailure leaves the message unanswered, so that it
+is sent again.
+"""
+
+from collections.abc import Callable, Mapping
+
+from api.hl7.answers import Answer
+from api.hl7.message import Message
+from api.work import Workplace
+
+Handler = Callable[[Message, Workplace, str], Answer]
+"""Takes the message, where to work, and the establishment for which its sender speaks."""
+
+HANDLERS: Mapping[str, Handler] = {}
+"""By MSH-9, as `ADT^A28`; what is not here is refused with AR."""

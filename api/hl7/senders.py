@@ -1,0 +1,87 @@
+"""Who may send messages, and for which establishment they speak."""
+
+import ipaddress
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from api.errors import BadSettings
+from api.hl7.message import CHARSETS, Header
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """A system that sends messages: known by MSH-3, MSH-4 and where it connects from.
+
+    `issuer` gave the numbers of patients of which a message does not say who did; `charset` is how
+    it writes where MSH-18 is empty.
+    """
+
+    application: str
+    facility: str
+    establishment: str
+    networks: tuple[Network, ...]
+    issuer: str = ""
+    charset: str = ""
+
+    @property
+    def name(self) -> str:
+        """What it is called in lists."""
+        return f"{self.application}|{self.facility}"
+
+
+def read_senders(file: Path | None) -> tuple[Sender, ...]:
+    """The table of senders; raises BadSettings, naming what is wrong with it."""
+    if file is None:
+        raise BadSettings("nobody may send messages yet: name their table in SANSVERRE_HL7_SENDERS")
+    try:
+        told = tomllib.loads(file.read_text("utf-8"))
+    except OSError as error:
+        raise BadSettings(
+            f"{file} cannot be read ({error.strerror}): see SANSVERRE_HL7_SENDERS"
+        ) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadSettings(f"{file} is no TOML: {error}") from error
+    rows = told.get("sender")
+    if set(told) != {"sender"} or not isinstance(rows, list) or not rows:
+        raise BadSettings(f"{file} must hold tables [[sender]], at least one, and nothing else")
+    senders = tuple(_sender(file, number, row) for number, row in enumerate(rows, 1))
+    if len({(one.application, one.facility) for one in senders}) != len(senders):
+        raise BadSettings(f"{file}: two senders have the same application and facility")
+    return senders
+
+
+def sender_of(senders: Sequence[Sender], header: Header, address: str) -> Sender | None:
+    """The sender of a message that came from this address; None for who is not known."""
+    came = ipaddress.ip_address(address)
+    if isinstance(came, ipaddress.IPv6Address) and came.ipv4_mapped:
+        came = came.ipv4_mapped
+    for one in senders:
+        if (one.application, one.facility) == (header.application, header.facility):
+            return one if any(came in network for network in one.networks) else None
+    return None
+
+
+_TEXTS = ("application", "facility", "establishment", "issuer", "charset")
+
+
+def _sender(file: Path, number: int, row: Any) -> Sender:
+    at = f"{file}: sender {number}"
+    if not isinstance(row, dict) or not set(row) <= {*_TEXTS, "from"}:
+        raise BadSettings(f"{at} may say {', '.join(_TEXTS)} and from, and nothing else")
+    texts = {name: row.get(name, "") for name in _TEXTS}
+    if not all(isinstance(one, str) and len(one) <= 64 for one in texts.values()):
+        raise BadSettings(f"{at}: all but `from` are texts of up to 64 characters")
+    if not texts["application"] or not texts["establishment"]:
+        raise BadSettings(f"{at} must say its application and its establishment")
+    if texts["charset"] and texts["charset"].upper() not in CHARSETS:
+        raise BadSettings(f"{at}: charset is one of {', '.join(CHARSETS)}")
+    try:
+        networks = tuple(ipaddress.ip_network(one) for one in row.get("from", ["127.0.0.1/32"]))
+    except (ValueError, TypeError) as error:
+        raise BadSettings(f'{at}: `from` is a list of addresses as "10.1.2.0/24"') from error
+    return Sender(networks=networks, **texts)

@@ -1,0 +1,1 @@
+"""Messages of other systems, kept as they came and as they were answered."""
