@@ -51,7 +51,7 @@ def orthanc(folder: Path) -> Iterator[Orthanc]:
     with log.open("wb") as stream:
         process = subprocess.Popen(
             [PROGRAM, str(folder / "orthanc.json")],
-            env={**os.environ, "LD_PRELOAD": str(_loopback(folder))},
+            env={**os.environ, "LD_PRELOAD": str(loopback(folder))},
             stdout=stream,
             stderr=stream,
         )
@@ -68,8 +68,8 @@ def orthanc(folder: Path) -> Iterator[Orthanc]:
             process.wait()
 
 
-def _loopback(folder: Path) -> Path:
-    """The library that keeps a server on the loopback: Orthanc has no setting for it."""
+def loopback(folder: Path) -> Path:
+    """The library that keeps a server on the loopback which has no setting for it."""
     library = folder / "loopback.so"
     source = Path(__file__).with_name("loopback.c")
     subprocess.run(["cc", "-shared", "-fPIC", "-o", library, source, "-ldl"], check=True)

@@ -14,5 +14,7 @@ POLICIES: Mapping[str, Right] = {
     VERIFICATION: Right.ECHO,
     PATIENT_ROOT_FIND: Right.FIND,
     STUDY_ROOT_FIND: Right.FIND,
+    PATIENT_ROOT_MOVE: Right.MOVE,
+    STUDY_ROOT_MOVE: Right.MOVE,
 }
 """The right that a peer needs, by SOP class."""

@@ -1,9 +1,7 @@
 """The listener: associations that are admitted by the table, each bounded in size and time."""
 
 import logging
-import shutil
 import socket
-import ssl
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -11,16 +9,18 @@ from contextlib import contextmanager
 from typing import Any
 
 from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian
-from pynetdicom import AE, _config, evt
+from pynetdicom import _config, evt
 from pynetdicom.events import Event
 from pynetdicom.presentation import PresentationContext, build_context
 from pynetdicom.transport import ThreadedAssociationServer
 
 from api.dimse.finding import find
+from api.dimse.moving import Entity, move
 from api.dimse.policies import POLICIES
-from api.dimse.site import LOG, Site, called_title_of, title_of
-from api.dimse.table import Peer, Table
-from api.errors import BadSettings, CannotServe
+from api.dimse.site import LOG, Site, called_title_of, has_room, title_of
+from api.dimse.table import Peer
+from api.dimse.tls import for_callers
+from api.errors import CannotServe
 from api.metrics import count_dimse
 
 MOST_PDU_BYTES = 1 << 17
@@ -97,17 +97,12 @@ class Incoming:
             raise Unbounded("the disk is full")
 
 
-def has_room(site: Site, size_bytes: int = 0) -> bool:
-    """Whether the disk takes this and keeps free what it is to keep free."""
-    return shutil.disk_usage(site.scratch).free - size_bytes > site.headroom_bytes
-
-
 @contextmanager
 def listening(site: Site) -> Iterator[int]:
     """Answer our peers for as long as the block runs; gives the port. Raises CannotServe."""
     _be_quiet()
     table = site.table
-    entity = AE(table.title)
+    entity = Entity(table.title)
     entity.maximum_associations = table.bounds.associations
     entity.maximum_pdu_size = MOST_PDU_BYTES
     entity.network_timeout = table.bounds.idle_s
@@ -115,7 +110,7 @@ def listening(site: Site) -> Iterator[int]:
     try:
         server = entity.make_server(
             (table.host, table.port),
-            ssl_context=_tls(table),
+            ssl_context=for_callers(table),
             evt_handlers=[(one, handler, [site]) for one, handler in _HANDLERS],
             server_class=_Listener,
         )
@@ -140,27 +135,6 @@ def _be_quiet() -> None:
     _config.LOG_REQUEST_IDENTIFIERS = _config.LOG_RESPONSE_IDENTIFIERS = False
     for name in ("pynetdicom", "pydicom"):
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
-
-
-def _tls(table: Table) -> ssl.SSLContext | None:
-    if table.tls is None:
-        return None
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    try:
-        context.load_cert_chain(table.tls.certificate, table.tls.key, password=_no_password)
-        if table.tls.authorities is not None:
-            context.load_verify_locations(table.tls.authorities)
-            context.verify_mode = ssl.CERT_REQUIRED
-    except OSError as error:
-        raise BadSettings(
-            "the files of [tls] are no certificate with its key, in PEM and without a password"
-        ) from error
-    return context
-
-
-def _no_password() -> str:
-    # OpenSSL would ask for it at the terminal.
-    return ""
 
 
 def _contexts(classes: Any) -> list[PresentationContext]:
@@ -212,4 +186,5 @@ _HANDLERS: tuple[tuple[Any, Callable[..., Any]], ...] = (
     (evt.EVT_REQUESTED, _admit),
     (evt.EVT_C_ECHO, _echo),
     (evt.EVT_C_FIND, find),
+    (evt.EVT_C_MOVE, move),
 )

@@ -1,6 +1,7 @@
 """What every service needs: the table, the catalogue, the store, and who is calling."""
 
 import logging
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -52,6 +53,11 @@ def title_of(assoc: Association) -> str:
 def called_title_of(assoc: Association) -> str:
     """The title that it has called us by."""
     return str(assoc.requestor.primitive.called_ae_title).strip()  # type: ignore[union-attr]
+
+
+def has_room(site: Site, size_bytes: int = 0) -> bool:
+    """Whether the disk takes this and keeps free what it is to keep free."""
+    return shutil.disk_usage(site.scratch).free - size_bytes > site.headroom_bytes
 
 
 def still_there(assoc: Association) -> None:

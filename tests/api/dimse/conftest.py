@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from api.ingest import Order, ingest
 from api.settings import Settings, read_settings
 from api.work import open_workplace
 from archive.identity import PatientIdentity
+from tests.orthanc import free_ports, loopback
 from tests.samples.slide import small_svs
 
 ACCENTED = PatientIdentity("7", "registry", "D'ŒUVRE^HÉLOÏSE", date(1970, 1, 1), "F")
@@ -23,6 +25,21 @@ PEERS = """
 [peers.READER]
 establishment = "north"
 may = ["find", "move"]
+
+[peers.STORE]
+establishment = "north"
+host = "127.0.0.1"
+port = {store}
+
+[peers.NOWHERE]
+establishment = "north"
+host = "127.0.0.1"
+port = {nowhere}
+
+[peers.THEIRS]
+establishment = "south"
+host = "127.0.0.1"
+port = {store}
 
 [peers.SOUTHERN]
 establishment = "south"
@@ -46,12 +63,13 @@ class Served:
     exams: Mapping[str, str]
     port: int
     log: Path
+    store_port: int
 
     def call(self, tool: str, *arguments: str, title: str = "READER") -> str:
         """What one of dcmtk's tools says; whatever it ends with."""
         where = ["-aet", title, "-aec", "SANSVERRE", "127.0.0.1", str(self.port)]
         done = subprocess.run(
-            [tool, *arguments[:1], *where, *arguments[1:]],
+            [f"/usr/bin/{tool}", *arguments[:1], *where, *arguments[1:]],
             capture_output=True,
             timeout=120,
             check=False,
@@ -117,6 +135,32 @@ def served(
     settings, exams = archive
     folder = tmp_path_factory.mktemp("table")
     table, log = folder / "dimse.toml", folder / "log"
-    table.write_text(f'address = "127.0.0.1:0"\n{PEERS}')
+    store, nowhere = free_ports(2)
+    peers = PEERS.format(store=store, nowhere=nowhere)
+    table.write_text(f'address = "127.0.0.1:0"\n{peers}')
     with answering(settings, table, log) as port:
-        yield Served(settings, exams, port, log)
+        yield Served(settings, exams, port, log, store)
+
+
+@contextmanager
+def storescp(port: int, folder: Path, *options: str) -> Iterator[Path]:
+    """dcmtk's receiver; gives the folder of what it received."""
+    received = folder / "received"
+    received.mkdir()
+    with (folder / "storescp.log").open("wb") as log:
+        process = subprocess.Popen(
+            ["/usr/bin/storescp", "-od", str(received), *options, str(port)],
+            env={**os.environ, "LD_PRELOAD": str(loopback(folder))},
+            stdout=log,
+            stderr=log,
+        )
+    try:
+        until = time.monotonic() + 60
+        while subprocess.run(
+            ["/usr/bin/echoscu", "127.0.0.1", str(port)], capture_output=True, check=False
+        ).returncode:
+            assert time.monotonic() < until, (folder / "storescp.log").read_text()
+        yield received
+    finally:
+        process.terminate()
+        process.wait(60)

@@ -37,9 +37,9 @@ def test_we_are_there(served: Served) -> None:
 @pytest.mark.parametrize(
     ("title", "called", "reason"),
     [
-        ("STRANGER", "SANSVERRE", "Calling AE title not recognised"),
-        ("ELSEWHERE", "SANSVERRE", "Calling AE title not recognised"),
-        ("READER", "ANOTHER", "Called AE title not recognised"),
+        ("STRANGER", "SANSVERRE", "Calling AE Title Not Recognized"),
+        ("ELSEWHERE", "SANSVERRE", "Calling AE Title Not Recognized"),
+        ("READER", "ANOTHER", "Called AE Title Not Recognized"),
     ],
 )
 def test_others_are_refused_with_the_reason(

@@ -1,0 +1,1 @@
+"""DICOM's own protocol towards others."""
