@@ -2,8 +2,8 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -13,7 +13,7 @@ from api.originals import keep, keep_tile_map, read_mapped, take_stock
 from api.sandbox import Progress, limits_for, one_line, run_limited, size_of
 from api.wanted import BUILD
 from api.work import Workplace, clear_refused, is_done, work_once
-from archive.errors import ArchiveError, TransitionRefused
+from archive.errors import ArchiveError, DifferentPatient, TransitionRefused
 from archive.identity import PatientIdentity
 from archive.jobs import Job
 from archive.record import Image, ImageKind, ImageState, JobState, ObjectRole
@@ -173,15 +173,7 @@ def take(
     """
     files = list(examined.files)
     original = take_stock(examined.file, files, known)
-    image = place.catalog.receive(
-        establishment=order.establishment,
-        kind=examined.kind,
-        source_sha256=original.sha256,
-        plan=_plan(examined.facts.get("scene")),
-        patient=order.patient,
-        accession_number=order.accession_number,
-        issuer=order.issuer,
-    )
+    image = _received(place, examined, order, original.sha256)
     if image.state is ImageState.REFUSED:
         image = _anew(place, image)
     if image.state is not ImageState.RECEIVED or image.objects_as(ObjectRole.ORIGINAL):
@@ -199,6 +191,45 @@ def take(
     for one in set(objects) - set(image.objects):
         place.storage.delete(one.key)
     return image
+
+
+def expected(place: Workplace, examined: Examined, order: Order) -> Order | None:
+    """The order that the laboratory announced for a slide with this label; None for none."""
+    if examined.kind is not ImageKind.SLIDE:
+        return None
+    barcodes = examined.facts.get("barcodes", ())
+    found = place.catalog.cases.expected(order.establishment, barcodes)
+    if found is None:
+        return None
+    return replace(
+        order,
+        patient=found.patient,
+        accession_number=found.accession_number,
+        issuer=found.issuer,
+    )
+
+
+def _received(place: Workplace, examined: Examined, order: Order, sha256: str) -> Image:
+    """The image under the order that was stated; where none was, under that of its label."""
+
+    def receive_as(said: Order) -> Image:
+        return place.catalog.receive(
+            establishment=said.establishment,
+            kind=examined.kind,
+            source_sha256=sha256,
+            plan=_plan(examined.facts.get("scene")),
+            patient=said.patient,
+            accession_number=said.accession_number,
+            issuer=said.issuer,
+        )
+
+    if order.patient is None and order.accession_number is None:
+        announced = expected(place, examined, order)
+        if announced is not None:
+            # It may have come before its order did: then it is there under nobody, and is linked.
+            with suppress(DifferentPatient):
+                return receive_as(announced)
+    return receive_as(order)
 
 
 def _plan(scene: int | None) -> str:

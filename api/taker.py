@@ -1,7 +1,7 @@
 """The process that takes in what was sent: examines closed deposits, and sweeps abandoned ones.
 
-It also moves images to other patients, looks at photographs and makes those of sessions, and tells
-radiology archives: none of it waits while a slide is built.
+It also links slides to their orders, moves images to other patients, looks at photographs and makes
+those of sessions, and tells radiology archives: none of it waits while a slide is built.
 
 python -m api.taker PARENT_PID
 """
@@ -17,7 +17,8 @@ from api.worker import Duty, run
 
 def _once(place: Workplace) -> bool:
     # A wrong patient is not left waiting behind what was sent.
-    return any([move_once(place), take_once(place), look_once(place), send_once(place)])
+    linked = place.catalog.cases.settle_some()
+    return any([linked, move_once(place), take_once(place), look_once(place), send_once(place)])
 
 
 TAKE = Duty(logging.getLogger("sansverre.taker"), _once, 0.5, sweep_uploads, 3600.0)

@@ -24,7 +24,7 @@ from api.errors import (
     Refused,
     SandboxError,
 )
-from api.ingest import Examined, Order, examine, queue, take
+from api.ingest import Examined, Order, examine, expected, queue, take
 from api.parts import main_of
 from api.photographs import is_photograph
 from api.wanted import CHECKED
@@ -204,12 +204,13 @@ def _take_file(table: Table, path: Path, upload: Upload) -> None:
     others = range(2, int(first.facts.get("scenes", 1)) + 1)
     scenes = [first, *(examine(table.place, path, None, one, table.renew) for one in others)]
     needed = _companions(table, first, upload)
-    if table.order is None:
+    order = table.order or expected(table.place, first, Order(table.deposit.establishment))
+    if order is None:
         table.settle(Outcome(upload, FileState.UNASSIGNED, needed))
         return
     try:
         images = [
-            _admitted(table, path, one, table.order, number) for number, one in enumerate(scenes, 1)
+            _admitted(table, path, one, order, number) for number, one in enumerate(scenes, 1)
         ]
     except (DifferentPatient, InvalidIdentity) as error:
         elsewhere = error.image_id if isinstance(error, DifferentPatient) else None

@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import fields
 from datetime import UTC, datetime
 from typing import Any, Self
 
@@ -13,6 +12,8 @@ from archive import instance_rows, one_time_keys, outbox, reading, reception, sc
 from archive.advices import Advices
 from archive.backlog import Backlog
 from archive.biopsies import Biopsies
+from archive.cases import scans
+from archive.cases.cases import Cases
 from archive.covers import Covers
 from archive.database import Database
 from archive.departures import Departures
@@ -72,6 +73,7 @@ class Catalog:
     covers: Covers
     outbox: Outbox
     backlog: Backlog
+    cases: Cases
     instances: Instances
     inbox: Inbox
 
@@ -97,6 +99,7 @@ class Catalog:
         self.backlog = Backlog(database)
         self.instances = Instances(database)
         self.inbox = Inbox(database)
+        self.cases = Cases(database)
 
     @classmethod
     def open(cls, url: str) -> Self:
@@ -174,6 +177,7 @@ class Catalog:
             changed = reading.image(connection, image_id, None)
             if to is ImageState.PUBLISHED:
                 outbox.published(connection, changed)
+                scans.record(connection, changed)
             return changed
 
     def attach(
@@ -203,7 +207,9 @@ class Catalog:
                 return image
             instance_rows.add_objects(connection, image.id, objects)
             _update(connection, image, **_merged(image, facts))
-            return reading.image(connection, image_id, None)
+            kept = reading.image(connection, image_id, None)
+            scans.record(connection, kept)
+            return kept
 
     def refuse(self, image_id: str, reason: str, *, attempt: Job | None = None) -> Image:
         """Refuse the image for a reason that people read, without a patient's data.
@@ -310,19 +316,8 @@ class Catalog:
     ) -> PatientIdentity | None:
         """Give the patient under whom an order's exam is archived; None for none, or no exam."""
         study = reception.study_of_order(establishment, issuer, accession_number)
-        patient, owner = schema.patient.c, schema.establishment.c
-        query = (
-            sa.select(*(patient[one.name] for one in fields(PatientIdentity)))
-            .select_from(
-                schema.exam.join(schema.patient, schema.exam.c.patient_row == patient.id).join(
-                    schema.establishment, schema.exam.c.establishment_id == owner.id
-                )
-            )
-            .where(owner.name == establishment, reception.is_study(study))
-        )
         with self._database.read() as connection:
-            row = connection.execute(query).mappings().one_or_none()
-        return None if row is None else PatientIdentity(**row)
+            return reading.patient_of_study(connection, establishment, reception.is_study(study))
 
     def correct_patient(
         self, *, establishment: str, patient_id: str, issuer: str, to: PatientIdentity

@@ -8,10 +8,12 @@ from typing import Any
 import sqlalchemy as sa
 
 from archive import schema
+from archive.cases.schema import scan
 from archive.database import Database
 from archive.errors import LeaseLost, NotFound
 from archive.record import TRANSITIONS, ImageState, JobState
 
+UNFINISHED = (JobState.WAITING, JobState.LEASED)
 STOPPED_EACH_TIME = "Processing stopped without an answer each time this file was tried."
 
 
@@ -63,7 +65,7 @@ class Jobs:
             return enqueue(connection, image_id, Wanted(kind, payload, max_attempts))
 
     def claim(self, worker: str, lease_s: float, *, kinds: Collection[str] = ()) -> Job | None:
-        """Take the oldest job that is due, or whose lease ran out; None when there is none.
+        """Take the most urgent job that is due, then the oldest; None when there is none.
 
         A job whose last attempt was lost becomes failed here and its unpublished image refused.
         """
@@ -74,7 +76,8 @@ class Jobs:
         )
         if kinds:
             due = sa.and_(due, _job.kind.in_(kinds))
-        oldest = sa.select(*_COLUMNS).where(due).order_by(_job.due_at, _job.id).limit(1)
+        first = (_job.urgency.desc(), _job.due_at, _job.id)
+        oldest = sa.select(*_COLUMNS).where(due).order_by(*first).limit(1)
         # An idle worker asks often: it must not take the one writer's place to learn of nothing.
         with self._database.read() as connection:
             if connection.execute(oldest).one_or_none() is None:
@@ -177,6 +180,7 @@ def enqueue(connection: sa.Connection, image_id: str, wanted: Wanted) -> Job:
             attempt=0,
             max_attempts=wanted.max_attempts,
             due_at=datetime.now(UTC),
+            urgency=_urgency_of(connection, image_id),
         )
         row = connection.execute(new.returning(*_COLUMNS)).mappings().one()
     elif row["state"] is JobState.WAITING:
@@ -184,6 +188,20 @@ def enqueue(connection: sa.Connection, image_id: str, wanted: Wanted) -> Job:
         again = again.values(due_at=datetime.now(UTC), reason=None)
         row = connection.execute(again.returning(*_COLUMNS)).mappings().one()
     return Job(**row)
+
+
+def hurry(connection: sa.Connection, image_id: str, urgency: int) -> None:
+    """Let unfinished work on an image go before all that is less urgent."""
+    unfinished = sa.update(schema.job).where(
+        _job.image_id == image_id, _job.state.in_(UNFINISHED), _job.urgency != urgency
+    )
+    connection.execute(unfinished.values(urgency=urgency))
+
+
+def _urgency_of(connection: sa.Connection, image_id: str) -> int:
+    """As urgent as the order of the slide, where it has one."""
+    known = sa.select(scan.c.urgency).where(scan.c.image_id == image_id)
+    return connection.scalar(known) or 0
 
 
 def has_unfinished(connection: sa.Connection, image_ids: Collection[str]) -> bool:

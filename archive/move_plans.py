@@ -42,7 +42,10 @@ def planned(
         raise TransitionRefused("An image is still being prepared; move it once that is done.")
     exam = reading.exam_alone(connection, images[0].exam_id)
     patient, patient_row = _patient_of(connection, exam, to)
-    if exam.patient is not None and _is_same(exam.patient, patient):
+    to_exam_id = _exam_there(connection, exam, images, patient, patient_row, to)
+    is_same = exam.patient is not None and _is_same(exam.patient, patient)
+    # Of the same patient, they may still be of another order.
+    if is_same and (not to.accession_number or to_exam_id == exam.id):
         raise TransitionRefused("The images are this patient's already.")
     _require_lesion(connection, images, to, patient_row)
     plan = MovePlan(
@@ -51,7 +54,7 @@ def planned(
         before=exam.patient,
         after=patient,
         is_known=patient_row is not None,
-        to_exam_id=_exam_there(connection, exam, images, patient, patient_row, to),
+        to_exam_id=to_exam_id,
     )
     return plan, exam
 

@@ -71,36 +71,8 @@ class Moves:
 
         Moves of these images that were asked for before and are not done are called off.
         """
-        by = checked_name("name of who moves it", author.name)
         with self._database.write() as connection:
-            _hold(connection, image_ids, establishment)
-            _call_off(connection, image_ids)
-            plan, exam = planned(connection, image_ids, to, establishment)
-            now = datetime.now(UTC)
-            to_exam_id = plan.to_exam_id or _new_exam(connection, exam, plan, to)
-            last = connection.scalar(
-                sa.select(sa.func.max(_image.incarnation)).where(_image.id.in_(list(image_ids)))
-            )
-            act = new_id()
-            connection.execute(
-                sa.insert(schema.move),
-                [
-                    {
-                        "act": act,
-                        "image_id": image_id,
-                        "from_exam_id": exam.id,
-                        "to_exam_id": to_exam_id,
-                        "incarnation": int(last or 0) + 1,
-                        "lesion_id": to.lesion,
-                        "dropped": {},
-                        "subject": author.subject,
-                        "by_whom": by,
-                        "asked_at": now,
-                    }
-                    for image_id in image_ids
-                ],
-            )
-            return enqueue(connection, image_ids[0], Wanted(MOVE, {"act": act}, ATTEMPTS))
+            return ask(connection, image_ids, to, author, establishment=establishment)
 
     def act(self, act: str) -> tuple[Moving, ...]:
         """What is to be moved in one act; empty once that is done or called off."""
@@ -183,6 +155,46 @@ class Moves:
                 )
                 for row in connection.execute(query).mappings()
             )
+
+
+def ask(
+    connection: sa.Connection,
+    image_ids: Sequence[str],
+    to: Destination,
+    author: Author,
+    *,
+    establishment: str | None,
+) -> Job:
+    """Ask for a move in the caller's transaction, as `Moves.ask` does."""
+    by = checked_name("name of who moves it", author.name)
+    _hold(connection, image_ids, establishment)
+    _call_off(connection, image_ids)
+    plan, exam = planned(connection, image_ids, to, establishment)
+    now = datetime.now(UTC)
+    to_exam_id = plan.to_exam_id or _new_exam(connection, exam, plan, to)
+    last = connection.scalar(
+        sa.select(sa.func.max(_image.incarnation)).where(_image.id.in_(list(image_ids)))
+    )
+    act = new_id()
+    connection.execute(
+        sa.insert(schema.move),
+        [
+            {
+                "act": act,
+                "image_id": image_id,
+                "from_exam_id": exam.id,
+                "to_exam_id": to_exam_id,
+                "incarnation": int(last or 0) + 1,
+                "lesion_id": to.lesion,
+                "dropped": {},
+                "subject": author.subject,
+                "by_whom": by,
+                "asked_at": now,
+            }
+            for image_id in image_ids
+        ],
+    )
+    return enqueue(connection, image_ids[0], Wanted(MOVE, {"act": act}, ATTEMPTS))
 
 
 def _hold(connection: sa.Connection, image_ids: Sequence[str], establishment: str | None) -> None:

@@ -85,6 +85,20 @@ def patient(connection: sa.Connection, key: str, establishment: str | None) -> P
     return PatientIdentity(**row)
 
 
+def patient_of_study(
+    connection: sa.Connection, establishment: str, is_study: sa.ColumnElement[bool]
+) -> PatientIdentity | None:
+    """The patient of an establishment's exam of a study; None for none, or no such exam."""
+    query = sa.select(*_PATIENT_COLUMNS).select_from(
+        schema.exam.join(schema.patient, _exam.patient_row == _patient.id).join(
+            schema.establishment, _exam.establishment_id == _establishment.id
+        )
+    )
+    found = connection.execute(owned(query.where(is_study), establishment))
+    row = found.mappings().one_or_none()
+    return None if row is None else PatientIdentity(**row)
+
+
 def exams_of_patient(
     connection: sa.Connection,
     key: str,

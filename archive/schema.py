@@ -176,9 +176,11 @@ job = sa.Table(
     sa.Column("due_at", UtcDateTime, nullable=False),
     sa.Column("lease_until", UtcDateTime),
     sa.Column("reason", sa.Text),
+    # What is more urgent goes first: slides of a frozen section, for which somebody waits.
+    sa.Column("urgency", sa.Integer, nullable=False, server_default="0"),
     sa.CheckConstraint("attempt <= max_attempts", name="attempts"),
     sa.CheckConstraint("(state = 'leased') = (lease_until IS NOT NULL)", name="lease"),
-    sa.Index(None, "state", "due_at"),
+    sa.Index(None, "state", "urgency", "due_at"),
     sa.Index(None, "image_id"),
 )
 _UNFINISHED = sa.text("state IN ('waiting', 'leased')")

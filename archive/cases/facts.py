@@ -1,0 +1,213 @@
+"""What the catalogue knows of a slide that was scanned, and of the cases that it may be of."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from archive import schema
+from archive.cases.decide import CaseFacts, Patient, SlideFacts
+from archive.cases.label import Position
+from archive.cases.laboratories import Laboratory, read_laboratory
+from archive.cases.orders import find_case
+from archive.cases.schema import container, lab_case, lab_order, scan, scan_text
+from archive.identity import PatientIdentity
+from archive.move_plans import identity_of
+from archive.reception import patient_row_of
+from archive.record import ImageState
+
+BY_BARCODE = "barcode"
+"""Who links, and moves, where nobody did."""
+
+_scan, _case, _order, _container = scan.c, lab_case.c, lab_order.c, container.c
+_exam, _image, _move = schema.exam.c, schema.image.c, schema.move.c
+
+
+@dataclass(frozen=True, slots=True)
+class ScanRow:
+    """A slide that was scanned, where it lies, and what it is linked to."""
+
+    image_id: str
+    state: ImageState
+    owner: int
+    accession_number: str | None
+    position: Position
+    case_id: str | None
+    exam_id: str
+    patient_row: int | None
+    exam_number: str | None
+    exam_issuer: str
+    is_provisional: bool
+
+
+def scan_row(connection: sa.Connection, image_id: str, *, hold: bool = False) -> ScanRow | None:
+    """A scan by its image; None for what is no slide. `hold` keeps others from changing it."""
+    query = (
+        sa.select(
+            scan,
+            _image.state,
+            _exam.id.label("exam_id"),
+            _exam.patient_row,
+            _exam.accession_number.label("exam_number"),
+            _exam.issuer_of_accession_number.label("exam_issuer"),
+            _exam.is_provisional,
+        )
+        .select_from(
+            scan.join(schema.image, _image.id == _scan.image_id).join(
+                schema.exam, _exam.id == _image.exam_id
+            )
+        )
+        .where(_scan.image_id == image_id)
+    )
+    if hold:
+        query = query.with_for_update(of=scan)
+    row = connection.execute(query).mappings().one_or_none()
+    if row is None:
+        return None
+    return ScanRow(
+        image_id=image_id,
+        state=row["state"],
+        owner=row["establishment_id"],
+        accession_number=row["accession_number"],
+        position=Position(row["specimen"], row["block"], row["slide"]),
+        case_id=row["case_id"],
+        exam_id=row["exam_id"],
+        patient_row=row["patient_row"],
+        exam_number=row["exam_number"],
+        exam_issuer=row["exam_issuer"] or "",
+        is_provisional=row["is_provisional"],
+    )
+
+
+def texts_of(connection: sa.Connection, image_id: str) -> tuple[str, ...]:
+    """The barcodes of a slide's label."""
+    query = sa.select(scan_text.c.text).where(scan_text.c.image_id == image_id)
+    return tuple(connection.scalars(query.order_by(scan_text.c.place)))
+
+
+def slide_facts(connection: sa.Connection, row: ScanRow) -> SlideFacts:
+    """All that the decision about a slide needs."""
+    texts = texts_of(connection, row.image_id)
+    found = meant(connection, row.owner, texts, row.accession_number, row.position)
+    own = case_of_exam(connection, row)
+    return SlideFacts(
+        is_readable=row.accession_number is not None,
+        cases=found.cases,
+        is_foreign=found.is_foreign,
+        position=found.position,
+        patient=row.patient_row,
+        case_of_exam=own,
+        has_other_order=own is None and row.exam_number is not None and not row.is_provisional,
+        was_moved=_was_moved(connection, row.image_id),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Meant:
+    """What a label may mean."""
+
+    cases: tuple[CaseFacts, ...]
+    position: Position
+    is_foreign: bool
+
+
+def meant(
+    connection: sa.Connection,
+    owner: int,
+    texts: Sequence[str],
+    accession_number: str | None,
+    position: Position,
+) -> Meant:
+    """The cases that a label may mean: by its number, or as the barcode of a container."""
+    laboratory = read_laboratory(connection, owner)
+    ids = set()
+    if accession_number is not None:
+        by_number = find_case(connection, owner, laboratory.issuer, accession_number)
+        ids |= {by_number} - {None}
+    own = (
+        sa.select(_order.case_id, _container.specimen, _container.block, _container.slide)
+        .select_from(container.join(lab_order).join(lab_case))
+        .where(_case.establishment_id == owner)
+    )
+    marked = connection.execute(own.where(_container.barcode.in_(list(texts)))).all()
+    for one in marked:
+        ids.add(one.case_id)
+        position = Position(one.specimen, one.block, one.slide)
+    foreign = connection.execute(own.where(_container.foreign_number.in_(list(texts)))).first()
+    cases = tuple(case_facts(connection, one, laboratory) for one in sorted(filter(None, ids)))
+    return Meant(cases, position, foreign is not None)
+
+
+def case_facts(connection: sa.Connection, case_id: str, laboratory: Laboratory) -> CaseFacts:
+    """What is known of a case, for the decision."""
+    slides = (
+        sa.select(_container.specimen, _container.block, _container.slide)
+        .select_from(container.join(lab_order))
+        .where(_order.case_id == case_id, _container.slide != "")
+    )
+    return CaseFacts(
+        case_id,
+        frozenset(Position(*one) for one in connection.execute(slides)),
+        frozenset(identities(connection, case_id)),
+        takes_any=not laboratory.names_slides,
+    )
+
+
+def identities(connection: sa.Connection, case_id: str) -> Mapping[Patient, PatientIdentity]:
+    """Everybody whom a case is said to be of: one, unless it is a conflict.
+
+    That is whom its orders name, those that are cancelled only where all are, and whom the exam
+    under its number is of. ("", "") is nobody, where that exam is nobody's.
+    """
+    case = connection.execute(sa.select(lab_case).where(_case.id == case_id)).one()
+    orders = connection.execute(sa.select(lab_order).where(_order.case_id == case_id)).all()
+    active = [one for one in orders if not one.is_cancelled] or orders
+    found: dict[Patient, PatientIdentity] = {}
+    for one in active:
+        said = PatientIdentity(
+            one.patient_id, one.patient_issuer, one.patient_name, one.birth_date, one.sex
+        )
+        row = patient_row_of(connection, case.establishment_id, said)
+        known = identity_of(connection, row)
+        found[(said.issuer, said.patient_id) if row is None else row] = known or said
+    exam = _exam_of_case(connection, case)
+    if exam is not None and exam.patient_row is not None:
+        known = identity_of(connection, exam.patient_row)
+        if known is not None:
+            found[exam.patient_row] = known
+    elif exam is not None:
+        found["", ""] = NOBODY
+    return found
+
+
+NOBODY = PatientIdentity("-")
+
+
+def _exam_of_case(connection: sa.Connection, case: sa.Row[Any]) -> sa.Row[str, int | None] | None:
+    """The exam under a case's number, where it has images."""
+    issuer = _exam.issuer_of_accession_number
+    query = sa.select(_exam.id, _exam.patient_row).where(
+        _exam.establishment_id == case.establishment_id,
+        _exam.accession_number == case.accession_number,
+        issuer == case.issuer if case.issuer else issuer.is_(None),
+    )
+    return connection.execute(query).one_or_none()
+
+
+def case_of_exam(connection: sa.Connection, row: ScanRow) -> str | None:
+    """The case under whose number a slide is already; None where that is no case's."""
+    if row.exam_number is None:
+        return None
+    return find_case(connection, row.owner, row.exam_issuer, row.exam_number)
+
+
+def urgency_of(connection: sa.Connection, case_id: str) -> int:
+    """How urgent a case is: as the most urgent of its orders that is not cancelled."""
+    query = sa.select(_order.priority).where(_order.case_id == case_id, ~_order.is_cancelled)
+    return max((one.urgency for one in connection.scalars(query)), default=0)
+
+
+def _was_moved(connection: sa.Connection, image_id: str) -> bool:
+    by_hand = sa.select(_move.id).where(_move.image_id == image_id, _move.subject != BY_BARCODE)
+    return connection.scalar(by_hand.limit(1)) is not None

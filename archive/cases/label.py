@@ -1,0 +1,77 @@
+"""What the barcode of a slide's label says, by the pattern that its laboratory uses."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from archive.errors import InvalidIdentity
+from archive.identity import SH_CHARACTERS, checked_text
+
+TEXT_CHARACTERS = 200
+"""Of a barcode that is looked at: more is no label of a slide, and costs patterns time."""
+PART_CHARACTERS = 16
+GROUPS = ("accession", "specimen", "block", "slide", "stain", "recut")
+"""What a pattern may name."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Position:
+    """Where a container stands in its case; "" for what its laboratory does not count."""
+
+    specimen: str = ""
+    block: str = ""
+    slide: str = ""
+
+    @property
+    def is_slide(self) -> bool:
+        """Whether it is a slide, which may be scanned, and no specimen or block."""
+        return bool(self.slide)
+
+
+NOWHERE = Position()
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one label says."""
+
+    accession_number: str = field(repr=False)
+    position: Position = NOWHERE
+    stain: str = ""
+    recut: str = ""
+
+
+def compiled(pattern: str) -> re.Pattern[str]:
+    """The pattern of an establishment's barcodes; raises ValueError, in words for who wrote it."""
+    try:
+        found = re.compile(pattern)
+    except re.error as error:
+        raise ValueError(f"is no regular expression ({error.msg})") from error
+    named = set(found.groupindex)
+    if "accession" not in named:
+        raise ValueError("names no group (?P<accession>…)")
+    if unknown := sorted(named - set(GROUPS)):
+        raise ValueError(f"names {unknown[0]!r}, which is none of {', '.join(GROUPS)}")
+    return found
+
+
+def read_label(texts: Iterable[str], pattern: re.Pattern[str]) -> Reading | None:
+    """What the first barcode that has the pattern, as a whole, says; None where none has it."""
+    for text in texts:
+        if len(text) > TEXT_CHARACTERS or (match := pattern.fullmatch(text)) is None:
+            continue
+        said = {name: (value or "").strip() for name, value in match.groupdict().items()}
+        try:
+            number = checked_text(
+                "accession number", said.pop("accession"), SH_CHARACTERS, required=True
+            )
+        except InvalidIdentity:
+            continue
+        if any(len(value) > PART_CHARACTERS for value in said.values()):
+            continue
+        stain = said.get("stain", "")
+        # Where slides have no number, their stain tells them apart.
+        slide = said.get("slide") or stain
+        where = Position(said.get("specimen", ""), said.get("block", ""), slide)
+        return Reading(number, where, stain, said.get("recut", ""))
+    return None

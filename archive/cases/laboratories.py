@@ -1,0 +1,77 @@
+"""How the laboratories of establishments name their cases, and write it on labels."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+import sqlalchemy as sa
+
+from archive.cases.label import compiled
+from archive.cases.schema import laboratory
+from archive.reception import establishment_row
+
+
+@dataclass(frozen=True, slots=True)
+class Laboratory:
+    """What one establishment's laboratory does; raises ValueError for a pattern that is none.
+
+    `issuer` gives its accession numbers. `barcode` is the pattern of its labels, with the groups
+    of `label.GROUPS`. Where `names_slides` is false, orders name no slides in advance. `frozen`
+    are the codes of what is asked that mean a frozen section.
+    """
+
+    issuer: str = ""
+    barcode: str | None = None
+    names_slides: bool = True
+    frozen: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.barcode is not None:
+            compiled(self.barcode)
+
+    @property
+    def pattern(self) -> re.Pattern[str] | None:
+        """The pattern, ready to be used."""
+        return None if self.barcode is None else _pattern(self.barcode)
+
+
+@lru_cache(maxsize=64)
+def _pattern(text: str) -> re.Pattern[str]:
+    return compiled(text)
+
+
+def read_laboratory(connection: sa.Connection, establishment_id: int) -> Laboratory:
+    """An establishment's laboratory; one that says nothing of itself, where it has none."""
+    query = sa.select(laboratory).where(laboratory.c.establishment_id == establishment_id)
+    row = connection.execute(query).mappings().one_or_none()
+    if row is None:
+        return Laboratory()
+    return Laboratory(row["issuer"], row["barcode"], row["names_slides"], tuple(row["frozen"]))
+
+
+def declare(connection: sa.Connection, stated: Mapping[str, Laboratory]) -> tuple[int, ...]:
+    """Keep the laboratories as they are stated now, those alone; gives whose changed."""
+    wanted = {establishment_row(connection, name): one for name, one in stated.items()}
+    known = {
+        row.establishment_id: read_laboratory(connection, row.establishment_id)
+        for row in connection.execute(sa.select(laboratory.c.establishment_id)).all()
+    }
+    changed = tuple(
+        one for one in wanted.keys() | known.keys() if wanted.get(one) != known.get(one)
+    )
+    if changed:
+        gone = sa.delete(laboratory).where(laboratory.c.establishment_id.in_(changed))
+        connection.execute(gone)
+    for one in changed:
+        if one in wanted:
+            said = wanted[one]
+            row = {
+                "establishment_id": one,
+                "issuer": said.issuer,
+                "barcode": said.barcode,
+                "names_slides": said.names_slides,
+                "frozen": list(said.frozen),
+            }
+            connection.execute(sa.insert(laboratory).values(row))
+    return changed

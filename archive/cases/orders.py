@@ -1,0 +1,188 @@
+"""Versions of orders become rows: the newest by its own time counts, however they arrive."""
+
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from archive.cases.label import Position
+from archive.cases.order import Container, Numbered, OrderPlaced
+from archive.cases.schema import container, lab_case, lab_order, scan, scan_text
+from archive.reception import establishment_row, new_id
+
+_case, _order, _container = lab_case.c, lab_order.c, container.c
+
+Stamp = tuple[datetime, str]
+
+
+def place(connection: sa.Connection, order: OrderPlaced) -> tuple[str, tuple[str, ...]]:
+    """Keep a version of an order that was checked; gives its case, and what may change by it.
+
+    That is the images of slides whose labels mean it, and are linked to nothing.
+    """
+    owner = establishment_row(connection, order.establishment)
+    case_id = case_row(connection, owner, order.accession)
+    row = _held(connection, case_id, order)
+    if row is None:
+        row = _new(connection, case_id, order)
+    stamp = (order.said_at, order.said_in)
+    values: dict[str, Any] = {}
+    if _is_newer(stamp, (row["status_at"], row["status_in"])):
+        values = {
+            "status_at": order.said_at,
+            "status_in": order.said_in,
+            "is_cancelled": order.is_cancelled,
+        }
+    if not order.is_cancelled:
+        _put_containers(connection, row["id"], order)
+        if _is_newer(stamp, (row["said_at"], row["said_in"])):
+            values |= {**_details(order), "said_at": order.said_at, "said_in": order.said_in}
+    if values:
+        connection.execute(sa.update(lab_order).where(_order.id == row["id"]).values(values))
+    return case_id, _meant(connection, owner, order)
+
+
+def case_row(connection: sa.Connection, owner: int, accession: Numbered) -> str:
+    """The case of an accession number, made at its first use; its establishment is held."""
+    known = find_case(connection, owner, accession.issuer, accession.number)
+    if known is not None:
+        return known
+    case_id = new_id()
+    connection.execute(
+        sa.insert(lab_case).values(
+            id=case_id,
+            establishment_id=owner,
+            issuer=accession.issuer,
+            accession_number=accession.number,
+        )
+    )
+    return case_id
+
+
+def find_case(connection: sa.Connection, owner: int, issuer: str, number: str) -> str | None:
+    """The case of an accession number of this issuer, and no other's; None for none."""
+    query = sa.select(_case.id).where(
+        _case.establishment_id == owner,
+        _case.issuer == issuer,
+        _case.accession_number == number,
+    )
+    return connection.scalar(query)
+
+
+def _held(connection: sa.Connection, case_id: str, order: OrderPlaced) -> sa.RowMapping | None:
+    # Of another patient it is another row: an order never goes from one to another by itself.
+    same = sa.select(lab_order).where(
+        _order.case_id == case_id,
+        _order.number == order.order.number,
+        _order.number_issuer == order.order.issuer,
+        _order.patient_id == order.patient.patient_id,
+        _order.patient_issuer == order.patient.issuer,
+    )
+    return connection.execute(same.with_for_update()).mappings().one_or_none()
+
+
+def _new(connection: sa.Connection, case_id: str, order: OrderPlaced) -> sa.RowMapping:
+    values = {
+        "id": new_id(),
+        "case_id": case_id,
+        "number": order.order.number,
+        "number_issuer": order.order.issuer,
+        "patient_id": order.patient.patient_id,
+        "patient_issuer": order.patient.issuer,
+        "is_cancelled": order.is_cancelled,
+        "status_at": order.said_at,
+        "status_in": order.said_in,
+        "said_at": None,
+        "said_in": None,
+        **_details(order),
+    }
+    new = sa.insert(lab_order).values(values).returning(lab_order)
+    return connection.execute(new).mappings().one()
+
+
+def _details(order: OrderPlaced) -> dict[str, Any]:
+    placer, patient = order.placer, order.patient
+    return {
+        "placer_number": placer.number if placer else None,
+        "placer_issuer": placer.issuer if placer else None,
+        "patient_name": patient.name,
+        "birth_date": patient.birth_date,
+        "sex": patient.sex,
+        "priority": order.priority,
+        "is_consult": order.is_consult,
+    }
+
+
+def _is_newer(stamp: Stamp, than: tuple[datetime | None, str | None]) -> bool:
+    at, said_in = than
+    if at is None:
+        return True
+    # Messages of one second are told apart by their numbers, of which the longer is the later.
+    return (stamp[0], stamp[1].rjust(64)) > (at, (said_in or "").rjust(64))
+
+
+def _put_containers(connection: sa.Connection, order_id: str, order: OrderPlaced) -> None:
+    """Keep what a version names, unless a newer one named it; nothing that was named is lost."""
+    known = {
+        (row.specimen, row.block, row.slide): (row.named_at, row.named_in)
+        for row in connection.execute(sa.select(container).where(_container.order_id == order_id))
+    }
+    for one in order.containers:
+        where = one.position
+        named = known.get((where.specimen, where.block, where.slide))
+        if named is not None and not _is_newer((order.said_at, order.said_in), named):
+            continue
+        same = (
+            _container.order_id == order_id,
+            _container.specimen == where.specimen,
+            _container.block == where.block,
+            _container.slide == where.slide,
+        )
+        connection.execute(sa.delete(container).where(*same))
+        connection.execute(sa.insert(container).values(order_id=order_id, **_row(one, order)))
+
+
+def _row(one: Container, order: OrderPlaced) -> dict[str, Any]:
+    return {
+        "specimen": one.position.specimen,
+        "block": one.position.block,
+        "slide": one.position.slide,
+        "stain": one.stain,
+        "recut": one.recut,
+        "barcode": one.barcode,
+        "description": one.description,
+        "foreign_number": one.foreign.number if one.foreign else None,
+        "foreign_issuer": one.foreign.issuer if one.foreign else None,
+        "named_at": order.said_at,
+        "named_in": order.said_in,
+    }
+
+
+def container_of(row: sa.RowMapping) -> Container:
+    """A container as its row says."""
+    foreign = None
+    if row["foreign_number"] is not None:
+        foreign = Numbered(row["foreign_number"], row["foreign_issuer"] or "")
+    return Container(
+        Position(row["specimen"], row["block"], row["slide"]),
+        row["stain"],
+        row["recut"],
+        row["barcode"],
+        row["description"],
+        foreign,
+    )
+
+
+def _meant(connection: sa.Connection, owner: int, order: OrderPlaced) -> tuple[str, ...]:
+    texts = [one.barcode for one in order.containers if one.barcode]
+    texts += [one.foreign.number for one in order.containers if one.foreign]
+    marked = sa.select(scan_text.c.image_id).where(scan_text.c.text.in_(texts))
+    query = sa.select(scan.c.image_id).where(
+        scan.c.establishment_id == owner,
+        scan.c.case_id.is_(None),
+        sa.or_(
+            scan.c.accession_number == order.accession.number,
+            scan.c.image_id.in_(marked),
+        ),
+    )
+    return tuple(connection.scalars(query.order_by(scan.c.image_id)))
