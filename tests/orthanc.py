@@ -2,11 +2,12 @@
 
 import json
 import os
+import random
 import socket
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +16,10 @@ import httpx
 PROGRAM = "/usr/sbin/Orthanc"
 DICOMWEB = "/usr/share/orthanc/plugins/libOrthancDicomWeb.so"
 TITLE = "RADIOLOGY"
-STARTED_S = 90.0
+CHANCE = random.SystemRandom()
+NOT_EPHEMERAL = 20_000, 32_000
+"""Of the others each connection takes one: a server that comes back could find its own taken."""
+STARTED_S = 300.0
 
 
 @dataclass(frozen=True)
@@ -77,13 +81,13 @@ def loopback(folder: Path) -> Path:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on now."""
-    probes = [socket.socket() for _ in range(count)]
-    for probe in probes:
-        probe.bind(("127.0.0.1", 0))
-    ports = [int(probe.getsockname()[1]) for probe in probes]
-    for probe in probes:
-        probe.close()
+    """Ports that nobody listens on now, and that the system gives to nobody who asks for any."""
+    ports: list[int] = []
+    while len(ports) < count:
+        port = CHANCE.randrange(*NOT_EPHEMERAL)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            ports = [*{*ports, port}]
     return ports
 
 

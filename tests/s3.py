@@ -12,7 +12,7 @@ import httpx
 from tests.orthanc import free_ports
 
 BUCKET = "slides"
-STARTED_S = 90.0
+STARTED_S = 300.0
 
 
 @contextmanager
@@ -28,7 +28,7 @@ def s3() -> Iterator[dict[str, str]]:
         env={**os.environ, "PYTHONPATH": ""},
     )
     try:
-        with httpx.Client(base_url=address, trust_env=False) as web:
+        with httpx.Client(base_url=address, trust_env=False, timeout=60) as web:
             until = time.monotonic() + STARTED_S
             while True:
                 try:

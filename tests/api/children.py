@@ -55,10 +55,12 @@ def babble(say: Progress) -> None:
         time.sleep(0.01)
 
 
-def work_slowly(say: Progress) -> str:
+def work_until(say: Progress, there: str) -> str:
+    """Say how far it is, and then nothing before a file is there."""
     for done in range(6):
         say(done, 6)
-        time.sleep(0.5)
+    while not Path(there).exists():
+        time.sleep(0.01)
     return "done"
 
 

@@ -16,7 +16,7 @@ PLACED = ((0.3, 0.3), (0.6, 0.45), (0.4, 0.7))
 """Where the lesions are in the overview."""
 SITES = ["699893008", "130323", "113182001"]
 """Of the three lesions: the upper, the middle and the lower back."""
-SOON_MS = 90_000
+SOON_MS = 300_000
 """For what a worker does on a machine that is busy with other tests."""
 
 

@@ -17,7 +17,7 @@ PATIENT = {
 }
 CONFIRMED = {name: PATIENT[name] for name in ("name", "birth_date", "sex")}
 BACK = {"site": "130323", "side": None}
-SOON_MS = 90_000
+SOON_MS = 300_000
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from api.doors import Doors
 from api.policies import Role
 from api.settings import read_settings, signing_key
 from tests.browser import DESKTOP, attentive, chromium
+from tests.orthanc import free_ports
 from tests.serving import running
 
 Visit = Callable[..., Page]
@@ -29,14 +30,13 @@ class Server:
             **settings,
         }
         self._held = ExitStack()
-        self._port = 0
+        (self._port,) = free_ports(1)
         self.start()
 
     def start(self) -> None:
         started = running(self.environment, workers=1, port=self._port)
         self._running = self._held.enter_context(started)
         self.address = self._running.address
-        self._port = int(self.address.rpartition(":")[2])
 
     def kill(self) -> None:
         self._running.process.kill()

@@ -11,6 +11,8 @@ from slides import draft as drafts
 from slides.draft import discard, draft_of, held, is_taken, place_of, publish
 from slides.errors import OutputExists
 
+LONG_S = 600.0
+
 
 def silent(_: float) -> None:
     return
@@ -125,9 +127,9 @@ def test_of_two_at_once_one_works_and_the_other_waits(
     with ThreadPoolExecutor(1) as other:
         with draft_of(out, "key", silent) as draft:
             waiting = other.submit(wait)
-            assert waited.wait(10)
+            assert waited.wait(LONG_S)
             publish(draft, out, "key", {})
-        assert waiting.result(10) == outcome
+        assert waiting.result(LONG_S) == outcome
     assert names(tmp_path) == ["out"]
 
 
@@ -144,9 +146,9 @@ def test_whoever_waited_for_a_failure_does_the_work(tmp_path: Path) -> None:
     with ThreadPoolExecutor(1) as other:
         with suppress(ValueError), draft_of(out, "key", silent):
             waiting = other.submit(work)
-            assert waited.wait(10)
+            assert waited.wait(LONG_S)
             raise ValueError("no")
-        waiting.result(10)
+        waiting.result(LONG_S)
     assert names(out) == ["file"]
 
 

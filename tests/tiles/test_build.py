@@ -223,7 +223,7 @@ def test_a_failed_run_ends_with_its_last_block(tmp_path: Path) -> None:
     class OneBadBlock(ArraySource):
         def pixels(self, level: int, box: Box, plane: Plane = FIRST) -> Pixels:
             if box.x == 0:
-                under_way.wait(60)
+                under_way.wait(600)
                 raise DamagedCodestream("tile (0, 0)")
             under_way.set()
             time.sleep(0.3)
