@@ -4,11 +4,15 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import psutil
+
+LONG_S = 600.0
+"""For what ends by itself, and sooner: longer than any machine takes."""
 
 
 @dataclass
@@ -51,9 +55,18 @@ def running(environment: dict[str, str], workers: int = 2, port: int = 0) -> Ite
         yield Running(process, link, link.partition("/enter")[0])
     finally:
         process.terminate()
-        process.communicate(timeout=120)
+        process.communicate(timeout=LONG_S)
 
 
-def gone(processes: list[psutil.Process], within_s: float) -> bool:
-    _, alive = psutil.wait_procs(processes, timeout=within_s)
+def until(there: Callable[[], object]) -> None:
+    """Wait for a fact; fails where it does not come about."""
+    end = time.monotonic() + LONG_S
+    while not there():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def gone(processes: list[psutil.Process]) -> bool:
+    """Whether they end."""
+    _, alive = psutil.wait_procs(processes, timeout=LONG_S)
     return not [one for one in alive if one.status() != psutil.STATUS_ZOMBIE]

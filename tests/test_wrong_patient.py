@@ -16,7 +16,7 @@ from tests.orthanc import Orthanc, orthanc
 from tests.samples.photo import make_photo
 from tests.serving import running
 
-WAIT_S = 120.0
+WAIT_S = 600.0
 
 
 @pytest.fixture(scope="module")

@@ -109,11 +109,13 @@ def test_the_server_speaks_tls_to_who_trusts_the_authority(
     trusting = ssl.create_default_context(cafile=made.authority)
     with running(environment, workers=1) as server:
         assert server.address.startswith("https://127.0.0.1:")
-        with httpx.Client(base_url=server.address, verify=trusting, trust_env=False) as client:
+        with httpx.Client(
+            base_url=server.address, verify=trusting, trust_env=False, timeout=600
+        ) as client:
             entered = client.get(server.link)
             assert entered.status_code == 303
             assert "Secure" in entered.headers["set-cookie"]
             assert client.get("/api/exams").status_code == 200
-        stranger = httpx.Client(base_url=server.address, trust_env=False)
+        stranger = httpx.Client(base_url=server.address, trust_env=False, timeout=600)
         with stranger, pytest.raises(httpx.ConnectError, match="CERTIFICATE_VERIFY_FAILED"):
             stranger.get("/healthz")

@@ -1,10 +1,11 @@
 """What people do on the page: they drop, choose, drag, and say whose it is."""
 
 import base64
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import CDPSession, Page, Request
+from playwright.sync_api import CDPSession, Page, Request, Route
 
 from tests.samples.slide import small_svs
 
@@ -59,6 +60,27 @@ def slowed(page: Page, bytes_per_s: int) -> CDPSession:
     limits["uploadThroughput"] = bytes_per_s or -1
     session.send("Network.emulateNetworkConditions", limits)
     return session
+
+
+def hold_second_part(page: Page) -> Callable[[], Route]:
+    """Keep the second part of a file from being sent; gives what waits until it is due."""
+    held: list[Route] = []
+
+    def hold(route: Route, request: Request) -> None:
+        is_second = request.headers.get("upload-offset") == str(PART_BYTES)
+        if is_second and request.method == "PATCH" and not held:
+            held.append(route)
+        else:
+            route.continue_()
+
+    page.route("**/uploads/*", hold)
+
+    def wait() -> Route:
+        while not held:
+            page.wait_for_timeout(50)
+        return held[0]
+
+    return wait
 
 
 def state_patient(page: Page, identifier: str, words: dict[str, str]) -> None:

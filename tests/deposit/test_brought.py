@@ -130,7 +130,7 @@ def test_files_go_on_their_way_on_other_pages_and_a_drop_there_is_taken(
 ) -> None:
     first, second = (own_slide(tmp_path, seed, PART_BYTES) for seed in (503, 504))
     page = visit()
-    slowed(page, 4_000_000)
+    slowed(page, 100_000)
     choose(page, first)
     expect(row(page, first.name)).to_have_attribute("data-fate", "sending")
     page.locator(".brand").click()

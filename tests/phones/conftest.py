@@ -70,6 +70,7 @@ def begin(server: Server, token: str, authority: Path | None = None) -> str:
         headers={"authorization": f"Bearer {token}"},
         verify=ssl.create_default_context(cafile=authority),
         trust_env=False,
+        timeout=600,
     )
     assert asked.status_code == 201, asked.text
     return str(asked.json()["id"])

@@ -8,10 +8,15 @@ from typing import Self
 
 
 class Network:
-    """Passes connections on to a port, and cuts one at each offset of all that is sent."""
+    """Passes connections on to a port, and cuts one at each offset of all that is sent.
 
-    def __init__(self, port: int, cuts: list[int]) -> None:
+    After so many cuts no upload goes on before `go_on` was called: once for each of `stops`.
+    """
+
+    def __init__(self, port: int, cuts: list[int], stops: list[int]) -> None:
         self.cut_at: list[int] = []
+        self._stops = sorted(stops)
+        self._may_go_on = asyncio.Event()
         self._to, self._cuts, self._sent = port, sorted(cuts), 0
         self._open: set[asyncio.StreamWriter] = set()
         self._loop = asyncio.new_event_loop()
@@ -34,6 +39,19 @@ class Network:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(30)
         self._loop.close()
+
+    def go_on(self) -> None:
+        """Let uploads go on, up to the next stop."""
+        self._loop.call_soon_threadsafe(self._let_go_on)
+
+    def _let_go_on(self) -> None:
+        self._stops.pop(0)
+        self._may_go_on.set()
+
+    async def _held_up(self) -> None:
+        while self._stops and len(self.cut_at) >= self._stops[0]:
+            self._may_go_on.clear()
+            await self._may_go_on.wait()
 
     async def _stop(self) -> None:
         self._server.close()
@@ -68,8 +86,14 @@ class Network:
                     writer.transport.abort()
 
     async def _sent_on(self, source: asyncio.StreamReader, to: asyncio.StreamWriter) -> None:
+        is_upload = False
         with contextlib.suppress(ConnectionError):
             while data := await source.read(16 << 10):
+                # A browser asks for one thing after the other: each begins what is read.
+                if data.startswith((b"GET ", b"HEAD ", b"POST ", b"PATCH ")):
+                    is_upload = data.startswith(b"PATCH ")
+                if is_upload:
+                    await self._held_up()
                 self._sent += len(data)
                 if self._cuts and self._sent >= self._cuts[0]:
                     self.cut_at.append(self._cuts.pop(0))

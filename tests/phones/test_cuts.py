@@ -13,6 +13,7 @@ from archive.catalog import Catalog
 from archive.record import ImageState, ObjectRole
 from tests.browser import PHONE, attentive
 from tests.deposit.conftest import Server
+from tests.deposit.page import SOON_MS
 from tests.phones.conftest import begin, contributor
 from tests.phones.network import Network
 
@@ -49,7 +50,8 @@ def test_pictures_arrive_once_through_twenty_cuts_a_kill_and_a_closed_tab(
     cuts = [chance.randrange(20_000, total) for _ in range(CUTS)]
     token = contributor(plain)
     session = begin(plain, token)
-    with Network(int(plain.address.rpartition(":")[2]), cuts) as network:
+    port = int(plain.address.rpartition(":")[2])
+    with Network(port, cuts, [CUTS // 3, 2 * CUTS // 3]) as network:
         address = f"http://127.0.0.1:{network.port}"
         context = phones_browser.new_context(**PHONE)
         context.add_cookies([{"name": "sansverre", "value": token, "url": address}])
@@ -62,11 +64,13 @@ def test_pictures_arrive_once_through_twenty_cuts_a_kill_and_a_closed_tab(
             page.close()
             again.goto(f"{address}/phones")
             expect(again.locator(".waiting-one").first).to_be_visible()
+            network.go_on()
             while len(network.cut_at) < 2 * CUTS // 3:
                 again.wait_for_timeout(20)
             plain.kill()
             plain.start()
-            expect(again.locator(".waiting-one")).to_have_count(0)
+            network.go_on()
+            expect(again.locator(".waiting-one")).to_have_count(0, timeout=SOON_MS)
             expect(again.locator(".waiting-notes")).to_contain_text("Nothing waits")
             assert again.evaluate(KEPT) == [0, 0]
     assert len(network.cut_at) == CUTS

@@ -64,5 +64,5 @@ def test_what_one_took_waits_for_them_and_for_nobody_else(
     page.goto(f"{plain.address}/phones")
     until(page, "localStorage.getItem('sansverre.waiting') === null")
     there = f"fetch('/api/sessions/{session}').then(answer => answer.json())"
-    assert page.evaluate(f"{there}.then(({{photographs}}) => photographs.length)") == 1
+    until(page, f"{there}.then(({{photographs}}) => photographs.length === 1)")
     context.close()

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import pytest
 
 from slides.convert import Request, convert
 from slides.draft import place_of
+from tests.api.holding import await_held, held_at
 from tests.samples.slide import make_slide
 from tests.slides.converted import digests
 from tests.tiles.arrays import OpenPicture
@@ -23,6 +25,7 @@ from tiles.frames import FrameSink
 from tiles.sink import Task
 
 SOAK = pytest.mark.soak
+LONG_S = 600.0
 
 
 @pytest.fixture(scope="module")
@@ -30,11 +33,13 @@ def slide(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_slide(tmp_path_factory.mktemp("slide") / "a.svs", 5000, 4500, mpp=0.5)
 
 
-def start(slide: Path, out: Path, *more: str) -> "subprocess.Popen[str]":
+def start(
+    slide: Path, out: Path, *more: str, held: Mapping[str, str] = os.environ
+) -> "subprocess.Popen[str]":
     command = [sys.executable, "-m", "api.cli", "convert", str(slide), str(out), "--json", *more]
     pipe = subprocess.PIPE
     # What it leaves when it is killed goes with the test's own files.
-    own = {**os.environ, "TMPDIR": str(slide.parent)}
+    own = {**held, "TMPDIR": str(slide.parent)}
     return subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=own)
 
 
@@ -56,7 +61,7 @@ def test_killed_at_any_moment_it_ends_in_the_same_bytes(
     whole = tmp_path / "whole"
     began = time.monotonic()
     with start(slide, whole, *more) as process:
-        assert process.wait(300) == 0
+        assert process.wait(LONG_S) == 0
     took_s = time.monotonic() - began
     expected = digests(whole)
     chance = random.Random(kills)
@@ -69,7 +74,7 @@ def test_killed_at_any_moment_it_ends_in_the_same_bytes(
             process.wait(chance.uniform(0.1, 1.1) * took_s)
         except subprocess.TimeoutExpired:
             os.kill(process.pid, signal.SIGKILL)
-        process.communicate(timeout=60)
+        process.communicate(timeout=LONG_S)
         shown = [one for one in place.iterdir() if not one.name.startswith(".")]
         for one in shown:
             assert digests(one) == expected
@@ -77,7 +82,7 @@ def test_killed_at_any_moment_it_ends_in_the_same_bytes(
             continue
         if not out.exists() or place_of(out).exists():
             process = start(slide, out, *more)
-            _, complaint = process.communicate(timeout=300)
+            _, complaint = process.communicate(timeout=LONG_S)
             assert (process.returncode, complaint) == (0, "")
         assert digests(out) == expected
         assert not place_of(out).exists()
@@ -86,7 +91,7 @@ def test_killed_at_any_moment_it_ends_in_the_same_bytes(
 
 def test_two_at_once_do_the_work_once(slide: Path, tmp_path: Path) -> None:
     both = [start(slide, tmp_path / "out", "--to", "dicom") for _ in range(2)]
-    answers = [one.communicate(timeout=120) for one in both]
+    answers = [one.communicate(timeout=LONG_S) for one in both]
     assert [one.returncode for one in both] == [0, 0]
     assert answers[0] == answers[1]
     assert [one.name for one in tmp_path.iterdir()] == ["out"]
@@ -141,17 +146,15 @@ def test_finished_tasks_are_not_run_again(tmp_path: Path) -> None:
 
 def test_a_draft_is_gone_on_with(slide: Path, tmp_path: Path) -> None:
     """What a killed run had finished is not touched by the next one."""
-    out = tmp_path / "out"
-    process = start(slide, out, "--to", "dicom", "--verify")
-    note = place_of(out) / "level-0.frames.npy"
-    while not note.exists() and process.poll() is None:
-        time.sleep(0.005)
+    out, mark = tmp_path / "out", tmp_path / "mark"
+    process = start(slide, out, "--to", "dicom", "--verify", held=held_at("level 0", mark))
+    await_held(process, mark)
     process.kill()
-    process.communicate(timeout=60)
-    assert note.exists()
+    process.communicate(timeout=LONG_S)
+    assert (place_of(out) / "level-0.frames.npy").exists()
     written = place_of(out) / "result" / "level-0.dcm"
     before = written.stat().st_ino
     with ThreadPoolExecutor(1) as beside:
         again = beside.submit(convert, slide, out, Request(verify=True))
-        again.result(120)
+        again.result(LONG_S)
     assert (out / "level-0.dcm").stat().st_ino == before

@@ -39,10 +39,18 @@ OF_AN_INGEST: dict[str, Place] = {
     "leased": ("call", "api.work", "_build", lambda _: True),
     "verifying": ("call", "slides.verify", "verify", lambda _: True),
 }
+OF_A_WORKER: dict[str, Place] = {
+    "publishing": OF_A_WATCH["publishing"],
+    "published": ("return", "archive.catalog", "advance", lambda told: told["to"] == "published"),
+}
+OF_A_CONVERSION: dict[str, Place] = {
+    "level 0": ("return", "slides.draft", "frames", lambda told: told["name"] == "level-0"),
+}
+EVERY = {**OF_A_WATCH, **OF_A_TAKER, **OF_AN_INGEST, **OF_A_WORKER, **OF_A_CONVERSION}
 
 
 def _hold_at(place: str, mark: Path) -> None:
-    when, module, name, applies = {**OF_A_WATCH, **OF_A_TAKER, **OF_AN_INGEST}[place]
+    when, module, name, applies = EVERY[place]
 
     def look(frame: FrameType, event: str, _: object) -> None:
         if (

@@ -4,7 +4,6 @@ import hashlib
 import os
 import subprocess
 import sys
-import time
 from contextlib import ExitStack
 from io import BytesIO
 from pathlib import Path
@@ -22,6 +21,8 @@ from api.work import look_once, work_once
 from archive.errors import NotFound
 from archive.record import ImageState, JobState, ObjectRole
 from tests.api.conftest import small_file
+from tests.api.holding import await_held, held_at
+from tests.api.holding.sitecustomize import OF_A_WORKER
 from tests.api.sessions.conftest import ANNE, FOREARM, Phone, photo
 from tests.api.test_lesions import bearer
 from tests.api.uploads.client import TUS, said
@@ -159,23 +160,22 @@ def test_a_killed_worker_leaves_nothing_of_what_was_sent(phone: Phone, tmp_path:
     for image in phone.images(session):
         phone.sort(session, image, view="close-up")
     assert phone.send(session).status_code == 200
-    published: set[str] = set()
-    for _ in range(20):
+    published = []
+    for step in OF_A_WORKER:
+        mark = tmp_path / "mark"
         worker = subprocess.Popen(
-            [sys.executable, "-m", "api.worker", str(os.getpid())], stderr=subprocess.DEVNULL
+            [sys.executable, "-m", "api.worker", str(os.getpid())],
+            stderr=subprocess.DEVNULL,
+            env=held_at(step, mark),
         )
-        until = len(published) + 1
-        while len(published) < until and worker.poll() is None:
-            shown = phone.see(session)["photographs"]
-            published = {one["image"] for one in shown if one["state"] == "published"}
-            until = min(until, len(shown))
-            time.sleep(0.02)
+        await_held(worker, mark)
         worker.kill()
         worker.wait()
-        if len(published) == 2:
-            break
-    assert {one["state"] for one in phone.see(session)["photographs"]} == {"published"}
+        shown = phone.see(session)["photographs"]
+        published.append(sum(one["state"] == "published" for one in shown))
+    assert published == [0, 1]
     phone.work()
+    assert {one["state"] for one in phone.see(session)["photographs"]} == {"published"}
     for image in phone.images(session):
         kept = phone.image(image).objects
         assert sorted(one.role for one in kept) == [ObjectRole.PHOTO, ObjectRole.PREVIEW]

@@ -6,25 +6,29 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import pytest
+import sqlalchemy as sa
 
 from api import taking
 from api.settings import Settings
 from api.taking import take_once
 from api.work import Workplace, open_workplace
+from archive import schema
 from archive.record import FileState, ObjectRole
 from archive.storage import Storage
 from tests.api.conftest import small_file
-from tests.api.holding import held_at
+from tests.api.holding import await_held, held_at
 from tests.api.holding.sitecustomize import OF_A_TAKER
 from tests.api.uploads.client import Client
 from tests.api.uploads.test_taking import PATIENT, objects, sent, states
 from tests.samples.slide import small_svs
-
-WITHIN_S = 60.0
+from tests.serving import LONG_S, until
 
 
 def with_store(place: Workplace, after: Callable[[], None]) -> Workplace:
@@ -67,18 +71,34 @@ def test_a_deposit_stays_with_who_sends_it_to_a_slow_store(
 ) -> None:
     deposit = client.deposit(patient=PATIENT)
     sent(client, deposit, {"a.svs": small_file(tmp_path).read_bytes()})
-    monkeypatch.setattr(taking, "LEASE_S", 1.5)
+    added_s = 0.0
+    clock = SimpleNamespace(monotonic=lambda: time.monotonic() + added_s)
+    monkeypatch.setattr(taking, "time", clock)
+    monkeypatch.setattr(taking, "LEASE_S", 3600.0)
     monkeypatch.setattr(taking, "RENEWED_EACH_S", 0.1)
     claimed: list[bool] = []
+
+    def leased_until() -> datetime:
+        with place.catalog._database.read() as connection:
+            found = connection.execute(sa.select(schema.deposit.c.lease_until)).scalar_one()
+        assert isinstance(found, datetime)
+        return found
+
+    def is_renewed(before: datetime) -> bool:
+        return leased_until() > before
+
     with open_workplace(settings) as other:
 
         def wait() -> None:
-            for _ in range(40):
+            nonlocal added_s
+            for _ in range(3):
+                before = leased_until()
+                added_s += 3600
+                until(partial(is_renewed, before))
                 claimed.append(take_once(other))
-                time.sleep(0.1)
 
         assert take_once(with_store(place, wait))
-    assert claimed == [False] * 40
+    assert claimed == [False] * 3
     assert states(client, deposit) == {"a.svs": "taken"}
 
 
@@ -87,19 +107,12 @@ def taker(environment: dict[str, str] | None = None) -> "subprocess.Popen[bytes]
     return subprocess.Popen(command, env=environment)
 
 
-def until(there: Callable[[], object]) -> None:
-    by = time.monotonic() + WITHIN_S
-    while not there():
-        assert time.monotonic() < by
-        time.sleep(0.001)
-
-
 def killed(process: "subprocess.Popen[bytes]") -> int:
     """Kill a taker, and see all that it started end with it; gives how many that were."""
     started = psutil.Process(process.pid).children(recursive=True)
     process.kill()
     process.wait()
-    _, alive = psutil.wait_procs(started, timeout=60)
+    _, alive = psutil.wait_procs(started, timeout=LONG_S)
     assert alive == []
     return len(started)
 
@@ -113,7 +126,7 @@ def test_takers_killed_at_each_step_take_a_deposit_once(
     mark, children = tmp_path / "mark", 0
     for step in OF_A_TAKER:
         process = taker(held_at(step, mark))
-        until(mark.exists)
+        await_held(process, mark)
         assert client.file(deposit)["state"] == FileState.CHECKING
         children += killed(process)
     process = taker()

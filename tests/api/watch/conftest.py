@@ -1,7 +1,6 @@
 """A folder that is watched by hand: one look after the other, in this process."""
 
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +19,27 @@ from tests.samples.slide import small_svs
 SETTLED_S = 0.2
 NORTH = Wish("north")
 FOREVER = threading.Event()
+
+
+class Clock:
+    """The watch's time, which stands still but where a test lets it go on."""
+
+    def __init__(self) -> None:
+        self.now_s = 1e9
+
+    def monotonic(self) -> float:
+        return self.now_s
+
+    time = monotonic
+
+
+CLOCK = Clock()
+
+
+@pytest.fixture(autouse=True)
+def clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However slow a machine is, the watch sees no more time go by than is said here."""
+    monkeypatch.setattr("api.watch.watcher.time", CLOCK)
 
 
 @pytest.fixture(scope="module")
@@ -56,17 +76,15 @@ def look(watcher: Watcher, place: Workplace, seconds: float = 2 * SETTLED_S) -> 
     keep(watcher, seconds)
     while watcher.counts()[Stage.KEPT] + watcher.counts()[Stage.PUBLISHED]:
         work_once(place)
+        CLOCK.now_s += SETTLED_S / 4
         watcher.look(FOREVER)
 
 
 def keep(watcher: Watcher, seconds: float = 2 * SETTLED_S) -> None:
     """Look again and again, for so long; what is kept waits to be built."""
-    until = time.monotonic() + seconds
-    is_last = False
-    while not is_last:
-        is_last = time.monotonic() > until
+    for _ in range(round(4 * seconds / SETTLED_S) + 1):
         watcher.look(FOREVER)
-        time.sleep(0.05)
+        CLOCK.now_s += SETTLED_S / 4
 
 
 def exams(place: Workplace) -> tuple[Exam, ...]:

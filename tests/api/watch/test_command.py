@@ -4,10 +4,10 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
+from watchdog.events import FileSystemEvent, FileSystemEventHandler
 
 from api.settings import Settings
 from api.watch import command
@@ -15,6 +15,7 @@ from api.watch.memory import Known, Stage, open_memory
 from api.watch.survey import Print
 from api.work import Workplace
 from archive.record import Image, ImageState
+from tests.serving import LONG_S, until
 
 
 def test_a_damaged_memory_is_set_aside(tmp_path: Path) -> None:
@@ -62,7 +63,7 @@ def test_two_watches_of_one_folder_do_no_double_work(
     # It takes up where the other was: what was kept is not read again.
     assert "kept" not in line_of(second, "published")
     second.send_signal(signal.SIGTERM)
-    assert second.wait(20) == 0
+    assert second.wait(LONG_S) == 0
     assert second.stderr is not None
     assert "kept" not in second.stderr.read()
     second.stderr.close()
@@ -97,12 +98,25 @@ def test_what_cannot_be_watched_is_told_in_one_line(
     assert complaint in line
 
 
-def test_events_wake_the_watch(folder: Path) -> None:
+def test_events_wake_the_watch_and_reading_does_not(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard: list[str] = []
+    dispatch = FileSystemEventHandler.dispatch
+
+    def listen(self: FileSystemEventHandler, event: FileSystemEvent) -> None:
+        heard.append(Path(str(event.src_path)).name)
+        dispatch(self, event)
+
+    monkeypatch.setattr(FileSystemEventHandler, "dispatch", listen)
     with command._events(folder) as wake:
         (folder / "a.svs").write_bytes(b"x")
-        assert wake.wait(60)
-        wake.clear()
-        time.sleep(0.3)
-        wake.clear()
+        assert wake.wait(LONG_S)
+        # What happens is told in its order: nothing is on its way any more once this has come.
+        (folder / "written").mkdir()
+        until(lambda: "written" in heard)
+        heard.clear()
         (folder / "a.svs").read_bytes()
-        assert not wake.wait(0.3)
+        (folder / "read").mkdir()
+        until(lambda: "read" in heard)
+        assert set(heard) == {"read"}

@@ -1,7 +1,6 @@
 """Notes beside files that were refused."""
 
 import shutil
-import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from api.watch.report import remove_report, report_of, write_report
 from api.watch.trouble import Trouble
 from api.watch.watcher import Watcher
 from api.work import Workplace
-from tests.api.watch.conftest import FOREVER, images, keep, told
+from tests.api.watch.conftest import images, keep, told
 
 
 def test_a_note_follows_no_link(tmp_path: Path) -> None:
@@ -45,7 +44,7 @@ def test_a_note_that_is_taken_away_asks_for_another_try(
     assert report_of(folder / "a.svs").stat().st_mtime_ns == before
     report_of(folder / "a.svs").unlink()
     keep(watcher)
-    assert report_of(folder / "a.svs").stat().st_mtime_ns > before
+    assert report_of(folder / "a.svs").exists()
     (folder / "a.svs").unlink()
     keep(watcher)
     assert list(folder.iterdir()) == []
@@ -66,9 +65,7 @@ def test_what_is_refused_while_it_is_built_is_told(
     watcher: Watcher, place: Workplace, folder: Path, slide: Path
 ) -> None:
     shutil.copy(slide, folder / "a.svs")
-    while not images(place):
-        watcher.look(FOREVER)
-        time.sleep(0.05)
+    keep(watcher)
     job = place.catalog.jobs.claim("somebody", 60.0)
     assert job is not None
     place.catalog.attach(job.image_id, facts={"refused_as": "DamagedSlide"}, attempt=job)
