@@ -173,6 +173,17 @@ class Sources:
             return await self.tile(image, opened, tile)
         return await self._or_forget(image, self._draw_region(image, opened, asked, colours))
 
+    async def part(
+        self, image: Image, one: StoredObject, source: TileSource, asked: Asked, tag: str
+    ) -> bytes:
+        """A picture of one object alone, in sRGB; `tag` tells `source` from others of it."""
+        key = (f"{one.key}-{tag}", asked.canonical)
+        colours = await self._or_forget(
+            image, self._colours.take(one.key, partial(self._to_srgb, one))
+        )
+        make = partial(picture, source, asked, colours)
+        return await self._or_forget(image, self._regions.take(key, make))
+
     async def zarr_chunk(
         self, image: Image, opened: OpenImage, chunk: Chunk, give: GiveChunk = decoded
     ) -> bytes | memoryview:

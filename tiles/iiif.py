@@ -48,7 +48,8 @@ class Asked:
 
     `region` lies within the image, in pixels of its largest level; it is scaled to
     `width` × `height`, mirrored, turned clockwise by `degrees`, and encoded. `canonical` is the one
-    address of all that mean the same (§4.8).
+    address of all that mean the same (§4.8). `compression` is the quality of a JPEG or WebP, from 1
+    to 100, where the usual one is not wanted; `says_colours` puts the profile of sRGB into it.
     """
 
     region: Box
@@ -59,6 +60,8 @@ class Asked:
     quality: Quality
     format: Format
     canonical: str
+    compression: int | None = None
+    says_colours: bool = False
 
 
 def read_request(

@@ -19,7 +19,7 @@ from tiles.instance import FrameIndex, read_header, read_index
 from tiles.source import Frame, ReadRange
 
 _ELEMENT = Struct("<HH2sHI")
-_LONGEST = 0xFFFFFFFE
+LONGEST = 0xFFFFFFFE
 """The value of an element of a stated length (PS3.5 7.1.2)."""
 _OF_THE_FRAMES = ("ExtendedOffsetTable", "ExtendedOffsetTableLengths")
 
@@ -32,7 +32,7 @@ def frame_bytes(index: FrameIndex) -> int:
 
 def is_representable(index: FrameIndex) -> bool:
     """Whether the decoded frames fit into one element."""
-    return frame_bytes(index) * len(index.lengths) <= _LONGEST
+    return frame_bytes(index) * len(index.lengths) <= LONGEST
 
 
 def decoded(index: FrameIndex, frame: Frame) -> bytes:

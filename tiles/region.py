@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image, ImageCms
 
 from tiles.codec import encode_jpeg, subsampling_for
+from tiles.colour import in_jpeg, srgb_profile
 from tiles.errors import UnsupportedPixels
 from tiles.iiif import Asked, Format, Limits, Quality
 from tiles.pyramid import Box
@@ -51,7 +52,7 @@ def picture(source: TileSource, asked: Asked, colours: Colours = as_they_are) ->
     pixels = _turned(pixels, asked.degrees, see_through=asked.format is not Format.JPG)
     if asked.quality is Quality.BITONAL:
         pixels = np.where(pixels < 128, np.uint8(0), np.uint8(255))
-    return _encoded(pixels, asked.format)
+    return _encoded(pixels, asked)
 
 
 def scaled(source: TileSource, region: Box, size: tuple[int, int]) -> Pixels:
@@ -170,17 +171,20 @@ def _turned(pixels: Pixels, degrees: float, *, see_through: bool) -> Pixels:
     return moved.reshape(size[1], size[0], -1)
 
 
-def _encoded(pixels: Pixels, form: Format) -> bytes:
-    if form is Format.JPG:
-        return encode_jpeg(pixels, QUALITY, subsampling_for(QUALITY))
+def _encoded(pixels: Pixels, asked: Asked) -> bytes:
+    quality = asked.compression or QUALITY
     samples = pixels.shape[2]
+    profile = srgb_profile() if asked.says_colours and samples >= 3 else None
+    if asked.format is Format.JPG:
+        encoded = encode_jpeg(pixels, quality, subsampling_for(quality))
+        return encoded if profile is None else in_jpeg(encoded, profile)
     image = Image.fromarray(
         np.ascontiguousarray(pixels[..., 0] if samples == 1 else pixels),
         {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}[samples],
     )
     buffer = io.BytesIO()
-    if form is Format.PNG:
-        image.save(buffer, "PNG", compress_level=PNG_EFFORT)
+    if asked.format is Format.PNG:
+        image.save(buffer, "PNG", compress_level=PNG_EFFORT, icc_profile=profile)
     else:
-        image.save(buffer, "WEBP", quality=QUALITY, method=2)
+        image.save(buffer, "WEBP", quality=quality, method=2, icc_profile=profile or b"")
     return buffer.getvalue()

@@ -72,7 +72,7 @@ class Desk:
         covers: Covers,
     ) -> None:
         self._settings, self.catalog, self.storage = settings, catalog, storage
-        self._sources, self._covers = sources, covers
+        self.sources, self._covers = sources, covers
         # Each on its own: who searches or decodes much keeps nobody from the frames.
         self._finders = ThreadPoolExecutor(2, "dicomweb-find")
         self._readers = ThreadPoolExecutor(4, "dicomweb-read")
@@ -130,7 +130,7 @@ class Desk:
         for one in found:
             keys[one.image_id].add(one.key)
         for image_id, mine in keys.items():
-            image = await self._sources.image(caller, image_id)
+            image = await self.sources.image(caller, image_id)
             if cover_of(image) is not None:
                 await self._covers.require_open(caller, image)
                 kept = KEPT_BY_NOBODY

@@ -47,7 +47,7 @@ async def _answer(
     kept = await desk.may_see(caller, [opened.found])
     count = len(opened.index.lengths)
     listed = fields.get("frames")
-    numbers = range(count) if listed is None else _listed(listed, count)
+    numbers = range(count) if listed is None else listed_frames(listed, count)
     chosen = choose(accepted(scope), frame_offers(opened.found.described.transfer_syntax_uid))
     if not chosen.is_multipart and len(numbers) > 1:
         raise NotAcceptable
@@ -79,8 +79,11 @@ def _part(desk: Desk, opened: Opened, number: int, offer: Offer) -> Part:
     return Part(offer.content_type, parts)
 
 
-def _listed(text: str, count: int) -> Sequence[int]:
-    """Frames counted from 0, of a list in which each is named once (10.4.1.6)."""
+def listed_frames(text: str, count: int) -> Sequence[int]:
+    """Frames counted from 0, of a list in which each is named once (10.4.1.6).
+
+    Raises InvalidQuery, and OutsideImage for one that is not there.
+    """
     numbers = [int(one) - 1 for one in text.replace("%2C", ",").split(",")]
     if len(set(numbers)) != len(numbers):
         raise InvalidQuery("A frame is listed more than once.")

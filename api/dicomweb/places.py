@@ -10,6 +10,8 @@ INSTANCE = f"{SERIES}/instances/{{instance}}"
 FRAMES = f"{INSTANCE}/frames/{{frames}}"
 RETRIEVED = (STUDY, SERIES, INSTANCE)
 METADATA = tuple(f"{one}/metadata" for one in RETRIEVED)
+RENDERED = tuple(f"{one}/rendered" for one in (*RETRIEVED, FRAMES))
+THUMBNAILS = tuple(f"{one}/thumbnail" for one in (*RETRIEVED, FRAMES))
 BULK_DATA = f"{INSTANCE}/bulkdata/{{path}}"
 FOUND_STUDIES = (STUDIES,)
 FOUND_SERIES = (f"{ROOT}/series", f"{STUDY}/series")
@@ -20,6 +22,8 @@ ROUTES = (
     FRAMES,
     *RETRIEVED,
     *METADATA,
+    *RENDERED,
+    *THUMBNAILS,
     BULK_DATA,
     *FOUND_STUDIES,
     *FOUND_SERIES,
@@ -32,6 +36,8 @@ SUMMARIES = {
     **dict.fromkeys(FOUND_INSTANCES, ("QIDO-RS: instances that match", "application/dicom+json")),
     **dict.fromkeys(RETRIEVED, ("WADO-RS: instances as files", "multipart/related")),
     **dict.fromkeys(METADATA, ("WADO-RS: what headers say", "application/dicom+json")),
+    **dict.fromkeys(RENDERED, ("WADO-RS: pictures for those who read no DICOM", "image/jpeg")),
+    **dict.fromkeys(THUMBNAILS, ("WADO-RS: one small picture", "image/jpeg")),
     FRAMES: ("WADO-RS: frames; the stored bytes wherever they suit", "multipart/related"),
     BULK_DATA: ("WADO-RS: one large value of a header", "multipart/related"),
 }

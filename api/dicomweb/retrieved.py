@@ -23,8 +23,8 @@ from archive.query import FoundInstance
 from archive.record import Exam
 from archive.today import brought_up_to_date
 from tiles.composed import Composed
-from tiles.instance import read_header
-from tiles.native import Native
+from tiles.instance import read_header, read_index
+from tiles.native import LONGEST, Native, is_representable
 
 _OFFERS = (Offer(OCTETS), Offer(OCTETS, EXPLICIT_VR_LITTLE_ENDIAN))
 
@@ -36,7 +36,7 @@ async def instances_answer(
     found = await desk.found(caller, fields)
     await desk.may_see(caller, found)
     wanted = accepted(scope)
-    chosen = [choose(wanted, _offers(one)) for one in found]
+    chosen = [choose(wanted, await _offers(desk, one)) for one in found]
     is_multipart = chosen[0].is_multipart
     if len(found) > 1 and not is_multipart:
         raise NotAcceptable
@@ -53,7 +53,7 @@ async def instances_answer(
 
 
 async def metadata_answer(
-    desk: Desk, caller: Caller, fields: dict[str, str], scope: Scope
+    desk: Desk, caller: Caller, fields: dict[str, str], scope: Scope, _: Receive
 ) -> Answer:
     """What the headers say, without what is large."""
     found = await desk.found(caller, fields)
@@ -86,10 +86,16 @@ async def bulk_data_answer(
     return single(value, chosen, headers)
 
 
-def _offers(one: FoundInstance) -> tuple[Offer, ...]:
+async def _offers(desk: Desk, one: FoundInstance) -> tuple[Offer, ...]:
     told = one.described
-    decoded = told.rows * told.columns * told.frames * (told.bits_allocated // 8) * 3
-    return instance_offers(told.transfer_syntax_uid, fits=decoded < 1 << 32)
+    grey = told.rows * told.columns * told.frames * (told.bits_allocated // 8)
+    # How many samples a pixel has is asked only where it decides.
+    fits = 3 * grey <= LONGEST or (grey <= LONGEST and await desk.read(partial(_fits, desk, one)))
+    return instance_offers(told.transfer_syntax_uid, fits=fits)
+
+
+def _fits(desk: Desk, one: FoundInstance) -> bool:
+    return is_representable(read_index(desk.reader(one), one.length_bytes))
 
 
 def _today(exam: Exam) -> Callable[[Dataset], Dataset]:

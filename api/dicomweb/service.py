@@ -1,5 +1,6 @@
 """The routes of DICOMweb, each with what answers it."""
 
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 
 from starlette.types import Receive, Scope
@@ -7,11 +8,23 @@ from starlette.types import Receive, Scope
 from api.answer import Answer
 from api.dicomweb.desk import Desk
 from api.dicomweb.frames import frames_answer
-from api.dicomweb.places import BULK_DATA, FRAMES, METADATA, RETRIEVED
+from api.dicomweb.places import BULK_DATA, FRAMES, METADATA, RENDERED, RETRIEVED, THUMBNAILS
+from api.dicomweb.rendered import rendered_answer, thumbnail_answer
 from api.dicomweb.retrieved import bulk_data_answer, instances_answer, metadata_answer
 from api.dicomweb.search import asked, search, search_answer
 from api.doors import Caller
 from api.zarr import Streamed
+
+Answering = Callable[[Desk, Caller, dict[str, str], Scope, Receive], Awaitable[Answer | Streamed]]
+
+_RETRIEVING: Mapping[str, Answering] = {
+    FRAMES: frames_answer,
+    BULK_DATA: bulk_data_answer,
+    **dict.fromkeys(RETRIEVED, instances_answer),
+    **dict.fromkeys(METADATA, metadata_answer),
+    **dict.fromkeys(RENDERED, rendered_answer),
+    **dict.fromkeys(THUMBNAILS, thumbnail_answer),
+}
 
 
 async def answered(
@@ -23,14 +36,9 @@ async def answered(
     receive: Receive,
 ) -> Answer | Streamed:
     """The answer of one of the routes; raises what errors.py gives a status to."""
-    if template == FRAMES:
-        return await frames_answer(desk, caller, fields, scope, receive)
-    if template in RETRIEVED:
-        return await instances_answer(desk, caller, fields, scope, receive)
-    if template in METADATA:
-        return await metadata_answer(desk, caller, fields, scope)
-    if template == BULK_DATA:
-        return await bulk_data_answer(desk, caller, fields, scope, receive)
+    retrieve = _RETRIEVING.get(template)
+    if retrieve is not None:
+        return await retrieve(desk, caller, fields, scope, receive)
     query, is_all = asked(scope, fields)
     find = partial(
         search,

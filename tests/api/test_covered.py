@@ -19,6 +19,7 @@ from archive.errors import MayNotLeave
 from archive.jobs import Wanted
 from archive.leaving import Leaving, Obstacle, Way
 from archive.lesion import Photograph
+from archive.query import Query
 from archive.record import Image, ImageState
 from archive.session import Answer, Consent, Giver, Purpose
 from archive.sessions import Opening
@@ -69,13 +70,18 @@ def test_a_covered_picture_is_opened_on_purpose_by_each_and_never_small(
     place: Workplace, settings: Settings, tmp_path: Path
 ) -> None:
     image = published(place, tmp_path, SCROTUM)
-    addresses = (
+    addresses = [
         f"/deepzoom/{image.id}.dzi",
         f"/deepzoom/{image.id}_files/0/0_0.jpeg",
         f"/iiif/3/{image.id}/info.json",
         f"/iiif/3/{image.id}/full/max/0/default.jpg",
-    )
-    small = f"/images/{image.id}/thumbnail"
+    ]
+    (one,) = place.catalog.instances.instances(Query(), establishment=HERE)
+    dicomweb = f"/dicomweb/studies/{one.study.study_instance_uid}"
+    series = one.described.series.series_instance_uid
+    instance = f"{dicomweb}/series/{series}/instances/{one.sop_instance_uid}"
+    addresses += [f"{instance}/rendered", f"{instance}/frames/1/rendered", instance]
+    small, small_too = f"/images/{image.id}/thumbnail", f"{dicomweb}/thumbnail"
     with opened(create_app(settings)) as web:
         doors = Doors(signing_key(settings))
 
@@ -87,12 +93,13 @@ def test_a_covered_picture_is_opened_on_purpose_by_each_and_never_small(
         assert told["covered"] == "intimate"
         (listed,) = web.get("/api/exams").json()["exams"][0]["images"]
         assert listed["covered"] == "intimate"
-        assert {web.get(one).status_code for one in (*addresses, small)} == {403}
+        assert {web.get(one).status_code for one in (*addresses, small, small_too)} == {403}
         assert web.post(f"/api/images/{image.id}/uncover").status_code == 204
         answers = [web.get(one) for one in addresses]
         assert {one.status_code for one in answers} == {200}
         assert answers[1].headers["cache-control"] == "no-store"
-        assert web.get(small).status_code == 403
+        assert answers[4].headers["cache-control"] == "no-store"
+        assert {web.get(one).status_code for one in (small, small_too)} == {403}
         # Somebody else has not opened it, and another establishment cannot.
         become(Role.OPERATOR, HERE)
         assert web.get(addresses[0]).status_code == 403
