@@ -1,12 +1,12 @@
 """Folders that go with the process that holds them, and locks that do."""
 
 import os
+import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
-from tempfile import mkdtemp
 
 
 @contextmanager
@@ -16,19 +16,21 @@ def desk(folder: Path) -> Iterator[Path]:
     What processes that were killed left there is deleted first: the system lets go of the lock of
     whoever dies, and only of theirs.
     """
-    with locked(folder):
-        for left in folder.glob("desk-*"):
-            # Whoever ends meanwhile takes its own away.
-            with suppress(BlockingIOError, FileNotFoundError), locked(left, LOCK_NB):
-                shutil.rmtree(left)
-        own = Path(mkdtemp(prefix="desk-", dir=folder))
-        held = ExitStack()
-        held.enter_context(locked(own))
-    with held:
+    own = folder / f"desk-{secrets.token_hex(8)}"
+    with ExitStack() as held:
+        # Named before it is there: whoever is told to stop in between leaves nothing.
         try:
+            with locked(folder):
+                for left in folder.glob("desk-*"):
+                    # Whoever ends meanwhile takes its own away.
+                    with suppress(BlockingIOError, FileNotFoundError), locked(left, LOCK_NB):
+                        shutil.rmtree(left)
+                own.mkdir(mode=0o700)
+                held.enter_context(locked(own))
             yield own
         finally:
-            shutil.rmtree(own)
+            with suppress(FileNotFoundError):
+                shutil.rmtree(own)
 
 
 @contextmanager

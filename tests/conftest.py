@@ -3,19 +3,21 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 from archive.catalog import Catalog
 
+UNHURRIED: dict[str, Any] = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+"""How fast examples are made and tried is the machine's."""
 # The same examples each time where a machine judges, new ones where a person looks.
-settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True)
-settings.register_profile("dev", deadline=None)
+settings.register_profile("ci", derandomize=True, print_blob=True, **UNHURRIED)
+settings.register_profile("dev", **UNHURRIED)
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
 
 

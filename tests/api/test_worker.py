@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from fcntl import flock
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,25 @@ def test_a_desk_goes_with_its_process(tmp_path: Path) -> None:
         (mine / "file").write_bytes(b"x")
         assert mine != other
         assert mine.is_dir()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_whoever_is_told_to_stop_while_a_desk_is_made_leaves_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    locked: list[int] = []
+
+    def told_to_stop(descriptor: int, how: int) -> None:
+        locked.append(descriptor)
+        if len(locked) == 2:
+            # It is there, and is to be held now.
+            assert len(list(tmp_path.iterdir())) == 1
+            raise SystemExit
+        flock(descriptor, how)
+
+    monkeypatch.setattr("api.desk.flock", told_to_stop)
+    with pytest.raises(SystemExit), desk(tmp_path):
+        raise AssertionError("it went on")
     assert list(tmp_path.iterdir()) == []
 
 

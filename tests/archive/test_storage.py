@@ -32,7 +32,10 @@ def test_what_is_put_is_read(store: Storage, tmp_path: Path) -> None:
 
 
 @given(st.integers(0, len(DATA)), st.integers(1, len(DATA)))
-@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=50,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 def test_a_range_is_exact_or_refused(store: Storage, offset: int, length: int) -> None:
     key = store.put_bytes(DATA)
     if offset + length <= len(DATA):

@@ -92,7 +92,9 @@ def test_later_tiles_of_a_mosaic_lie_on_top_and_gaps_are_dark(tmp_path: Path) ->
     width=st.integers(1, 250),
     height=st.integers(1, 170),
 )
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 def test_any_box_is_what_it_is_of_the_whole(
     x: int, y: int, width: int, height: int, tmp_path: Path
 ) -> None:
@@ -151,7 +153,9 @@ def test_a_file_without_metadata_is_read(tmp_path: Path) -> None:
 
 @given(at=st.integers(0, 4000), byte=st.integers(0, 255), tail=st.booleans())
 @settings(
-    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=300,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 def test_a_changed_byte_never_escapes_as_another_error(
     at: int, byte: int, tail: bool, tmp_path: Path

@@ -33,7 +33,7 @@ def write(path: Path, pieces: list[bytes]) -> None:
 
 
 @pytest.mark.usefixtures("small_lots")
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.lists(st.integers(0, 3 * LOT) | st.just(LOT), max_size=12))
 def test_all_bytes_are_written_in_their_order(tmp_path: Path, sizes: list[int]) -> None:
     pieces = random_pieces(sizes)

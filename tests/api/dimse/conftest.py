@@ -18,6 +18,7 @@ from api.work import open_workplace
 from archive.identity import PatientIdentity
 from tests.orthanc import free_ports, loopback
 from tests.samples.slide import small_svs
+from tests.serving import LONG_S
 
 ACCENTED = PatientIdentity("7", "registry", "D'ŒUVRE^HÉLOÏSE", date(1970, 1, 1), "F")
 NAMESAKE = PatientIdentity("7", "another registry", "AUTRE^JEAN", date(1950, 2, 3), "M")
@@ -71,7 +72,7 @@ class Served:
         done = subprocess.run(
             [f"/usr/bin/{tool}", *arguments[:1], *where, *arguments[1:]],
             capture_output=True,
-            timeout=120,
+            timeout=LONG_S,
             check=False,
         )
         return (done.stdout + done.stderr).decode("utf-8", "replace")
@@ -101,7 +102,7 @@ def answering(settings: Settings, table: Path, log: Path) -> Iterator[int]:
         yield int(line.rpartition(":")[2])
     finally:
         process.terminate()
-        process.communicate(timeout=120)
+        process.communicate(timeout=LONG_S)
 
 
 @pytest.fixture(scope="session")
@@ -155,7 +156,7 @@ def storescp(port: int, folder: Path, *options: str) -> Iterator[Path]:
             stderr=log,
         )
     try:
-        until = time.monotonic() + 60
+        until = time.monotonic() + LONG_S
         while subprocess.run(
             ["/usr/bin/echoscu", "127.0.0.1", str(port)], capture_output=True, check=False
         ).returncode:
@@ -163,4 +164,4 @@ def storescp(port: int, folder: Path, *options: str) -> Iterator[Path]:
         yield received
     finally:
         process.terminate()
-        process.wait(60)
+        process.wait(LONG_S)

@@ -20,6 +20,7 @@ from api.hl7.senders import read_senders
 from api.work import Workplace
 from archive.errors import InvalidIdentity, NotFound, StorageFailure
 from tests.api.hl7.conftest import GAM, HERE, message
+from tests.serving import LONG_S
 
 LOCAL = "127.0.0.1"
 
@@ -168,15 +169,15 @@ def test_the_process_answers_over_mllp_and_ends_when_told(tmp_path: Path) -> Non
         try:
             assert process.stdout is not None
             port = int(process.stdout.readline().rpartition(":")[2])
-            with socket.create_connection((LOCAL, port), timeout=60) as connection:
+            with socket.create_connection((LOCAL, port), timeout=LONG_S) as connection:
                 connection.sendall(framed(message("ADT^A08", "PID|1||SECRET")) * 2)
-                frames = Frames(connection, 10_000, 60, 60)
+                frames = Frames(connection, 10_000, LONG_S, LONG_S)
                 first, second = frames.next(), frames.next()
                 assert first is not None
                 assert told(first)[0] == "AR"
                 assert first == second
             process.send_signal(signal.SIGTERM)
-            _, log = process.communicate(timeout=60)
+            _, log = process.communicate(timeout=LONG_S)
             assert process.returncode == 0
             assert "SECRET" not in log
         finally:
