@@ -4,11 +4,14 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import TypedDict
 
+from pydicom import dcmread
 from pydicom.datadict import keyword_for_tag
 from pydicom.dataset import Dataset
+from pydicom.filereader import read_file_meta_info
 
 from api.sandbox import Progress
 from archive.identity import folded_name
+from archive.telling.key_objects import KEY_OBJECT_SELECTION
 from tiles.decoded import encoded_frames, instance_header, pixel_digest
 
 _TELLING = 40
@@ -16,6 +19,10 @@ _OF_THE_FILE = frozenset({0x0002, 0x7FE0, 0xFFFC})
 _OF_THE_ENCODING = 0x0028
 _RAW = {"1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2"}
 _LONGEST = 64
+_OF_A_DOCUMENT = (
+    *("SOPClassUID", "ConceptNameCodeSequence", "ContentSequence"),
+    "CurrentRequestedProcedureEvidenceSequence",
+)
 
 
 class Held(TypedDict):
@@ -30,14 +37,14 @@ class Held(TypedDict):
 
 def held(say: Progress, sent: Path, back: Path) -> Held:
     """Compare two files; what the archive's file may raise is whatever a parser raises."""
-    ours, theirs = instance_header(sent), instance_header(back)
+    ours, theirs = _header(sent), _header(back)
     is_same = _is_same_identity(ours, theirs)
     return {
         "changed": _changed(ours, theirs),
         "same_identity": is_same,
         "same_name": folded_name(str(ours.get("PatientName") or ""))
         == folded_name(str(theirs.get("PatientName") or "")),
-        "same_pixels": is_same and _is_same_pixels(say, sent, back, _syntaxes(ours, theirs)),
+        "same_pixels": is_same and _is_same_content(say, sent, back, (ours, theirs)),
         "accession_number": str(theirs.get("AccessionNumber") or "")[:_LONGEST],
     }
 
@@ -67,6 +74,23 @@ def _is_same_identity(ours: Dataset, theirs: Dataset) -> bool:
         both for one in loose if all(both := (str(ours.get(one) or ""), str(theirs.get(one) or "")))
     ]
     return all(one == other for one, other in said)
+
+
+def _header(path: Path) -> Dataset:
+    """All but pixels; of a document, which has none, all."""
+    if read_file_meta_info(path).get("MediaStorageSOPClassUID") == KEY_OBJECT_SELECTION:
+        return dcmread(path)
+    return instance_header(path)
+
+
+def _is_same_content(
+    say: Progress, sent: Path, back: Path, headers: tuple[Dataset, Dataset]
+) -> bool:
+    """Pixels are compared, or of documents what they name."""
+    ours, theirs = headers
+    if "Rows" in ours:
+        return _is_same_pixels(say, sent, back, _syntaxes(ours, theirs))
+    return all(ours.get(one) == theirs.get(one) for one in _OF_A_DOCUMENT)
 
 
 def _is_same_pixels(say: Progress, sent: Path, back: Path, syntaxes: set[str]) -> bool:

@@ -2,9 +2,14 @@
 
 import argparse
 import json
+from typing import TYPE_CHECKING
 
+from api.archives import RadiologyArchive
 from api.errors import BadSettings
-from api.settings import REMOTE
+from api.told import printable
+
+if TYPE_CHECKING:
+    from archive.backlog import Backlog
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -28,6 +33,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         action="store_true",
         help="have tasks that somebody has seen to looked at once more",
     )
+    outbox.add_argument("--archive", metavar="NAME", help="this one alone (all that are known)")
     outbox.add_argument("--json", action="store_true", help="for machines")
 
 
@@ -37,23 +43,37 @@ def _outbox(arguments: argparse.Namespace) -> int:
     from api.work import open_workplace
 
     settings = read_settings()
-    if settings.archive is None:
-        raise BadSettings("no radiology archive is configured: set SANSVERRE_ARCHIVE_URL")
+    archives = [one for one in settings.archives if arguments.archive in {None, one.name}]
+    if not archives:
+        raise BadSettings(
+            "no such radiology archive is configured: set SANSVERRE_ARCHIVE_URL or "
+            "SANSVERRE_ARCHIVES"
+        )
     if not 0 <= arguments.each_s <= 3600:
         raise BadSettings("--each-s is from 0 to 3600 seconds")
-    here = settings.archive.establishment
-    told: dict[str, int] = {}
     with open_workplace(settings) as place, told_to_people():
-        backlog = place.catalog.backlog
-        if arguments.missing:
-            told["put_in"] = backlog.put_in(here, REMOTE, arguments.each_s)
-        if arguments.again:
-            told["asked_again"] = backlog.ask_again(here, REMOTE)
-        told["lacking"] = backlog.lacking(here, REMOTE)
-        told |= {state.value: number for state, number in backlog.counts(here, REMOTE).items()}
+        told = {one.name: _told_of(place.catalog.backlog, one, arguments) for one in archives}
     if arguments.json:
-        print(json.dumps(told))
-    else:
-        for name, number in told.items():
+        # One archive is told of as it always was.
+        print(json.dumps(next(iter(told.values())) if len(told) == 1 else told))
+        return 0
+    for archive, numbers in told.items():
+        if len(told) > 1:
+            print(printable(archive))
+        for name, number in numbers.items():
             print(f"{name.replace('_', ' '):12} {number}")
     return 0
+
+
+def _told_of(
+    backlog: "Backlog", one: RadiologyArchive, arguments: argparse.Namespace
+) -> dict[str, int]:
+    told: dict[str, int] = {}
+    here = one.establishment
+    if arguments.missing:
+        told["put_in"] = backlog.put_in(here, one.name, arguments.each_s)
+    if arguments.again:
+        told["asked_again"] = backlog.ask_again(here, one.name)
+    told["lacking"] = backlog.lacking(here, one.name)
+    counts = backlog.counts(here, one.name)
+    return told | {state.value: number for state, number in counts.items()}

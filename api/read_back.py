@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pydicom.dataset import Dataset
+from pydicom import dcmread
 
 from api.errors import PASSING, Refused, SandboxError
 from api.sandbox import Limits, run_limited
@@ -35,11 +35,15 @@ _OTHERS = 1 << 20
 _LIMITS = Limits(memory_bytes=1 << 30, silence_s=60.0)
 
 
-def most_bytes_of(sent: Path, header: Dataset) -> int:
-    """How large a file may be in which an archive keeps these pixels, whatever the form."""
-    frames = int(header.get("NumberOfFrames") or 1)
-    samples = frames * int(header.Rows) * int(header.Columns) * int(header.SamplesPerPixel)
-    return 2 * (sent.stat().st_size + samples * int(header.BitsAllocated) // 8) + _OTHERS
+def most_bytes_of(sent: Path) -> int:
+    """How large a file may be in which an archive keeps this one, whatever the form."""
+    header, samples = dcmread(sent, stop_before_pixels=True), 0
+    # A document has no pixels.
+    if "Rows" in header:
+        frames = int(header.get("NumberOfFrames") or 1)
+        samples = frames * int(header.Rows) * int(header.Columns) * int(header.SamplesPerPixel)
+        samples = samples * int(header.BitsAllocated) // 8
+    return 2 * (sent.stat().st_size + samples) + _OTHERS
 
 
 def is_under(shown: Shown, exam: Exam) -> bool:

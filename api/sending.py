@@ -3,12 +3,13 @@
 import logging
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from pydicom.dataset import Dataset
+from pydicom import dcmread
 
+from api.archives import GRADES, Reached
+from api.composed import composed
 from api.errors import SandboxError
 from api.read_back import (
     EARLIER_IDENTITY,
@@ -19,28 +20,39 @@ from api.read_back import (
     is_under,
     most_bytes_of,
 )
-from api.settings import REMOTE, RadiologyArchive
 from api.work import Workplace, claimed
-from archive.errors import ArchiveError, LeaseLost, LinkRefused, StorageFailure
-from archive.link import ArchiveLink, Instance, Named, Shown
-from archive.record import Exam, OutboxState, Sent, StoredObject
+from archive.errors import (
+    ArchiveError,
+    ClassRefused,
+    LeaseLost,
+    LinkDown,
+    LinkLacks,
+    LinkRefused,
+)
+from archive.link import Instance, Named, Shown
+from archive.record import Exam, Image, ImageKind, ObjectRole, OutboxState, Sent
 from archive.rejection import KEY_OBJECT_SELECTION, rejection_note, rejection_uid
-from archive.telling.forms import exam_of, incarnated, uid_of
+from archive.telling.forms import DERMOSCOPIC, exam_of, known_as
 from archive.telling.queue import Ending, Telling
-from archive.telling.rules import Corrections
+from archive.telling.rules import Corrections, Form
 from archive.telling.told import Told
-from archive.today import brought_up_to_date, says_today
-from tiles.decoded import instance_header, items_sha256
 from tiles.errors import TilesError
-from tiles.reheader import reheader
 
 LOG = logging.getLogger("sansverre.sending")
 
 LEASE_S = 600.0
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 5.0, 900.0
-PART_BYTES = 1 << 20
+PROMISES = 5
+"""How often an archive may say that it does not keep what it took, before a person looks."""
 
 REMOVE_BY_HAND = "The archive has the rejection note and still shows the image; remove it by hand."
+UNKNOWN_IF_SHOWN = (
+    "The archive has the rejection note and does not say what it shows; look whether it is gone."
+)
+NOT_KEPT = "The archive takes it and does not promise to keep it; look for it there."
+TOO_LARGE = "It is larger than this archive is to get; it stays here."
+AS_A_PHOTOGRAPH = "The archive refuses dermoscopic photographs; it gets this one as a plain one."
+_DOWN = "The archive does not answer; it is tried again."
 _NOT_YET = "The archive does not show the corrected identity yet; it is asked again."
 _ANOTHER_COPY = frozenset({WRONG_PATIENT, EARLIER_IDENTITY, OTHER_ORDER})
 """What an archive shows that kept what it was told first."""
@@ -51,8 +63,7 @@ class _Leaving:
     """An instance that is about to leave, as a file, and who and what it is to be there."""
 
     place: Workplace
-    rule: RadiologyArchive
-    link: ArchiveLink
+    to: Reached
     telling: Telling
     today: Exam
     """As the catalogue has it."""
@@ -66,77 +77,115 @@ class _Leaving:
     @property
     def named(self) -> Named:
         """What the archive is asked for."""
-        study = self.exam.study_instance_uid
-        return Named(study, self.telling.sop_class_uid, self.telling.sop_instance_uid)
+        return Named(
+            self.exam.study_instance_uid,
+            self.telling.sop_class_uid,
+            self.telling.sop_instance_uid,
+            self.series_instance_uid,
+        )
+
+    @property
+    def series_instance_uid(self) -> str:
+        """The series in which it leaves."""
+        header = dcmread(self.sent, stop_before_pixels=True, specific_tags=["SeriesInstanceUID"])
+        return str(header.SeriesInstanceUID)
 
     @property
     def now(self) -> Told:
         """Under which identity it leaves."""
-        series = str(instance_header(self.sent).SeriesInstanceUID)
-        return Told.of(self.exam, series)
+        return Told.of(self.exam, self.series_instance_uid)
 
 
-class _NotYet(Exception):
+class _NotYetError(Exception):
     """The archive will learn of it by others."""
 
 
 def send_once(place: Workplace) -> bool:
-    """Tell the archive what is due first; False where there is nothing, or no archive.
+    """Tell the first archive of which something is due; False where there is nothing, or none.
 
     Whatever befalls it is recorded. Raises StorageFailure where even that fails.
     """
-    link, rule, outbox = place.archive, place.rule, place.catalog.outbox
-    if link is None or rule is None:
-        return False
-    telling = claimed(place, outbox, lambda: outbox.claim(place.worker, REMOTE, LEASE_S))
+    return any(_send_to(place, to) for to in place.archives)
+
+
+def _send_to(place: Workplace, to: Reached) -> bool:
+    outbox, name = place.catalog.outbox, to.rule.name
+    telling = claimed(place, outbox, lambda: outbox.claim(place.worker, name, LEASE_S))
     if telling is None:
         return False
     pause_s = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** min(telling.attempt - 1, 20))
     try:
-        _tell(place, rule, link, telling)
+        try:
+            _tell(place, to, telling)
+        except ClassRefused as error:
+            _refused(place, to, telling, str(error))
+        except LinkRefused as error:
+            outbox.end(telling, Ending(OutboxState.TASK, str(error)))
+        except _NotYetError:
+            outbox.put_off(telling, pause_s, _NOT_YET)
+        except LeaseLost:
+            raise
+        except (ArchiveError, SandboxError, TilesError, OSError) as error:
+            LOG.warning("telling %s waits: %s", telling.id, type(error).__name__)
+            outbox.put_off(telling, pause_s, _DOWN)
     except LeaseLost:
         LOG.info("telling %s was superseded", telling.id)
-    except LinkRefused as error:
-        outbox.end(telling, Ending(OutboxState.TASK, str(error)))
-    except _NotYet:
-        outbox.put_off(telling, pause_s, _NOT_YET)
-    except (ArchiveError, SandboxError, TilesError, OSError) as error:
-        LOG.warning("telling %s waits: %s", telling.id, type(error).__name__)
-        outbox.put_off(telling, pause_s, "The archive does not answer; it is tried again.")
     return True
 
 
-def _tell(place: Workplace, rule: RadiologyArchive, link: ArchiveLink, telling: Telling) -> None:
+def _refused(place: Workplace, to: Reached, telling: Telling, reason: str) -> None:
+    """A task for a person; a dermoscopic photograph goes as a plain one meanwhile."""
     outbox = place.catalog.outbox
-    exam, stored = outbox.context(telling)
-    if telling.kind is Sent.REJECTION:
-        outbox.end(telling, _rejected(link, exam, telling))
+    is_dermoscopic = telling.form is Form.AS_IT_IS and telling.sop_class_uid == DERMOSCOPIC
+    if not (is_dermoscopic and to.rule.as_photographs):
+        outbox.end(telling, Ending(OutboxState.TASK, reason))
         return
-    if stored is None:
-        outbox.end(telling, Ending(OutboxState.SUPERSEDED))
-        return
+    exam, _ = outbox.context(telling)
+    names = (telling.object_uid, exam, telling.remote, telling.incarnation)
+    outbox.fall_back(telling, AS_A_PHOTOGRAPH, Form.PHOTOGRAPH, known_as(Form.PHOTOGRAPH, *names))
+
+
+def _tell(place: Workplace, to: Reached, telling: Telling) -> None:
+    outbox = place.catalog.outbox
+    exam, image = outbox.context(telling)
     with TemporaryDirectory(prefix="sent-", dir=place.scratch) as folder:
-        sent = _as_it_leaves(place, stored, exam, telling, Path(folder))
-        leaving = _Leaving(place, rule, link, telling, exam, sent)
+        if telling.kind is Sent.REJECTION:
+            outbox.end(telling, _rejected(to, exam, telling, Path(folder)))
+            return
+        if _is_too_large(to, telling, image):
+            outbox.end(telling, Ending(OutboxState.TASK, TOO_LARGE))
+            return
+        sent = composed(place, telling, exam, image, Path(folder))
+        if sent is None:
+            outbox.end(telling, Ending(OutboxState.SUPERSEDED))
+            return
+        leaving = _Leaving(place, to, telling, exam, sent)
         now = leaving.now
         if all(one.is_person_of(now) for one in telling.told):
             telling = outbox.leaving(telling, now)
             ending = _sent(leaving)
             # It kept the number that it was told first, and all else is right: from anew.
-            if ending.reason == OTHER_ORDER and link.remove(leaving.named):
+            if ending.reason == OTHER_ORDER and to.link.remove(leaving.named):
                 ending = _sent(leaving)
         else:
             telling, ending = _corrected(leaving, now)
         outbox.end(telling, ending, now if ending.is_good else None)
 
 
+def _is_too_large(to: Reached, telling: Telling, image: Image) -> bool:
+    """Whether any part of a slide is: half of its levels would be half a slide."""
+    is_slide = image.kind is ImageKind.SLIDE and telling.form is Form.AS_IT_IS
+    most = max((one.length_bytes for one in image.objects_as(ObjectRole.LEVEL)), default=0)
+    return is_slide and most > to.rule.largest_bytes
+
+
 def _corrected(leaving: _Leaving, now: Told) -> tuple[Telling, Ending]:
     """Have an archive show today's identity of what it was told under an earlier one."""
-    link, telling, outbox = leaving.link, leaving.telling, leaving.place.catalog.outbox
-    how = leaving.rule.corrections
+    link, telling, outbox = leaving.to.link, leaving.telling, leaving.place.catalog.outbox
+    how = leaving.to.rule.corrections
     if how is Corrections.REINCARNATION and not all(map(now.is_number_of, telling.told)):
-        number = telling.incarnation + 1
-        outbox.reincarnate(telling, lambda uid: uid_of(uid, leaving.today, telling.remote, number))
+        names = (leaving.today, telling.remote, telling.incarnation + 1)
+        outbox.reincarnate(telling, lambda form, uid: known_as(form, uid, *names))
         raise LeaseLost("It is told of as another incarnation.")
     shown = link.shown(leaving.named)
     if shown is None or how is Corrections.AGAIN:
@@ -147,40 +196,48 @@ def _corrected(leaving: _Leaving, now: Told) -> tuple[Telling, Ending]:
         return telling, ending
     ending = _read_back(leaving, shown, corrected=True)
     waited_s = (datetime.now(UTC) - telling.asked_at).total_seconds()
-    if ending.reason in _ANOTHER_COPY and waited_s < leaving.rule.patience_s:
-        raise _NotYet
+    if ending.reason in _ANOTHER_COPY and waited_s < leaving.to.rule.patience_s:
+        raise _NotYetError
     return telling, ending
 
 
-def _as_it_leaves(
-    place: Workplace, stored: StoredObject, today: Exam, telling: Telling, folder: Path
-) -> Path:
-    """The instance as a file, under today's patient and order; as it is stored where they are."""
-    before, after = folder / "stored.dcm", folder / "sent.dcm"
-    place.storage.lay_out(stored.key, stored.length_bytes, before)
-    if stored.pixel_sha256 not in {None, items_sha256(before)}:
-        raise StorageFailure("A stored object is damaged; restore the store from its backup.")
-    exam = exam_of(today, telling.remote, telling.incarnation)
-    if telling.incarnation == 0 and says_today(instance_header(before), exam):
-        return before
-
-    def changed(header: Dataset) -> Dataset:
-        return incarnated(brought_up_to_date(header, exam), exam, telling.incarnation)
-
-    reheader(before, after, changed)
-    return after
-
-
 def _sent(leaving: _Leaving, *, corrected: bool = False) -> Ending:
-    """Give an instance to the archive, ask for it as a viewer would, and have it back."""
-    link, named = leaving.link, leaving.named
-    with leaving.sent.open("rb") as file:
-        parts = iter(partial(file.read, PART_BYTES), b"")
-        link.store(Instance(named, leaving.sent.stat().st_size, parts))
-    shown = link.shown(named)
-    if shown is None:
-        return Ending(OutboxState.TASK, NOT_SHOWN)
-    return _read_back(leaving, shown, corrected=corrected)
+    """Give an instance to the archive, and learn how well that can say that it keeps it."""
+    link, named, best = leaving.to.link, leaving.named, GRADES.index(leaving.to.rule.best)
+    link.store(Instance(named, leaving.sent))
+    reached = Ending(OutboxState.ANSWERED)
+    if best == 0:
+        return reached
+    is_kept = _promised(leaving)
+    if is_kept:
+        reached = Ending(OutboxState.COMMITTED)
+    if best == 1:
+        return _unless_not_kept(leaving, reached, is_kept=is_kept)
+    try:
+        shown = link.shown(named)
+        if shown is None:
+            return Ending(OutboxState.TASK, NOT_SHOWN)
+        reached = _read_back(leaving, shown, corrected=corrected)
+    except LinkLacks:
+        # It cannot say more: what it has said is the best that it can give.
+        LOG.info("telling %s: the archive gives nothing back", leaving.telling.id)
+    return _unless_not_kept(leaving, reached, is_kept=is_kept)
+
+
+def _promised(leaving: _Leaving) -> bool | None:
+    try:
+        return leaving.to.link.committed(leaving.named)
+    except LinkLacks:
+        return None
+
+
+def _unless_not_kept(leaving: _Leaving, ending: Ending, *, is_kept: bool | None) -> Ending:
+    """What was found, unless the archive says itself that it does not keep it."""
+    if is_kept is not False or not ending.is_good:
+        return ending
+    if leaving.telling.attempt < PROMISES:
+        raise LinkDown("The archive took an instance, and says that it does not keep it.")
+    return Ending(OutboxState.TASK, NOT_KEPT)
 
 
 def _read_back(leaving: _Leaving, shown: Shown, *, corrected: bool = False) -> Ending:
@@ -188,27 +245,28 @@ def _read_back(leaving: _Leaving, shown: Shown, *, corrected: bool = False) -> E
     exam, sent = leaving.exam, leaving.sent
     if not is_under(shown, exam):
         return Ending(OutboxState.TASK, WRONG_PATIENT)
-    header, back = instance_header(sent), sent.with_name("back.dcm")
-    series = shown.series_instance_uid or str(header.SeriesInstanceUID)
-    leaving.link.fetch(leaving.named, series, back, most_bytes_of(sent, header))
+    back = sent.with_name("back.dcm")
+    series = shown.series_instance_uid or leaving.series_instance_uid
+    leaving.to.link.fetch(leaving.named, series, back, most_bytes_of(sent))
     return compared(leaving.place, sent, back, shown, exam, corrected=corrected)
 
 
-def _rejected(link: ArchiveLink, exam: Exam, telling: Telling) -> Ending:
+def _rejected(to: Reached, exam: Exam, telling: Telling, folder: Path) -> Ending:
     """Send the note; where the archive goes on showing what it rejects, have it deleted."""
-    named = Named(exam.study_instance_uid, telling.sop_class_uid, telling.sop_instance_uid)
-    note = rejection_note(
-        exam,
-        str(telling.series_instance_uid),
-        telling.sop_class_uid,
-        telling.sop_instance_uid,
-        telling.created_at.astimezone(UTC),
+    link, series = to.link, str(telling.series_instance_uid)
+    named = Named(exam.study_instance_uid, telling.sop_class_uid, telling.sop_instance_uid, series)
+    at = telling.created_at.astimezone(UTC)
+    note = folder / "note.dcm"
+    note.write_bytes(
+        rejection_note(exam, series, telling.sop_class_uid, telling.sop_instance_uid, at)
     )
     uid = rejection_uid(telling.sop_instance_uid)
-    as_named = Named(exam.study_instance_uid, KEY_OBJECT_SELECTION, uid)
-    link.store(Instance(as_named, len(note), iter([note])))
-    if link.shown(named) is None:
-        return Ending(OutboxState.READ_BACK)
-    if link.remove(named) and link.shown(named) is None:
-        return Ending(OutboxState.READ_BACK)
+    link.store(Instance(Named(named.study_instance_uid, KEY_OBJECT_SELECTION, uid), note))
+    try:
+        if link.shown(named) is None:
+            return Ending(OutboxState.READ_BACK)
+        if link.remove(named) and link.shown(named) is None:
+            return Ending(OutboxState.READ_BACK)
+    except LinkLacks:
+        return Ending(OutboxState.TASK, UNKNOWN_IF_SHOWN)
     return Ending(OutboxState.TASK, REMOVE_BY_HAND)

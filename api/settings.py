@@ -9,14 +9,13 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from urllib.parse import urlsplit
 
+from api.archives import REMOTE, RadiologyArchive, read_archives, root
 from api.errors import BadSettings
 from archive.telling.rules import Corrections
 
 KEY_BYTES = 32
 ESTABLISHMENT = "local"
 """Whose files are that somebody brings who serves all establishments."""
-REMOTE = "radiology"
-"""What the one archive that can be configured is called in the outbox."""
 _PORTS = {"http": 80, "https": 443}
 _HOST = re.compile(r"[0-9a-z_.-]+|[0-9a-f:.]+")
 """As it stands in an `Origin`: other letters in their ASCII form, and no pattern of hosts."""
@@ -42,26 +41,6 @@ class Tls:
 
     certificate: Path
     key: Path
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class RadiologyArchive:
-    """The radiology archive that is told of what an establishment publishes.
-
-    `url` is the root of its DICOMweb services and may hold a password; `orthanc_url` that of
-    Orthanc's own interface, where rejected objects are to be deleted by it.
-    """
-
-    url: str
-    establishment: str
-    orthanc_url: str | None = None
-    corrections: Corrections = Corrections.HL7
-    """How it learns of corrected identities: by its own feed, unless somebody says otherwise."""
-    patience_s: float = 3600.0
-    """How long a correction may take to arrive by that feed, before it is a person's task."""
-
-    def __repr__(self) -> str:
-        return "RadiologyArchive(…)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +74,7 @@ class Settings:
     frame_ancestors: tuple[str, ...] = ()
     stated_objects_url: str | None = None
     tls: Tls | None = None
-    archive: RadiologyArchive | None = None
+    archives: tuple[RadiologyArchive, ...] = ()
     dimse: Path | None = None
     """The table of who may call by DICOM's own protocol."""
     hl7: Hl7 = Hl7()
@@ -138,7 +117,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         frame_ancestors=_origins("SANSVERRE_FRAME_ANCESTORS", variables),
         stated_objects_url=_objects_url(variables.get("SANSVERRE_OBJECTS") or None),
         tls=_tls(variables),
-        archive=_archive(variables),
+        archives=_archives(variables),
         dimse=_file(variables.get("SANSVERRE_DIMSE")),
         hl7=_hl7(variables),
     )
@@ -232,15 +211,22 @@ def _tls(variables: Mapping[str, str]) -> Tls | None:
     return Tls(Path(certificate).expanduser().resolve(), Path(key).expanduser().resolve())
 
 
-def _archive(variables: Mapping[str, str]) -> RadiologyArchive | None:
-    url = _root("SANSVERRE_ARCHIVE_URL", variables)
-    orthanc_url = _root("SANSVERRE_ARCHIVE_ORTHANC_URL", variables)
+def _archives(variables: Mapping[str, str]) -> tuple[RadiologyArchive, ...]:
+    """Those of the table, and the one that is stated by variables alone."""
+    table = _file(variables.get("SANSVERRE_ARCHIVES"))
+    several = read_archives(table) if table else ()
+    url = root("SANSVERRE_ARCHIVE_URL", variables.get("SANSVERRE_ARCHIVE_URL"))
+    orthanc = "SANSVERRE_ARCHIVE_ORTHANC_URL"
+    orthanc_url = root(orthanc, variables.get(orthanc))
     if url is None:
         if orthanc_url is not None:
-            raise BadSettings(
-                "SANSVERRE_ARCHIVE_ORTHANC_URL is set without SANSVERRE_ARCHIVE_URL: set both"
-            )
-        return None
+            raise BadSettings(f"{orthanc} is set without SANSVERRE_ARCHIVE_URL: set both")
+        return several
+    if any(one.name == REMOTE for one in several):
+        raise BadSettings(
+            f"SANSVERRE_ARCHIVE_URL states the archive {REMOTE}, and so does SANSVERRE_ARCHIVES: "
+            "state it once"
+        )
     establishment = variables.get("SANSVERRE_ARCHIVE_ESTABLISHMENT") or ESTABLISHMENT
     stated = variables.get("SANSVERRE_ARCHIVE_CORRECTIONS") or Corrections.HL7
     try:
@@ -248,7 +234,7 @@ def _archive(variables: Mapping[str, str]) -> RadiologyArchive | None:
     except ValueError as error:
         ways = ", ".join(Corrections)
         raise BadSettings(f"SANSVERRE_ARCHIVE_CORRECTIONS must be one of {ways}") from error
-    return RadiologyArchive(url, establishment, orthanc_url, corrections)
+    return (*several, RadiologyArchive(url, establishment, orthanc_url, corrections))
 
 
 def _hl7(variables: Mapping[str, str]) -> Hl7:
@@ -258,21 +244,6 @@ def _hl7(variables: Mapping[str, str]) -> Hl7:
         max_bytes=_whole(variables, "SANSVERRE_HL7_MAX_BYTES", usual.max_bytes),
         kept_days=_whole(variables, "SANSVERRE_HL7_KEPT_DAYS", usual.kept_days),
     )
-
-
-def _root(name: str, variables: Mapping[str, str]) -> str | None:
-    stated = variables.get(name)
-    if not stated:
-        return None
-    try:
-        parts = urlsplit(stated)
-        is_one = parts.scheme in _PORTS and bool(parts.hostname) and not parts.query
-    except ValueError:
-        is_one = False
-    if not is_one:
-        # Not repeated, as it may hold a password.
-        raise BadSettings(f"{name} must look like https://archive.example.org/dicom-web")
-    return stated
 
 
 def _upload_limits(variables: Mapping[str, str]) -> UploadLimits:

@@ -13,17 +13,17 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 from api.aids import compare, propose_diameter, read_ruler
+from api.archives import Reached, reached
 from api.desk import desk, locked
 from api.errors import PASSING, Refused, SandboxError
 from api.looking import look
 from api.originals import laid_out
 from api.sandbox import Progress, limits_for, run_limited
-from api.settings import REMOTE, RadiologyArchive, Settings, data_folder
+from api.settings import Settings, data_folder
 from api.wanted import BUILD, CHECK, COMPARE, DEVELOP, DIAMETER, RULER
 from archive.catalog import Catalog
 from archive.errors import ArchiveError, LeaseLost
 from archive.jobs import Job
-from archive.link import ArchiveLink
 from archive.record import Image, ImageKind, ImageState, ObjectRole
 from archive.storage import Storage
 
@@ -57,10 +57,10 @@ class Workplace:
     """The folder of the drafts of uploads."""
     turns: tuple[Path, ...]
     """A folder for each build that may be under way at once, whoever does it, held by its lock."""
-    archive: ArchiveLink | None = None
-    """The radiology archive that is told of what is published."""
-    rule: RadiologyArchive | None = None
-    """What is known of that archive."""
+    archives: tuple[Reached, ...] = ()
+    """The archives that are told of what is published."""
+    public_url: str | None = None
+    """By which address people reach us, where somebody stated it."""
 
 
 _LOOKS: Mapping[str, Callable[[Workplace, Job, Callable[[], None]], None]] = {
@@ -96,12 +96,12 @@ def open_workplace(settings: Settings) -> Iterator[Workplace]:
     with (
         desk(data / "scratch") as scratch,
         Catalog.open(settings.database_url) as catalog,
-        _link_to(settings.archive) as link,
+        reached(settings.archives) as archives,
     ):
         storage = Storage.open(settings.objects_url)
-        if settings.archive is not None:
+        for one in settings.archives:
             # Before anything is published, or the archive would not be told of it.
-            catalog.outbox.know(settings.archive.establishment, REMOTE)
+            catalog.outbox.know(one.establishment, one.name, one.takes)
         yield Workplace(
             catalog=catalog,
             storage=storage,
@@ -110,21 +110,9 @@ def open_workplace(settings: Settings) -> Iterator[Workplace]:
             drafts=data / "drafts",
             incoming=storage.drafts(data / "incoming"),
             turns=turns,
-            archive=link,
-            rule=settings.archive,
+            archives=archives,
+            public_url=settings.public_url,
         )
-
-
-@contextmanager
-def _link_to(archive: RadiologyArchive | None) -> Iterator[ArchiveLink | None]:
-    if archive is None:
-        yield None
-        return
-    # Slow to load, for what most installations do not have.
-    from archive.dicomweb_link import DicomWebLink
-
-    with DicomWebLink(archive.url, archive.orthanc_url) as link:
-        yield link
 
 
 def work_once(place: Workplace, progress: Progress | None = None) -> bool:

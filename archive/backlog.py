@@ -14,6 +14,7 @@ from archive.database import Database
 from archive.outbox import as_known_there
 from archive.record import ImageKind, ImageState, ObjectRole, OutboxState, Sent
 from archive.telling.queue import new_row
+from archive.telling.rules import Form
 
 _row, _remote = schema.outbox.c, schema.remote.c
 _image, _exam, _object = schema.image.c, schema.exam.c, schema.stored_object.c
@@ -75,6 +76,7 @@ class Backlog:
                             int(remote_id or 0),
                             remote,
                             reading.exam_alone(connection, one.exam_id),
+                            Form.AS_IT_IS,
                             one.sop_instance_uid,
                         ),
                         "due_at": begin + timedelta(seconds=each_s * (done + number)),
@@ -120,6 +122,7 @@ def _missing(establishment: str, remote: str) -> sa.Select[tuple[str, str, str, 
     told = sa.exists().where(
         _row.remote_id == _id_of(establishment, remote),
         _row.kind == Sent.OBJECT,
+        _row.form == Form.AS_IT_IS,
         _row.object_uid == _object.sop_instance_uid,
     )
     return (

@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from email.message import Message
+from functools import partial
 from mmap import mmap
 from pathlib import Path
 from typing import Any, BinaryIO, Self
@@ -12,15 +13,17 @@ from urllib.parse import quote
 
 import httpx
 
-from archive.errors import LinkDown, LinkRefused
+from archive.errors import ClassRefused, LinkDown, LinkRefused
 from archive.link import Instance, Named, Shown
 
 TIMEOUT_S = 60.0
+PART_BYTES = 1 << 20
 JSON, _DICOM = "application/dicom+json", "application/dicom"
 _PATIENT_ID, _STUDY, _SERIES, _ACCESSION = "00100020", "0020000D", "0020000E", "00080050"
 _REFERENCED, _INSTANCE, _FAILED, _FAILURE = "00081199", "00081155", "00081198", "00081197"
 _OUT_OF_RESOURCES = range(0xA700, 0xA800)
 """Failures that pass (PS3.4 B.2.3)."""
+_CLASS_REFUSED = frozenset({0x0122, *range(0xA900, 0xAA00)})
 
 
 class DicomWebLink:
@@ -47,13 +50,14 @@ class DicomWebLink:
 
     def store(self, instance: Instance) -> None:
         """Send one instance; only what the answer names as stored counts as such."""
-        boundary = secrets.token_hex(16)
+        boundary, size_bytes = secrets.token_hex(16), instance.path.stat().st_size
         head = f"--{boundary}\r\nContent-Type: application/dicom\r\n\r\n".encode()
         tail = f"\r\n--{boundary}--\r\n".encode()
 
         def body() -> Iterator[bytes]:
             yield head
-            yield from instance.parts
+            with instance.path.open("rb") as file:
+                yield from iter(partial(file.read, PART_BYTES), b"")
             yield tail
 
         content_type = f'multipart/related; type="application/dicom"; boundary={boundary}'
@@ -63,7 +67,7 @@ class DicomWebLink:
             content=body(),
             headers={
                 "content-type": content_type,
-                "content-length": str(len(head) + instance.length_bytes + len(tail)),
+                "content-length": str(len(head) + size_bytes + len(tail)),
                 "accept": JSON,
             },
         )
@@ -77,7 +81,13 @@ class DicomWebLink:
             failure = _failure(told, uid)
         if failure is None or failure in _OUT_OF_RESOURCES:
             raise LinkDown(f"The archive did not take an instance ({answer.status_code}).")
+        if failure in _CLASS_REFUSED:
+            raise ClassRefused(f"The archive refuses images of this kind ({failure:04X}).")
         raise LinkRefused(f"The archive refuses the instance (failure {failure:04X}).")
+
+    def committed(self, named: Named) -> bool | None:  # noqa: ARG002 -- the protocol's signature
+        """Not asked: archives that promise to keep do so by DICOM's own protocol."""
+        return None
 
     def shown(self, named: Named) -> Shown | None:
         """Ask for an instance as any viewer would."""

@@ -20,6 +20,8 @@ ArchiveError
 ├── StorageFailure      (OSError)          the store or the database does not answer as it must
 ├── LinkDown            (OSError)          a radiology archive that does not answer as it must
 ├── LinkRefused         (ValueError)       a radiology archive that says no
+│   └── ClassRefused                         to every object of this kind
+├── LinkLacks           (LookupError)      a radiology archive that has no such service
 └── LeaseLost           (RuntimeError)     the job now belongs to another worker
 """
 
@@ -134,6 +136,14 @@ class LinkDown(ArchiveError, OSError):
 
 class LinkRefused(ArchiveError, ValueError):
     """A radiology archive says no, and would say so again."""
+
+
+class ClassRefused(LinkRefused):
+    """A radiology archive takes no object of this class, or in this transfer syntax."""
+
+
+class LinkLacks(ArchiveError, LookupError):
+    """A radiology archive does not offer what it is asked for, and would not another time."""
 
 
 class LeaseLost(ArchiveError, RuntimeError):

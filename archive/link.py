@@ -1,6 +1,5 @@
 """The radiology archive as it is seen from here."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -8,20 +7,20 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """An instance as an archive is asked for it."""
+    """An instance as an archive is asked for it; its series where that is known."""
 
     study_instance_uid: str
     sop_class_uid: str
     sop_instance_uid: str
+    series_instance_uid: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """A DICOM file on its way: its bytes as they are stored, some megabytes at a time."""
+    """A DICOM file on its way, in its own transfer syntax."""
 
     named: Named
-    length_bytes: int
-    parts: Iterator[bytes]
+    path: Path
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -42,12 +41,16 @@ class Shown:
 class ArchiveLink(Protocol):
     """One archive: what it can be told and asked.
 
-    Every method raises LinkDown where the archive does not answer as it must, which passes, and
-    LinkRefused where it says no, which does not.
+    Every method raises LinkDown where the archive does not answer as it must, which passes,
+    LinkRefused where it says no, which does not, and LinkLacks where it has no such service.
     """
 
     def store(self, instance: Instance) -> None:
         """Give it an instance in its own transfer syntax; telling it again changes nothing."""
+        ...
+
+    def committed(self, named: Named) -> bool | None:
+        """Whether it promises to keep an instance; None where it is not asked to promise."""
         ...
 
     def shown(self, named: Named) -> Shown | None:

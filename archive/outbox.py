@@ -5,7 +5,7 @@ it is changes. Rows of one image are sent in their order, so that no archive hea
 before the object.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,17 +13,53 @@ import sqlalchemy as sa
 
 from archive import reading, schema
 from archive.record import Exam, Image, ImageKind, ObjectRole, OutboxState, Sent, StoredObject
-from archive.telling.forms import uid_of
+from archive.telling.forms import CLASS_OF, known_as
 from archive.telling.queue import changed_row, new_row, tellings
+from archive.telling.rules import Form, Takes
 
 _row, _remote = schema.outbox.c, schema.remote.c
 
 
 def published(connection: sa.Connection, image: Image) -> None:
-    """Have the archives of its establishment told of a photograph that is published now."""
-    # Slides stay here: an archive gets what it can carry.
-    if image.kind is ImageKind.PHOTO:
-        _insert(connection, image.id, image.exam_id, image.objects_as(ObjectRole.PHOTO))
+    """Have the archives of its establishment told of an image that is published now.
+
+    Each gets what its rule takes: of slides that stay here a small picture, or a list of names.
+    """
+    now = datetime.now(UTC)
+    exam = reading.exam_alone(connection, image.exam_id)
+    remotes = connection.execute(
+        sa.select(_remote.id, _remote.name, _remote.takes)
+        .select_from(schema.remote.join(schema.establishment))
+        .where(schema.establishment.c.name == exam.establishment)
+    ).all()
+    for remote in remotes:
+        for form, one in told_of(image, takes_of(remote.takes)):
+            uid = str(one.sop_instance_uid)
+            row = new_row(image.id, exam.id, CLASS_OF.get(form, str(one.sop_class_uid)), uid, now)
+            there = as_known_there(connection, remote.id, remote.name, exam, form, uid)
+            connection.execute(
+                sa.insert(schema.outbox).values(
+                    {"remote_id": remote.id, "kind": Sent.OBJECT, **row, **there}
+                )
+            )
+
+
+def takes_of(written: Sequence[str] | None) -> frozenset[Takes]:
+    """What an archive is told of, as its row says."""
+    return frozenset({Takes.PHOTOGRAPHS} if written is None else map(Takes, written))
+
+
+def told_of(image: Image, takes: frozenset[Takes]) -> Iterator[tuple[Form, StoredObject]]:
+    """What an archive gets of an image, and of which of our instances that is told."""
+    is_photo = image.kind is ImageKind.PHOTO
+    own = image.objects_as(ObjectRole.PHOTO if is_photo else ObjectRole.LEVEL)
+    whole = Takes.PHOTOGRAPHS if is_photo else Takes.SLIDES
+    if whole in takes:
+        yield from ((Form.AS_IT_IS, one) for one in own)
+    if Takes.THUMBNAILS in takes and not is_photo:
+        yield from ((Form.THUMBNAIL, one) for one in own[:1])
+    if Takes.MANIFESTS in takes:
+        yield from ((Form.MANIFEST, one) for one in own[:1])
 
 
 def moved(
@@ -97,34 +133,11 @@ def _ask_anew(
     connection.execute(asked.values(revision=_row.revision + 1, **waiting))
 
 
-def _insert(
-    connection: sa.Connection, image_id: str, exam_id: str, objects: Iterable[StoredObject]
-) -> None:
-    now = datetime.now(UTC)
-    exam = reading.exam_alone(connection, exam_id)
-    remotes = connection.execute(
-        sa.select(_remote.id, _remote.name)
-        .select_from(schema.remote.join(schema.establishment))
-        .where(schema.establishment.c.name == exam.establishment)
-    ).all()
-    rows = [
-        {
-            "remote_id": remote.id,
-            "kind": Sent.OBJECT,
-            **new_row(image_id, exam_id, str(one.sop_class_uid), str(one.sop_instance_uid), now),
-            **as_known_there(connection, remote.id, remote.name, exam, str(one.sop_instance_uid)),
-        }
-        for remote in remotes
-        for one in objects
-    ]
-    if rows:
-        connection.execute(sa.insert(schema.outbox), rows)
-
-
 def as_known_there(
-    connection: sa.Connection, remote_id: int, remote: str, exam: Exam, uid: str
+    connection: sa.Connection, remote_id: int, remote: str, exam: Exam, form: Form, uid: str
 ) -> dict[str, Any]:
     """By which UID, and as which incarnation, an archive is to know something new of an exam."""
     mine = sa.and_(_row.remote_id == remote_id, _row.exam_id == exam.id, _row.kind == Sent.OBJECT)
     number = connection.scalar(sa.select(sa.func.max(_row.incarnation)).where(mine)) or 0
-    return {"incarnation": number, "sop_instance_uid": uid_of(uid, exam, remote, number)}
+    known = known_as(form, uid, exam, remote, number)
+    return {"form": form, "incarnation": number, "sop_instance_uid": known}

@@ -46,6 +46,8 @@ def orthanc(folder: Path) -> Iterator[Orthanc]:
         "DicomPort": dicom_port,
         "DicomAet": TITLE,
         "DicomAlwaysAllowStore": True,
+        "DicomAlwaysAllowFind": True,
+        "DicomAlwaysAllowGet": True,
         "RemoteAccessAllowed": False,
         "Plugins": [DICOMWEB],
         "DicomWeb": {"Enable": True, "Root": "/dicom-web/"},

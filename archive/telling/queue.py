@@ -12,8 +12,9 @@ from archive.database import Database
 from archive.errors import LeaseLost
 from archive.ownership import owned
 from archive.reception import establishment_row
-from archive.record import Exam, OutboxState, Sent, StoredObject
-from archive.telling.rules import Form
+from archive.record import Exam, Image, OutboxState, Sent
+from archive.telling.forms import CLASS_OF
+from archive.telling.rules import Form, Takes
 from archive.telling.told import Told
 
 _row, _remote = schema.outbox.c, schema.remote.c
@@ -80,21 +81,32 @@ class Outbox:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def know(self, establishment: str, remote: str) -> None:
-        """From now on that archive is told of what the establishment publishes."""
+    def know(
+        self,
+        establishment: str,
+        remote: str,
+        takes: frozenset[Takes] = frozenset({Takes.PHOTOGRAPHS}),
+    ) -> None:
+        """From now on that archive is told of these kinds of what the establishment publishes."""
+        kinds = sorted(takes)
         known = (
-            sa.select(_remote.id)
+            sa.select(_remote.id, _remote.takes)
             .select_from(schema.remote.join(schema.establishment))
             .where(schema.establishment.c.name == establishment, _remote.name == remote)
         )
         with self._database.read() as connection:
-            if connection.scalar(known) is not None:
+            row = connection.execute(known).one_or_none()
+            if row is not None and row.takes == kinds:
                 return
         with self._database.write() as connection:
             owner = establishment_row(connection, establishment)
-            if connection.scalar(known) is None:
+            row = connection.execute(known).one_or_none()
+            if row is None:
                 new = sa.insert(schema.remote).values(establishment_id=owner, name=remote)
-                connection.execute(new)
+                connection.execute(new.values(takes=kinds))
+            else:
+                changed = sa.update(schema.remote).where(_remote.id == row.id)
+                connection.execute(changed.values(takes=kinds))
 
     def claim(self, worker: str, remote: str, lease_s: float) -> Telling | None:
         """Take what is due first for that archive; None when there is nothing."""
@@ -160,8 +172,8 @@ class Outbox:
         due = datetime.now(UTC) + timedelta(seconds=again_in_s)
         self._change(telling, {**_LET_GO, "reason": reason}, {"due_at": due})
 
-    def reincarnate(self, telling: Telling, uid_of: Callable[[str], str]) -> None:
-        """Have it rejected, and told of anew under the UID that `uid_of` gives our object's.
+    def reincarnate(self, telling: Telling, known_as: Callable[[Form, str], str]) -> None:
+        """Have it rejected, and told of anew under the UID that `known_as` gives of our object's.
 
         What is still to leave of that exam is told of so too, as it is of one study there. Raises
         LeaseLost.
@@ -190,29 +202,57 @@ class Outbox:
                     "told": [last.written()],
                 }
                 anew = {
-                    **new_row(*named, uid_of(telling.object_uid), now),
+                    **new_row(*named, known_as(telling.form, telling.object_uid), now),
                     "kind": Sent.OBJECT,
                     "object_uid": telling.object_uid,
                     "incarnation": number,
                 }
                 for row in (rejected, anew):
                     connection.execute(sa.insert(schema.outbox).values(row | same))
-                others = sa.select(_row.id, _row.object_uid).where(
+                others = sa.select(_row.id, _row.form, _row.object_uid).where(
                     *later, _row.remote_id == remote_id
                 )
                 for one in connection.execute(others).all():
-                    uid = uid_of(one.object_uid)
+                    uid = known_as(one.form, one.object_uid)
                     connection.execute(
                         changed_row(one.id, incarnation=number, sop_instance_uid=uid)
                     )
         if remote_id is None:
             raise LeaseLost("This was taken over by another worker, or moved; leave it.")
 
+    def fall_back(self, telling: Telling, reason: str, form: Form, uid: str) -> None:
+        """End it as a task, and tell of it in another form, as `uid`, instead; raises LeaseLost.
+
+        Once: what is told of in that form already is not told of anew.
+        """
+        now = datetime.now(UTC)
+        ended = {"state": OutboxState.TASK, "reason": reason, "ended_at": now}
+        here = schema.outbox.alias()
+        remote_id = sa.select(here.c.remote_id).where(here.c.id == telling.id).scalar_subquery()
+        instead = {
+            **new_row(telling.image_id, telling.exam_id, CLASS_OF[form], uid, now),
+            "incarnation": telling.incarnation,
+            "remote_id": remote_id,
+            "kind": Sent.OBJECT,
+            "form": form,
+            "object_uid": telling.object_uid,
+        }
+        there = sa.select(_row.id).where(
+            _row.remote_id == remote_id, _row.form == form, _row.object_uid == telling.object_uid
+        )
+
+        def tell(connection: sa.Connection) -> None:
+            if connection.execute(there).first() is None:
+                connection.execute(sa.insert(schema.outbox).values(instead))
+
+        self._change(telling, _LET_GO, ended, tell)
+
     def _change(
         self,
         telling: Telling,
         values: Mapping[str, Any],
         unless_asked_anew: Mapping[str, Any] | None = None,
+        then: Callable[[sa.Connection], None] | None = None,
     ) -> None:
         held = _row.attempt == telling.attempt
         with self._database.write() as connection:
@@ -224,6 +264,8 @@ class Outbox:
             elif unless_asked_anew:
                 same = _row.revision == telling.revision
                 connection.execute(changed_row(telling.id, **unless_asked_anew).where(same))
+            if is_ours and then is not None:
+                then(connection)
         if not is_ours:
             raise LeaseLost("This was taken over by another worker, or moved; leave it.")
 
@@ -239,18 +281,14 @@ class Outbox:
         with self._database.write() as connection:
             connection.execute(ended.values(lease_until=None, worker=None))
 
-    def context(self, telling: Telling) -> tuple[Exam, StoredObject | None]:
-        """The exam as it is today, and the object while it is ours.
-
-        For a rejection, the exam as the archive was told of it.
-        """
+    def context(self, telling: Telling) -> tuple[Exam, Image]:
+        """The exam and the image as they are today; the exam as it was told, for a rejection."""
         with self._database.read() as connection:
             exam = reading.exam_alone(connection, telling.exam_id)
             image = reading.image(connection, telling.image_id, None)
         if telling.kind is Sent.REJECTION and telling.told:
             exam = telling.told[-1].as_exam(exam)
-        found = (one for one in image.objects if one.sop_instance_uid == telling.object_uid)
-        return exam, next(found, None)
+        return exam, image
 
     def of_images(self, image_ids: Collection[str]) -> Mapping[str, tuple[Telling, ...]]:
         """What was and is to be told of each image, in order."""

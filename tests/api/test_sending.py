@@ -13,11 +13,12 @@ from pydicom import dcmread
 from pydicom.dataset import Dataset
 
 from api import cli
+from api.archives import REMOTE, RadiologyArchive
 from api.ingest import Order, ingest
 from api.moving import move_once
 from api.read_back import OTHER_ORDER, OTHER_PIXELS
 from api.sending import REMOVE_BY_HAND, send_once
-from api.settings import REMOTE, RadiologyArchive, Settings
+from api.settings import Settings
 from api.work import Workplace, open_workplace
 from archive.dicomweb_link import DicomWebLink
 from archive.errors import LinkDown
@@ -53,7 +54,7 @@ def linked(
     known = RadiologyArchive(archive.dicomweb_url, HERE, web if deletes else None)
     settings.data.mkdir(mode=0o700)
     shutil.copy(empty_catalogue, settings.data)
-    with open_workplace(replace(settings, archive=known)) as place:
+    with open_workplace(replace(settings, archives=(known,))) as place:
         yield place
 
 
@@ -314,7 +315,7 @@ def test_an_archive_that_is_down_is_tried_again(
     known = RadiologyArchive(f"http://name:secret@127.0.0.1:{port}/dicom-web", HERE)
     settings.data.mkdir(mode=0o700)
     shutil.copy(empty_catalogue, settings.data)
-    with open_workplace(replace(settings, archive=known)) as place:
+    with open_workplace(replace(settings, archives=(known,))) as place:
         image = photographed(place, tmp_path)
         assert send_once(place)
         (waiting,) = place.catalog.outbox.of_images([image.id])[image.id]
@@ -349,7 +350,7 @@ def test_photographs_of_before_the_archive_was_configured_are_told(
     monkeypatch.setenv("SANSVERRE_ARCHIVE_URL", archive.dicomweb_url)
     monkeypatch.setenv("SANSVERRE_ARCHIVE_ESTABLISHMENT", HERE)
     known = RadiologyArchive(archive.dicomweb_url, HERE)
-    with open_workplace(replace(settings, archive=known)) as place:
+    with open_workplace(replace(settings, archives=(known,))) as place:
         assert not send_once(place)
         said = []
         for words in ([], ["--missing"], ["--missing"]):

@@ -48,7 +48,10 @@ def answering(answer: Any) -> Iterator[str]:
 
 
 def store(link: DicomWebLink) -> None:
-    link.store(Instance(NAMED, 1, iter([b"x"])))
+    with TemporaryDirectory() as folder:
+        file = Path(folder, "sent.dcm")
+        file.write_bytes(b"x")
+        link.store(Instance(NAMED, file))
 
 
 def fetch(link: DicomWebLink) -> None:

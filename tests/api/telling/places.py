@@ -4,13 +4,20 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import sqlalchemy as sa
+
+from api.archives import RadiologyArchive
 from api.sending import send_once
-from api.settings import RadiologyArchive, Settings
+from api.settings import Settings
 from api.work import Workplace, open_workplace
+from archive import schema
+from archive.capture import Capture
 from archive.identity import PatientIdentity
+from archive.lesion import Photograph
 from archive.record import Image, ObjectRole, OutboxState, Sent
 from archive.telling.queue import Telling
 from dermato.ingest import ingest_photo
@@ -23,23 +30,44 @@ ANNE = PatientIdentity("1", "R", "FAUX^Anne", sex="F")
 
 
 @contextmanager
-def telling(
-    settings: Settings, empty_catalogue: Path, archive: Orthanc, **rule: Any
-) -> Iterator[Workplace]:
-    known = RadiologyArchive(archive.dicomweb_url, HERE, **rule)
+def at(settings: Settings, empty_catalogue: Path, *known: RadiologyArchive) -> Iterator[Workplace]:
+    """A place that tells these archives."""
     if not settings.data.exists():
         settings.data.mkdir(mode=0o700)
         shutil.copy(empty_catalogue, settings.data)
-    with open_workplace(replace(settings, archive=known)) as place:
+    with open_workplace(replace(settings, archives=known)) as place:
+        yield place
+
+
+@contextmanager
+def telling(
+    settings: Settings, empty_catalogue: Path, archive: Orthanc, **rule: Any
+) -> Iterator[Workplace]:
+    """A place that tells Orthanc by DICOMweb."""
+    known = RadiologyArchive(archive.dicomweb_url, HERE, **rule)
+    with at(settings, empty_catalogue, known) as place:
         yield place
 
 
 def photographed(
-    place: Workplace, folder: Path, seed: int, patient: PatientIdentity = ANNE
+    place: Workplace,
+    folder: Path,
+    seed: int,
+    patient: PatientIdentity = ANNE,
+    seen: Capture | None = None,
 ) -> Image:
+    """A published photograph; what `seen` states of it, if anything."""
     file = make_photo(folder / f"{seed}.jpg", width=96, height=64, seed=seed)
     image = received(place.catalog, place.storage, file, patient, HERE)
+    if seen is not None:
+        place.catalog.photographs.state(Photograph(image.id, seen), establishment=HERE)
     return ingest_photo(file, image, place.catalog, place.storage)
+
+
+def due_now(place: Workplace) -> None:
+    """What was put off is due, as if that time had passed."""
+    with place.catalog._database.write() as connection:
+        connection.execute(sa.update(schema.outbox).values(due_at=datetime.now(UTC)))
 
 
 def all_sent(place: Workplace) -> None:

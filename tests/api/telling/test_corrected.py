@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from api.archives import REMOTE
 from api.read_back import EARLIER_IDENTITY, WRONG_PATIENT
 from api.sending import send_once
-from api.settings import REMOTE, Settings
+from api.settings import Settings
 from archive.identity import PatientIdentity
 from archive.outbox import identity_changed
 from archive.record import OutboxState, Sent

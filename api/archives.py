@@ -1,0 +1,197 @@
+"""The archives that are told of what is published, each with its rule (a table in TOML)."""
+
+import tomllib
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from api.errors import BadSettings
+from archive.dimse_station import Encrypted, Station
+from archive.link import ArchiveLink
+from archive.record import OutboxState
+from archive.telling.rules import Corrections, Takes
+
+REMOTE = "radiology"
+"""What the archive is called that is stated by variables alone."""
+GRADES = (OutboxState.ANSWERED, OutboxState.COMMITTED, OutboxState.READ_BACK)
+"""How well an archive can say that it keeps something, the best one last."""
+T = TypeVar("T", bound=StrEnum)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class RadiologyArchive:
+    """An archive that is told of what an establishment publishes.
+
+    `url` is the root of its DICOMweb services and may hold a password; `orthanc_url` that of
+    Orthanc's own interface, where rejected objects are to be deleted by it. At a `station` it is
+    told by DICOM's own protocol, and gives pixels back by `url` where that is stated too.
+    """
+
+    url: str | None
+    establishment: str
+    orthanc_url: str | None = None
+    corrections: Corrections = Corrections.HL7
+    """How it learns of corrected identities: by its own feed, unless somebody says otherwise."""
+    patience_s: float = 3600.0
+    """How long a correction may take to arrive by that feed, before it is a person's task."""
+    name: str = REMOTE
+    station: Station | None = None
+    takes: frozenset[Takes] = frozenset({Takes.PHOTOGRAPHS})
+    best: OutboxState = OutboxState.READ_BACK
+    """The best grade that it can give, which ends a row; where it gives less, that does."""
+    as_photographs: bool = True
+    """Whether it gets dermoscopic photographs as plain ones where it refuses their class."""
+    largest_bytes: int = 1 << 30
+    """Slides above this stay here, whatever it takes."""
+
+    def __repr__(self) -> str:
+        return "RadiologyArchive(…)"
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """An archive, and the way to it."""
+
+    rule: RadiologyArchive
+    link: ArchiveLink
+
+
+@contextmanager
+def reached(archives: Collection[RadiologyArchive]) -> Iterator[tuple[Reached, ...]]:
+    """The ways to archives, closed afterwards."""
+    with ExitStack() as open_links:
+        yield tuple(Reached(one, _link(one, open_links)) for one in archives)
+
+
+def _link(rule: RadiologyArchive, open_links: ExitStack) -> ArchiveLink:
+    # Slow to load, for what most installations do not have.
+    from archive.dicomweb_link import DicomWebLink
+
+    web = DicomWebLink(rule.url, rule.orthanc_url) if rule.url is not None else None
+    if web is not None:
+        open_links.enter_context(web)
+    if rule.station is None:
+        if web is None:
+            raise BadSettings(f"the archive {rule.name} has neither a url nor a host")
+        return web
+    from archive.dimse_link import DimseLink
+
+    return DimseLink(rule.station, web)
+
+
+def read_archives(path: Path) -> tuple[RadiologyArchive, ...]:
+    """The archives of a table; raises BadSettings naming what in it is wrong."""
+    try:
+        told = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise BadSettings(
+            f"{path} cannot be read ({error.strerror}): see SANSVERRE_ARCHIVES"
+        ) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadSettings(f"{path} is no TOML: {error}") from error
+    try:
+        _require_known(told, "the table", {"archives"})
+        return tuple(
+            _archive(name, one, path.parent) for name, one in dict(told.get("archives", {})).items()
+        )
+    except (_Wrong, TypeError, ValueError) as error:
+        raise BadSettings(f"{path}: {error}") from error
+
+
+class _Wrong(Exception):
+    """What is wrong in a table."""
+
+
+_OF_A_STATION = {"host", "port", "title", "calling", "commits", "listens", "tls"}
+_OF_AN_ARCHIVE = {
+    *("establishment", "url", "orthanc_url", "corrections", "patience_s", "takes", "grade"),
+    *("as_photographs", "largest_bytes"),
+}
+
+
+def _archive(name: str, told: Any, folder: Path) -> RadiologyArchive:
+    where = f"[archives.{name}]"
+    if not isinstance(told, Mapping) or not 0 < len(name) <= 64:
+        raise _Wrong(f"{where} must be a table, named by at most 64 letters")
+    _require_known(told, where, _OF_AN_ARCHIVE | _OF_A_STATION)
+    if not told.get("establishment"):
+        raise _Wrong(f"{where} lacks the establishment whose images it gets")
+    if not ("url" in told or "host" in told):
+        raise _Wrong(f"{where} needs a url (DICOMweb), or host, port and title (C-STORE)")
+    grade = told.get("grade", OutboxState.READ_BACK)
+    if grade not in GRADES:
+        raise _Wrong(f"{where} grade is one of {', '.join(GRADES)}")
+    takes = told.get("takes", [Takes.PHOTOGRAPHS])
+    return RadiologyArchive(
+        url=root(f"{where} url", told.get("url")),
+        establishment=str(told["establishment"]),
+        orthanc_url=root(f"{where} orthanc_url", told.get("orthanc_url")),
+        corrections=_word(Corrections, told.get("corrections", Corrections.HL7), where),
+        patience_s=float(told.get("patience_s", 3600)),
+        name=name,
+        station=_station(told, where, folder) if "host" in told else None,
+        takes=frozenset(_word(Takes, one, where) for one in takes),
+        best=OutboxState(grade),
+        as_photographs=bool(told.get("as_photographs", True)),
+        largest_bytes=int(told.get("largest_bytes", 1 << 30)),
+    )
+
+
+def _station(told: Mapping[str, Any], where: str, folder: Path) -> Station:
+    title, port = str(told.get("title", "")), told.get("port")
+    if not title or not isinstance(port, int) or not 0 < port < 65536:
+        raise _Wrong(f"{where} with a host needs its port and its title")
+    listens = None
+    if "listens" in told:
+        host, _, number = str(told["listens"]).rpartition(":")
+        listens = (host, int(number))
+    return Station(
+        str(told["host"]),
+        port,
+        title,
+        str(told.get("calling", "SANSVERRE")),
+        _encrypted(told["tls"], where, folder) if "tls" in told else None,
+        bool(told.get("commits", False)),
+        listens,
+    )
+
+
+def _encrypted(told: Mapping[str, Any], where: str, folder: Path) -> Encrypted:
+    _require_known(told, f"{where} tls", {"authorities", "certificate", "key"})
+    if "authorities" not in told or ("certificate" in told) != ("key" in told):
+        raise _Wrong(f"{where} tls needs authorities; a certificate and its key go together")
+    own = [folder / str(told[one]) if one in told else None for one in ("certificate", "key")]
+    return Encrypted(folder / str(told["authorities"]), *own)
+
+
+def root(name: str, stated: str | None) -> str | None:
+    """The root of a web service as somebody stated it; raises BadSettings."""
+    if not stated:
+        return None
+    try:
+        parts = urlsplit(stated)
+        is_one = parts.scheme in {"http", "https"} and bool(parts.hostname) and not parts.query
+    except ValueError:
+        is_one = False
+    if not is_one:
+        # Not repeated, as it may hold a password.
+        raise BadSettings(f"{name} must look like https://archive.example.org/dicom-web")
+    return stated
+
+
+def _word(kind: type[T], stated: object, where: str) -> T:
+    try:
+        return kind(str(stated))
+    except ValueError as error:
+        raise _Wrong(f"{where} says {stated!r}: one of {', '.join(kind)}") from error
+
+
+def _require_known(told: Mapping[str, Any], where: str, names: Collection[str]) -> None:
+    # A misspelt one would mean something else than was meant.
+    unknown = sorted(set(told) - set(names))
+    if unknown:
+        raise _Wrong(f"{where} says {unknown[0]!r}, which means nothing")

@@ -1,0 +1,92 @@
+"""The table of archives: what it says, and what is wrong in it."""
+
+from pathlib import Path
+
+import pytest
+
+from api.archives import REMOTE, read_archives
+from api.errors import BadSettings
+from api.settings import read_settings
+from archive.dimse_station import Encrypted, Station
+from archive.record import OutboxState
+from archive.telling.rules import Corrections, Takes
+
+WEB = '[archives.web]\nestablishment = "north"\nurl = "https://pacs.example.org/dicom-web"\n'
+
+
+def test_a_table_names_several_archives_each_with_its_rule(tmp_path: Path) -> None:
+    table = tmp_path / "archives.toml"
+    table.write_text(
+        WEB
+        + """
+takes = ["photographs", "thumbnails"]
+corrections = "again"
+
+[archives.old]
+establishment = "south"
+host = "10.1.2.3"
+port = 104
+title = "PACS"
+commits = true
+listens = "10.1.2.4:11113"
+grade = "committed"
+tls = { authorities = "hospital.pem" }
+"""
+    )
+    web, old = read_archives(table)
+    assert (web.name, web.establishment, web.corrections) == ("web", "north", Corrections.AGAIN)
+    assert web.takes == {Takes.PHOTOGRAPHS, Takes.THUMBNAILS}
+    assert old.station == Station(
+        "10.1.2.3",
+        104,
+        "PACS",
+        tls=Encrypted(tmp_path / "hospital.pem"),
+        commits=True,
+        listens=("10.1.2.4", 11113),
+    )
+    assert (old.best, old.corrections) == (OutboxState.COMMITTED, Corrections.HL7)
+    assert "pacs.example" not in repr(web)
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("archives = [", "TOML"),
+        (WEB + 'colour = "red"', "'colour'"),
+        (WEB + 'takes = ["everything"]', "'everything'"),
+        (WEB + 'grade = "sure"', "grade"),
+        (WEB.replace('url = "https', 'url = "ftp'), "https://archive.example.org"),
+        ('[archives.a]\nurl = "https://a"', "establishment"),
+        ('[archives.a]\nestablishment = "e"', "url"),
+        ('[archives.a]\nestablishment = "e"\nhost = "h"', "port"),
+        (WEB + 'tls = { key = "k" }\nhost = "h"\nport = 1\ntitle = "T"', "authorities"),
+    ],
+)
+def test_what_is_wrong_in_it_is_named(tmp_path: Path, text: str, word: str) -> None:
+    table = tmp_path / "archives.toml"
+    table.write_text(text)
+    with pytest.raises(BadSettings) as raised:
+        read_archives(table)
+    assert word in str(raised.value)
+
+
+def test_one_archive_is_stated_once(tmp_path: Path) -> None:
+    table = tmp_path / "archives.toml"
+    table.write_text(WEB.replace("archives.web", f"archives.{REMOTE}"))
+    stated = {
+        "SANSVERRE_DATA": str(tmp_path / "data"),
+        "SANSVERRE_SECRETS": str(tmp_path / "keys"),
+        "SANSVERRE_ARCHIVES": str(table),
+    }
+    assert [one.name for one in read_settings(stated).archives] == [REMOTE]
+    with pytest.raises(BadSettings, match="state it once"):
+        read_settings(stated | {"SANSVERRE_ARCHIVE_URL": "https://a.example.org"})
+    with pytest.raises(BadSettings, match="hl7, again, reincarnation"):
+        read_settings(
+            {
+                **stated,
+                "SANSVERRE_ARCHIVES": "",
+                "SANSVERRE_ARCHIVE_URL": "https://a.example.org",
+                "SANSVERRE_ARCHIVE_CORRECTIONS": "maybe",
+            }
+        )
