@@ -315,13 +315,13 @@ def main() -> NoReturn:
     confine(parent_pid, memory_bytes)
     os.set_inheritable(descriptor, False)
     _load_until_asked(0)
-    questions = _questions(0, float(sys.argv[4]))
-    opening = next(questions)
+    asked = questions(0, float(sys.argv[4]))
+    opening = next(asked)
     try:
         answer: Answer = _function(opening["function"])(**opening["arguments"])
     except Exception as error:  # noqa: BLE001 - whatever a hostile file makes a parser raise
         answer = partial(_refuse, error)
-    for question in questions:
+    for question in asked:
         _answer(descriptor, answer, question)
     # Straight out: threads that libraries left behind must not hold it back.
     os._exit(0)
@@ -359,7 +359,7 @@ def _answer(descriptor: int, answer: Answer, question: Question) -> None:
         rest = rest[os.write(descriptor, rest) :]
 
 
-def _questions(descriptor: int, idle_s: float) -> Iterator[Question]:
+def questions(descriptor: int, idle_s: float) -> Iterator[Question]:
     """One JSON line after another, until there is no more or a while has passed without.
 
     For the first it waits as long as there is a parent.

@@ -72,6 +72,7 @@ _INTIMATE = frozenset(
     }
 )
 """Sites of the trunk, by code; all of the genitals are."""
+_RECOGNIZABLE = frozenset({"head", "skin"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,15 +147,14 @@ class Capture:
     @property
     def is_recognizable(self) -> bool:
         """Whether the patient may be known by it, as far as the site and the view tell."""
-        return self.view in LOCATING and self.site.region in {"head", "skin"}
+        return self.view in LOCATING and self.site.region in _RECOGNIZABLE
 
     @property
     def cover(self) -> Cover | None:
         """Why it is covered, as far as the site and the view tell; None for most."""
-        site = self.site
-        if self.view is View.TOTAL_BODY or site.region == "genitals" or site.code in _INTIMATE:
+        if self.view is View.TOTAL_BODY:
             return Cover.INTIMATE
-        return Cover.RECOGNIZABLE if self.is_recognizable else None
+        return cover_of(self.site, is_wide=self.view in LOCATING)
 
     def require_lesion_allowed(self) -> None:
         """Raise InvalidCapture where the view is of no lesion in particular."""
@@ -163,6 +163,13 @@ class Capture:
                 "An overview or a pose of the total body shows many lesions; "
                 "name a lesion with a close-up or dermoscopy."
             )
+
+
+def cover_of(site: BodySite, *, is_wide: bool) -> Cover | None:
+    """Why a picture of a site is covered; `is_wide` is whether more than a lesion may be seen."""
+    if site.region == "genitals" or site.code in _INTIMATE:
+        return Cover.INTIMATE
+    return Cover.RECOGNIZABLE if is_wide and site.region in _RECOGNIZABLE else None
 
 
 def require_spacing(mm_per_pixel: tuple[float, float] | None) -> None:

@@ -31,6 +31,7 @@ from archive.photographs import Photographs
 from archive.pictures import Pictures
 from archive.proposals import Proposals
 from archive.reading_aids import ReadingAids
+from archive.received.keeping import Received
 from archive.record import (
     TRANSITIONS,
     Exam,
@@ -76,6 +77,7 @@ class Catalog:
     cases: Cases
     instances: Instances
     inbox: Inbox
+    received: Received
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -100,6 +102,7 @@ class Catalog:
         self.instances = Instances(database)
         self.inbox = Inbox(database)
         self.cases = Cases(database)
+        self.received = Received(database)
 
     @classmethod
     def open(cls, url: str) -> Self:

@@ -11,6 +11,7 @@ ArchiveError
 ├── MayNotLeave         (PermissionError)  pictures that a rule keeps in the establishment
 ├── NoCard              (LookupError)      a user whom colleagues know by no name yet
 ├── DifferentPatient    (ValueError)       the file or the order is archived under someone else
+├── NotKept             (ValueError)       an instance that another sends, and why it is not kept
 ├── Expired             (LookupError)      an upload that nobody went on with in time
 ├── Held                (RuntimeError)     a draft that another request is writing
 ├── OverQuota           (ValueError)       more than an establishment may have on its way
@@ -84,6 +85,14 @@ class DifferentPatient(ArchiveError, ValueError):
     def __init__(self, message: str, image_id: str | None = None) -> None:
         super().__init__(message)
         self.image_id = image_id
+
+
+class NotKept(ArchiveError, ValueError):
+    """An instance that is sent and is not kept; `failure` is DICOM's number for why."""
+
+    def __init__(self, message: str, failure: int) -> None:
+        super().__init__(message)
+        self.failure = failure
 
 
 class Expired(ArchiveError, LookupError):

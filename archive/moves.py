@@ -238,8 +238,10 @@ def _require_as_prepared(
         image.exam_id != row["from_exam_id"]
         or image.incarnation >= row["incarnation"]
         or image.state not in MOVABLE
-        or not set(made.get(image.id, ())) <= set(image.objects)
         or image.id not in made
+        or not set(made[image.id]) <= set(image.objects)
+        # Of a slide that another sends, a level may have come meanwhile.
+        or not {one for one in image.objects if one.sop_instance_uid} <= set(made[image.id])
     ):
         raise TransitionRefused("The image has changed since its move was prepared; ask again.")
 

@@ -21,6 +21,7 @@ from archive.leaving_schema import (
 from archive.lesion import LesionEventKind, MapView
 from archive.messages.schema import message
 from archive.move_schema import move, outbox, remote
+from archive.received.schema import arrival
 from archive.record import (
     DepositState,
     FileState,
@@ -37,6 +38,7 @@ __all__ = [
     "advice",
     "advice_image",
     "advice_words",
+    "arrival",
     "card",
     "consent",
     "departed_image",

@@ -88,8 +88,11 @@ class Storage:
         return self._put(data)
 
     def drafts(self, spool: Path) -> Path:
-        """The folder for drafts that `adopt` takes: in the store where it is one, else `spool`."""
-        folder = spool if self._folder is None else self._folder / "incoming"
+        """The folder for drafts that `adopt` takes: in the store where it is one, else `spool`.
+
+        In the store it has the name that `spool` has; there it is nobody's key.
+        """
+        folder = spool if self._folder is None else self._folder / spool.name
         with _named_failures():
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         return folder

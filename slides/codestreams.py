@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from tiles.codec import decode, decode_jpeg
 from tiles.codestream import ADOBE_RGB, JpegHeader, complete, parse_jpeg
 from tiles.errors import DamagedCodestream, UnsupportedPixels
@@ -138,15 +136,6 @@ def decode_stated(tile: Stated, expected: Shape) -> Pixels:
             f"{expected.samples} and {expected.bits}"
         )
     return decode(tile.frame)
-
-
-def rgb_from_ycbcr(pixels: Pixels) -> Pixels:
-    """Full-range BT.601, as in JFIF, for encodings that do not convert by themselves."""
-    y, cb, cr = np.moveaxis(pixels.astype(np.float32), 2, 0)
-    cb, cr = cb - 128, cr - 128
-    rgb = np.stack((y + 1.402 * cr, y - 0.344136 * cb - 0.714136 * cr, y + 1.772 * cb), axis=2)
-    converted: Pixels = np.clip(np.rint(rgb), 0, 255).astype(np.uint8)
-    return converted
 
 
 def _jpeg_ls(data: bytes) -> Shape:

@@ -17,7 +17,6 @@ from slides.codestreams import (
     Stated,
     decode_stated,
     read_header,
-    rgb_from_ycbcr,
 )
 from slides.dicom_frames import BIG_ENDIAN
 from slides.dicom_structure import File, Instance
@@ -25,6 +24,7 @@ from slides.errors import UnsupportedSlide
 from slides.limits import check_segment
 from slides.shared_file import SharedFile
 from slides.slide import WHITE, Addresses
+from tiles.codec import rgb_from_ycbcr
 from tiles.errors import DamagedCodestream
 from tiles.instance import ENCODINGS as STORED_ENCODINGS
 from tiles.pyramid import Level, Plane

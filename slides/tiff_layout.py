@@ -6,10 +6,9 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from slides.errors import NotAddressable, UnsupportedSlide
-from slides.levels import same_view
 from slides.slide import Facts, Scanner
 from slides.tiff_structure import Page
-from tiles.pyramid import Plane
+from tiles.pyramid import Plane, same_view
 
 INCH, CENTIMETRE = 2, 3
 UM_PER_UNIT = {INCH: 25_400.0, CENTIMETRE: 10_000.0}

@@ -15,7 +15,6 @@ from slides.codestreams import (
     Stated,
     decode_stated,
     read_jpeg2000,
-    rgb_from_ycbcr,
 )
 from slides.errors import DamagedSlide, UnsupportedSlide
 from slides.extents import check_extents
@@ -33,6 +32,7 @@ from slides.tiff_kinds import (
     check_kind,
 )
 from slides.tiff_structure import Page
+from tiles.codec import rgb_from_ycbcr
 from tiles.codestream import complete, parse_jpeg
 from tiles.coding import COPYABLE, Loss, losses_in
 from tiles.errors import DamagedCodestream, TilesError

@@ -117,6 +117,15 @@ def decode_jpeg2000_small(
     return pixels if pixels.ndim == 3 else pixels[..., np.newaxis]
 
 
+def rgb_from_ycbcr(pixels: Pixels) -> Pixels:
+    """Full-range BT.601, as in JFIF, for encodings that do not convert by themselves."""
+    y, cb, cr = np.moveaxis(pixels.astype(np.float32), 2, 0)
+    cb, cr = cb - 128, cr - 128
+    rgb = np.stack((y + 1.402 * cr, y - 0.344136 * cb - 0.714136 * cr, y + 1.772 * cb), axis=2)
+    converted: Pixels = np.clip(np.rint(rgb), 0, 255).astype(np.uint8)
+    return converted
+
+
 def encode_jpeg(pixels: Pixels, quality: int, subsampling: str) -> bytes:
     """A baseline JPEG of (rows, columns, 1 or 3) uint8 pixels; colours are stored as YCbCr.
 

@@ -28,19 +28,20 @@ def instance_header(path: Path) -> Dataset:
 
 
 def items_sha256(path: Path) -> str:
-    """The digest of the items that hold the frames of an instance that this software wrote.
+    """The digest of the items that hold the frames of a stored instance, or of its native frames.
 
-    The one that is recorded when it is written. Raises DamagedInstance.
+    The one that is recorded when it is written, or taken from others. Raises DamagedInstance.
     """
     with path.open("rb") as file:
         index = read_index(partial(_read, file), path.stat().st_size)
-        begin = int(index.offsets.min()) - _HEADER_OF_AN_ITEM
+        is_native = index.encoding is Encoding.RAW
+        begin = int(index.offsets.min()) - (0 if is_native else _HEADER_OF_AN_ITEM)
         last = int(index.offsets.argmax())
         end = int(index.offsets[last]) + int(index.lengths[last])
         file.seek(begin)
         digest = hashlib.sha256()
         # An item is of an even length.
-        left = end + end % 2 - begin
+        left = end - begin if is_native else end + end % 2 - begin
         while part := file.read(min(left, _PART_BYTES)):
             digest.update(part)
             left -= len(part)

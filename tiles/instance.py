@@ -1,7 +1,9 @@
 """A stored DICOM instance as a source of tiles: offsets and range reads, no patient.
 
 What the converter writes is what the server reads: one instance a level, TILED_FULL or a single
-frame, frames encapsulated one fragment each and addressed by an Extended Offset Table.
+frame, frames encapsulated one fragment each and addressed by an Extended Offset Table. What others
+send is read as well where each frame is found as surely: by a basic table, or native ones by their
+extents.
 """
 
 import io
@@ -14,8 +16,9 @@ from numpy.typing import NDArray
 from pydicom import dcmread
 from pydicom.dataset import Dataset
 
-from tiles.codec import decode
-from tiles.errors import DamagedInstance, OutsideImage, ShortRead
+from tiles.codec import decode, rgb_from_ycbcr
+from tiles.codestream import complete, parse_jpeg
+from tiles.errors import DamagedCodestream, DamagedInstance, OutsideImage, ShortRead
 from tiles.pyramid import FIRST, Box, Level, Plane, Pyramid
 from tiles.source import Encoding, Frame, Pixels, ReadRange, assemble
 
@@ -32,6 +35,10 @@ ENCODINGS = {
 }
 """Transfer Syntax UID → how frames are encoded (PS3.5, A.4)."""
 
+_UNDEFINED, _ITEM, _ITEM_BYTES = 0xFFFFFFFF, 0xE000FFFE, 8
+_YCBCR = frozenset({"YBR_FULL", "YBR_FULL_422"})
+_BEGINNING_BYTES = 64 << 10
+"""Where the markers before the first scan of a JPEG lie."""
 _HEAD_BYTES = 256 * 1024
 """Read at first: a header with the offset table of some 14,000 frames."""
 
@@ -53,6 +60,12 @@ class FrameIndex:
     lengths: NDArray[np.uint64]
     optical_paths: int = 1
     focal_planes: int = 1
+    is_planar: bool = False
+    """Whether native colours lie apart: all reds, all greens, all blues."""
+    is_ycbcr: bool = False
+    """Whether native colours are Y, Cb, Cr."""
+    is_silent_rgb: bool = False
+    """Whether JPEG frames hold R, G, B and do not say so themselves."""
 
     @property
     def planes(self) -> tuple[Plane, ...]:
@@ -100,7 +113,7 @@ def read_header(read: ReadRange, size_bytes: int) -> tuple[Dataset, int]:
 
 
 def read_index(read: ReadRange, size_bytes: int) -> FrameIndex:
-    """Find the frames of an instance that this software wrote.
+    """Find the frames of an instance that this software wrote, or took from others.
 
     Raises DamagedInstance where the header, the table and the size do not agree.
     """
@@ -125,12 +138,8 @@ def read_profile(read: ReadRange, size_bytes: int) -> bytes | None:
 
 def _index(header: Dataset, at: int, read: ReadRange, size_bytes: int) -> FrameIndex:
     tag, vr, _, length = struct.unpack("<I2sHI", read(at, 12))
-    if tag != 0x00107FE0 or vr not in {b"OB", b"OW"} or length != 0xFFFFFFFF:
-        raise DamagedInstance("the pixel data are not encapsulated")
-    if "ExtendedOffsetTable" not in header or "ExtendedOffsetTableLengths" not in header:
-        raise DamagedInstance("the instance has no Extended Offset Table")
-    offsets = np.frombuffer(header.ExtendedOffsetTable, "<u8")
-    lengths = np.frombuffer(header.ExtendedOffsetTableLengths, "<u8")
+    if tag != 0x00107FE0 or vr not in {b"OB", b"OW"}:
+        raise DamagedInstance("the instance has no pixel data")
     level = Level(
         int(header.get("TotalPixelMatrixColumns", header.Columns)),
         int(header.get("TotalPixelMatrixRows", header.Rows)),
@@ -139,25 +148,101 @@ def _index(header: Dataset, at: int, read: ReadRange, size_bytes: int) -> FrameI
     )
     optical_paths = int(header.get("NumberOfOpticalPaths") or 1)
     focal_planes = int(header.get("TotalPixelMatrixFocalPlanes") or 1)
+    if length == _UNDEFINED:
+        offsets, lengths = _encapsulated(header, at + 12, read)
+    else:
+        offsets, lengths = _native(header, at + 12, length)
     expected = level.tiles * optical_paths * focal_planes
-    if not len(offsets) == len(lengths) == expected == int(header.get("NumberOfFrames", 1)):
+    if not len(offsets) == len(lengths) == expected == int(header.get("NumberOfFrames") or 1):
         raise DamagedInstance("the offset table and the number of frames do not agree")
-    (basic,) = struct.unpack("<I", read(at + 16, 4))
-    # Offsets count from the item tag of the first frame; its bytes follow tag and length.
-    absolute = offsets + np.uint64(at + 20 + basic + 8)
-    if int((absolute + lengths).max()) > size_bytes:
+    if int((offsets + lengths).max()) > size_bytes:
         raise DamagedInstance("a frame lies beyond the end of the instance")
     syntax = str(header.file_meta.TransferSyntaxUID)
+    encoding = ENCODINGS.get(syntax, Encoding.OPAQUE)
+    if (encoding is Encoding.RAW) is (length == _UNDEFINED):
+        raise DamagedInstance("the pixel data are not encoded as the transfer syntax says")
+    samples = int(header.SamplesPerPixel)
+    photometric = str(header.get("PhotometricInterpretation", ""))
     return FrameIndex(
         level,
-        int(header.SamplesPerPixel),
+        samples,
         int(header.BitsAllocated),
-        ENCODINGS.get(syntax, Encoding.OPAQUE),
-        absolute,
+        encoding,
+        offsets,
         lengths,
         optical_paths,
         focal_planes,
+        is_planar=samples > 1 and bool(header.get("PlanarConfiguration") or 0),
+        is_ycbcr=encoding is Encoding.RAW and samples == 3 and photometric in _YCBCR,
+        is_silent_rgb=encoding is Encoding.JPEG_BASELINE
+        and samples == 3
+        and photometric == "RGB"
+        and _says_nothing(read(int(offsets[0]), min(int(lengths[0]), _BEGINNING_BYTES))),
     )
+
+
+def _encapsulated(
+    header: Dataset, at: int, read: ReadRange
+) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+    """Where frames lie that are in items of their own; `at` is where the basic table begins."""
+    tag, basic = struct.unpack("<II", read(at, _ITEM_BYTES))
+    if tag != _ITEM:
+        raise DamagedInstance("the pixel data are not encapsulated")
+    # Offsets count from the item tag of the first frame; its bytes follow tag and length.
+    first = np.uint64(at + _ITEM_BYTES + basic)
+    behind = np.uint64(_ITEM_BYTES)
+    if "ExtendedOffsetTable" in header and "ExtendedOffsetTableLengths" in header:
+        offsets = np.frombuffer(header.ExtendedOffsetTable, "<u8") + first + behind
+        return offsets, np.frombuffer(header.ExtendedOffsetTableLengths, "<u8")
+    frames = int(header.get("NumberOfFrames") or 1)
+    if basic == 0 and frames == 1:
+        table = np.zeros(1, np.uint64)
+    elif basic == 4 * frames:
+        table = np.frombuffer(read(at + _ITEM_BYTES, basic), "<u4").astype(np.uint64)
+    else:
+        raise DamagedInstance("the instance has no offset table")
+    begins = table + first
+    tag, last = struct.unpack("<II", read(int(begins[-1]), _ITEM_BYTES))
+    if tag != _ITEM or bool((begins[1:] < begins[:-1] + behind).any()):
+        raise DamagedInstance("the offset table is not that of the frames")
+    lengths = np.append(begins[1:] - begins[:-1] - behind, np.uint64(last))
+    return begins + behind, lengths
+
+
+def _native(header: Dataset, at: int, length: int) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+    """Where frames lie that are one after the other, each as long as its extents say."""
+    samples, bits = int(header.SamplesPerPixel), int(header.BitsAllocated)
+    frame = int(header.Rows) * int(header.Columns) * samples * (bits // 8)
+    frames = int(header.get("NumberOfFrames") or 1)
+    if frame < 1 or frame * frames > length:
+        raise DamagedInstance("the pixel data are shorter than the frames")
+    lengths = np.full(frames, frame, np.uint64)
+    return np.uint64(at) + np.arange(frames, dtype=np.uint64) * np.uint64(frame), lengths
+
+
+def _says_nothing(beginning: bytes) -> bool:
+    """Whether a JPEG of three components leaves it open what they are."""
+    try:
+        header = parse_jpeg(beginning)
+    except DamagedCodestream:
+        return False
+    return header.adobe_transform is None and not header.jfif and not header.rgb
+
+
+def decoded_frame(index: FrameIndex, data: bytes) -> Pixels:
+    """The pixels of a frame of an instance, colours as R, G, B.
+
+    Raises DamagedCodestream and UnsupportedPixels.
+    """
+    if index.encoding is not Encoding.RAW:
+        return decode(Frame(data, index.encoding))
+    level, samples = index.level, index.samples
+    values = np.frombuffer(data, f"<u{index.bits // 8}").astype(f"=u{index.bits // 8}")
+    if index.is_planar:
+        pixels = np.moveaxis(values.reshape(samples, level.tile_height, level.tile_width), 0, 2)
+    else:
+        pixels = values.reshape(level.tile_height, level.tile_width, samples)
+    return rgb_from_ycbcr(pixels) if index.is_ycbcr else pixels
 
 
 class StoredImage:
@@ -190,17 +275,33 @@ class StoredImage:
         index, read = self._instances[level]
         return read, *index.range(column, row, plane)
 
-    def frame(self, level: int, column: int, row: int, plane: Plane = FIRST) -> Frame:
-        """The stored bytes of a tile: one range read."""
+    def frame(self, level: int, column: int, row: int, plane: Plane = FIRST) -> Frame | None:
+        """The stored bytes of a tile: one range read. None where these alone show wrong colours."""
+        data = self._data(level, column, row, plane)
+        index = self._instances[level][0]
+        if index.encoding is Encoding.RAW:
+            return None
+        if index.is_silent_rgb:
+            data = complete(data, None, rgb=True)
+        return Frame(data, index.encoding)
+
+    def pixels(self, level: int, box: Box, plane: Plane = FIRST) -> Pixels:
+        """Decoded pixels of a box: one range read and one decode for each tile it touches."""
+
+        def tile(column: int, row: int) -> Pixels:
+            frame = self.frame(level, column, row, plane)
+            if frame is not None:
+                return decode(frame)
+            return decoded_frame(self._instances[level][0], self._data(level, column, row, plane))
+
+        return assemble(self, level, box, tile)
+
+    def _data(self, level: int, column: int, row: int, plane: Plane) -> bytes:
         read, offset, length = self.place(level, column, row, plane)
         data = read(offset, length)
         if len(data) != length:
             raise ShortRead(f"{len(data)} bytes of a frame of {length}")
-        return Frame(data, self.encoding(level))
-
-    def pixels(self, level: int, box: Box, plane: Plane = FIRST) -> Pixels:
-        """Decoded pixels of a box: one range read and one decode for each tile it touches."""
-        return assemble(self, level, box, lambda c, r: decode(self.frame(level, c, r, plane)))
+        return data
 
     def close(self) -> None:
         """Nothing to release: the readers belong to whoever gave them."""

@@ -12,10 +12,9 @@ import numpy as np
 from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRLittleEndian
 
-from tiles.codec import decode
 from tiles.composed import encoded
 from tiles.errors import DamagedInstance, UnsupportedPixels
-from tiles.instance import FrameIndex, read_header, read_index
+from tiles.instance import FrameIndex, decoded_frame, read_header, read_index
 from tiles.source import Frame, ReadRange
 
 _ELEMENT = Struct("<HH2sHI")
@@ -40,7 +39,7 @@ def decoded(index: FrameIndex, frame: Frame) -> bytes:
 
     Raises DamagedCodestream, and DamagedInstance for a frame of other extents than its header's.
     """
-    pixels = decode(frame)
+    pixels = decoded_frame(index, frame.data)
     data = np.ascontiguousarray(pixels).astype(pixels.dtype.newbyteorder("<"), copy=False).tobytes()
     if len(data) != frame_bytes(index):
         raise DamagedInstance("a frame has other extents than its header says")

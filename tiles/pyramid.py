@@ -9,7 +9,7 @@ pixels; level 0 is the largest. Everybody else's rounding questions are answered
 
 from dataclasses import dataclass
 from functools import cached_property
-from math import log2
+from math import inf, log2
 
 from tiles.errors import OutsideImage
 
@@ -124,6 +124,19 @@ def spacing_of(level: Level, base: Level, base_um: tuple[float, float]) -> tuple
         if all(abs(whole - reduced * factor) < factor for whole, reduced in sides):
             return base_um[0] * factor, base_um[1] * factor
     return base_um[0] * base.width / level.width, base_um[1] * base.height / level.height
+
+
+def same_view(width: int, height: int, reduced_width: int, reduced_height: int) -> bool:
+    """Whether one factor, each extent rounded up or down, turns the first size into the second."""
+    if reduced_width > width or reduced_height > height:
+        return False
+    least = max(width / (reduced_width + 1), height / (reduced_height + 1))
+    return least <= min(_most(width, reduced_width), _most(height, reduced_height))
+
+
+def _most(extent: int, reduced: int) -> float:
+    """The largest factor that leaves this much; any factor may leave the last pixel."""
+    return extent / (reduced - 1) if reduced > 1 else inf
 
 
 @dataclass(frozen=True)

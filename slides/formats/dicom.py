@@ -18,12 +18,11 @@ from slides.dicom_structure import (
     read_file,
 )
 from slides.errors import UnsupportedSlide
-from slides.levels import same_view
 from slides.limits import check_bomb
 from slides.scenes import chosen
 from slides.slide import Addresses, AssociatedImage, Facts, Slide, colours
 from tiles.errors import DamagedCodestream, OutsideImage
-from tiles.pyramid import FIRST, Box, Plane, Pyramid
+from tiles.pyramid import FIRST, Box, Plane, Pyramid, same_view
 from tiles.source import Encoding, Frame, Pixels, Run, assemble, one_by_one
 
 MAGIC_OFFSET, MAGIC = 128, b"DICM"

@@ -9,13 +9,12 @@ from re import match
 from xml.etree.ElementTree import Element
 
 from slides.errors import DamagedSlide
-from slides.levels import same_view
 from slides.safe_xml import parse_xml
 from slides.slide import Channel, Facts, Scanner
 from slides.stated import moment, positive
 from slides.tiff_layout import Layout, spacing_of
 from slides.tiff_structure import Page
-from tiles.pyramid import FIRST, Plane
+from tiles.pyramid import FIRST, Plane, same_view
 
 ROOT = "<PerkinElmer-QPI-ImageDescription"
 DATE_TIME = 306

@@ -75,7 +75,9 @@ def test_what_the_server_reads_is_what_the_camera_saw(catalog: Catalog, storage:
     after = stored.pixels(0, Box(0, 0, before.shape[1], before.shape[0]))
     assert np.array_equal(after, before)
     item = b"\xfe\xff\x00\xe0" + stored.place(0, 0, 0)[2].to_bytes(4, "little")
-    assert one.pixel_sha256 == hashlib.sha256(item + stored.frame(0, 0, 0).data).hexdigest()
+    frame = stored.frame(0, 0, 0)
+    assert frame is not None
+    assert one.pixel_sha256 == hashlib.sha256(item + frame.data).hexdigest()
 
 
 @pytest.mark.parametrize("relative", GPS)

@@ -76,7 +76,9 @@ def _joined(data: Dataset) -> Pixels:
 def loss_db(image: StoredImage, reference: Pixels, quality: int) -> float:
     """How much worse level 0 is than its reference encoded the same way: the median over tiles."""
     level = image.pyramid.levels[0]
-    subsampling = parse_jpeg(image.frame(0, 0, 0).data).subsampling
+    frame = image.frame(0, 0, 0)
+    assert frame is not None
+    subsampling = parse_jpeg(frame.data).subsampling
     losses = []
     for row in range(level.rows):
         for column in range(level.columns):

@@ -113,7 +113,9 @@ def test_derived_levels_are_as_good_as_encoding_the_halved_source(
         if index == 0:
             continue
         expected = halved_by_definition(expected)
-        like = parse_jpeg(image.frame(index, 0, 0).data)
+        frame = image.frame(index, 0, 0)
+        assert frame is not None
+        like = parse_jpeg(frame.data)
         losses = []
         for row in range(level.rows):
             for column in range(level.columns):

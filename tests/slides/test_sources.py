@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from slides.levels import same_view
 from slides.open import open_slide
 from slides.slide import Slide
 from tests.samples import dicom_slides, real_samples, vendors
@@ -16,7 +15,7 @@ from tests.samples.dicom_slides import Made
 from tests.samples.slide import small_svs
 from tiles.codec import decode
 from tiles.errors import OutsideImage
-from tiles.pyramid import Box, Plane
+from tiles.pyramid import Box, Plane, same_view
 from tiles.source import Encoding
 
 PICTURE = vendors.picture()

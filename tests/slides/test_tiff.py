@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
 from slides.errors import DamagedSlide, TooLarge, UnsupportedSlide
-from slides.levels import same_view
 from slides.open import open_slide
 from slides.slide import Slide
 from tests.samples import sample, vendors
@@ -23,7 +22,7 @@ from tests.samples.slide import small_svs
 from tiles.codec import decode
 from tiles.codestream import parse_jpeg
 from tiles.errors import DamagedCodestream
-from tiles.pyramid import Box
+from tiles.pyramid import Box, same_view
 from tiles.source import Encoding, Pixels
 
 PICTURE = vendors.picture(400, 300)

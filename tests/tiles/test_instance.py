@@ -98,6 +98,7 @@ def test_stored_image_gives_the_pixels_of_its_frames(written: list[Written]) -> 
     assert np.array_equal(image.pixels(0, box), area)
     last = image.pyramid.levels[0]
     frame = image.frame(0, last.columns - 1, last.rows - 1)
+    assert frame is not None
     assert decode_jpeg(frame.data).shape == (TILE, TILE, 3)
     image.close()
 
@@ -141,13 +142,20 @@ def test_damaged_headers_raise_only_our_errors(
     assert int((index.offsets + index.lengths).max()) <= len(damaged)
 
 
-def test_native_pixel_data_is_refused(tmp_path: Path) -> None:
+def test_native_frames_are_found_by_their_extents(tmp_path: Path) -> None:
     header = minimal_header(Level(4, 4, 4, 4), 1)
     header.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    header.PhotometricInterpretation = "RGB"
     del header.LossyImageCompressionRatio
-    header.PixelData = bytes(48)
+    header.PixelData = bytes(range(48))
     path = tmp_path / "native.dcm"
     header.save_as(path, enforce_file_format=True)
     data = path.read_bytes()
-    with pytest.raises(DamagedInstance, match="encapsulated"):
+    image = StoredImage([(read_index(reader(data), len(data)), reader(data))])
+    assert image.frame(0, 0, 0) is None
+    assert image.pixels(0, Box(0, 0, 4, 4)).tobytes() == bytes(range(48))
+    header.Rows = header.TotalPixelMatrixRows = 5
+    header.save_as(path, enforce_file_format=True)
+    data = path.read_bytes()
+    with pytest.raises(DamagedInstance, match="shorter"):
         read_index(reader(data), len(data))

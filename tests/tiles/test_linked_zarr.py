@@ -119,6 +119,7 @@ def test_zarr_and_dicom_read_the_same_pixels(tmp_path: Path, name: str) -> None:
 def test_programs_without_our_codec_decode_the_same(tmp_path: Path, name: str) -> None:
     image = stored(write_levels(tmp_path, KINDS[name]))
     frame = image.frame(0, 1, 1)
+    assert frame is not None
     codec = FRAME_CODECS[frame.encoding].removeprefix("imagecodecs_")
     decode = getattr(imagecodecs, "jpeg8_decode" if codec == "jpeg" else f"{codec}_decode")
     decoded = decode(frame.data)

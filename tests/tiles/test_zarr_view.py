@@ -153,7 +153,9 @@ def test_a_shard_holds_the_frames_and_nothing_of_the_header(kept: Kept) -> None:
     offsets, lengths = read_shard_index(whole[-(16 * LEVELS[0].tiles + 4) :], LEVELS[0].tiles)
     for number, (at, length) in enumerate(zip(offsets, lengths, strict=True)):
         column, row = number % LEVELS[0].columns, number // LEVELS[0].columns
-        assert whole[at : at + length] == kept.image.frame(0, column, row).data
+        frame = kept.image.frame(0, column, row)
+        assert frame is not None
+        assert whole[at : at + length] == frame.data
     begin = int(shard.index.offsets.min())
     # The last element before the pixel data is the table of lengths.
     assert kept.contents[0][:begin].endswith(

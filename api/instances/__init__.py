@@ -1,0 +1,1 @@
+"""Instances that other software sends, by whichever way: examined in a child, then kept."""

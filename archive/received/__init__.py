@@ -1,0 +1,1 @@
+"""Instances that other software made and sends: what becomes of each, and which are held."""

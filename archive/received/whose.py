@@ -1,0 +1,133 @@
+"""Under whom an instance belongs that another sends: doubt is refused, not guessed."""
+
+from dataclasses import fields
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from archive import schema
+from archive.errors import NotKept
+from archive.identity import PatientIdentity, folded_name
+from archive.received.arrived import Arrived
+from archive.received.outcome import Failure
+from archive.reception import new_id, new_patient, patient_row_of
+
+_instance, _series = schema.instance.c, schema.series.c
+_exam, _arrival = schema.exam.c, schema.arrival.c
+
+
+def require_not_moved(connection: sa.Connection, owner: int, arrived: Arrived) -> None:
+    """Refuse what was moved to another patient since it came, and what belongs to its series.
+
+    A scanner that sends again says what it said before, which was found to be wrong.
+    """
+    still = (
+        sa.select(sa.literal(1))
+        .select_from(schema.instance.join(schema.exam, _instance.exam_id == _exam.id))
+        .where(
+            _instance.sop_instance_uid == _arrival.sop_instance_uid,
+            _exam.establishment_id == owner,
+        )
+    )
+    gone = sa.select(_arrival.id).where(
+        _arrival.establishment_id == owner,
+        _arrival.series_instance_uid == arrived.described.series.series_instance_uid,
+        ~sa.exists(still.correlate(schema.arrival)),
+    )
+    if connection.execute(gone.limit(1)).first() is not None:
+        raise NotKept(
+            "its series was moved to another patient here since it was first sent", Failure.MOVED
+        )
+
+
+def patient_of(
+    connection: sa.Connection, owner: int, patient: PatientIdentity | None
+) -> int | None:
+    """The row of its patient, new where none has the number; raises NotKept."""
+    row = patient_row_of(connection, owner, patient)
+    if patient is None:
+        return None
+    if row is None:
+        return new_patient(connection, owner, patient)
+    if not _may_be(patient, _identity(connection, row)):
+        raise NotKept(
+            "its patient's number is that of somebody here with another name, birth date or sex",
+            Failure.OF_ANOTHER_PATIENT,
+        )
+    return row
+
+
+def _identity(connection: sa.Connection, patient_row: int) -> PatientIdentity:
+    column = schema.patient.c
+    query = sa.select(*(column[one.name] for one in fields(PatientIdentity)))
+    row = connection.execute(query.where(column.id == patient_row)).mappings().one()
+    return PatientIdentity(**row)
+
+
+def _may_be(said: PatientIdentity, known: PatientIdentity) -> bool:
+    """Whether one number may be meant for one person: a name may be spelt, or changed, in part."""
+    for one, other in ((said.birth_date, known.birth_date), (said.sex, known.sex)):
+        if one is not None and other is not None and one != other:
+            return False
+    ours, theirs = (_words(one.name) for one in (known, said))
+    return not ours or not theirs or bool(ours & theirs)
+
+
+def _words(name: str) -> frozenset[str]:
+    return frozenset(folded_name(name).replace("^", " ").replace("=", " ").split())
+
+
+def exam_of(
+    connection: sa.Connection, owner: int, patient_row: int | None, arrived: Arrived, now: datetime
+) -> str:
+    """The exam that its study is here, new where there is none; raises NotKept."""
+    known = connection.execute(
+        sa.select(_exam.id, _exam.patient_row).where(
+            _exam.establishment_id == owner, _exam.study_instance_uid == arrived.study_instance_uid
+        )
+    ).one_or_none()
+    if known is not None and known.patient_row != patient_row:
+        raise NotKept(
+            "its study is that of another patient here, or of none", Failure.OF_ANOTHER_PATIENT
+        )
+    if arrived.accession_number is not None:
+        same_order = sa.select(_exam.patient_row).where(
+            _exam.establishment_id == owner,
+            _exam.accession_number == arrived.accession_number,
+            _exam.issuer_of_accession_number.is_not_distinct_from(arrived.issuer),
+        )
+        if any(one != patient_row for one in connection.scalars(same_order)):
+            raise NotKept(
+                "its accession number is that of another patient here, or of none",
+                Failure.OF_ANOTHER_PATIENT,
+            )
+    if known is not None:
+        return str(known.id)
+    new = sa.insert(schema.exam).values(
+        id=new_id(),
+        establishment_id=owner,
+        patient_row=patient_row,
+        accession_number=arrived.accession_number,
+        issuer_of_accession_number=arrived.issuer,
+        study_instance_uid=arrived.study_instance_uid,
+        is_provisional=False,
+        created_at=arrived.study_at or now,
+    )
+    return str(connection.execute(new.returning(_exam.id)).scalar_one())
+
+
+def require_own_series(
+    connection: sa.Connection, owner: int, exam_id: str, arrived: Arrived
+) -> None:
+    """Raise NotKept where its series is known in another study."""
+    elsewhere = (
+        sa.select(_series.id)
+        .select_from(schema.series.join(schema.exam))
+        .where(
+            _series.series_instance_uid == arrived.described.series.series_instance_uid,
+            _exam.establishment_id == owner,
+            _exam.id != exam_id,
+        )
+    )
+    if connection.execute(elsewhere.limit(1)).first() is not None:
+        raise NotKept("its series is of another study here", Failure.DOES_NOT_MATCH)
