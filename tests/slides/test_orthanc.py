@@ -115,7 +115,7 @@ def test_it_takes_them_over_the_network_of_scanners(
     name = kept[level]
     archive.web.delete(f"/instances/{name}").raise_for_status()
     store = [
-        "storescu",
+        "/usr/bin/storescu",
         "-R",
         "-xy",
         "-aec",
