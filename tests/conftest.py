@@ -1,6 +1,13 @@
 """What tests of every package share."""
 
 import os
+
+# One thread a library, as the product's own children have: several tests run at once, and threads
+# that wait for each other on the same cores make all of them several times as slow.
+for _library in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "OPENCV_FOR_THREADS_NUM"):
+    os.environ.setdefault(_library, "1")
+
+# ruff: noqa: E402 -- libraries read these as they are loaded
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
