@@ -96,8 +96,8 @@ HOT_ROUTES = (
 READING = frozenset({"GET", "HEAD"})
 
 _PAGES = re.compile(
-    r"/(?:exam|view|capture|lesions|move|move-exam|advice)/[^/]+"
-    r"|/(?:capture|deposit|phones|pair|advice)"
+    r"/(?:exam|view|capture|cases|lesions|move|move-exam|advice)/[^/]+"
+    r"|/(?:capture|cases|deposit|phones|pair|advice)"
     r"|/patients/[^/]+/(?:lesions|images)|/lesions/[^/]+/compare"
 )
 

@@ -25,6 +25,8 @@ POLICIES: dict[str, Role] = {
     "/patients/{patient}/lesions": Role.PUBLIC,
     "/lesions/{lesion}": Role.PUBLIC,
     "/lesions/{lesion}/compare": Role.PUBLIC,
+    "/cases": Role.PUBLIC,
+    "/cases/{case}": Role.PUBLIC,
     "/capture": Role.PUBLIC,
     "/capture/{session}": Role.PUBLIC,
     "/advice": Role.PUBLIC,
@@ -58,6 +60,13 @@ POLICIES: dict[str, Role] = {
     # It names patients that the image was under before.
     "/api/images/{image}/moves": Role.CONTRIBUTOR,
     "/api/outbox": Role.CONTRIBUTOR,
+    "/api/cases": Role.READER,
+    "/api/cases/waiting": Role.READER,
+    "/api/cases/{case}": Role.READER,
+    # Whoever may bring slides says of which case they are.
+    "/api/images/{image}/link": Role.CONTRIBUTOR,
+    "/api/orders": Role.CONTRIBUTOR,
+    "/api/consults": Role.CONTRIBUTOR,
     # Opening a covered picture on purpose: it is written down who did.
     "/api/images/{image}/uncover": Role.READER,
     "/api/body-sites": Role.READER,

@@ -4,13 +4,15 @@ import os
 import re
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryFile
 from urllib.parse import urlsplit
 
 from api.archives import REMOTE, RadiologyArchive, read_archives, root
 from api.errors import BadSettings
+from api.laboratories import read_laboratories
+from archive.cases.laboratories import Laboratory
 from archive.telling.rules import Corrections
 
 KEY_BYTES = 32
@@ -78,6 +80,8 @@ class Settings:
     dimse: Path | None = None
     """The table of who may call by DICOM's own protocol."""
     hl7: Hl7 = Hl7()
+    laboratories: Mapping[str, Laboratory] = field(default_factory=dict)
+    """How laboratories name their cases, by establishment."""
 
     @property
     def objects(self) -> Path:
@@ -120,6 +124,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         archives=_archives(variables),
         dimse=_file(variables.get("SANSVERRE_DIMSE")),
         hl7=_hl7(variables),
+        laboratories=read_laboratories(_file(variables.get("SANSVERRE_LABORATORIES"))),
     )
 
 

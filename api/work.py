@@ -102,6 +102,7 @@ def open_workplace(settings: Settings) -> Iterator[Workplace]:
         for one in settings.archives:
             # Before anything is published, or the archive would not be told of it.
             catalog.outbox.know(one.establishment, one.name, one.takes)
+        catalog.cases.declare(settings.laboratories)
         yield Workplace(
             catalog=catalog,
             storage=storage,

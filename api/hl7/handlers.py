@@ -10,10 +10,11 @@ from collections.abc import Callable, Mapping
 
 from api.hl7.answers import Answer
 from api.hl7.message import Message
+from api.hl7.orders import ORDERS
 from api.work import Workplace
 
 Handler = Callable[[Message, Workplace, str], Answer]
 """Takes the message, where to work, and the establishment for which its sender speaks."""
 
-HANDLERS: Mapping[str, Handler] = {}
+HANDLERS: Mapping[str, Handler] = {**ORDERS}
 """By MSH-9, as `ADT^A28`; what is not here is refused with AR."""

@@ -141,7 +141,7 @@ def exam_out(exam: Exam) -> ExamOut:
         study_instance_uid=exam.study_instance_uid,
         created_at=exam.created_at,
         establishment=exam.establishment,
-        images=[_summary(image) for image in exam.images],
+        images=[summary_out(image) for image in exam.images],
     )
 
 
@@ -199,7 +199,8 @@ def lent_out(image: Image, opened: OpenImage) -> ImageOut:
     return told.model_copy(update=hidden)
 
 
-def _summary(image: Image) -> ImageSummary:
+def summary_out(image: Image) -> ImageSummary:
+    """An image in a list."""
     return ImageSummary(
         id=image.id,
         kind=image.kind,

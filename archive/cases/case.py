@@ -94,7 +94,7 @@ class Case:
     specimens: tuple[Specimen, ...]
     waiting: tuple[Waiting, ...]
     patient_key: str | None = None
-    exam_id: str | None = None
+    """What addresses name the patient by, where there is one, who is known here."""
 
     @property
     def priority(self) -> Priority:

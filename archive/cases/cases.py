@@ -11,7 +11,7 @@ from archive.cases.case import Case, Waiting
 from archive.cases.decide import CaseFacts, SlideFacts, Verdict, decide
 from archive.cases.facts import identities, meant, scan_row
 from archive.cases.label import Position
-from archive.cases.laboratories import Laboratory, declare, read_laboratory
+from archive.cases.laboratories import Laboratory, declare, declared, read_laboratory
 from archive.cases.order import Numbered, OrderPlaced
 from archive.cases.pages import Summary
 from archive.cases.scans import Where
@@ -33,13 +33,16 @@ class Cases:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def declare(self, laboratories: Mapping[str, Laboratory]) -> None:
+    def declare(self, stated: Mapping[str, Laboratory]) -> None:
         """Keep how laboratories name their cases, by establishment; those that are named alone.
 
         Labels of slides that are linked to nothing are read again where a pattern is another.
         """
+        with self._database.read() as connection:
+            if declared(connection) == stated:
+                return
         with self._database.write() as connection:
-            for owner in declare(connection, laboratories):
+            for owner in declare(connection, stated):
                 scans.read_again(connection, owner)
 
     def laboratory(self, establishment: str) -> Laboratory:

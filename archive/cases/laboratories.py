@@ -7,6 +7,7 @@ from functools import lru_cache
 
 import sqlalchemy as sa
 
+from archive import schema
 from archive.cases.label import compiled
 from archive.cases.schema import laboratory
 from archive.reception import establishment_row
@@ -48,6 +49,14 @@ def read_laboratory(connection: sa.Connection, establishment_id: int) -> Laborat
     if row is None:
         return Laboratory()
     return Laboratory(row["issuer"], row["barcode"], row["names_slides"], tuple(row["frozen"]))
+
+
+def declared(connection: sa.Connection) -> dict[str, Laboratory]:
+    """All laboratories, by establishment."""
+    owner = schema.establishment
+    query = sa.select(owner.c.id, owner.c.name).select_from(owner.join(laboratory))
+    rows = connection.execute(query).all()
+    return {row.name: read_laboratory(connection, row.id) for row in rows}
 
 
 def declare(connection: sa.Connection, stated: Mapping[str, Laboratory]) -> tuple[int, ...]:

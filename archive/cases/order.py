@@ -8,6 +8,7 @@ from archive.cases.label import PART_CHARACTERS, Position
 from archive.errors import InvalidIdentity
 from archive.identity import LO_CHARACTERS, SH_CHARACTERS, PatientIdentity, checked_text
 
+TIE_CHARACTERS = 64
 MOST_CONTAINERS = 1000
 """Of one order: more is a mistake."""
 
@@ -86,8 +87,9 @@ class Container:
 
 @dataclass(frozen=True, slots=True)
 class OrderPlaced:
-    """One version of an order, all of it: what a later one does not name is no longer expected.
+    """One version of an order, whole: what a later one does not name is no longer expected.
 
+    One that names no containers says nothing of them.
     `said_at` is when the laboratory said it, and `said_in` names the message, so that versions
     have one order however they arrive. One that is cancelled leaves the containers as they are.
     """
@@ -95,7 +97,8 @@ class OrderPlaced:
     establishment: str
     order: Numbered
     """The laboratory's own (filler's) number, or else that of who asked (the placer's)."""
-    accession: Numbered
+    accession: Numbered | None
+    """None where it is not said, as cancellations do: the order's number tells which it is."""
     patient: PatientIdentity = field(repr=False)
     said_at: datetime
     said_in: str = ""
@@ -118,7 +121,7 @@ class OrderPlaced:
         return OrderPlaced(
             checked_text("establishment's name", self.establishment, LO_CHARACTERS, required=True),
             self.order.checked("order's number", required=True),
-            self.accession.checked("accession number", SH_CHARACTERS, required=True),
+            self._checked_accession(),
             self.patient,
             self.said_at,
             self.said_in[:TIE_CHARACTERS],
@@ -129,5 +132,9 @@ class OrderPlaced:
             self.is_consult,
         )
 
-
-TIE_CHARACTERS = 64
+    def _checked_accession(self) -> Numbered | None:
+        if self.accession is None:
+            if not self.is_cancelled:
+                raise InvalidIdentity("An order says no accession number; give it.")
+            return None
+        return self.accession.checked("accession number", SH_CHARACTERS, required=True)

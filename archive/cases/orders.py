@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from archive.cases.label import Position
 from archive.cases.order import Container, Numbered, OrderPlaced
 from archive.cases.schema import container, lab_case, lab_order, scan, scan_text
+from archive.identity import SH_CHARACTERS
 from archive.reception import establishment_row, new_id
 
 _case, _order, _container = lab_case.c, lab_order.c, container.c
@@ -21,10 +22,12 @@ def place(connection: sa.Connection, order: OrderPlaced) -> tuple[str, tuple[str
     That is the images of slides whose labels mean it, and are linked to nothing.
     """
     owner = establishment_row(connection, order.establishment)
+    if order.accession is None:
+        return _cancel(connection, owner, order), ()
     case_id = case_row(connection, owner, order.accession)
     row = _held(connection, case_id, order)
     if row is None:
-        row = _new(connection, case_id, order)
+        row = _new(connection, case_id, order, _told_before(connection, owner, order))
     stamp = (order.said_at, order.said_in)
     values: dict[str, Any] = {}
     if _is_newer(stamp, (row["status_at"], row["status_in"])):
@@ -39,7 +42,49 @@ def place(connection: sa.Connection, order: OrderPlaced) -> tuple[str, tuple[str
             values |= {**_details(order), "said_at": order.said_at, "said_in": order.said_in}
     if values:
         connection.execute(sa.update(lab_order).where(_order.id == row["id"]).values(values))
-    return case_id, _meant(connection, owner, order)
+    return case_id, _meant(connection, owner, order, order.accession)
+
+
+def _cancel(connection: sa.Connection, owner: int, order: OrderPlaced) -> str:
+    """Cancel an order by its number alone, also one that is still to come; gives its case."""
+    rows = connection.execute(_of_number(owner, order).with_for_update(of=lab_order))
+    known = rows.mappings().all()
+    if not known:
+        # Nobody sees it before the order itself has come.
+        kept = Numbered(order.order.number[:SH_CHARACTERS], order.order.issuer)
+        case_id = case_row(connection, owner, kept)
+        _new(connection, case_id, order, None)
+        return case_id
+    said = {"is_cancelled": True, "status_at": order.said_at, "status_in": order.said_in}
+    for row in known:
+        if _is_newer((order.said_at, order.said_in), (row["status_at"], row["status_in"])):
+            connection.execute(sa.update(lab_order).where(_order.id == row["id"]).values(said))
+    return str(known[0]["case_id"])
+
+
+def _told_before(connection: sa.Connection, owner: int, order: OrderPlaced) -> sa.RowMapping | None:
+    """What was said of an order by its number alone, before it came."""
+    said = _of_number(owner, order).where(_order.said_at.is_(None))
+    newest = said.order_by(_order.status_at.desc()).limit(1)
+    return connection.execute(newest).mappings().one_or_none()
+
+
+def _of_number(owner: int, order: OrderPlaced) -> sa.Select[Any]:
+    return (
+        sa.select(lab_order)
+        .select_from(lab_order.join(lab_case))
+        .where(_case.establishment_id == owner, *_is_same(order))
+    )
+
+
+def _is_same(order: OrderPlaced) -> tuple[sa.ColumnElement[bool], ...]:
+    # Of another patient it is another row: an order never goes from one to another by itself.
+    return (
+        _order.number == order.order.number,
+        _order.number_issuer == order.order.issuer,
+        _order.patient_id == order.patient.patient_id,
+        _order.patient_issuer == order.patient.issuer,
+    )
 
 
 def case_row(connection: sa.Connection, owner: int, accession: Numbered) -> str:
@@ -70,18 +115,16 @@ def find_case(connection: sa.Connection, owner: int, issuer: str, number: str) -
 
 
 def _held(connection: sa.Connection, case_id: str, order: OrderPlaced) -> sa.RowMapping | None:
-    # Of another patient it is another row: an order never goes from one to another by itself.
-    same = sa.select(lab_order).where(
-        _order.case_id == case_id,
-        _order.number == order.order.number,
-        _order.number_issuer == order.order.issuer,
-        _order.patient_id == order.patient.patient_id,
-        _order.patient_issuer == order.patient.issuer,
-    )
+    same = sa.select(lab_order).where(_order.case_id == case_id, *_is_same(order))
     return connection.execute(same.with_for_update()).mappings().one_or_none()
 
 
-def _new(connection: sa.Connection, case_id: str, order: OrderPlaced) -> sa.RowMapping:
+def _new(
+    connection: sa.Connection,
+    case_id: str,
+    order: OrderPlaced,
+    told_before: sa.RowMapping | None,
+) -> sa.RowMapping:
     values = {
         "id": new_id(),
         "case_id": case_id,
@@ -89,9 +132,9 @@ def _new(connection: sa.Connection, case_id: str, order: OrderPlaced) -> sa.RowM
         "number_issuer": order.order.issuer,
         "patient_id": order.patient.patient_id,
         "patient_issuer": order.patient.issuer,
-        "is_cancelled": order.is_cancelled,
-        "status_at": order.said_at,
-        "status_in": order.said_in,
+        "is_cancelled": told_before["is_cancelled"] if told_before else order.is_cancelled,
+        "status_at": told_before["status_at"] if told_before else order.said_at,
+        "status_in": told_before["status_in"] if told_before else order.said_in,
         "said_at": None,
         "said_in": None,
         **_details(order),
@@ -173,7 +216,9 @@ def container_of(row: sa.RowMapping) -> Container:
     )
 
 
-def _meant(connection: sa.Connection, owner: int, order: OrderPlaced) -> tuple[str, ...]:
+def _meant(
+    connection: sa.Connection, owner: int, order: OrderPlaced, accession: Numbered
+) -> tuple[str, ...]:
     texts = [one.barcode for one in order.containers if one.barcode]
     texts += [one.foreign.number for one in order.containers if one.foreign]
     marked = sa.select(scan_text.c.image_id).where(scan_text.c.text.in_(texts))
@@ -181,7 +226,7 @@ def _meant(connection: sa.Connection, owner: int, order: OrderPlaced) -> tuple[s
         scan.c.establishment_id == owner,
         scan.c.case_id.is_(None),
         sa.or_(
-            scan.c.accession_number == order.accession.number,
+            scan.c.accession_number == accession.number,
             scan.c.image_id.in_(marked),
         ),
     )

@@ -1,7 +1,7 @@
 """Cases read for pages: one with all that is in it, those of the last days, and what waits."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from archive import reading, schema
 from archive.cases.case import Case, CaseOrder, Scanned, Waiting, arranged
-from archive.cases.decide import decide
+from archive.cases.decide import Patient, decide
 from archive.cases.facts import (
     NOBODY,
     ScanRow,
@@ -37,12 +37,15 @@ _owner, _exam, _image, _move = (
     schema.move.c,
 )
 
+_newest = container.alias()
 _IS_NAMED = sa.and_(
     ~_order.is_cancelled,
-    _container.named_at == _order.said_at,
-    _container.named_in == _order.said_in,
+    _container.named_at
+    == sa.select(sa.func.max(_newest.c.named_at))
+    .where(_newest.c.order_id == _container.order_id)
+    .scalar_subquery(),
 )
-"""Whether its order names a container still."""
+"""Whether its order names a container still: by its newest version that names any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,26 +78,26 @@ def read_case(connection: sa.Connection, case_id: str, establishment: str | None
         .join(lab_order)
         .where(_order.case_id == case_id)
     )
-    exam_id, key = _exam_of(connection, row)
+    known = identities(connection, case_id)
+    only = next(iter(known)) if len(known) == 1 else None
     return Case(
         id=case_id,
         establishment=row.name,
         accession=Numbered(row.accession_number, row.issuer),
-        patients=patients_of(connection, case_id),
+        patients=_named(known),
         orders=tuple(_order_of(one) for one in orders.mappings()),
         specimens=arranged(
             [(container_of(one), one["is_named"]) for one in containers.mappings()],
             _linked(connection, case_id),
         ),
         waiting=_meaning(connection, row.establishment_id, row.accession_number),
-        patient_key=key,
-        exam_id=exam_id,
+        patient_key=_key_of(connection, only),
     )
 
 
-def patients_of(connection: sa.Connection, case_id: str) -> tuple[PatientIdentity, ...]:
+def _named(known: Mapping[Patient, PatientIdentity]) -> tuple[PatientIdentity, ...]:
     """Whom a case is said to be of, sorted; nobody left out."""
-    found = [one for one in identities(connection, case_id).values() if one is not NOBODY]
+    found = [one for one in known.values() if one is not NOBODY]
     return tuple(sorted(found, key=lambda one: (one.issuer, one.patient_id)))
 
 
@@ -117,21 +120,12 @@ def _order_of(row: sa.RowMapping) -> CaseOrder:
     )
 
 
-def _exam_of(connection: sa.Connection, case: sa.Row[Any]) -> tuple[str | None, str | None]:
-    issuer = _exam.issuer_of_accession_number
-    query = (
-        sa.select(_exam.id, schema.patient.c.key)
-        .select_from(
-            schema.exam.outerjoin(schema.patient, schema.patient.c.id == _exam.patient_row)
-        )
-        .where(
-            _exam.establishment_id == case.establishment_id,
-            _exam.accession_number == case.accession_number,
-            issuer == case.issuer if case.issuer else issuer.is_(None),
-        )
-    )
-    found = connection.execute(query).one_or_none()
-    return (None, None) if found is None else (found.id, found.key)
+def _key_of(connection: sa.Connection, patient: Patient | None) -> str | None:
+    """What addresses name a patient by; None for who is not known here yet."""
+    column = schema.patient.c
+    if not isinstance(patient, int):
+        return None
+    return connection.scalar(sa.select(column.key).where(column.id == patient))
 
 
 def _linked(connection: sa.Connection, case_id: str) -> list[Scanned]:
@@ -248,6 +242,8 @@ def read_cases(
         .select_from(
             lab_case.join(lab_order).join(schema.establishment, _owner.id == _case.establishment_id)
         )
+        # What was cancelled before it came, and never came, is nothing to look at.
+        .where(_order.said_at.is_not(None))
         .group_by(*lab_case.c)
         .having(last >= since)
         .order_by(most.desc(), last.desc(), _case.id)
@@ -262,7 +258,7 @@ def read_cases(
             row.id,
             Numbered(row.accession_number, row.issuer),
             priorities[row.urgency],
-            patients_of(connection, row.id),
+            _named(identities(connection, row.id)),
             bool(row.off),
             row.last,
             len(expected[row.id]),

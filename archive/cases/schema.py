@@ -79,8 +79,8 @@ container = sa.Table(
     sa.Column("description", sa.String(64), nullable=False),
     sa.Column("foreign_number", sa.String(64)),
     sa.Column("foreign_issuer", sa.String(64)),
-    # The newest message that named it. Where that is not its order's newest, it is no longer
-    # expected; a slide that is scanned all the same is still known by it.
+    # The newest message that named it. Where a newer one names others, it is no longer expected;
+    # a slide that is scanned all the same is still known by it.
     sa.Column("named_at", UtcDateTime, nullable=False),
     sa.Column("named_in", sa.String(64), nullable=False),
     sa.Index(None, "barcode"),

@@ -30,6 +30,8 @@ from tests.api.conftest import ORIGIN, Installation, Web, opened
 PAGES = (
     "/exam/{exam}",
     "/view/{image}",
+    "/cases",
+    "/cases/{case}",
     "/deposit",
     "/capture",
     "/capture/{session}",

@@ -1,0 +1,182 @@
+"""Orders as laboratories send them: several specimens, late, doubled, reordered, cancelled."""
+
+from dataclasses import replace
+from itertools import permutations
+
+import pytest
+
+from api.hl7.exchange import Exchange
+from api.work import Workplace
+from archive.cases.case import Case
+from archive.cases.laboratories import Laboratory
+from archive.cases.order import Priority
+from tests.api.hl7.conftest import GAM, HERE, message
+from tests.api.hl7.test_exchange import LOCAL, told
+from tests.archive.cases.test_decide import PATTERN
+
+PID = "PID|1||77^^^CHU^PI~270019999999999^^^ASIP-SANTE-INS-NIR&1.2.250.1.213.1.4.8&ISO^INS-NIR"
+PID += "||ESSAI^Zoé||19570307|F"
+LABO = Laboratory("LABO", PATTERN, frozen=("EXT",))
+
+
+@pytest.fixture
+def lab(place: Workplace) -> Workplace:
+    place.catalog.cases.declare({HERE: LABO})
+    return place
+
+
+def sent(place: Workplace, *messages: bytes) -> list[str]:
+    exchange = Exchange(place, (GAM,))
+    return [told(exchange.answer(one, LOCAL))[0] for one in messages]
+
+
+def o21(
+    *containers: str,
+    control: str = "NW",
+    number: str = "1",
+    at: str = "20260301120000",
+    asked: str = "HES",
+    pid: str = PID,
+) -> bytes:
+    named = [
+        segment
+        for at_, one in enumerate(containers, 1)
+        for segment in (f"SPM|{at_}|^{one}||TISS^Tissu", f"SAC||26H00012^LABO|{one}")
+    ]
+    return message(
+        "OML^O21",
+        pid,
+        f"ORC|{control}|P1^SERVICE|F1^LABO||||||{at}",
+        "TQ1|1||||||||S",
+        f"OBR|1|P1^SERVICE|F1^LABO|{asked}^Coloration",
+        *named,
+        control=number,
+    )
+
+
+def the_case(place: Workplace) -> Case:
+    from datetime import UTC, datetime
+
+    (one,) = place.catalog.cases.list_cases(
+        establishment=HERE, since=datetime(2026, 1, 1, tzinfo=UTC)
+    )
+    return place.catalog.cases.case(one.id, establishment=HERE)
+
+
+def slides(case: Case) -> dict[str, bool]:
+    return {
+        f"{one.position.specimen}{one.position.block}-{one.position.slide}": one.is_expected
+        for one in case.slides
+    }
+
+
+def test_an_order_with_several_specimens_and_containers_is_taken(lab: Workplace) -> None:
+    assert sent(lab, o21("26H00012-A1-1", "26H00012-A1-2-PAS", "26H00012-B1-1")) == ["AA"]
+    case = the_case(lab)
+    assert (case.accession.number, case.accession.issuer) == ("26H00012", "LABO")
+    assert slides(case) == {"A1-1": True, "A1-2": True, "B1-1": True}
+    assert [one.stain for one in case.slides] == ["", "PAS", ""]
+    assert case.priority is Priority.URGENT
+    (order,) = case.orders
+    assert (order.order.number, order.placer and order.placer.number) == ("F1", "P1")
+    (patient,) = case.patients
+    assert (patient.patient_id, patient.issuer, patient.name) == ("77", "CHU", "ESSAI^Zoé")
+    assert (str(patient.birth_date), patient.sex) == ("1957-03-07", "F")
+
+
+def test_by_specimen_and_without_a_pattern_places_follow_from_what_was_made_of_what(
+    place: Workplace,
+) -> None:
+    told_by_specimen = message(
+        "OML^O33",
+        PID,
+        "SPM|1|^X26-1||SKIN^Peau, avant-bras",
+        "SAC||26H00012|X26-1",
+        "SAC||26H00012|X26-1-A|X26-1",
+        "SAC||26H00012|X26-1-A-01|X26-1-A",
+        "ORC|NW||F1^LABO||||||20260301120000",
+        "OBR|1||F1^LABO|HES",
+        "ORC|NW||F2^LABO||||||20260301120000",
+        "OBR|1||F2^LABO|EXT",
+        "SPM|2|^X26-2||SKIN^Peau, joue",
+        "SAC||26H00012|X26-2",
+        "ORC|NW||F3^LABO||||||20260301120000",
+        "OBR|1||F3^LABO|HES",
+    )
+    place.catalog.cases.declare({HERE: replace(LABO, barcode=None)})
+    assert sent(place, told_by_specimen) == ["AA"]
+    case = the_case(place)
+    assert [(one.name, one.description) for one in case.specimens] == [
+        ("X26-1", "Peau, avant-bras"),
+        ("X26-2", "Peau, joue"),
+    ]
+    (slide,) = case.slides
+    assert (slide.position.block, slide.position.slide) == ("A", "01")
+    assert (slide.barcode, len(case.orders)) == ("X26-1-A-01", 3)
+    assert case.priority is Priority.FROZEN
+
+
+def test_late_doubled_and_reordered_messages_end_as_the_newest_says(
+    place: Workplace, lab: Workplace
+) -> None:
+    first = o21("26H00012-A1-1", "26H00012-A1-2", number="1")
+    changed = o21("26H00012-A1-1", control="XO", number="2", at="20260301130000", asked="EXT")
+    cancelled = o21(control="CA", number="3", at="20260301140000")
+    ends = set()
+    for turn, several in enumerate(permutations((first, changed, cancelled))):
+        accession = f"26H001{turn:02}".encode()
+        own = [
+            one.replace(b"26H00012", accession)
+            .replace(b"F1^", b"F%d^" % turn)
+            .replace(b"|P|2.5", b"%d|P|2.5" % turn)
+            for one in several
+        ]
+        assert sent(lab, *own, own[0]) == ["AA"] * 4
+        from datetime import UTC, datetime
+
+        found = lab.catalog.cases.list_cases(
+            establishment=HERE, since=datetime(2026, 1, 1, tzinfo=UTC)
+        )
+        (one,) = (one for one in found if one.accession.number == accession.decode())
+        case = lab.catalog.cases.case(one.id, establishment=HERE)
+        (order,) = case.orders
+        ends.add((order.is_cancelled, order.priority, one.is_cancelled, str(slides(case))))
+    assert ends == {(True, Priority.FROZEN, True, "{}")}
+
+
+def test_status_alone_changes_nothing_and_a_general_order_needs_no_containers(
+    lab: Workplace,
+) -> None:
+    general = message(
+        "ORM^O01", PID, "ORC|NW|P9|F9^LABO", "OBR|1|P9|F9^LABO|ANAPATH||||||||||||||26H00012"
+    )
+    status = message(
+        "ORM^O01",
+        PID,
+        "ORC|SC||F9^LABO||IP",
+        "OBR|1||F9^LABO|||||||||||||||26H00012",
+        control="2",
+    )
+    assert sent(lab, general, status) == ["AA", "AA"]
+    case = the_case(lab)
+    assert (case.accession.number, slides(case), case.priority) == ("26H00012", {}, "routine")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (message("OML^O21", PID, control="8"), "no order"),
+        (message("OML^O21", PID, "ORC|NW", "OBR|1", control="8"), "no number"),
+        (message("OML^O21", "PID|1", "ORC|NW||F1", control="8"), "no local number"),
+        (message("OML^O21", "ORC|NW||F1", control="8"), "PID is missing"),
+        (message("OML^O21", PID, "ORC|NW||F123456789012345678", control="8"), "holds 16"),
+    ],
+    ids=str,
+)
+def test_what_cannot_be_kept_is_told_without_a_word_of_the_patient(
+    lab: Workplace, wrong: bytes, said: str
+) -> None:
+    code, _, words = told(Exchange(lab, (GAM,)).answer(wrong, LOCAL))
+    assert code == "AE"
+    assert said in words
+    assert "ESSAI" not in words
