@@ -174,7 +174,7 @@ class Dispatcher:
                 policy = template.replace("{name}", fields.get("name", ""))
                 allow(caller, policy, fields)
                 assert caller is not None
-                if method not in READING:
+                if method not in dicomweb.METHODS.get(template, READING):
                     raise MethodRefused
                 if caller.session is not None:
                     await asyncio.to_thread(require_reached, caller, self._phones, fields)

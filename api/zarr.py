@@ -1,7 +1,6 @@
 """Archived slides as OME-Zarr over HTTP: documents, decoded chunks, and ranges of stored frames."""
 
 import asyncio
-import re
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from starlette.types import Receive, Scope, Send
 from api.answer import Answer, headers_of, holds, unchanged
 from api.errors import NoSuchAddress, TooSlow
 from api.opened import OpenImage
+from api.ranges import not_there, range_of, told_range
 from api.sources import Sources
 from archive.record import Image
 from tiles.zarr_view import Chunk, Range, Shard, packed
@@ -19,7 +19,6 @@ from tiles.zarr_view import Chunk, Range, Shard, packed
 PART_BYTES = 1 << 20
 STALLED_S = 60.0
 """For how long a part may wait to be taken."""
-_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 _BYTES = "application/octet-stream"
 _PACKED = {"content-type": _BYTES, "content-encoding": "zstd"}
 
@@ -88,37 +87,15 @@ def _part_of(
 ) -> "Answer | Streamed":
     size = found.size_bytes
     headers = {**headers, "content-type": _BYTES, "accept-ranges": "bytes"}
-    wanted = _wanted(scope, headers["etag"], size)
+    wanted = range_of(scope, headers["etag"], size)
     if wanted is None:
         return Streamed(HTTPStatus.OK, size, headers, reader.read(found, 0, size), receive)
     offset, length = wanted
     if length == 0:
-        refused = {"content-range": f"bytes */{size}", "cache-control": "no-store"}
-        return Answer(HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, b"", refused)
-    told = {**headers, "content-range": f"bytes {offset}-{offset + length - 1}/{size}"}
+        return not_there(size)
+    told = {**headers, **told_range(offset, length, size)}
     parts = reader.read(found, offset, length)
     return Streamed(HTTPStatus.PARTIAL_CONTENT, length, told, parts, receive)
-
-
-def _wanted(scope: Scope, tag: str, size: int) -> tuple[int, int] | None:
-    """Offset and length of the range asked for (RFC 9110, 14.2); None for the whole.
-
-    A length of 0 is a range that is not there. Several ranges at once are answered by the whole,
-    as is a range of what has changed.
-    """
-    if scope["method"] != "GET":
-        return None
-    told = dict(scope["headers"])
-    match = _RANGE.fullmatch(told.get(b"range", b"").decode("latin-1").strip())
-    if match is None or told.get(b"if-range", tag.encode()) != tag.encode():
-        return None
-    first, last = match.groups()
-    if not first:
-        return None if not last else (max(0, size - int(last)), min(size, int(last)))
-    end = size if not last else min(size, int(last) + 1)
-    if last and int(last) < int(first):
-        return None
-    return int(first), max(0, end - int(first))
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,7 +103,11 @@ class Desk:
 
     def studies_url(self, scope: Scope) -> str:
         """Where studies are retrieved, as this caller reaches us."""
-        return f"{own_origin(self._settings, scope)}{ROOT}/studies"
+        return f"{self.origin(scope)}{ROOT}/studies"
+
+    def origin(self, scope: Scope) -> str:
+        """What stands before our addresses, as this caller reaches us."""
+        return own_origin(self._settings, scope)
 
     async def found(self, caller: Caller, fields: dict[str, str]) -> list[FoundInstance]:
         """The instances that an address names; raises NotFound where there are none."""

@@ -58,7 +58,7 @@ async def _answer(
         return unchanged(tag, kept)
     headers = {"cache-control": kept, "etag": tag, "vary": "accept"}
     if len(numbers) == 1:
-        return single(await _frame(desk, opened, numbers[0], offer), chosen, headers)
+        return single(await _frame(desk, opened, numbers[0], offer), chosen, headers, scope)
     parts = (_part(desk, opened, one, offer) for one in numbers)
     return desk.streamed(parts, offer.content_type, headers, receive)
 

@@ -49,6 +49,8 @@ class Offer:
     """Whether it is what is there, which "*" asks for."""
     may_be_single: bool = True
     may_be_multipart: bool = True
+    by_name: bool = False
+    """Whether only those get it who name its media type."""
 
     @property
     def content_type(self) -> str:
@@ -122,18 +124,23 @@ def _quality(text: str) -> float:
 
 
 def _suits(wanted: Wanted, offer: Offer) -> bool:
-    if not (offer.may_be_multipart if wanted.is_multipart else offer.may_be_single):
-        return False
-    kind, _, exact = wanted.media_type.partition("/")
-    if kind not in {ANY, offer.media_type.partition("/")[0]}:
-        return False
-    if exact != ANY and wanted.media_type != offer.media_type:
+    wrapped = offer.may_be_multipart if wanted.is_multipart else offer.may_be_single
+    if not wrapped or not _is_named(wanted.media_type, offer):
         return False
     if wanted.transfer_syntax is None:
         return offer.is_default
     if wanted.transfer_syntax == ANY:
         return offer.is_stored
     return wanted.transfer_syntax == offer.transfer_syntax
+
+
+def _is_named(media_range: str, offer: Offer) -> bool:
+    kind, _, exact = media_range.partition("/")
+    if ANY not in {kind, exact}:
+        return media_range == offer.media_type
+    if offer.by_name or (exact != ANY):
+        return False
+    return kind in {ANY, offer.media_type.partition("/")[0]}
 
 
 def _queried(scope: Scope, name: str) -> list[str]:

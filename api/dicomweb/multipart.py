@@ -1,13 +1,17 @@
 """Answers of several parts (RFC 2046, 5.1; PS3.18, 8.6.1.2)."""
 
 import hashlib
+import secrets
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from http import HTTPStatus
 
+from starlette.types import Scope
+
 from api.answer import Answer
 from api.dicomweb.media import Chosen
+from api.ranges import not_there, range_of, told_range
 
 CRLF = "\r\n"
 
@@ -51,13 +55,37 @@ async def joined(parts: Iterable[Part], boundary: str) -> AsyncGenerator[bytes |
     yield f"{between}--{CRLF}".encode()
 
 
-def single(data: bytes, chosen: Chosen, headers: Mapping[str, str]) -> Answer:
-    """One thing, alone or as the only part; `headers` hold its tag."""
+def several(parts: Iterable[bytes], part_type: str, headers: Mapping[str, str]) -> Answer:
+    """Small things of one kind, all in memory."""
+    boundary = secrets.token_hex(16)
+    head = f"--{boundary}{CRLF}Content-Type: {part_type}{CRLF}{CRLF}".encode()
+    body = b"".join(piece for part in parts for piece in (head, part, CRLF.encode()))
+    told = {**headers, "content-type": content_type_of(part_type, boundary)}
+    return Answer(HTTPStatus.OK, body + f"--{boundary}--{CRLF}".encode(), told)
+
+
+def single(data: bytes, chosen: Chosen, headers: Mapping[str, str], scope: Scope) -> Answer:
+    """One thing, alone or as the only part; `headers` hold its tag.
+
+    Of what is alone a range may be asked for.
+    """
     content_type = chosen.offer.content_type
     if not chosen.is_multipart:
-        return Answer(HTTPStatus.OK, data, {**headers, "content-type": content_type})
+        return _alone(data, {**headers, "content-type": content_type}, scope)
     boundary = boundary_of(headers["etag"])
     head = f"--{boundary}{CRLF}Content-Type: {content_type}{CRLF}{CRLF}".encode()
     body = b"".join((head, data, f"{CRLF}--{boundary}--{CRLF}".encode()))
     whole = content_type_of(content_type, boundary)
     return Answer(HTTPStatus.OK, body, {**headers, "content-type": whole})
+
+
+def _alone(data: bytes, headers: Mapping[str, str], scope: Scope) -> Answer:
+    headers = {**headers, "accept-ranges": "bytes"}
+    wanted = range_of(scope, headers["etag"], len(data))
+    if wanted is None:
+        return Answer(HTTPStatus.OK, data, headers)
+    offset, length = wanted
+    if length == 0:
+        return not_there(len(data))
+    told = {**headers, **told_range(offset, length, len(data))}
+    return Answer(HTTPStatus.PARTIAL_CONTENT, data[offset : offset + length], told)

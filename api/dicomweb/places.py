@@ -3,6 +3,7 @@
 import re
 
 ROOT = "/dicomweb"
+CAPABILITIES = ROOT
 STUDIES, STUDY = f"{ROOT}/studies", f"{ROOT}/studies/{{study}}"
 SERIES = f"{STUDY}/series/{{series}}"
 INSTANCE = f"{SERIES}/instances/{{instance}}"
@@ -12,6 +13,7 @@ RETRIEVED = (STUDY, SERIES, INSTANCE)
 METADATA = tuple(f"{one}/metadata" for one in RETRIEVED)
 RENDERED = tuple(f"{one}/rendered" for one in (*RETRIEVED, FRAMES))
 THUMBNAILS = tuple(f"{one}/thumbnail" for one in (*RETRIEVED, FRAMES))
+PIXEL_DATA = f"{INSTANCE}/pixeldata"
 BULK_DATA = f"{INSTANCE}/bulkdata/{{path}}"
 FOUND_STUDIES = (STUDIES,)
 FOUND_SERIES = (f"{ROOT}/series", f"{STUDY}/series")
@@ -24,11 +26,16 @@ ROUTES = (
     *METADATA,
     *RENDERED,
     *THUMBNAILS,
+    PIXEL_DATA,
     BULK_DATA,
     *FOUND_STUDIES,
     *FOUND_SERIES,
     *FOUND_INSTANCES,
+    CAPABILITIES,
 )
+
+METHODS = {CAPABILITIES: frozenset({"OPTIONS"})}
+"""Of the routes that are not read."""
 
 SUMMARIES = {
     **dict.fromkeys(FOUND_STUDIES, ("QIDO-RS: studies that match", "application/dicom+json")),
@@ -39,6 +46,8 @@ SUMMARIES = {
     **dict.fromkeys(RENDERED, ("WADO-RS: pictures for those who read no DICOM", "image/jpeg")),
     **dict.fromkeys(THUMBNAILS, ("WADO-RS: one small picture", "image/jpeg")),
     FRAMES: ("WADO-RS: frames; the stored bytes wherever they suit", "multipart/related"),
+    CAPABILITIES: ("What these services can do", "application/vnd.sun.wadl+xml"),
+    PIXEL_DATA: ("WADO-RS: all frames", "multipart/related"),
     BULK_DATA: ("WADO-RS: one large value of a header", "multipart/related"),
 }
 """What each route gives, and as what by default."""
@@ -59,7 +68,8 @@ def pattern_of(template: str) -> re.Pattern[str]:
         f"(?P<{part}>{_NAMES[part]})" if number % 2 else re.escape(part)
         for number, part in enumerate(parts)
     ]
-    return re.compile("".join(told))
+    # What all lies under may be asked for with its slash (8.9).
+    return re.compile("".join(told) + ("/?" if template == ROOT else ""))
 
 
 PATTERNS = tuple((template, pattern_of(template)) for template in ROUTES)

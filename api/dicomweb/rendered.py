@@ -74,7 +74,7 @@ async def rendered_answer(
         headers["warning"] = f'299 sansverre "{wanted.unheard}"'
     makes = [partial(_picture, made, one, number) for one, number in pairs]
     if len(makes) == 1:
-        return single(await makes[0](), chosen, headers)
+        return single(await makes[0](), chosen, headers, scope)
     parts = (_part(chosen.offer, make) for make in makes)
     return desk.streamed(parts, chosen.offer.content_type, headers, receive)
 
@@ -103,7 +103,7 @@ async def thumbnail_answer(
         return unchanged(tag, kept)
     made = _Wanted(desk, caller, wanted, FORMATS[chosen.offer.media_type])
     body = await _picture(made, first, number, THUMBNAIL_PIXELS)
-    return single(body, chosen, {"cache-control": kept, "etag": tag, "vary": "accept"})
+    return single(body, chosen, {"cache-control": kept, "etag": tag, "vary": "accept"}, scope)
 
 
 def _chosen(scope: Scope, count: int) -> Chosen:

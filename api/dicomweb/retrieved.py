@@ -1,6 +1,5 @@
 """Whole instances, their metadata, and what is large in it (PS3.18, 10.4.1.1)."""
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from http import HTTPStatus
@@ -11,11 +10,11 @@ from starlette.types import Receive, Scope
 from api.answer import KEPT_BY_NOBODY, Answer, holds, unchanged
 from api.dicomweb.desk import Desk, tag_of
 from api.dicomweb.frames import frames_answer
-from api.dicomweb.json_model import PIXEL_DATA, header_json, instance_url
+from api.dicomweb.json_model import PIXEL_DATA, Json, header_json, instance_url
 from api.dicomweb.media import Offer, accepted, choose
 from api.dicomweb.multipart import Part, single
 from api.dicomweb.representations import EXPLICIT_VR_LITTLE_ENDIAN, OCTETS, instance_offers
-from api.dicomweb.search import JSON_OFFERS
+from api.dicomweb.search import MODEL_OFFERS, model_written, models_answer
 from api.doors import Caller
 from api.errors import NoSuchAddress, NotAcceptable
 from api.zarr import Streamed
@@ -57,14 +56,15 @@ async def metadata_answer(
 ) -> Answer:
     """What the headers say, without what is large."""
     found = await desk.found(caller, fields)
-    chosen = choose(accepted(scope), JSON_OFFERS)
+    chosen = choose(accepted(scope), MODEL_OFFERS)
     url = desk.studies_url(scope)
     exam = await desk.find(partial(desk.today, caller, found[0]))
     # One after the other: others read in between.
-    told = [await desk.read(partial(_metadata, desk, one, exam, url)) for one in found]
-    headers = {"cache-control": KEPT_BY_NOBODY, "vary": "accept"}
-    headers["content-type"] = chosen.offer.media_type
-    return Answer(HTTPStatus.OK, b"[" + b",".join(told) + b"]", headers)
+    told = [
+        model_written(await desk.read(partial(_metadata, desk, one, exam, url)), chosen)
+        for one in found
+    ]
+    return models_answer(told, chosen, {"cache-control": KEPT_BY_NOBODY, "vary": "accept"})
 
 
 async def bulk_data_answer(
@@ -83,7 +83,7 @@ async def bulk_data_answer(
     if holds(scope, tag):
         return unchanged(tag, kept)
     headers = {"cache-control": kept, "etag": tag, "vary": "accept"}
-    return single(value, chosen, headers)
+    return single(value, chosen, headers, scope)
 
 
 async def _offers(desk: Desk, one: FoundInstance) -> tuple[Offer, ...]:
@@ -112,10 +112,9 @@ def _part(desk: Desk, caller: Caller, one: FoundInstance, offer: Offer) -> Part:
     return Part(offer.content_type, lambda: desk.flowing(made, run))
 
 
-def _metadata(desk: Desk, one: FoundInstance, exam: Exam, studies_url: str) -> bytes:
+def _metadata(desk: Desk, one: FoundInstance, exam: Exam, studies_url: str) -> Json:
     header = brought_up_to_date(_header(desk, one), exam)
-    told = header_json(header, instance_url(one, studies_url))
-    return json.dumps(told, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+    return header_json(header, instance_url(one, studies_url))
 
 
 def _header(desk: Desk, one: FoundInstance) -> Dataset:

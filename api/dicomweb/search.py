@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl
@@ -12,8 +12,11 @@ from pydicom.datadict import keyword_for_tag, tag_for_keyword
 from starlette.types import Scope
 
 from api.answer import KEPT_BY_NOBODY, Answer
+from api.dicomweb.included import MOST_READ, Included
 from api.dicomweb.json_model import instance_json, series_json, study_json
-from api.dicomweb.media import Offer, accepted, choose
+from api.dicomweb.media import Chosen, Offer, accepted, choose
+from api.dicomweb.multipart import several
+from api.dicomweb.native_model import native_xml
 from api.dicomweb.places import FOUND_INSTANCES, FOUND_SERIES
 from archive.errors import InvalidQuery
 from archive.instances import MATCHED, Instances
@@ -22,23 +25,31 @@ from archive.query import Query
 JSON = "application/dicom+json"
 MOST = 1000
 """Of what is found in one answer; more are asked for by `offset`."""
-JSON_OFFERS = (
+MODEL_OFFERS = (
     Offer(JSON, may_be_multipart=False),
-    # As the standard has it, and as scripts ask.
+    # As scripts ask.
     Offer("application/json", may_be_multipart=False),
+    Offer("application/dicom+xml", may_be_single=False, by_name=True),
 )
+"""Data sets without their pixels: one JSON document, or a part of XML for each."""
 _NAMED = {"study": "StudyInstanceUID", "series": "SeriesInstanceUID"}
 _OWN_WORDS = {name.lower(): name for name in MATCHED}
 _TAG = re.compile(r"[0-9A-Fa-f]{8}")
 
 
-def asked(scope: Scope, fields: dict[str, str]) -> tuple[Query, bool]:
-    """The query of a request, and whether some of what it names is not matched here.
+@dataclass(frozen=True, slots=True)
+class Searched:
+    """What a request asks for; `is_all` unless it names something that is not matched here."""
 
-    Raises InvalidQuery.
-    """
+    query: Query
+    included: Included
+    is_all: bool = True
+
+
+def asked(scope: Scope, template: str, fields: dict[str, str]) -> Searched:
+    """The query of a request; raises InvalidQuery."""
     matches: dict[str, str] = {}
-    query, is_all = Query(), True
+    query, included, is_all = Query(), Included(), True
     text = scope.get("query_string", b"").decode("latin-1")
     for name, value in parse_qsl(text, keep_blank_values=True):
         if "\0" in value:
@@ -49,20 +60,21 @@ def asked(scope: Scope, fields: dict[str, str]) -> tuple[Query, bool]:
             case "offset":
                 query = replace(query, offset=_number(value))
             case "fuzzymatching":
-                query = replace(query, fuzzy=value.strip().lower() == "true")
-            case "includefield" | "accept" | "emptyvaluematching" | "multiplevaluematching":
-                # What is known is told in any case; how it is written is chosen elsewhere.
+                query = replace(query, fuzzy=_is_true(value))
+            case "includefield":
+                included = included.and_of(value)
+            case "accept" | "emptyvaluematching" | "multiplevaluematching":
+                # How it is written is chosen elsewhere; nothing empty is looked for.
                 continue
             case _:
                 keyword = _keyword(name)
-                if keyword in MATCHED:
-                    matches[keyword] = value
-                else:
-                    is_all = False
-    for name, keyword in _NAMED.items():
-        if name in fields:
-            matches[keyword] = fields[name]
-    return replace(query, matches=matches), is_all
+                matches |= {keyword: value} if keyword in MATCHED else {}
+                is_all = is_all and keyword in MATCHED
+    matches |= {keyword: fields[name] for name, keyword in _NAMED.items() if name in fields}
+    query, included = replace(query, matches=matches), included.of(template)
+    if included:
+        query = replace(query, limit=min(MOST_READ, query.limit))
+    return Searched(query, included, is_all)
 
 
 def search(
@@ -90,7 +102,7 @@ def search_answer(
     scope: Scope, told: list[dict[str, Any]], *, has_more: bool, is_all: bool
 ) -> Answer:
     """The answer to a query; raises NotAcceptable."""
-    chosen = choose(accepted(scope), JSON_OFFERS)
+    chosen = choose(accepted(scope), MODEL_OFFERS)
     warnings = []
     if has_more:
         warnings.append("There are additional results that can be requested")
@@ -101,8 +113,22 @@ def search_answer(
         headers["warning"] = ", ".join(f'299 sansverre "{one}"' for one in warnings)
     if not told:
         return Answer(HTTPStatus.NO_CONTENT, b"", headers)
-    body = json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode()
-    return Answer(HTTPStatus.OK, body, {**headers, "content-type": chosen.offer.media_type})
+    return models_answer([model_written(one, chosen) for one in told], chosen, headers)
+
+
+def model_written(told: dict[str, Any], chosen: Chosen) -> bytes:
+    """A data set of the JSON Model in the form that was chosen."""
+    if chosen.is_multipart:
+        return native_xml(told)
+    return json.dumps(told, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+
+
+def models_answer(written: list[bytes], chosen: Chosen, headers: dict[str, str]) -> Answer:
+    """Data sets that were written so, in one answer."""
+    if chosen.is_multipart:
+        return several(written, chosen.offer.content_type, headers)
+    headers["content-type"] = chosen.offer.media_type
+    return Answer(HTTPStatus.OK, b"[" + b",".join(written) + b"]", headers)
 
 
 def _keyword(name: str) -> str:
@@ -121,6 +147,15 @@ def _keyword(name: str) -> str:
             raise InvalidQuery("The query names something that is no attribute of DICOM.")
         own = keyword_for_tag(tags[-1] or 0) if len(tags) == 1 else ""
     return own
+
+
+def _is_true(value: str) -> bool:
+    match value.strip().lower():
+        case "true":
+            return True
+        case "false":
+            return False
+    raise InvalidQuery("Fuzzy matching is true or false.")
 
 
 def _number(value: str) -> int:

@@ -6,9 +6,20 @@ from functools import partial
 from starlette.types import Receive, Scope
 
 from api.answer import Answer
+from api.dicomweb.capabilities import capabilities_answer
 from api.dicomweb.desk import Desk
 from api.dicomweb.frames import frames_answer
-from api.dicomweb.places import BULK_DATA, FRAMES, METADATA, RENDERED, RETRIEVED, THUMBNAILS
+from api.dicomweb.included import told_more
+from api.dicomweb.places import (
+    BULK_DATA,
+    CAPABILITIES,
+    FRAMES,
+    METADATA,
+    PIXEL_DATA,
+    RENDERED,
+    RETRIEVED,
+    THUMBNAILS,
+)
 from api.dicomweb.rendered import rendered_answer, thumbnail_answer
 from api.dicomweb.retrieved import bulk_data_answer, instances_answer, metadata_answer
 from api.dicomweb.search import asked, search, search_answer
@@ -18,7 +29,7 @@ from api.zarr import Streamed
 Answering = Callable[[Desk, Caller, dict[str, str], Scope, Receive], Awaitable[Answer | Streamed]]
 
 _RETRIEVING: Mapping[str, Answering] = {
-    FRAMES: frames_answer,
+    **dict.fromkeys((FRAMES, PIXEL_DATA), frames_answer),
     BULK_DATA: bulk_data_answer,
     **dict.fromkeys(RETRIEVED, instances_answer),
     **dict.fromkeys(METADATA, metadata_answer),
@@ -36,17 +47,21 @@ async def answered(
     receive: Receive,
 ) -> Answer | Streamed:
     """The answer of one of the routes; raises what errors.py gives a status to."""
+    if template == CAPABILITIES:
+        return capabilities_answer(scope, desk.origin(scope))
     retrieve = _RETRIEVING.get(template)
     if retrieve is not None:
         return await retrieve(desk, caller, fields, scope, receive)
-    query, is_all = asked(scope, fields)
+    searched, url = asked(scope, template, fields), desk.studies_url(scope)
     find = partial(
         search,
         desk.catalog.instances,
         template,
-        query,
+        searched.query,
         establishment=caller.establishment,
-        studies_url=desk.studies_url(scope),
+        studies_url=url,
     )
     told, has_more = await desk.find(find)
-    return search_answer(scope, told, has_more=has_more, is_all=is_all)
+    if searched.included:
+        told = await told_more(desk, caller, searched.included, told, url)
+    return search_answer(scope, told, has_more=has_more, is_all=searched.is_all)

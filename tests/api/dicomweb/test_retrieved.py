@@ -1,9 +1,12 @@
 """What clients of DICOMweb get is what is stored, under today's identity."""
 
+import asyncio
 import io
+from collections.abc import Callable
 from dataclasses import replace
 from email import message_from_bytes
 from email.message import Message
+from functools import partial
 from typing import Any, cast
 
 import httpx
@@ -12,10 +15,13 @@ from pydicom import dcmread
 from pydicom.dataset import Dataset
 from pydicom.encaps import get_frame
 
+from api.dicomweb.desk import Desk
+from api.dicomweb.retrieved import _offers
 from archive.catalog import Catalog
 from archive.query import FoundInstance, Query
 from archive.storage import Storage
 from tests.api.conftest import Installation, Web
+from tiles.source import ReadRange
 
 ROOT = "/dicomweb/studies"
 STORED = 'multipart/related; type="application/dicom"; transfer-syntax=*'
@@ -85,8 +91,9 @@ def test_frames_are_the_stored_bytes(
         headers={"accept": "image/jpeg", "if-none-match": single.headers["etag"]},
     )
     assert again.status_code == 304
-    whole = reader.get(f"{address(one)}/bulkdata/7FE00010", headers={"accept": FRAMES})
-    assert [part for _, part in parts_of(whole)][:: data.NumberOfFrames - 1] == expected
+    for all_of_them in ("bulkdata/7FE00010", "pixeldata"):
+        whole = reader.get(f"{address(one)}/{all_of_them}", headers={"accept": FRAMES})
+        assert [part for _, part in parts_of(whole)][:: data.NumberOfFrames - 1] == expected
 
 
 def test_a_study_is_all_its_instances(
@@ -176,3 +183,55 @@ def test_another_establishment_s_do_not_exist(
         assert web.get(f"{address(found[0])}{suffix}").status_code == 404
     searched = web.get("/dicomweb/instances", params={"SOPInstanceUID": found[0].sop_instance_uid})
     assert (searched.status_code, searched.content) == (204, b"")
+
+
+def test_a_part_of_what_is_large_is_a_range(reader: Web, found: list[FoundInstance]) -> None:
+    one = next(each for each in found if each.described.frames > 1)
+    octets = {"accept": "application/octet-stream"}
+    for where in (f"{address(one)}/bulkdata/00480105/0/00282000", f"{address(one)}/frames/1"):
+        whole = reader.get(where, headers=octets)
+        assert whole.headers["accept-ranges"] == "bytes"
+        size, tag = len(whole.content), whole.headers["etag"]
+        for asked, first, last in (
+            ("5-20", 5, 20),
+            ("-7", size - 7, size - 1),
+            ("9-", 9, size - 1),
+        ):
+            part = reader.get(where, headers={**octets, "range": f"bytes={asked}"})
+            assert part.status_code == 206
+            assert part.headers["content-range"] == f"bytes {first}-{last}/{size}"
+            assert part.content == whole.content[first : last + 1]
+        beyond = reader.get(where, headers={**octets, "range": f"bytes={size}-"})
+        assert (beyond.status_code, beyond.headers["content-range"]) == (416, f"bytes */{size}")
+        for held, status in ((tag, 206), ('"another"', 200)):
+            again = {**octets, "range": "bytes=0-3", "if-range": held}
+            assert reader.get(where, headers=again).status_code == status
+        in_parts = reader.get(where, headers={"accept": FRAMES, "range": "bytes=0-3"})
+        assert in_parts.status_code == 200 if "frames" in where else 406
+
+
+class Reading:
+    """As much of a desk as says what fits."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+
+    async def read(self, work: Callable[[], Any]) -> Any:
+        return work()
+
+    def reader(self, found: FoundInstance) -> ReadRange:
+        return partial(self._storage.read_range, found.key)
+
+
+@pytest.mark.parametrize(("share", "is_decoded"), [(5, True), (2, True), (0.9, False)])
+def test_the_header_says_what_fits_into_one_element(
+    storage: Storage, found: list[FoundInstance], share: float, is_decoded: bool
+) -> None:
+    """Grey instances of three times as many pixels fit; of this one the header says it is small."""
+    told = found[0].described
+    frames = int((1 << 32) / share / (told.rows * told.columns))
+    large = replace(told, frames=frames, transfer_syntax_uid="1.2.840.10008.1.2.4.80")
+    offers = asyncio.run(
+        _offers(cast("Desk", Reading(storage)), replace(found[0], described=large))
+    )
+    assert (offers[0].transfer_syntax == "1.2.840.10008.1.2.1") is is_decoded

@@ -88,6 +88,34 @@ def test_matching_paging_and_what_is_said_of_it(reader: Web, one: FoundInstance)
     assert reader.get("/dicomweb/studies", headers={"accept": "text/csv"}).status_code == 406
 
 
+def test_fields_are_included_where_headers_tell_them(reader: Web, one: FoundInstance) -> None:
+    study = one.study.study_instance_uid
+    instances = f"/dicomweb/studies/{study}/instances"
+    query = {"SOPInstanceUID": one.sop_instance_uid}
+    (plain,) = reader.get(instances, params=query).json()
+    (metadata,) = reader.get(f"{plain['00081190']['Value'][0]}/metadata").json()
+    path = "OpticalPathSequence.IlluminationTypeCodeSequence"
+    for fields in ("00480105", "OpticalPathSequence", path, "PatientName,opticalPathSequence"):
+        if fields.endswith("opticalPathSequence"):
+            assert reader.get(instances, params={"includefield": fields}).status_code == 400
+            continue
+        (told,) = reader.get(instances, params={**query, "includefield": fields}).json()
+        assert told == {**plain, "00480105": metadata["00480105"]}
+    (whole,) = reader.get(instances, params={**query, "includefield": "all"}).json()
+    assert metadata.keys() <= whole.keys() | {"7FE00010"}
+    assert plain.items() <= whole.items()
+    (series,) = reader.get(
+        f"/dicomweb/studies/{study}/series", params={"includefield": ["Manufacturer", "Rows"]}
+    ).json()
+    assert series["00080070"] == metadata["00080070"]
+    assert "00280010" not in series
+    (everything,) = reader.get(
+        "/dicomweb/studies", params={"StudyInstanceUID": study, "includefield": "all"}
+    ).json()
+    assert "00080070" not in everything
+    assert reader.get("/dicomweb/studies", params={"fuzzymatching": "maybe"}).status_code == 400
+
+
 # wsidicom leaves large values where they are.
 @pytest.mark.filterwarnings("ignore:No bulk data URI handler:UserWarning")
 def test_python_s_clients_read_the_very_pixels(
