@@ -14,6 +14,7 @@ from archive.backlog import Backlog
 from archive.biopsies import Biopsies
 from archive.cases import scans
 from archive.cases.cases import Cases
+from archive.commitments.requests import Commitments
 from archive.covers import Covers
 from archive.database import Database
 from archive.departures import Departures
@@ -72,6 +73,7 @@ class Catalog:
     proposals: Proposals
     moves: Moves
     covers: Covers
+    commitments: Commitments
     outbox: Outbox
     backlog: Backlog
     cases: Cases
@@ -97,6 +99,7 @@ class Catalog:
         self.proposals = Proposals(database)
         self.moves = Moves(database)
         self.covers = Covers(database)
+        self.commitments = Commitments(database)
         self.outbox = Outbox(database)
         self.backlog = Backlog(database)
         self.instances = Instances(database)

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from archive.body_site import Side
 from archive.capture import Contact, Immersion, Polarization, View
 from archive.columns import UtcDateTime, metadata, words
+from archive.commitments.schema import commitment
 from archive.cover_schema import site_rule, uncovering
 from archive.instance_schema import instance, series
 from archive.leaving_schema import (
@@ -40,6 +41,7 @@ __all__ = [
     "advice_words",
     "arrival",
     "card",
+    "commitment",
     "consent",
     "departed_image",
     "departure",

@@ -18,7 +18,8 @@ from api.dimse.table import Peer, Right
 from api.dimse.tls import towards
 from api.errors import ApiError, Covered
 from api.metrics import count_dimse
-from archive.dimse.sending import Called, Originator, Sending, sending
+from archive.dimse.calling import Called
+from archive.dimse.sending import Originator, Sending, sending
 from archive.errors import ArchiveError, InvalidQuery, LinkDown, LinkRefused, NoRoom, NotFound
 from archive.query import FoundInstance, Query
 from archive.record import ImageState

@@ -9,12 +9,15 @@ import tempfile
 import threading
 import warnings
 from collections.abc import Callable
+from contextlib import closing
 
 from api.desk import desk
+from api.dimse.committing import answering
 from api.dimse.server import listening
 from api.dimse.site import LOG, Site
 from api.dimse.table import read_table
 from api.errors import ApiError, BadSettings
+from api.instances.acceptance import Acceptance
 from api.logs import to_stderr
 from api.sandbox import die_with
 from api.settings import Settings, data_folder, read_settings
@@ -40,8 +43,9 @@ def run(settings: Settings, announce: Callable[[str, int], None]) -> None:
         # Where pynetdicom writes what it receives: gone with this process, however it ends.
         tempfile.tempdir = str(own)
         storage = Storage.open(settings.objects_url)
-        site = Site(table, catalog, storage, own, settings.uploads.headroom_bytes)
-        with listening(site) as port:
+        acceptance = Acceptance(catalog, storage, own)
+        site = Site(table, catalog, storage, own, settings.uploads.headroom_bytes, acceptance)
+        with closing(acceptance), answering(site), listening(site) as port:
             announce(table.host, port)
             stop.wait()
 

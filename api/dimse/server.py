@@ -4,23 +4,26 @@ import logging
 import socket
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
-from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 from pynetdicom import _config, evt
 from pynetdicom.events import Event
 from pynetdicom.presentation import PresentationContext, build_context
 from pynetdicom.transport import ThreadedAssociationServer
 
+from api.dimse.committing import commit
 from api.dimse.finding import find
 from api.dimse.moving import Entity, move
 from api.dimse.policies import POLICIES
-from api.dimse.site import LOG, Site, called_title_of, has_room, title_of
-from api.dimse.table import Peer
+from api.dimse.site import LOG, Site, called_title_of, has_room, title_of, wants_to_store
+from api.dimse.storing import discard, store
+from api.dimse.table import Peer, Right
 from api.dimse.tls import for_callers
 from api.errors import CannotServe
+from api.instances.kinds import SYNTAXES
 from api.metrics import count_dimse
 
 MOST_PDU_BYTES = 1 << 17
@@ -28,11 +31,25 @@ MOST_PDU_BYTES = 1 << 17
 MOST_MESSAGE_BYTES = 1 << 20
 """Of any message but one with an image."""
 ROOM_ASKED_EACH_BYTES = 64 << 20
+_PLAIN = ("1.2.840.10008.1.2.1", "1.2.840.10008.1.2")
+"""Explicit and Implicit VR Little Endian, for all that has no pixels."""
 CONNECTIONS_PER_ASSOCIATION = 2
 """How many may be connected for each that may be admitted: those that are refused, and scans."""
-_REJECTED_FOR_GOOD, _BY_THE_USER = 0x01, 0x01
-_CALLING, _CALLED = 0x03, 0x07
-"""PS3.8, Table 9-21."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Rejection:
+    """Why an association is refused (PS3.8 Table 9-21)."""
+
+    result: int
+    source: int
+    reason: int
+    words: str
+
+
+_CALLING = _Rejection(1, 1, 3, "its calling title is not in the table, or not from there")
+_CALLED = _Rejection(1, 1, 7, "it calls us by another title")
+_NO_ROOM = _Rejection(2, 3, 2, "the disk has no room for what it wants to send")
 
 
 class Unbounded(ConnectionError):
@@ -101,6 +118,8 @@ class Incoming:
 def listening(site: Site) -> Iterator[int]:
     """Answer our peers for as long as the block runs; gives the port. Raises CannotServe."""
     _be_quiet()
+    # What is received is written as it comes; a message with pixels is never held.
+    _config.STORE_RECV_CHUNKED_DATASET = True
     table = site.table
     entity = Entity(table.title)
     entity.maximum_associations = table.bounds.associations
@@ -137,9 +156,11 @@ def _be_quiet() -> None:
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
 
 
-def _contexts(classes: Any) -> list[PresentationContext]:
-    plain: list[str | UID] = [ExplicitVRLittleEndian, ImplicitVRLittleEndian]
-    return [build_context(one, plain) for one in classes]
+def _contexts(classes: Iterable[str]) -> list[PresentationContext]:
+    return [
+        build_context(one, [*SYNTAXES] if POLICIES[one] is Right.STORE else [*_PLAIN])
+        for one in classes
+    ]
 
 
 def _bound(event: Event, site: Site) -> None:
@@ -151,24 +172,22 @@ def _bound(event: Event, site: Site) -> None:
 def _admit(event: Event, site: Site) -> None:
     """An association is asked for: refuse it, or offer what this peer may ask for."""
     assoc = event.assoc
-    called = called_title_of(assoc)
     peer = site.table.peers.get(title_of(assoc))
-    reason = None
-    if called != site.table.title:
-        reason = _CALLED
+    if called_title_of(assoc) != site.table.title:
+        _reject(event, _CALLED)
     elif peer is None or not peer.may_call_from(str(assoc.requestor.address)):
-        reason = _CALLING
-    if reason is None:
-        assert peer is not None
+        _reject(event, _CALLING)
+    elif wants_to_store(assoc) and not has_room(site):
+        _reject(event, _NO_ROOM)
+    else:
         assoc.acceptor.supported_contexts = _offered(peer)
-        return
-    LOG.warning(
-        "an association from %s was refused: its %s title is not in the table",
-        assoc.requestor.address,
-        "called" if reason == _CALLED else "calling",
-    )
+
+
+def _reject(event: Event, why: _Rejection) -> None:
+    assoc = event.assoc
+    LOG.warning("an association from %s was refused: %s", assoc.requestor.address, why.words)
     count_dimse("association", "refused")
-    assoc.acse.send_reject(_REJECTED_FOR_GOOD, _BY_THE_USER, reason)
+    assoc.acse.send_reject(why.result, why.source, why.reason)
     assoc.kill()
 
 
@@ -187,4 +206,7 @@ _HANDLERS: tuple[tuple[Any, Callable[..., Any]], ...] = (
     (evt.EVT_C_ECHO, _echo),
     (evt.EVT_C_FIND, find),
     (evt.EVT_C_MOVE, move),
+    (evt.EVT_N_ACTION, commit),
+    (evt.EVT_C_STORE, store),
+    (evt.EVT_CONN_CLOSE, discard),
 )

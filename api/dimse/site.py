@@ -14,6 +14,7 @@ from pynetdicom.events import Event
 from api.dimse.policies import POLICIES
 from api.dimse.table import Peer, Right, Table
 from api.errors import NotPermitted
+from api.instances.acceptance import Acceptance
 from api.metrics import count_dimse
 from archive.catalog import Catalog
 from archive.storage import Storage
@@ -30,6 +31,7 @@ class Site:
     storage: Storage
     scratch: Path
     headroom_bytes: int
+    acceptance: Acceptance
 
 
 def caller(event: Event, table: Table, right: Right) -> Peer:
@@ -43,6 +45,12 @@ def caller(event: Event, table: Table, right: Right) -> Peer:
     if peer is None or needed is not right or right not in peer.may:
         raise NotPermitted
     return peer
+
+
+def wants_to_store(assoc: Association) -> bool:
+    """Whether a requestor proposes to send us something."""
+    proposed = assoc.requestor.primitive.presentation_context_definition_list  # type: ignore[union-attr]
+    return any(POLICIES.get(str(one.abstract_syntax)) is Right.STORE for one in proposed)
 
 
 def title_of(assoc: Association) -> str:

@@ -19,6 +19,8 @@ ADDRESS = "127.0.0.1:11112"
 _AE_TITLE = re.compile(r"(?=.*[!-~])[ -\[\]-~]{1,16}")
 """PS3.5 6.2: no backslash, no control characters, not spaces alone."""
 
+_OF_A_PEER = ("establishment", "may", "from", "issuer", "host", "port", "tls")
+
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
@@ -45,13 +47,15 @@ class Destination:
 class Peer:
     """A device or archive that may call us, by its application entity title.
 
-    `networks` are the addresses that it calls from; empty where any may be its.
+    `networks` are the addresses that it calls from; empty where any may be its. `issuer` gave the
+    numbers of patients in what it sends without saying who did.
     """
 
     title: str
     establishment: str
     may: frozenset[Right]
     networks: tuple[Network, ...] = ()
+    issuer: str = ""
     destination: Destination | None = None
 
     def may_call_from(self, address: str) -> bool:
@@ -142,7 +146,7 @@ def _peer(title: str, told: Any) -> Peer:
     where = f"[peers.{title}]"
     if not isinstance(told, Mapping):
         raise _Wrong(f"{where} must be a table")
-    _require_known(told, where, ("establishment", "may", "from", "host", "port", "tls"))
+    _require_known(told, where, _OF_A_PEER)
     establishment = _text(told, "establishment", "")
     if not establishment:
         raise _Wrong(f"{where} lacks the establishment whose things it may see")
@@ -151,7 +155,17 @@ def _peer(title: str, told: Any) -> Peer:
     if not isinstance(stated, list) or not set(map(str, stated)) <= rights.keys():
         raise _Wrong(f"{where} may be a list of {', '.join(rights)}")
     may = frozenset({Right.ECHO, *(rights[one] for one in stated)})
-    return Peer(title, establishment, may, _networks(told, where), _destination(told, where))
+    destination = _destination(told, where)
+    if Right.COMMIT in may and destination is None:
+        raise _Wrong(f"{where} may ask for commitment, and lacks the host and port to answer to")
+    return Peer(
+        title,
+        establishment,
+        may,
+        _networks(told, where),
+        _text(told, "issuer", ""),
+        destination,
+    )
 
 
 def _destination(told: Mapping[str, Any], where: str) -> Destination | None:

@@ -1,6 +1,5 @@
 """Files sent by C-STORE (PS3.4 B) as they are: in their own transfer syntax, read as they go."""
 
-import ssl
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -9,34 +8,22 @@ from pathlib import Path
 from typing import Any
 
 from pydicom.uid import UID
-from pynetdicom import AE, _config
+from pynetdicom import _config
 from pynetdicom.association import Association
 from pynetdicom.pdu_primitives import P_DATA
 from pynetdicom.presentation import build_context
 
+from archive.dimse.calling import MOST_PART_BYTES, SILENT_S, Called, associated
 from archive.errors import LinkDown, LinkRefused
 
-CONNECT_S, ANSWER_S, SILENT_S = 10.0, 600.0, 60.0
-"""For a connection, for an answer to what was sent whole, and for a byte to go."""
 MOST_CONTEXTS = 128
 """Of one association (PS3.8 9.3.2.2)."""
-MOST_PART_BYTES = 1 << 17
 MOST_QUEUED = 32
 """Parts of a file that are held at once."""
 _ESTABLISHED = "Sta6"
 
 # A file that is read whole is encoded anew, and was once sent as what it is not.
 _config.STORE_SEND_CHUNKED_DATASET = True
-
-
-@dataclass(frozen=True, slots=True)
-class Called:
-    """A peer as it is called: its title and where it listens, over TLS where that is given."""
-
-    title: str
-    host: str
-    port: int
-    tls: ssl.SSLContext | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,32 +69,12 @@ def sending(own_title: str, called: Called, kinds: Iterable[tuple[str, str]]) ->
 
     Raises LinkDown where there is no answer, and LinkRefused where the peer refuses us.
     """
-    entity = AE(own_title)
-    entity.connection_timeout, entity.acse_timeout = CONNECT_S, SILENT_S
-    entity.dimse_timeout, entity.network_timeout = ANSWER_S, SILENT_S
     contexts = [
         build_context(UID(sop_class), [UID(syntax)]) for sop_class, syntax in sorted(set(kinds))
     ]
-    association = entity.associate(
-        called.host,
-        called.port,
-        contexts=contexts[:MOST_CONTEXTS],
-        ae_title=called.title,
-        max_pdu=MOST_PART_BYTES,
-        tls_args=(called.tls, called.host) if called.tls else None,
-    )
-    if association.is_rejected:
-        raise LinkRefused("The peer refuses us; have our title entered there.")
-    if not association.is_established:
-        raise LinkDown("The peer does not answer.")
-    try:
+    with associated(own_title, called, contexts[:MOST_CONTEXTS]) as association:
         _bound(association)
         yield Sending(association)
-    except BaseException:
-        association.abort()
-        raise
-    if association.is_established:
-        association.release()
 
 
 def _bound(association: Association) -> None:

@@ -46,6 +46,13 @@ port = {store}
 establishment = "south"
 may = ["find", "move"]
 
+[peers.SCANNER]
+establishment = "north"
+may = ["store", "commit"]
+issuer = "registry"
+host = "127.0.0.1"
+port = {asks}
+
 [peers.ECHOES]
 establishment = "north"
 
@@ -65,6 +72,9 @@ class Served:
     port: int
     log: Path
     store_port: int
+    asks_port: int
+    """Where the scanner hears what was committed."""
+    pid: int
 
     def call(self, tool: str, *arguments: str, title: str = "READER") -> str:
         """What one of dcmtk's tools says; whatever it ends with."""
@@ -79,8 +89,8 @@ class Served:
 
 
 @contextmanager
-def answering(settings: Settings, table: Path, log: Path) -> Iterator[int]:
-    """`sansverre dimse` by a table, stopped at the end; gives its port."""
+def answering(settings: Settings, table: Path, log: Path) -> Iterator[tuple[int, int]]:
+    """`sansverre dimse` by a table, stopped at the end; gives its port and its process."""
     environment = {
         **os.environ,
         "SANSVERRE_DATA": str(settings.data),
@@ -99,7 +109,7 @@ def answering(settings: Settings, table: Path, log: Path) -> Iterator[int]:
     try:
         line = process.stdout.readline()
         assert "call at" in line, log.read_text()
-        yield int(line.rpartition(":")[2])
+        yield int(line.rpartition(":")[2]), process.pid
     finally:
         process.terminate()
         process.communicate(timeout=LONG_S)
@@ -136,11 +146,11 @@ def served(
     settings, exams = archive
     folder = tmp_path_factory.mktemp("table")
     table, log = folder / "dimse.toml", folder / "log"
-    store, nowhere = free_ports(2)
-    peers = PEERS.format(store=store, nowhere=nowhere)
+    store, nowhere, asks = free_ports(3)
+    peers = PEERS.format(store=store, nowhere=nowhere, asks=asks)
     table.write_text(f'address = "127.0.0.1:0"\n{peers}')
-    with answering(settings, table, log) as port:
-        yield Served(settings, exams, port, log, store)
+    with answering(settings, table, log) as (port, pid):
+        yield Served(settings, exams, port, log, store, asks, pid)
 
 
 @contextmanager

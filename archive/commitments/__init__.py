@@ -1,0 +1,1 @@
+"""Requests of storage commitment, kept until whoever asked has their answer."""
