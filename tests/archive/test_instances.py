@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +17,8 @@ from archive.errors import InvalidQuery
 from archive.identity import PatientIdentity, folded_name, uid_from
 from archive.query import Query
 from archive.record import Image, ImageKind, ImageState, ObjectRole
-from tests.archive.conftest import ELSEWHERE, HERE, digest, stored
+from tests.archive.conftest import ELSEWHERE, HERE, digest, empty_database, stored
+from tests.postgresql import postgresql
 
 SM, DMS = "1.2.840.10008.5.1.4.1.1.77.1.6", "1.2.840.10008.5.1.4.1.1.77.1.7"
 HELOISE = PatientIdentity("1", "R", "LE GALL^Héloïse Anne", date(1950, 1, 2), "F")
@@ -52,6 +54,11 @@ def kept(catalog: Catalog, name: str, patient: PatientIdentity | None, **more: A
 @pytest.fixture
 def filled(catalog: Catalog) -> Catalog:
     """Two exams of here, one of them of two images, and one of elsewhere."""
+    fill(catalog)
+    return catalog
+
+
+def fill(catalog: Catalog) -> None:
     for one in (
         kept(catalog, "a", HELOISE, accession="A1"),
         kept(catalog, "b", HELOISE, accession="A1", modality="DMS"),
@@ -59,7 +66,42 @@ def filled(catalog: Catalog) -> Catalog:
         kept(catalog, "d", ZOE, accession="A1", establishment=ELSEWHERE),
     ):
         catalog.advance(one.id, ImageState.PUBLISHED)
-    return catalog
+
+
+MATCHES: list[tuple[dict[str, str], list[str]]] = [
+    ({}, ["A1", "B_1"]),
+    ({"PatientName": ""}, ["A1", "B_1"]),
+    ({"PatientName": "*"}, ["A1", "B_1"]),
+    ({"PatientName": "heloise*"}, []),
+    ({"PatientName": "*heloise*"}, ["A1"]),
+    ({"PatientName": "LE-GALL^Heloise Anne^^"}, ["A1"]),
+    ({"PatientName": "le gall^HÉLOÏSE*"}, ["A1"]),
+    ({"PatientName": "juste^zo?"}, ["B_1"]),
+    ({"PatientID": "A_2"}, ["B_1"]),
+    ({"PatientID": "a*"}, []),
+    ({"PatientID": "A?2"}, ["B_1"]),
+    ({"PatientID": "%"}, []),
+    ({"IssuerOfPatientID": "R", "PatientSex": "F"}, ["A1", "B_1"]),
+    ({"PatientBirthDate": "19500102"}, ["A1"]),
+    ({"PatientBirthDate": "19500102-19800303"}, ["A1"]),
+    ({"PatientBirthDate": "-19800304"}, ["A1", "B_1"]),
+    ({"AccessionNumber": "B_1"}, ["B_1"]),
+    ({"AccessionNumber": "B?1"}, ["B_1"]),
+    ({"ModalitiesInStudy": "DMS"}, ["A1"]),
+    ({"ModalitiesInStudy": "CT"}, []),
+    ({"Modality": "SM", "SeriesInstanceUID": uid_from("series", "c")}, ["B_1"]),
+    ({"Modality": "DMS", "SeriesInstanceUID": uid_from("series", "c")}, []),
+    ({"SOPInstanceUID": uid_from("instance", "b", "1")}, ["A1"]),
+    ({"SOPClassUID": f"{DMS},{SM}"}, ["A1", "B_1"]),
+    ({"StudyDate": "19000101-20000101"}, []),
+    ({"StudyDate": "20000101-"}, ["A1", "B_1"]),
+    ({"StudyDate": "20000101-99991231"}, ["A1", "B_1"]),
+    ({"SeriesInstanceUID": "*", "SeriesNumber": "+1"}, ["A1", "B_1"]),
+    ({"StudyTime": "00-23"}, ["A1", "B_1"]),
+    ({"StudyID": "1"}, []),
+    ({"StudyID": "", "ReferringPhysicianName": "*"}, ["A1", "B_1"]),
+]
+"""What is asked, and the accession numbers that are found."""
 
 
 def studies(catalog: Catalog, establishment: str | None = HERE, **matches: str) -> list[str]:
@@ -83,42 +125,7 @@ def test_a_study_is_told_with_what_is_in_it(filled: Catalog) -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("matches", "expected"),
-    [
-        ({}, ["A1", "B_1"]),
-        ({"PatientName": ""}, ["A1", "B_1"]),
-        ({"PatientName": "*"}, ["A1", "B_1"]),
-        ({"PatientName": "heloise*"}, []),
-        ({"PatientName": "*heloise*"}, ["A1"]),
-        ({"PatientName": "LE-GALL^Heloise Anne^^"}, ["A1"]),
-        ({"PatientName": "le gall^HÉLOÏSE*"}, ["A1"]),
-        ({"PatientName": "juste^zo?"}, ["B_1"]),
-        ({"PatientID": "A_2"}, ["B_1"]),
-        ({"PatientID": "a*"}, []),
-        ({"PatientID": "A?2"}, ["B_1"]),
-        ({"PatientID": "%"}, []),
-        ({"IssuerOfPatientID": "R", "PatientSex": "F"}, ["A1", "B_1"]),
-        ({"PatientBirthDate": "19500102"}, ["A1"]),
-        ({"PatientBirthDate": "19500102-19800303"}, ["A1"]),
-        ({"PatientBirthDate": "-19800304"}, ["A1", "B_1"]),
-        ({"AccessionNumber": "B_1"}, ["B_1"]),
-        ({"AccessionNumber": "B?1"}, ["B_1"]),
-        ({"ModalitiesInStudy": "DMS"}, ["A1"]),
-        ({"ModalitiesInStudy": "CT"}, []),
-        ({"Modality": "SM", "SeriesInstanceUID": uid_from("series", "c")}, ["B_1"]),
-        ({"Modality": "DMS", "SeriesInstanceUID": uid_from("series", "c")}, []),
-        ({"SOPInstanceUID": uid_from("instance", "b", "1")}, ["A1"]),
-        ({"SOPClassUID": f"{DMS},{SM}"}, ["A1", "B_1"]),
-        ({"StudyDate": "19000101-20000101"}, []),
-        ({"StudyDate": "20000101-"}, ["A1", "B_1"]),
-        ({"StudyDate": "20000101-99991231"}, ["A1", "B_1"]),
-        ({"SeriesInstanceUID": "*", "SeriesNumber": "+1"}, ["A1", "B_1"]),
-        ({"StudyTime": "00-23"}, ["A1", "B_1"]),
-        ({"StudyID": "1"}, []),
-        ({"StudyID": "", "ReferringPhysicianName": "*"}, ["A1", "B_1"]),
-    ],
-)
+@pytest.mark.parametrize(("matches", "expected"), MATCHES)
 def test_what_matches_is_found(
     filled: Catalog, matches: dict[str, str], expected: list[str]
 ) -> None:
@@ -213,3 +220,19 @@ def test_a_folded_name_is_folded(name: str) -> None:
     once = folded_name(name)
     assert folded_name(once) == once
     assert once == once.lower()
+
+
+def test_postgresql_finds_the_same(tmp_path: Path) -> None:
+    """Every kind of query, as a region's database answers it."""
+    with (
+        postgresql() as server,
+        empty_database(server, tmp_path) as url,
+        Catalog.open(url) as catalog,
+    ):
+        fill(catalog)
+        for matches, expected in MATCHES:
+            assert studies(catalog, **matches) == expected, matches
+        test_fuzzy_names_are_matched_word_by_word(catalog, "gal hel")
+        test_series_and_instances_are_found_with_their_study(catalog)
+        test_pages_are_all_there_is_in_one_order(catalog)
+        test_today_is_found_by_its_date(catalog)
