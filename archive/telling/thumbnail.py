@@ -60,6 +60,7 @@ def thumbnail(exam: Exam, uid: str, drawn: Drawn, address: str | None) -> bytes:
     data.ImageType = ["DERIVED", "SECONDARY", "THUMBNAIL"]
     data.DerivationDescription = "Preview of a whole slide image, not for diagnosis"
     data.PatientOrientation = []
+    data.ImageLaterality = "U"
     data.BurnedInAnnotation = "NO"
     data.RecognizableVisualFeatures = "NO"
     if address is not None:

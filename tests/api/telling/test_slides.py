@@ -1,0 +1,85 @@
+"""Slides stay here: archives get a small picture that says so, and registries a manifest."""
+
+import io
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import zxingcpp
+from PIL import Image as Picture
+from pydicom import dcmread
+from pydicom.dataset import Dataset
+
+from api.archives import RadiologyArchive
+from api.ingest import Order, ingest
+from api.sending import TOO_LARGE
+from api.settings import Settings
+from archive.identity import PatientIdentity
+from archive.record import ObjectRole, OutboxState
+from archive.telling.forms import SECONDARY_CAPTURE
+from archive.telling.rules import Form, Takes
+from tests.api.telling.places import HERE, all_sent, at, told
+from tests.dermato.archived import errors_of
+from tests.orthanc import Orthanc
+from tests.samples.slide import small_svs
+from tiles.decoded import pixels_of
+
+ZOE = PatientIdentity("z1", "R", "JUSTE^Zoé", sex="F")
+WHERE = "https://slides.example.org"
+
+
+def given_by(archive: Orthanc, uid: str, folder: Path) -> tuple[Dataset, Path]:
+    (one,) = archive.web.post("/tools/lookup", content=uid).json()
+    path = folder / f"{uid}.dcm"
+    path.write_bytes(archive.web.get(f"/instances/{one['ID']}/file").content)
+    return dcmread(path), path
+
+
+def test_a_slide_is_told_of_by_a_picture_with_its_address_and_by_a_manifest(
+    settings: Settings, empty_catalogue: Path, archive: Orthanc, tmp_path: Path
+) -> None:
+    takes = frozenset({Takes.THUMBNAILS, Takes.MANIFESTS, Takes.SLIDES})
+    rule = RadiologyArchive(archive.dicomweb_url, HERE, takes=takes, largest_bytes=1000)
+    with at(replace(settings, public_url=WHERE), empty_catalogue, rule) as place:
+        slide = small_svs(tmp_path / "a.svs", 600, 400, 240, seed=5)
+        taken = ingest(place, slide, Order(HERE, ZOE, "Z1"))
+        all_sent(place)
+        image = place.catalog.image(taken.image, establishment=HERE)
+        by_form = {one.form: one for one in told(place, image)}
+    states = {form: one.state for form, one in by_form.items()}
+    assert states == {
+        Form.AS_IT_IS: OutboxState.TASK,
+        Form.THUMBNAIL: OutboxState.READ_BACK,
+        Form.MANIFEST: OutboxState.READ_BACK,
+    }
+    assert by_form[Form.AS_IT_IS].reason == TOO_LARGE
+
+    small, path = given_by(archive, by_form[Form.THUMBNAIL].sop_instance_uid, tmp_path)
+    address = f"{WHERE}/view/{image.id}"
+    assert (small.SOPClassUID, small.PatientID) == (SECONDARY_CAPTURE, "z1")
+    assert small.AccessionNumber == "Z1"
+    assert address in small.ImageComments
+    (pixels,) = pixels_of(path)
+    assert [one.text for one in zxingcpp.read_barcodes(np.ascontiguousarray(pixels))] == [address]
+    (kept,) = image.objects_as(ObjectRole.PREVIEW)
+    preview = Picture.open(io.BytesIO(place.storage.read_range(kept.key, 0, kept.length_bytes)))
+    left = (pixels.shape[1] - preview.width) // 2
+    shown = pixels[: preview.height, left : left + preview.width].astype(int)
+    assert np.abs(shown - np.asarray(preview.convert("RGB"))).mean() < 4
+    assert errors_of(path.read_bytes(), tmp_path) == []
+
+    manifest, path = given_by(archive, by_form[Form.MANIFEST].sop_instance_uid, tmp_path)
+    assert manifest.ConceptNameCodeSequence[0].CodeValue == "113030"
+    named = {
+        one.ReferencedSOPInstanceUID
+        for study in manifest.CurrentRequestedProcedureEvidenceSequence
+        for series in study.ReferencedSeriesSequence
+        for one in series.ReferencedSOPSequence
+    }
+    ours = {
+        one.sop_instance_uid
+        for one in image.objects
+        if one.sop_instance_uid and one.role is not ObjectRole.LABEL
+    }
+    assert named == ours
+    assert errors_of(path.read_bytes(), tmp_path) == []
