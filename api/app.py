@@ -26,6 +26,7 @@ from api.renderer import Renderers
 from api.routes import (
     advice,
     aids,
+    archives,
     cards,
     cases,
     deposits,
@@ -69,6 +70,7 @@ ROUTES = (
     patients,
     moves,
     cases,
+    archives,
     gallery,
     exports,
     advice,

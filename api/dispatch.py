@@ -97,7 +97,7 @@ READING = frozenset({"GET", "HEAD"})
 
 _PAGES = re.compile(
     r"/(?:exam|view|capture|cases|lesions|move|move-exam|advice)/[^/]+"
-    r"|/(?:capture|cases|deposit|phones|pair|advice)"
+    r"|/(?:capture|cases|deposit|phones|pair|advice|outbox)"
     r"|/patients/[^/]+/(?:lesions|images)|/lesions/[^/]+/compare"
 )
 

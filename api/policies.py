@@ -36,6 +36,7 @@ POLICIES: dict[str, Role] = {
     "/pair": Role.PUBLIC,
     "/move/{image}": Role.PUBLIC,
     "/move-exam/{exam}": Role.PUBLIC,
+    "/outbox": Role.PUBLIC,
     "/assets/{path}": Role.PUBLIC,
     "/sw.js": Role.PUBLIC,
     "/favicon.svg": Role.PUBLIC,
@@ -67,6 +68,9 @@ POLICIES: dict[str, Role] = {
     "/api/images/{image}/link": Role.CONTRIBUTOR,
     "/api/orders": Role.CONTRIBUTOR,
     "/api/consults": Role.CONTRIBUTOR,
+    "/api/outbox/{row}/again": Role.CONTRIBUTOR,
+    "/api/archives": Role.CONTRIBUTOR,
+    "/api/archives/{archive}/rows": Role.CONTRIBUTOR,
     # Opening a covered picture on purpose: it is written down who did.
     "/api/images/{image}/uncover": Role.READER,
     "/api/body-sites": Role.READER,

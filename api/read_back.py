@@ -7,6 +7,7 @@ from pydicom import dcmread
 
 from api.errors import PASSING, Refused, SandboxError
 from api.sandbox import Limits, run_limited
+from api.why import EARLIER_IDENTITY, NOT_COMPARED, OTHER_ORDER, OTHER_PIXELS, WRONG_PATIENT
 from api.work import Workplace
 from archive.link import Shown
 from archive.record import Exam, OutboxState
@@ -14,20 +15,6 @@ from archive.telling.queue import Ending
 
 if TYPE_CHECKING:
     from api.given_back import Held
-
-WRONG_PATIENT = "The archive shows it under another patient or study; correct it there by hand."
-EARLIER_IDENTITY = (
-    "The archive still shows the identity of before its correction; have that message sent to it, "
-    "or correct it there by hand."
-)
-OTHER_ORDER = "The archive shows it under another accession number; correct it there by hand."
-NOT_SHOWN = "The archive took it and does not show it; look for it there."
-OTHER_PIXELS = (
-    "The archive keeps other pixels than it was sent; look at both, and correct it there."
-)
-NOT_COMPARED = (
-    "The archive keeps it in a form that cannot be compared with what it was sent; look at both."
-)
 
 _OTHERS = 1 << 20
 """Bytes that an archive may add to a header."""

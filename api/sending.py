@@ -11,14 +11,19 @@ from pydicom import dcmread
 from api.archives import GRADES, Reached
 from api.composed import composed
 from api.errors import SandboxError
-from api.read_back import (
+from api.read_back import compared, is_under, most_bytes_of
+from api.why import (
+    AS_A_PHOTOGRAPH,
+    DOWN,
     EARLIER_IDENTITY,
+    NOT_KEPT,
     NOT_SHOWN,
+    NOT_YET,
     OTHER_ORDER,
+    REMOVE_BY_HAND,
+    TOO_LARGE,
+    UNKNOWN_IF_SHOWN,
     WRONG_PATIENT,
-    compared,
-    is_under,
-    most_bytes_of,
 )
 from api.work import Workplace, claimed
 from archive.errors import (
@@ -45,15 +50,6 @@ FIRST_PAUSE_S, LONGEST_PAUSE_S = 5.0, 900.0
 PROMISES = 5
 """How often an archive may say that it does not keep what it took, before a person looks."""
 
-REMOVE_BY_HAND = "The archive has the rejection note and still shows the image; remove it by hand."
-UNKNOWN_IF_SHOWN = (
-    "The archive has the rejection note and does not say what it shows; look whether it is gone."
-)
-NOT_KEPT = "The archive takes it and does not promise to keep it; look for it there."
-TOO_LARGE = "It is larger than this archive is to get; it stays here."
-AS_A_PHOTOGRAPH = "The archive refuses dermoscopic photographs; it gets this one as a plain one."
-_DOWN = "The archive does not answer; it is tried again."
-_NOT_YET = "The archive does not show the corrected identity yet; it is asked again."
 _ANOTHER_COPY = frozenset({WRONG_PATIENT, EARLIER_IDENTITY, OTHER_ORDER})
 """What an archive shows that kept what it was told first."""
 
@@ -122,12 +118,12 @@ def _send_to(place: Workplace, to: Reached) -> bool:
         except LinkRefused as error:
             outbox.end(telling, Ending(OutboxState.TASK, str(error)))
         except _NotYetError:
-            outbox.put_off(telling, pause_s, _NOT_YET)
+            outbox.put_off(telling, pause_s, NOT_YET)
         except LeaseLost:
             raise
         except (ArchiveError, SandboxError, TilesError, OSError) as error:
             LOG.warning("telling %s waits: %s", telling.id, type(error).__name__)
-            outbox.put_off(telling, pause_s, _DOWN)
+            outbox.put_off(telling, pause_s, DOWN)
     except LeaseLost:
         LOG.info("telling %s was superseded", telling.id)
     return True

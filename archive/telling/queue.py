@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from archive import reading, schema
 from archive.database import Database
-from archive.errors import LeaseLost
+from archive.errors import LeaseLost, NotFound
 from archive.ownership import owned
 from archive.reception import establishment_row
 from archive.record import Exam, Image, OutboxState, Sent
@@ -296,15 +296,47 @@ class Outbox:
             return tellings(connection, image_ids)
 
     def listed(
-        self, states: Collection[OutboxState], *, establishment: str | None, limit: int = 200
+        self,
+        states: Collection[OutboxState],
+        *,
+        establishment: str | None,
+        remote: str | None = None,
+        limit: int = 200,
     ) -> tuple[Telling, ...]:
-        """What stands in these states, the oldest first."""
+        """What stands in these states, of one archive or of all, the oldest first."""
         rows = _ROWS.join(
             schema.establishment, _remote.establishment_id == schema.establishment.c.id
         ).where(_row.state.in_(list(states)))
+        if remote is not None:
+            rows = rows.where(_remote.name == remote)
         query = owned(rows, establishment).order_by(_row.id).limit(limit)
         with self._database.read() as connection:
             return tuple(_telling(dict(one)) for one in connection.execute(query).mappings())
+
+    def ask_again(self, row: int, *, establishment: str | None) -> None:
+        """Have one thing looked at once more that waits for a person, or for its next turn.
+
+        Raises NotFound for what is none of this establishment's, or waits for nobody.
+        """
+        now = datetime.now(UTC)
+        rejected = schema.outbox.alias()
+        taken_back = sa.exists().where(
+            rejected.c.kind == Sent.REJECTION,
+            rejected.c.remote_id == _row.remote_id,
+            rejected.c.sop_instance_uid == _row.sop_instance_uid,
+        )
+        mine = owned(
+            sa.select(_remote.id).select_from(schema.remote.join(schema.establishment)),
+            establishment,
+        )
+        again = changed_row(row, state=OutboxState.WAITING, ended_at=None, due_at=now).where(
+            _row.state.in_([OutboxState.TASK, OutboxState.WAITING]),
+            _row.remote_id.in_(mine),
+            sa.or_(_row.kind == Sent.REJECTION, ~taken_back),
+        )
+        with self._database.write() as connection:
+            if connection.execute(again).rowcount != 1:
+                raise NotFound("There is nothing of that kind to be asked again.")
 
 
 def tellings(

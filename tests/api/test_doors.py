@@ -42,6 +42,7 @@ PAGES = (
     "/pair",
     "/move/{image}",
     "/move-exam/{exam}",
+    "/outbox",
     "/advice",
     "/advice/{advice}",
     "/patients/{patient}/images",

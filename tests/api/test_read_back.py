@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from api.read_back import NOT_COMPARED, WRONG_PATIENT, compared
+from api.read_back import compared
+from api.why import NOT_COMPARED, WRONG_PATIENT
 from api.work import Workplace
 from archive.link import Shown
 from archive.record import ObjectRole, OutboxState

@@ -16,9 +16,9 @@ from api import cli
 from api.archives import REMOTE, RadiologyArchive
 from api.ingest import Order, ingest
 from api.moving import move_once
-from api.read_back import OTHER_ORDER, OTHER_PIXELS
-from api.sending import REMOVE_BY_HAND, send_once
+from api.sending import send_once
 from api.settings import Settings
+from api.why import OTHER_ORDER, OTHER_PIXELS, REMOVE_BY_HAND
 from api.work import Workplace, open_workplace
 from archive.dicomweb_link import DicomWebLink
 from archive.errors import LinkDown

@@ -6,7 +6,7 @@ import { depositPercent } from "./deposit/everywhere";
 import { h, icon } from "./dom";
 import { chooseLanguage, language, messages } from "./i18n";
 import { waitingCount } from "./queue/everywhere";
-import { advicesPath, capturePath, depositPath, phonesPath, refresh } from "./router";
+import { advicesPath, capturePath, depositPath, outboxPath, phonesPath, refresh } from "./router";
 
 export function languageButton(): HTMLButtonElement {
   const words = messages();
@@ -150,6 +150,18 @@ export function pageHeader(): HTMLElement {
   );
 }
 
+/** The way to what archives were told, for those who may see to it. */
+function outboxLink(): HTMLElement {
+  const link = h("a", { href: outboxPath, hidden: true }, messages().outbox.link);
+  void myself().then(
+    ({ role, phone }) => {
+      link.hidden = role === "reader" || phone !== null;
+    },
+    () => undefined, // strangers see how to come in
+  );
+  return link;
+}
+
 export function pageFooter(): HTMLElement {
   const words = messages();
   const version = h("span", {});
@@ -161,6 +173,7 @@ export function pageFooter(): HTMLElement {
     { class: "page-footer" },
     h("span", { title: words.noticeLong }, words.notice),
     version,
+    outboxLink(),
     h("a", { href: LICENCES, target: "_blank" }, words.licences),
   );
 }

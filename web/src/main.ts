@@ -61,6 +61,8 @@ function pageFor(route: Route): Page {
       return advicesPage;
     case "advice":
       return threadPage(route.advice);
+    case "outbox":
+      return outboxPage;
     case "album":
       return albumPage(route.patient);
     case "phones":
@@ -100,6 +102,7 @@ const movePage = (what: { image: string } | { exam: string }) =>
 const advicesPage = loaded(async () => (await import("./out/advice")).advicesPage);
 const threadPage = (advice: string) =>
   loaded(async () => (await import("./out/thread")).threadPage(advice));
+const outboxPage = loaded(async () => (await import("./pages/outbox")).outboxPage);
 const albumPage = (patient: string) =>
   loaded(async () => (await import("./out/album")).albumPage(patient));
 const phonesPage = loaded(async () => (await import("./phones/page")).phonesPage);

@@ -16,6 +16,7 @@ export type Route =
   | { page: "lesions"; patient: string }
   | { page: "lesion"; lesion: string }
   | { page: "compare"; lesion: string }
+  | { page: "outbox" }
   | { page: "unknown" };
 
 function decoded(text: string): string {
@@ -41,6 +42,7 @@ const BARE: Record<string, Route> = {
   pair: { page: "pair" },
   capture: { page: "capture", session: null },
   advice: { page: "advices" },
+  outbox: { page: "outbox" },
 };
 
 const OF_ONE: Record<string, (id: string) => Route> = {
@@ -62,6 +64,7 @@ export function parseRoute(pathname: string): Route {
 }
 
 export const examPath = (exam: string) => `/exam/${encodeURIComponent(exam)}`;
+export const outboxPath = "/outbox";
 export const advicesPath = "/advice";
 export const advicePath = (advice: string) => `/advice/${encodeURIComponent(advice)}`;
 export const albumPath = (patient: string) => `/patients/${encodeURIComponent(patient)}/images`;

@@ -7,9 +7,9 @@ import pytest
 import sqlalchemy as sa
 
 from api.archives import REMOTE
-from api.read_back import EARLIER_IDENTITY, WRONG_PATIENT
 from api.sending import send_once
 from api.settings import Settings
+from api.why import EARLIER_IDENTITY, WRONG_PATIENT
 from archive.identity import PatientIdentity
 from archive.outbox import identity_changed
 from archive.record import OutboxState, Sent

@@ -12,8 +12,8 @@ from pydicom.dataset import Dataset
 
 from api.archives import RadiologyArchive
 from api.ingest import Order, ingest
-from api.sending import TOO_LARGE
 from api.settings import Settings
+from api.why import TOO_LARGE
 from archive.identity import PatientIdentity
 from archive.record import ObjectRole, OutboxState
 from archive.telling.forms import SECONDARY_CAPTURE

@@ -15,8 +15,9 @@ from pynetdicom import AE, AllStoragePresentationContexts, build_role, evt
 from pynetdicom.events import Event
 
 from api.archives import RadiologyArchive
-from api.sending import AS_A_PHOTOGRAPH, NOT_KEPT, PROMISES
+from api.sending import PROMISES
 from api.settings import Settings
+from api.why import AS_A_PHOTOGRAPH, NOT_KEPT
 from archive.body_site import Side
 from archive.capture import Capture, Contact, Dermoscopy, Polarization, View
 from archive.dimse_station import Station

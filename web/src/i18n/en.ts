@@ -6,6 +6,7 @@ import type { Messages } from "./fr";
 import { lesionsEn } from "./lesions.en";
 import { moveEn } from "./move.en";
 import { outEn } from "./out.en";
+import { outboxEn } from "./outbox.en";
 import { phonesEn } from "./phones.en";
 
 const plural = (n: number, one: string, many: string) => `${n} ${Math.abs(n) === 1 ? one : many}`;
@@ -256,6 +257,7 @@ export const en: Messages = {
   lesions: lesionsEn,
   capture: captureEn,
   move: moveEn,
+  outbox: outboxEn,
   out: outEn,
   cover: {
     title: "Covered photograph",

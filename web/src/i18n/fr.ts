@@ -5,6 +5,7 @@ import { captureFr } from "./capture.fr";
 import { lesionsFr } from "./lesions.fr";
 import { moveFr } from "./move.fr";
 import { outFr } from "./out.fr";
+import { outboxFr } from "./outbox.fr";
 import { phonesFr } from "./phones.fr";
 
 const plural = (n: number, one: string, many: string) => `${n} ${Math.abs(n) < 2 ? one : many}`;
@@ -257,6 +258,7 @@ export const fr = {
   lesions: lesionsFr,
   capture: captureFr,
   move: moveFr,
+  outbox: outboxFr,
   out: outFr,
   cover: {
     title: "Photographie couverte",

@@ -50,6 +50,7 @@ export const moveEn: typeof moveFr = {
   states: {
     waiting: "to be sent",
     answered: "taken",
+    committed: "promised",
     "read-back": "checked",
     task: "to be done by hand",
     superseded: "replaced",

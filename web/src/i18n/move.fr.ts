@@ -49,6 +49,7 @@ export const moveFr = {
   states: {
     waiting: "à envoyer",
     answered: "reçu",
+    committed: "promis",
     "read-back": "vérifié",
     task: "à faire à la main",
     superseded: "remplacé",

@@ -19,7 +19,7 @@ interface Told {
   image: string;
   what: "object" | "rejection";
   sop_instance_uid: string;
-  state: "waiting" | "answered" | "read-back" | "task" | "superseded";
+  state: "waiting" | "answered" | "committed" | "read-back" | "task" | "superseded";
   reason: string | null;
 }
 

@@ -1,0 +1,130 @@
+"""What each archive was told, what waits for it, and what a person has to see to."""
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from pydantic import BaseModel, Field
+
+from api.archives import RadiologyArchive
+from api.routes.at_the_door import CallerHere, CatalogHere
+from api.settings import Settings
+from api.why import words
+from archive.catalog import Catalog
+from archive.record import OutboxState, Sent
+from archive.telling.queue import Telling
+from archive.telling.rules import Corrections, Form, Takes
+
+router = APIRouter(tags=["archives"])
+
+
+class ArchiveOut(BaseModel):
+    """An archive, its rule, and how much stands in each state."""
+
+    name: str
+    establishment: str
+    by: str = Field(description="dicomweb, or dimse")
+    takes: list[Takes]
+    corrections: Corrections
+    grade: OutboxState = Field(description="the best one that it can give, as far as was stated")
+    counts: dict[OutboxState, int]
+    lacking: int
+
+
+class ArchivesOut(BaseModel):
+    """The archives of the caller's establishment."""
+
+    archives: list[ArchiveOut]
+
+
+class WhyOut(BaseModel):
+    """A reason, in both languages."""
+
+    fr: str
+    en: str
+
+
+class RowOut(BaseModel):
+    """One thing that an archive was told or is to be told."""
+
+    id: int
+    image: str
+    exam: str
+    what: Sent
+    form: Form
+    state: OutboxState
+    why: WhyOut | None
+    changed: list[str]
+    attempt: int
+    since: datetime
+
+
+class RowsOut(BaseModel):
+    """Some of an archive's rows, the oldest first; `more` says that not all are here."""
+
+    rows: list[RowOut]
+    more: bool
+
+
+PAGE = 100
+
+
+@router.get("/api/archives")
+def list_archives(request: Request, caller: CallerHere, catalog: CatalogHere) -> ArchivesOut:
+    """The archives that are told of what the caller's establishment publishes."""
+    settings: Settings = request.app.state.settings
+    mine = [one for one in settings.archives if caller.establishment in {None, one.establishment}]
+    return ArchivesOut(archives=[_archive(one, catalog) for one in mine])
+
+
+@router.get("/api/archives/{archive}/rows")
+def list_rows(
+    archive: str,
+    caller: CallerHere,
+    catalog: CatalogHere,
+    state: Annotated[list[OutboxState] | None, Query()] = None,
+) -> RowsOut:
+    """What an archive was told, in these states; without any, what waits and what are tasks."""
+    states = state or [OutboxState.TASK, OutboxState.WAITING]
+    found = catalog.outbox.listed(
+        states, establishment=caller.establishment, remote=archive, limit=PAGE + 1
+    )
+    return RowsOut(rows=[_row(one) for one in found[:PAGE]], more=len(found) > PAGE)
+
+
+@router.post("/api/outbox/{row}/again", status_code=204)
+def ask_again(row: int, caller: CallerHere, catalog: CatalogHere) -> None:
+    """Have one thing looked at once more, as somebody has seen to it."""
+    catalog.outbox.ask_again(row, establishment=caller.establishment)
+
+
+def _archive(one: RadiologyArchive, catalog: Catalog) -> ArchiveOut:
+    backlog, here = catalog.backlog, one.establishment
+    lacks = Takes.PHOTOGRAPHS in one.takes
+    return ArchiveOut(
+        name=one.name,
+        establishment=here,
+        by="dicomweb" if one.station is None else "dimse",
+        takes=sorted(one.takes),
+        corrections=one.corrections,
+        grade=one.best,
+        counts=dict(backlog.counts(here, one.name)),
+        lacking=backlog.lacking(here, one.name) if lacks else 0,
+    )
+
+
+def _row(one: Telling) -> RowOut:
+    # What is good needs no reason of before.
+    said = words(one.reason) if one.state in {OutboxState.TASK, OutboxState.WAITING} else None
+    return RowOut(
+        id=one.id,
+        image=one.image_id,
+        exam=one.exam_id,
+        what=one.kind,
+        form=one.form,
+        state=one.state,
+        why=None if said is None else WhyOut(fr=said.fr, en=said.en),
+        changed=list(one.coerced or ()),
+        attempt=one.attempt,
+        since=one.created_at,
+    )

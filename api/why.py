@@ -1,0 +1,65 @@
+"""Why a person has to see to what an archive was told, in the words of both languages."""
+
+from typing import NamedTuple
+
+
+class Words(NamedTuple):
+    """One text in both languages."""
+
+    fr: str
+    en: str
+
+
+WRONG_PATIENT = "The archive shows it under another patient or study; correct it there by hand."
+EARLIER_IDENTITY = (
+    "The archive still shows the identity of before its correction; have that message sent to it, "
+    "or correct it there by hand."
+)
+OTHER_ORDER = "The archive shows it under another accession number; correct it there by hand."
+NOT_SHOWN = "The archive took it and does not show it; look for it there."
+OTHER_PIXELS = (
+    "The archive keeps other pixels than it was sent; look at both, and correct it there."
+)
+NOT_COMPARED = (
+    "The archive keeps it in a form that cannot be compared with what it was sent; look at both."
+)
+REMOVE_BY_HAND = "The archive has the rejection note and still shows the image; remove it by hand."
+UNKNOWN_IF_SHOWN = (
+    "The archive has the rejection note and does not say what it shows; look whether it is gone."
+)
+NOT_KEPT = "The archive takes it and does not promise to keep it; look for it there."
+TOO_LARGE = "It is larger than this archive is to get; it stays here."
+AS_A_PHOTOGRAPH = "The archive refuses dermoscopic photographs; it gets this one as a plain one."
+DOWN = "The archive does not answer; it is tried again."
+NOT_YET = "The archive does not show the corrected identity yet; it is asked again."
+
+_FRENCH = {
+    WRONG_PATIENT: "L’archive le montre sous un autre patient ou un autre examen ; corrigez-le "
+    "là-bas à la main.",
+    EARLIER_IDENTITY: "L’archive montre encore l’identité d’avant la correction ; faites-lui "
+    "envoyer ce message, ou corrigez-la là-bas à la main.",
+    OTHER_ORDER: "L’archive le montre sous un autre numéro d’accession ; corrigez-le là-bas à la "
+    "main.",
+    NOT_SHOWN: "L’archive l’a pris et ne le montre pas ; cherchez-le là-bas.",
+    OTHER_PIXELS: "L’archive garde d’autres pixels que ceux envoyés ; comparez les deux et "
+    "corrigez là-bas.",
+    NOT_COMPARED: "L’archive le garde sous une forme qui ne peut être comparée à l’envoi ; "
+    "regardez les deux.",
+    REMOVE_BY_HAND: "L’archive a reçu la note de rejet et montre encore l’image ; retirez-la à la "
+    "main.",
+    UNKNOWN_IF_SHOWN: "L’archive a reçu la note de rejet et ne dit pas ce qu’elle montre ; "
+    "vérifiez que l’image a disparu.",
+    NOT_KEPT: "L’archive le prend et ne s’engage pas à le garder ; cherchez-le là-bas.",
+    TOO_LARGE: "Il est plus gros que ce que cette archive doit recevoir ; il reste ici.",
+    AS_A_PHOTOGRAPH: "L’archive refuse les photographies dermoscopiques ; elle reçoit celle-ci "
+    "comme photographie ordinaire.",
+    DOWN: "L’archive ne répond pas ; un nouvel essai suivra.",
+    NOT_YET: "L’archive ne montre pas encore l’identité corrigée ; nouvel essai plus tard.",
+}
+_REFUSED = "L’archive refuse l’objet ; son journal dit pourquoi."
+"""For what an archive says by a number, which the English text has."""
+
+
+def words(reason: str | None) -> Words | None:
+    """A reason in both languages."""
+    return None if reason is None else Words(_FRENCH.get(reason, _REFUSED), reason)

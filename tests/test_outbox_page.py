@@ -1,0 +1,113 @@
+"""The page that says what each archive was told: in French at a desk, in English on a phone."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, expect
+
+from api.archives import REMOTE, RadiologyArchive
+from api.doors import Doors
+from api.policies import Role
+from api.settings import Settings, read_settings, signing_key
+from api.why import WRONG_PATIENT, words
+from api.work import open_workplace
+from archive.record import OutboxState
+from archive.telling.queue import Ending
+from tests.api.telling.places import HERE, photographed
+from tests.browser import DESKTOP, PHONE, attentive, chromium, faults
+from tests.orthanc import free_ports
+from tests.serving import running
+
+
+@dataclass(frozen=True)
+class Told:
+    """A server whose archive is down: one photograph was read back there, one is a task."""
+
+    address: str
+    link: str
+    settings: Settings
+
+    def bearer(self, role: Role, establishment: str | None) -> dict[str, str]:
+        token = Doors(signing_key(self.settings)).issue(role, establishment)
+        return {"authorization": f"Bearer {token}"}
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
+    folder = tmp_path_factory.mktemp("outbox")
+    (port,) = free_ports(1)
+    url = f"http://127.0.0.1:{port}/dicom-web"
+    own = {
+        "SANSVERRE_DATA": str(folder / "data"),
+        "SANSVERRE_SECRETS": str(folder / "secrets"),
+        "SANSVERRE_ARCHIVE_URL": url,
+        "SANSVERRE_ARCHIVE_ESTABLISHMENT": HERE,
+    }
+    settings = read_settings(own)
+    assert settings.archives == (RadiologyArchive(url, HERE),)
+    with open_workplace(replace(settings, archives=settings.archives)) as place:
+        for seed, ending in enumerate(
+            (
+                Ending(OutboxState.READ_BACK, None, ("PatientName",)),
+                Ending(OutboxState.TASK, WRONG_PATIENT),
+            )
+        ):
+            photographed(place, folder, 401 + seed)
+            telling = place.catalog.outbox.claim("w", REMOTE, 60)
+            assert telling is not None
+            place.catalog.outbox.end(telling, ending)
+    with running(own, workers=1) as server:
+        yield Told(server.address, server.link, settings)
+
+
+def test_what_an_archive_was_told_is_seen_and_a_task_is_asked_again(served: Told) -> None:
+    said = words(WRONG_PATIENT)
+    assert said is not None
+    with chromium() as browser:
+        state = _at_a_desk(browser, served, said.fr)
+        context = browser.new_context(**PHONE, storage_state=state)
+        with attentive(context) as page:
+            page.goto(f"{served.address}/outbox")
+            expect(page.locator("h1")).to_have_text("Sent to archives")
+            page.get_by_role("button", name="Show what was sent").click()
+            sent = page.locator("tr[data-state=read-back]")
+            expect(sent).to_contain_text("Changed by the archive: PatientName")
+            width = "document.documentElement.scrollWidth <= innerWidth"
+            assert page.evaluate(width)
+            assert faults(page) == []
+
+
+def _at_a_desk(browser: Browser, served: Told, why: str) -> dict[str, object]:
+    context = browser.new_context(**DESKTOP)
+    with attentive(context) as page:
+        page.goto(served.link)
+        page.get_by_role("link", name="Envois").click()
+        expect(page.locator("h1")).to_have_text("Envois aux archives")
+        task = page.locator("tr[data-state=task]")
+        expect(task).to_contain_text(why)
+        assert faults(page) == []
+        task.get_by_role("button").click()
+        expect(page.locator("tr[data-state=waiting]")).to_contain_text("en attente")
+        expect(task).to_have_count(0)
+        return dict(context.storage_state())
+
+
+def test_nobody_sees_or_asks_what_is_another_establishments(served: Told) -> None:
+    with httpx.Client(base_url=served.address, trust_env=False) as web:
+        reader = served.bearer(Role.READER, HERE)
+        assert web.get("/api/archives", headers=reader).status_code == 403
+        there = served.bearer(Role.CONTRIBUTOR, "Hôpital B")
+        assert web.get("/api/archives", headers=there).json() == {"archives": []}
+        rows = f"/api/archives/{REMOTE}/rows"
+        everything = {"state": ["task", "waiting", "read-back"]}
+        found = web.get(rows, headers=there, params=everything)
+        assert found.json() == {"rows": [], "more": False}
+        here = served.bearer(Role.CONTRIBUTOR, HERE)
+        found = web.get(rows, headers=here, params=everything)
+        ids = [one["id"] for one in found.json()["rows"]]
+        assert len(ids) == 2
+        for one in ids:
+            answer = web.post(f"/api/outbox/{one}/again", headers=there)
+            assert answer.status_code == 404

@@ -1,0 +1,55 @@
+/** What archives are told. */
+
+import type { outboxFr } from "./outbox.fr";
+
+export const outboxEn: typeof outboxFr = {
+  link: "Outbox",
+  title: "Sent to archives",
+  lead: "What each archive has, what waits for it, and what somebody has to see to.",
+  none: "No archive is configured for this establishment.",
+  by: { dicomweb: "by DICOMweb", dimse: "by DICOM (C-STORE)" },
+  rule: "This archive's rule",
+  takes: "Gets",
+  kinds: {
+    photographs: "photographs",
+    thumbnails: "small pictures of slides",
+    manifests: "manifests (registry)",
+    slides: "whole slides",
+  },
+  corrections: "Corrected identity",
+  ways: {
+    hl7: "it hears the same messages; it is asked until it shows that",
+    again: "the same objects are sent again",
+    reincarnation: "rejected, then sent under other identifiers",
+  },
+  grade: "Best proof",
+  states: {
+    waiting: "waiting",
+    answered: "taken",
+    committed: "promised",
+    "read-back": "read back and compared",
+    task: "to be seen to",
+    superseded: "replaced",
+  },
+  lacking: "published before it was configured, never sent",
+  pending: "Waiting and to be seen to",
+  sent: "Sent",
+  showSent: "Show what was sent",
+  nothing: (what) => `${what}: nothing.`,
+  more: "Only the first hundred are shown.",
+  what: "Object",
+  state: "State",
+  since: "Since",
+  act: "Act",
+  forms: {
+    "as-it-is": "Image",
+    photograph: "Dermoscopy, as a plain photograph",
+    thumbnail: "Slide preview",
+    manifest: "Manifest",
+  },
+  rejection: "Rejection of the old image",
+  changed: (keywords) => `Changed by the archive: ${keywords}`,
+  again: "Try again",
+  asked: "Asked; the archive is looked at in a moment.",
+  failed: "That could not be asked. Try again.",
+};

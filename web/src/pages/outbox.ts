@@ -1,0 +1,186 @@
+/** What each archive was told, what waits for it, and what a person has to see to. */
+
+import "../styles/outbox.css";
+import { ask } from "../api";
+import { h, icon } from "../dom";
+import { language, locale, messages } from "../i18n";
+import { notify } from "../notice";
+import { type Page, viewPath } from "../router";
+import { told } from "../told";
+import { framed } from "./framed";
+
+type State = "waiting" | "answered" | "committed" | "read-back" | "task" | "superseded";
+const GOOD: State[] = ["answered", "committed", "read-back"];
+
+interface Archive {
+  name: string;
+  establishment: string;
+  by: "dicomweb" | "dimse";
+  takes: ("photographs" | "thumbnails" | "manifests" | "slides")[];
+  corrections: "hl7" | "again" | "reincarnation";
+  grade: State;
+  counts: Record<State, number>;
+  lacking: number;
+}
+
+interface Row {
+  id: number;
+  image: string;
+  what: "object" | "rejection";
+  form: "as-it-is" | "photograph" | "thumbnail" | "manifest";
+  state: State;
+  why: { fr: string; en: string } | null;
+  changed: string[];
+  attempt: number;
+  since: string;
+}
+
+interface Rows {
+  rows: Row[];
+  more: boolean;
+}
+
+export const outboxPage: Page = framed(async (again) => {
+  const words = messages().outbox;
+  const { archives } = await ask<{ archives: Archive[] }>("GET", "/api/archives");
+  const shown = await Promise.all(archives.map((one) => section(one, again)));
+  document.title = `${words.title} · ${messages().product}`;
+  return h(
+    "main",
+    { id: "main", tabindex: -1, class: "page outbox" },
+    h("a", { class: "back-link", href: "/" }, icon("back"), messages().exams),
+    h("h1", {}, words.title),
+    h("p", { class: "faint" }, archives.length > 0 ? words.lead : words.none),
+    ...shown,
+  );
+});
+
+async function section(archive: Archive, again: () => void): Promise<HTMLElement> {
+  const words = messages().outbox;
+  const { rows, more } = await rowsOf(archive, ["task", "waiting"]);
+  const list = h("div", { class: "outbox-rows" }, table(rows, words.pending, again));
+  const sent = h(
+    "button",
+    { type: "button", class: "button", onclick: () => void showSent(archive, list, sent, again) },
+    words.showSent,
+  );
+  return h(
+    "section",
+    { class: "outbox-archive", "aria-label": archive.name },
+    h("h2", {}, archive.name),
+    h("p", { class: "faint" }, archive.establishment, " · ", words.by[archive.by]),
+    counts(archive),
+    rule(archive),
+    list,
+    more && h("p", { class: "faint" }, words.more),
+    sent,
+  );
+}
+
+async function showSent(
+  archive: Archive,
+  list: HTMLElement,
+  button: HTMLElement,
+  again: () => void,
+): Promise<void> {
+  const words = messages().outbox;
+  try {
+    const { rows } = await rowsOf(archive, GOOD);
+    list.append(table(rows, words.sent, again));
+    button.remove();
+  } catch (error) {
+    notify([told(error, words.failed)]);
+  }
+}
+
+function rowsOf(archive: Archive, states: State[]): Promise<Rows> {
+  const asked = new URLSearchParams(states.map((one) => ["state", one]));
+  return ask<Rows>("GET", `/api/archives/${encodeURIComponent(archive.name)}/rows?${asked}`);
+}
+
+function counts({ counts, lacking }: Archive): HTMLElement {
+  const words = messages().outbox;
+  const states: State[] = ["task", "waiting", "read-back", "committed", "answered"];
+  return h(
+    "ul",
+    { class: "outbox-counts" },
+    ...states.map((state) =>
+      h("li", { "data-state": state }, h("b", {}, counts[state]), " ", words.states[state]),
+    ),
+    lacking > 0 && h("li", { "data-state": "lacking" }, h("b", {}, lacking), " ", words.lacking),
+  );
+}
+
+function rule({ takes, corrections, grade }: Archive): HTMLElement {
+  const words = messages().outbox;
+  const said: [string, string][] = [
+    [words.takes, takes.map((one) => words.kinds[one]).join(", ")],
+    [words.corrections, words.ways[corrections]],
+    [words.grade, words.states[grade]],
+  ];
+  return h(
+    "details",
+    {},
+    h("summary", {}, words.rule),
+    h("dl", {}, ...said.flatMap(([term, text]) => [h("dt", {}, term), h("dd", {}, text)])),
+  );
+}
+
+function table(rows: Row[], caption: string, again: () => void): HTMLElement {
+  const words = messages().outbox;
+  if (rows.length === 0) return h("p", {}, words.nothing(caption));
+  const heads = [words.what, words.state, words.since, words.act];
+  return h(
+    "table",
+    {},
+    h("caption", {}, caption),
+    h("thead", {}, h("tr", {}, ...heads.map((one) => h("th", { scope: "col" }, one)))),
+    h("tbody", {}, ...rows.map((one) => line(one, again))),
+  );
+}
+
+function line(row: Row, again: () => void): HTMLElement {
+  const words = messages().outbox;
+  const name = row.what === "rejection" ? words.rejection : words.forms[row.form];
+  const retry = async () => {
+    try {
+      await ask("POST", `/api/outbox/${row.id}/again`);
+      notify([words.asked]);
+      again();
+    } catch (error) {
+      notify([told(error, words.failed)]);
+    }
+  };
+  const day = new Date(row.since).toLocaleString(locale(), {
+    dateStyle: "short",
+    timeStyle: "short",
+  });
+  return h(
+    "tr",
+    { "data-state": row.state },
+    h("td", {}, h("a", { href: viewPath(row.image) }, name)),
+    h(
+      "td",
+      {},
+      h("span", { class: "outbox-state" }, words.states[row.state]),
+      row.why && h("p", {}, row.why[language()]),
+      row.changed.length > 0 && h("p", { class: "faint" }, words.changed(row.changed.join(", "))),
+    ),
+    h("td", {}, h("time", { datetime: row.since }, day)),
+    h(
+      "td",
+      {},
+      (row.state === "task" || row.state === "waiting") &&
+        h(
+          "button",
+          {
+            type: "button",
+            class: "button",
+            "aria-label": `${words.again} : ${name}`,
+            onclick: () => void retry(),
+          },
+          words.again,
+        ),
+    ),
+  );
+}
