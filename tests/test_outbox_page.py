@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, StorageState, expect
 
 from api.archives import REMOTE, RadiologyArchive
 from api.doors import Doors
@@ -79,7 +79,7 @@ def test_what_an_archive_was_told_is_seen_and_a_task_is_asked_again(served: Told
             assert faults(page) == []
 
 
-def _at_a_desk(browser: Browser, served: Told, why: str) -> dict[str, object]:
+def _at_a_desk(browser: Browser, served: Told, why: str) -> StorageState:
     context = browser.new_context(**DESKTOP)
     with attentive(context) as page:
         page.goto(served.link)
@@ -91,7 +91,7 @@ def _at_a_desk(browser: Browser, served: Told, why: str) -> dict[str, object]:
         task.get_by_role("button").click()
         expect(page.locator("tr[data-state=waiting]")).to_contain_text("en attente")
         expect(task).to_have_count(0)
-        return dict(context.storage_state())
+        return context.storage_state()
 
 
 def test_nobody_sees_or_asks_what_is_another_establishments(served: Told) -> None:
