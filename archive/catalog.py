@@ -21,6 +21,7 @@ from archive.departures import Departures
 from archive.deposits import Deposits
 from archive.errors import DifferentPatient, NotFound, TransitionRefused
 from archive.gallery import Gallery
+from archive.identities.identities import Identities
 from archive.identity import PatientIdentity
 from archive.instances import Instances
 from archive.jobs import Job, Jobs, require_lease
@@ -80,6 +81,7 @@ class Catalog:
     instances: Instances
     inbox: Inbox
     received: Received
+    identities: Identities
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -106,6 +108,7 @@ class Catalog:
         self.inbox = Inbox(database)
         self.cases = Cases(database)
         self.received = Received(database)
+        self.identities = Identities(database)
 
     @classmethod
     def open(cls, url: str) -> Self:

@@ -102,6 +102,17 @@ class Database:
             upgrade(connection)
 
 
+def deferring(connection: sa.Connection) -> None:
+    """Have foreign keys checked at the transaction's end, where they may wait until then.
+
+    SQLite lets all of them wait; PostgreSQL those that are made so.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("SET CONSTRAINTS ALL DEFERRED")
+    else:
+        connection.exec_driver_sql("PRAGMA defer_foreign_keys = ON")
+
+
 def _newest_revision() -> str:
     """The last of the migrations, whose files are named by their revisions: r0001_name.py."""
     return max(path.name[1:5] for path in MIGRATIONS.glob("versions/r????_*.py"))

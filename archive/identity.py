@@ -82,6 +82,13 @@ class PatientIdentity:
     name: str = ""
     birth_date: date | None = None
     sex: Sex | None = None
+    birth_name: str | None = None
+    """As `name`; None where it is the same, or not known."""
+    issuer_oid: str | None = None
+    """What the issuer is named by everywhere."""
+    ins: str | None = None
+    """The national identifier (INS), while the identity is qualified, and of which authority."""
+    ins_authority: str | None = None
 
     def __post_init__(self) -> None:
         patient_id = checked_text("patient's number", self.patient_id, LO_CHARACTERS, required=True)

@@ -20,6 +20,7 @@ from archive.matching import (
     Match,
     dates_of,
     days,
+    either,
     fuzzy_names,
     names,
     numbers,
@@ -65,7 +66,7 @@ _OF_STUDIES: Mapping[str, Match] = {
     "StudyDate": dates_of(_exam.created_at),
     "StudyTime": times_of(_hhmmss(_exam.created_at)),
     "AccessionNumber": texts(_exam.accession_number),
-    "PatientName": names(_patient.folded_name),
+    "PatientName": either(names(_patient.folded_name), names(_patient.folded_birth_name)),
     "PatientID": texts(_patient.patient_id),
     "IssuerOfPatientID": texts(_patient.issuer),
     "PatientBirthDate": days(_patient.birth_date),
@@ -222,7 +223,9 @@ def _of_study(query: Query) -> list[Condition]:
         raise InvalidQuery("The query names an attribute that is not matched here.")
     of_studies = dict(_OF_STUDIES)
     if query.fuzzy:
-        of_studies["PatientName"] = fuzzy_names(_patient.folded_name)
+        of_studies["PatientName"] = either(
+            fuzzy_names(_patient.folded_name), fuzzy_names(_patient.folded_birth_name)
+        )
     conditions = _conditions(query, of_studies)
     asked = texts(_series.modality)(query.matches.get("ModalitiesInStudy", ""))
     if asked is not None:

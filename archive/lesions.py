@@ -12,6 +12,7 @@ from archive import schema
 from archive.body_site import site_of_code
 from archive.database import Database
 from archive.errors import InvalidCapture, NotFound
+from archive.identities.pointers import current_key
 from archive.identity import PatientIdentity
 from archive.lesion import (
     Lesion,
@@ -88,6 +89,7 @@ class Lesions:
     def of_patient(self, patient_key: str, *, establishment: str | None) -> tuple[Lesion, ...]:
         """The lesions of a patient by number; raises NotFound for no such patient."""
         with self._database.read() as connection:
+            patient_key = current_key(connection, patient_key)
             _require_patient(connection, patient_key, establishment)
             query = _ROWS.where(_patient.key == patient_key).order_by(_lesion.number)
             return _with_events(connection, connection.execute(query).mappings().all())
@@ -178,7 +180,7 @@ def _require_patient(
             _owner.name.label("owner"),
         )
         .select_from(schema.patient.join(schema.establishment))
-        .where(_patient.key == patient_key)
+        .where(_patient.key == current_key(connection, patient_key))
     )
     query = owned(query, establishment)
     if hold:

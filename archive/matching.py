@@ -74,6 +74,16 @@ def fuzzy_names(column: sa.ColumnElement[str]) -> Match:
     return match
 
 
+def either(one: Match, other: Match) -> Match:
+    """What matches one of two columns, which both say the same or nothing of an empty value."""
+
+    def match(value: str) -> Condition | None:
+        first, second = one(value), other(value)
+        return None if first is None or second is None else sa.or_(first, second)
+
+    return match
+
+
 def numbers(column: sa.ColumnElement[int]) -> Match:
     """A whole number."""
 

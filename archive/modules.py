@@ -15,6 +15,8 @@ from pydicom.valuerep import DA, TM
 from archive.identity import PatientIdentity, uid_from
 
 UTF_8 = "ISO_IR 192"
+INS_ISSUER = "ASIP-SANTE-INS-NIR"
+"""What the issuer of the national identifier of France is called."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,34 @@ def patient_module(patient: PatientIdentity | None) -> Dataset:
     if patient and patient.issuer:
         module.IssuerOfPatientID = patient.issuer
     return module
+
+
+def more_of_patient_module(patient: PatientIdentity) -> Dataset:
+    """What Patient says besides, of what leaves alone: names and numbers that may be withdrawn.
+
+    No stored header holds it, so that a national identifier that is taken back is nowhere left.
+    """
+    module = Dataset()
+    if patient.issuer and patient.issuer_oid:
+        module.IssuerOfPatientIDQualifiersSequence = Sequence([_qualifiers(patient.issuer_oid)])
+    if patient.birth_name and patient.birth_name != patient.name:
+        module.OtherPatientNames = patient.birth_name
+    if patient.ins and patient.ins_authority:
+        # No TypeOfPatientID but TEXT has a meaning here, and no code for an INS is a valid CS.
+        item = Dataset()
+        item.PatientID = patient.ins
+        item.IssuerOfPatientID = INS_ISSUER
+        item.IssuerOfPatientIDQualifiersSequence = Sequence([_qualifiers(patient.ins_authority)])
+        item.TypeOfPatientID = "TEXT"
+        module.OtherPatientIDsSequence = Sequence([item])
+    return module
+
+
+def _qualifiers(oid: str) -> Dataset:
+    item = Dataset()
+    item.UniversalEntityID = oid
+    item.UniversalEntityIDType = "ISO"
+    return item
 
 
 def general_study_module(

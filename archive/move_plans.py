@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from archive import reading, schema
 from archive.capture import LOCATING
 from archive.errors import DifferentPatient, InvalidCapture, NotFound, TransitionRefused
+from archive.identities.pointers import current_key
 from archive.identity import PatientIdentity
 from archive.jobs import has_unfinished
 from archive.move import Correction, Destination, Left, MovePlan, study_instance_uid_of_move
@@ -76,7 +77,9 @@ def _patient_of(
     owner = owner_of(connection, exam)
     if to.key is not None:
         row = connection.scalar(
-            sa.select(_patient.id).where(_patient.key == to.key, _patient.establishment_id == owner)
+            sa.select(_patient.id).where(
+                _patient.key == current_key(connection, to.key), _patient.establishment_id == owner
+            )
         )
     else:
         row = patient_row_of(connection, owner, to.patient)

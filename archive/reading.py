@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from archive import schema
 from archive.errors import NotFound
+from archive.identities.pointers import current_key
 from archive.identity import PatientIdentity
 from archive.ownership import owned
 from archive.record import Exam, Image, ImageState, Page, StoredObject
@@ -76,7 +77,8 @@ def exam(
 
 
 def patient(connection: sa.Connection, key: str, establishment: str | None) -> PatientIdentity:
-    """Read the patient whom addresses name by this key."""
+    """Read the patient whom addresses name by this key, or named before a merge."""
+    key = current_key(connection, key)
     query = sa.select(*_PATIENT_COLUMNS).select_from(schema.patient.join(schema.establishment))
     found = connection.execute(owned(query.where(_patient.key == key), establishment))
     row = found.mappings().one_or_none()
@@ -106,6 +108,7 @@ def exams_of_patient(
     states: Collection[ImageState],
 ) -> tuple[Exam, ...]:
     """Read a patient's exams with an image in the given states, newest first."""
+    key = current_key(connection, key)
     query = _visible(_EXAMS, establishment, states).where(_patient.key == key)
     query = query.order_by(_exam.created_at.desc(), _exam.id.desc())
     return _with_images(connection, connection.execute(query).mappings().all(), states)

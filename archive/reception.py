@@ -2,7 +2,7 @@
 
 import secrets
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from archive import schema
 from archive.errors import DifferentPatient, InvalidIdentity
+from archive.identities.pointers import remember_home, survivor
 from archive.identity import (
     LO_CHARACTERS,
     SH_CHARACTERS,
@@ -23,6 +24,8 @@ from archive.identity import (
 from archive.record import ImageKind, ImageState
 
 PLAN_CHARACTERS = 200
+_TYPED = ("patient_id", "issuer", "name", "birth_date", "sex")
+"""What whoever brings images says; the rest is stated by messages alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +111,12 @@ def receive(connection: sa.Connection, arrival: Arrival, now: datetime) -> str:
     if patient_row is None and arrival.patient is not None:
         patient_row = new_patient(connection, establishment_id, arrival.patient)
     image_id = new_id()
+    exam_id = exam_row(connection, establishment_id, patient_row, arrival.study(), now)
+    remember_number(connection, exam_id, establishment_id, arrival.patient)
     connection.execute(
         sa.insert(schema.image).values(
             id=image_id,
-            exam_id=exam_row(connection, establishment_id, patient_row, arrival.study(), now),
+            exam_id=exam_id,
             kind=arrival.kind,
             state=ImageState.RECEIVED,
             source_sha256=arrival.source_sha256,
@@ -127,17 +132,34 @@ def receive(connection: sa.Connection, arrival: Arrival, now: datetime) -> str:
 def patient_row_of(
     connection: sa.Connection, establishment_id: int, patient: PatientIdentity | None
 ) -> int | None:
-    """Find the row of a patient by number and issuer."""
+    """Find the row of a patient by number and issuer: of who survives, where two were merged."""
     if patient is None:
         return None
+    found = numbered(connection, establishment_id, patient.issuer, patient.patient_id)
+    return None if found is None else survivor(connection, found)
+
+
+def numbered(
+    connection: sa.Connection, establishment_id: int, issuer: str, patient_id: str
+) -> int | None:
+    """Find the row of a number itself, whatever it was merged into."""
     column = schema.patient.c
     return connection.scalar(
         sa.select(column.id).where(
             column.establishment_id == establishment_id,
-            column.issuer == patient.issuer,
-            column.patient_id == patient.patient_id,
+            column.issuer == issuer,
+            column.patient_id == patient_id,
         )
     )
+
+
+def remember_number(
+    connection: sa.Connection, exam_id: str, establishment_id: int, patient: PatientIdentity | None
+) -> None:
+    """Keep under whose number an exam came that is new, where that was merged into another."""
+    if patient is not None:
+        whom = numbered(connection, establishment_id, patient.issuer, patient.patient_id)
+        remember_home(connection, exam_id, whom)
 
 
 def new_patient(connection: sa.Connection, establishment_id: int, patient: PatientIdentity) -> int:
@@ -150,7 +172,8 @@ def new_patient(connection: sa.Connection, establishment_id: int, patient: Patie
 
 def traits_of(patient: PatientIdentity) -> dict[str, Any]:
     """The columns of a patient's row that follow from who they are."""
-    return {**asdict(patient), "folded_name": folded_name(patient.name)}
+    said = {one: getattr(patient, one) for one in _TYPED}
+    return {**said, "folded_name": folded_name(patient.name)}
 
 
 def is_study(study: Study) -> sa.ColumnElement[bool]:

@@ -10,6 +10,14 @@ from archive.capture import Contact, Immersion, Polarization, View
 from archive.columns import UtcDateTime, metadata, words
 from archive.commitments.schema import commitment
 from archive.cover_schema import site_rule, uncovering
+from archive.identities.schema import (
+    doubt,
+    home,
+    identity_event,
+    identity_state,
+    merged,
+    visit,
+)
 from archive.instance_schema import instance, series
 from archive.leaving_schema import (
     advice,
@@ -46,8 +54,12 @@ __all__ = [
     "departed_image",
     "departure",
     "deposit",
+    "doubt",
     "establishment",
     "exam",
+    "home",
+    "identity_event",
+    "identity_state",
     "image",
     "image_transition",
     "instance",
@@ -55,6 +67,7 @@ __all__ = [
     "lesion",
     "lesion_event",
     "link_key",
+    "merged",
     "message",
     "metadata",
     "move",
@@ -71,6 +84,7 @@ __all__ = [
     "stored_object",
     "uncovering",
     "upload",
+    "visit",
 ]
 
 establishment = sa.Table(
@@ -92,10 +106,18 @@ patient = sa.Table(
     sa.Column("folded_name", sa.String(400)),
     sa.Column("birth_date", sa.Date),
     sa.Column("sex", sa.String(1)),
+    sa.Column("birth_name", sa.String(200)),
+    sa.Column("folded_birth_name", sa.String(400)),
+    sa.Column("issuer_oid", sa.String(64)),
+    # Of a qualified identity alone: whoever reads it may show it.
+    sa.Column("ins", sa.String(15)),
+    sa.Column("ins_authority", sa.String(64)),
     # What addresses name a patient by; nullable only as SQLite adds no other column to a table.
     sa.Column("key", sa.String(32)),
     sa.UniqueConstraint("establishment_id", "issuer", "patient_id"),
     sa.Index(None, "folded_name"),
+    sa.Index(None, "folded_birth_name"),
+    sa.Index(None, "ins"),
     sa.Index(None, "patient_id"),
     sa.Index("uq_patient_key", "key", unique=True),
     # The target of exam's foreign key, so that an exam cannot name a neighbour's patient.
@@ -337,10 +359,16 @@ photograph = sa.Table(
     sa.Column("earlier_id", sa.String(32)),
     # A photograph, its exam, its lesion, and those it refers to, are of one patient.
     sa.ForeignKeyConstraint(["image_id", "exam_id"], ["image.id", "image.exam_id"]),
-    sa.ForeignKeyConstraint(["exam_id", "patient_row"], ["exam.id", "exam.patient_row"]),
-    sa.ForeignKeyConstraint(["lesion_id", "patient_row"], ["lesion.id", "lesion.patient_row"]),
     sa.ForeignKeyConstraint(
-        ["overview_id", "patient_row"], ["photograph.image_id", "photograph.patient_row"]
+        ["exam_id", "patient_row"], ["exam.id", "exam.patient_row"], deferrable=True
+    ),
+    sa.ForeignKeyConstraint(
+        ["lesion_id", "patient_row"], ["lesion.id", "lesion.patient_row"], deferrable=True
+    ),
+    sa.ForeignKeyConstraint(
+        ["overview_id", "patient_row"],
+        ["photograph.image_id", "photograph.patient_row"],
+        deferrable=True,
     ),
     sa.ForeignKeyConstraint(
         ["earlier_id", "lesion_id"], ["photograph.image_id", "photograph.lesion_id"]

@@ -103,7 +103,11 @@ biopsy = sa.Table(
     sa.Column("patient_row", sa.Integer, nullable=False),
     sa.Column("recorded_at", UtcDateTime, nullable=False),
     # The lesion and the exam with its slides are of one patient.
-    sa.ForeignKeyConstraint(["lesion_id", "patient_row"], ["lesion.id", "lesion.patient_row"]),
-    sa.ForeignKeyConstraint(["exam_id", "patient_row"], ["exam.id", "exam.patient_row"]),
+    sa.ForeignKeyConstraint(
+        ["lesion_id", "patient_row"], ["lesion.id", "lesion.patient_row"], deferrable=True
+    ),
+    sa.ForeignKeyConstraint(
+        ["exam_id", "patient_row"], ["exam.id", "exam.patient_row"], deferrable=True
+    ),
     sa.Index(None, "exam_id"),
 )

@@ -23,7 +23,9 @@ session = sa.Table(
     sa.ForeignKeyConstraint(
         ["patient_row", "establishment_id"], ["patient.id", "patient.establishment_id"]
     ),
-    sa.ForeignKeyConstraint(["exam_id", "patient_row"], ["exam.id", "exam.patient_row"]),
+    sa.ForeignKeyConstraint(
+        ["exam_id", "patient_row"], ["exam.id", "exam.patient_row"], deferrable=True
+    ),
     # The target of picture's foreign key, so that none is of another exam.
     sa.UniqueConstraint("id", "exam_id"),
     sa.CheckConstraint("(state = 'open') = (sent_at IS NULL)", name="sent"),
@@ -58,9 +60,13 @@ pin = sa.Table(
     sa.Column("x", sa.Float, nullable=False),
     sa.Column("y", sa.Float, nullable=False),
     sa.ForeignKeyConstraint(
-        ["image_id", "patient_row"], ["photograph.image_id", "photograph.patient_row"]
+        ["image_id", "patient_row"],
+        ["photograph.image_id", "photograph.patient_row"],
+        deferrable=True,
     ),
-    sa.ForeignKeyConstraint(["lesion_id", "patient_row"], ["lesion.id", "lesion.patient_row"]),
+    sa.ForeignKeyConstraint(
+        ["lesion_id", "patient_row"], ["lesion.id", "lesion.patient_row"], deferrable=True
+    ),
     sa.CheckConstraint("x BETWEEN 0 AND 1 AND y BETWEEN 0 AND 1", name="within"),
 )
 

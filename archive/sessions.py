@@ -16,6 +16,7 @@ from archive.errors import (
     NotReady,
     TransitionRefused,
 )
+from archive.identities.pointers import current_key, survivor
 from archive.identity import LO_CHARACTERS, PatientIdentity, checked_text
 from archive.jobs import Wanted, enqueue
 from archive.ownership import owned
@@ -27,7 +28,8 @@ from archive.reception import (
     is_study,
     new_id,
     new_patient,
-    patient_row_of,
+    numbered,
+    remember_number,
     study_of_order,
 )
 from archive.record import Assignment, FileState, ImageState
@@ -105,12 +107,14 @@ class Sessions:
                 )
             ).one_or_none()
             if known is None:
+                exam_id = exam_row(connection, owner_id, patient_row, study, now)
+                remember_number(connection, exam_id, owner_id, opening.patient)
                 connection.execute(
                     sa.insert(schema.session).values(
                         id=session_id,
                         establishment_id=owner_id,
                         patient_row=patient_row,
-                        exam_id=exam_row(connection, owner_id, patient_row, study, now),
+                        exam_id=exam_id,
                         state=SessionState.OPEN,
                         created_at=now,
                         **_person("operator", opening.operator),
@@ -284,13 +288,15 @@ def _study(establishment: str, opening: Opening, session_id: str) -> Study:
 def _patient_row(connection: sa.Connection, owner_id: int, opening: Opening, study: Study) -> int:
     """The row of the patient who is meant, made where it is a new one."""
     if opening.patient is not None:
-        row = patient_row_of(connection, owner_id, opening.patient)
+        said = opening.patient
+        row = numbered(connection, owner_id, said.issuer, said.patient_id)
         if row is None:
-            return new_patient(connection, owner_id, opening.patient)
-        _require_traits(connection, row, opening.patient)
-        return row
+            return new_patient(connection, owner_id, said)
+        _require_traits(connection, row, said)
+        return survivor(connection, row)
     query = sa.select(_patient.id).where(
-        _patient.establishment_id == owner_id, _patient.key == opening.patient_key
+        _patient.establishment_id == owner_id,
+        _patient.key == current_key(connection, opening.patient_key or ""),
     )
     if opening.patient_key is None:
         if study.is_provisional:

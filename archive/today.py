@@ -5,12 +5,13 @@ A stored header says what was known when it was made; what leaves carries what i
 
 from pydicom.dataset import Dataset
 
-from archive.modules import general_study_module, patient_module
+from archive.modules import general_study_module, more_of_patient_module, patient_module
 from archive.record import Exam
 
 _OF_THE_ORDER = ("AccessionNumber", "IssuerOfAccessionNumberSequence")
 IDENTIFYING = (
     *("PatientName", "PatientID", "PatientBirthDate", "PatientSex", "IssuerOfPatientID"),
+    *("IssuerOfPatientIDQualifiersSequence", "OtherPatientIDsSequence", "OtherPatientNames"),
     *_OF_THE_ORDER,
 )
 """What may be corrected behind a stored header. Its UIDs never are."""
@@ -33,6 +34,8 @@ def brought_up_to_date(header: Dataset, exam: Exam) -> Dataset:
 
 def _identity(exam: Exam) -> Dataset:
     identity = patient_module(exam.patient)
+    if exam.patient is not None:
+        identity.update(more_of_patient_module(exam.patient))
     study = general_study_module(
         exam.study_instance_uid,
         None,

@@ -8,6 +8,7 @@ is sent again.
 
 from collections.abc import Callable, Mapping
 
+from api.hl7 import adt
 from api.hl7.answers import Answer
 from api.hl7.message import Message
 from api.hl7.orders import ORDERS
@@ -16,5 +17,14 @@ from api.work import Workplace
 Handler = Callable[[Message, Workplace, str], Answer]
 """Takes the message, where to work, and the establishment for which its sender speaks."""
 
-HANDLERS: Mapping[str, Handler] = {**ORDERS}
+HANDLERS: Mapping[str, Handler] = {
+    "ADT^A01": adt.state,
+    "ADT^A08": adt.not_in_france,
+    "ADT^A28": adt.state,
+    "ADT^A31": adt.state,
+    "ADT^A40": adt.merge,
+    "ADT^A44": adt.move_visit,
+    "ADT^A47": adt.renumber,
+    **ORDERS,
+}
 """By MSH-9, as `ADT^A28`; what is not here is refused with AR."""

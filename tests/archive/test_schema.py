@@ -47,7 +47,23 @@ def database(url: str) -> Iterator[Database]:
 def test_the_migrations_make_what_the_tables_say(database: Database) -> None:
     with database.read() as connection:
         context = MigrationContext.configure(connection, opts={"compare_server_default": True})
-        assert compare_metadata(context, schema.metadata) == []
+        found = compare_metadata(context, schema.metadata)
+        if connection.dialect.name == "sqlite":
+            # There any foreign key may wait until the transaction's end, and none says so.
+            found = [one for one in found if not _is_about_waiting(one)]
+        assert found == []
+
+
+def _is_about_waiting(one: Any) -> bool:
+    if one[0] not in {"add_fk", "remove_fk"}:
+        return False
+    columns = (one[1].parent.name, *one[1].column_keys)
+    return columns in {
+        (table.name, *key.column_keys)
+        for table in schema.metadata.tables.values()
+        for key in table.foreign_key_constraints
+        if key.deferrable
+    }
 
 
 def test_the_migrations_make_the_constraints_that_comparing_does_not_see(

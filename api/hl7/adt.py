@@ -1,0 +1,93 @@
+"""Messages about identities (PAM-FR): stated, merged, renumbered, withdrawn, moved."""
+
+from dataclasses import replace
+
+from api.errors import BadMessage
+from api.hl7.answers import Answer, Code, Note, rejected
+from api.hl7.message import Message
+from api.hl7.pid import pairs, read_any_numbers, read_numbers, read_pid
+from api.work import Workplace
+from archive.identities.decisions import Then
+from archive.identities.records import Outcome
+
+WAITS = "taken; a person has to look at it"
+ASIDE = {
+    Then.LEAVE: "the national identifier is left aside",
+    Then.LEAVE_AND_ASK: "the national identifier is left aside: a person has to look at it",
+    Then.TAKE_AND_ASK: "another number has this national identifier: a person has to look at it",
+}
+
+
+def demographics(message: Message, place: Workplace, establishment: str) -> Outcome:
+    """Take what the first PID of any message says of its patient."""
+    said = read_pid(message, message.first("PID"))
+    return place.catalog.identities.state(establishment, said)
+
+
+def state(message: Message, place: Workplace, establishment: str) -> Answer:
+    """A28, A31 and A01: what is known of a patient from now on."""
+    said = read_pid(message, message.first("PID"))
+    done = place.catalog.identities.state(establishment, said)
+    return _answer(done, names_ins=said.ins is not None or said.has_unsound_ins)
+
+
+def merge(message: Message, place: Workplace, establishment: str) -> Answer:
+    """A40: one or several patients are another one."""
+    answers = []
+    for pid, mrg in list(pairs(message)):
+        into, gone = read_pid(message, pid), read_numbers(message, mrg, 1, "MRG^1^1")
+        done = place.catalog.identities.merge(establishment, into, (gone.patient_id, gone.issuer))
+        answers.append(_answer(done, names_ins=into.ins is not None or into.has_unsound_ins))
+    return Answer(Code.ACCEPTED, tuple(note for one in answers for note in one.notes))
+
+
+def renumber(message: Message, place: Workplace, establishment: str) -> Answer:
+    """A47: a number is changed, or the national identifier is replaced or withdrawn."""
+    identities = place.catalog.identities
+    notes: list[Note] = []
+    for pid, mrg in list(pairs(message)):
+        said = read_pid(message, pid)
+        before = read_any_numbers(message, mrg, 1, "MRG^1^1")
+        if before.names_ins:
+            # What was, is not any more, whatever takes its place.
+            identities.state(establishment, replace(said, ins=None, withdraws_ins=True))
+        number = (before.patient_id, before.issuer)
+        if number in {("", ""), (said.patient_id, said.issuer)}:
+            done = identities.state(establishment, said)
+        else:
+            done = identities.merge(establishment, said, number, renumbers=True)
+        notes.extend(_answer(done, names_ins=said.ins is not None or said.has_unsound_ins).notes)
+    return Answer(Code.ACCEPTED, tuple(notes))
+
+
+def move_visit(message: Message, place: Workplace, establishment: str) -> Answer:
+    """A44: an account, or a visit, is another patient's."""
+    answers = []
+    for pid, mrg in list(pairs(message)):
+        to, source = read_pid(message, pid), read_numbers(message, mrg, 1, "MRG^1^1")
+        numbers = [mrg.value(3), mrg.value(5), pid.value(18)]
+        visits = [one for one in numbers if one]
+        if not visits:
+            raise BadMessage("neither an account nor a visit is named", 101, "MRG^1^3")
+        done = place.catalog.identities.move_visit(
+            establishment, to, (source.patient_id, source.issuer), visits
+        )
+        answers.append(_answer(done, names_ins=False))
+    return Answer(Code.ACCEPTED, tuple(note for one in answers for note in one.notes))
+
+
+def not_in_france(*_: object) -> Answer:
+    """A08, which PAM-FR leaves out: its meaning depends on the visit."""
+    return rejected("A08 is not taken: changes of an identity are sent as A31 (PAM-FR)", 201, "EVN")
+
+
+def _answer(done: Outcome, *, names_ins: bool) -> Answer:
+    notes = []
+    if done.then is Then.WAIT:
+        notes.append(Note(0, f"{WAITS}: {done.why}", "PID", is_warning=True))
+    elif done.then is Then.IGNORE:
+        notes.append(Note(0, f"nothing was changed: {done.why}", "PID", is_warning=True))
+    then, why = done.ins
+    if names_ins and then in ASIDE:
+        notes.append(Note(0, f"{ASIDE[then]} ({why})", "PID^1^3", is_warning=True))
+    return Answer(Code.ACCEPTED, tuple(notes))

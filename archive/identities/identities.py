@@ -1,0 +1,143 @@
+"""The identities of a catalogue: what messages state, what persons decide, what is taken back."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+import sqlalchemy as sa
+
+from archive import schema
+from archive.database import Database
+from archive.errors import NotFound, TransitionRefused
+from archive.identities import reading
+from archive.identities.acts import Desk
+from archive.identities.changes import take_back
+from archive.identities.decisions import Then
+from archive.identities.records import UNDOABLE, Doubt, Event, Outcome
+from archive.identities.schema import Act, Verdict, doubt, identity_event, visit
+from archive.identities.stated import Stated
+from archive.identities.statements import merged, stated, visit_moved
+from archive.identities.verdicts import carry_out
+from archive.reception import establishment_row
+
+_event, _exam = identity_event.c, schema.exam.c
+
+
+class Identities:
+    """What is known of patients beyond their images, reached as `catalog.identities`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def state(self, establishment: str, said: Stated) -> Outcome:
+        """Take what is stated about one number (A28, A31), as the tables of decisions say."""
+        with self._desk(establishment, said.by, said.at) as desk:
+            return stated(desk, said)
+
+    def merge(
+        self, establishment: str, into: Stated, gone: tuple[str, str], *, renumbers: bool = False
+    ) -> Outcome:
+        """Let one patient be another: `gone` is the number and issuer that ends.
+
+        `renumbers` where it is but a new number for the same one (A47), which then must be free.
+        """
+        with self._desk(establishment, into.by, into.at) as desk:
+            is_new = desk.find(into.patient_id, into.issuer) is None
+            first = stated(desk, into)
+            return merged(desk, into, gone, first, renumbers=renumbers and is_new)
+
+    def move_visit(
+        self, establishment: str, to: Stated, source: tuple[str, str], numbers: Sequence[str]
+    ) -> Outcome:
+        """Let the exams of a visit be another patient's (A44), under the UIDs that they have."""
+        with self._desk(establishment, to.by, to.at) as desk:
+            first = stated(desk, to)
+            there, here = desk.find(to.patient_id, to.issuer), desk.find(*source)
+            if first.then is Then.WAIT or there is None or here is None:
+                return first
+            return visit_moved(desk, there, here, numbers, first)
+
+    def remember_visit(self, exam_id: str, number: str, *, establishment: str) -> None:
+        """Keep of which visit or account an exam is, as its order says; the same again is none."""
+        with self._database.write() as connection:
+            owner = establishment_row(connection, establishment)
+            is_ours = sa.select(_exam.id).where(
+                _exam.id == exam_id, _exam.establishment_id == owner
+            )
+            if connection.scalar(is_ours) is None:
+                raise NotFound("There is no such exam.")
+            known = sa.select(visit).where(visit.c.exam_id == exam_id, visit.c.number == number)
+            if connection.execute(known).one_or_none() is None:
+                connection.execute(sa.insert(visit).values(exam_id=exam_id, number=number))
+
+    def doubts(self, *, establishment: str | None, limit: int = 200) -> tuple[Doubt, ...]:
+        """What waits for a person, the oldest first."""
+        with self._database.read() as connection:
+            return reading.doubts(connection, establishment, limit)
+
+    def doubt(self, doubt_id: int, *, establishment: str | None) -> Doubt:
+        """One of them, decided or not; raises NotFound."""
+        with self._database.read() as connection:
+            return reading.doubt_of(connection, doubt_id, establishment)
+
+    def decide(
+        self, doubt_id: int, verdict: Verdict | None, by: str, *, establishment: str | None
+    ) -> Doubt:
+        """Carry out what a person decided; None writes down that somebody looked at it.
+
+        Raises NotFound, and TransitionRefused where it is decided already.
+        """
+        with self._database.write() as connection:
+            now = datetime.now(UTC)
+            row = reading.held_doubt(connection, doubt_id, establishment)
+            if row["verdict"] is not None:
+                raise TransitionRefused("This was decided already.")
+            change = sa.update(doubt).where(doubt.c.id == doubt_id)
+            if verdict is None:
+                connection.execute(change.values(looked_at=now))
+            else:
+                # First, as what is carried out may have new questions.
+                done = {"verdict": verdict, "decided_at": now, "decided_by": by}
+                connection.execute(change.values(looked_at=now, **done))
+                desk = Desk(connection, row["establishment_id"], by, row["stated_at"])
+                carry_out(desk, row, verdict)
+            return reading.doubt_of(connection, doubt_id, establishment)
+
+    def history(self, key: str, *, establishment: str | None) -> tuple[Event, ...]:
+        """What was done to a patient's identity, the newest first; raises NotFound."""
+        with self._database.read() as connection:
+            return reading.history(connection, key, establishment)
+
+    def undo(self, event_id: int, by: str, *, establishment: str | None) -> Event:
+        """Take an act back, exactly: all that it changed is again as it was.
+
+        Raises NotFound, and TransitionRefused where it cannot be taken back, was already, or
+        something that it changed was changed again since.
+        """
+        with self._database.write() as connection:
+            now = datetime.now(UTC)
+            row = reading.held_event(connection, event_id, establishment)
+            if row["undone_at"] is not None or row["act"] not in UNDOABLE:
+                raise TransitionRefused("This cannot be taken back, or was already.")
+            settled = take_back(connection, row["before"], row["after"])
+            desk = Desk(connection, row["establishment_id"], by, now)
+            after = {**row["before"], "ended": settled.ended}
+            desk.write(Act.UNDONE, row["whom"], row["other"], row["after"], after)
+            undone = sa.update(identity_event).where(_event.id == event_id)
+            connection.execute(undone.values(undone_at=now, undone_by=by))
+            return reading.event_of(connection, event_id)
+
+    def same_person(self, key: str, *, establishment: str) -> tuple[tuple[str, str], ...]:
+        """Where else the same person is known: establishments, and keys there.
+
+        By one qualified INS and the same strict traits, never by names alone. Nothing of it is
+        kept, and an establishment may be told only what a rule lets it know: that is the caller's.
+        """
+        with self._database.read() as connection:
+            return reading.same_person(connection, key, establishment)
+
+    @contextmanager
+    def _desk(self, establishment: str, by: str, at: datetime) -> Iterator[Desk]:
+        with self._database.write() as connection:
+            # Held to the end, so that nothing arrives under a number while it changes hands.
+            yield Desk(connection, establishment_row(connection, establishment), by, at)

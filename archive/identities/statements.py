@@ -1,0 +1,174 @@
+"""What messages state, carried out as the tables of decisions say, within a transaction."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from archive import schema
+from archive.identities import reading
+from archive.identities.acts import (
+    Desk,
+    agree,
+    blocking,
+    flags_of,
+    ins_of,
+    is_outdated,
+    known_traits,
+    proof_of,
+    take_ins,
+    updated,
+)
+from archive.identities.changes import as_json
+from archive.identities.decisions import Between, Demographics, Merge, Then, decided
+from archive.identities.pointers import chain, survivor
+from archive.identities.records import Outcome
+from archive.identities.schema import Act, DoubtKind, identity_event, visit
+from archive.identities.stated import Agreement, Stated, agreement, person_of
+from archive.schema_lesions import biopsy
+
+_event, _exam = identity_event.c, schema.exam.c
+
+
+def stated(desk: Desk, said: Stated) -> Outcome:
+    """As `Identities.state`, within a transaction."""
+    connection = desk.connection
+    whom = desk.find(said.patient_id, said.issuer)
+    outdated = whom is not None and is_outdated(connection, whom, said.at)
+    asked = Demographics(
+        is_known=whom is not None,
+        is_outdated=outdated,
+        proof=None if whom is None else proof_of(connection, whom),
+        traits=Agreement.SAME
+        if whom is None
+        else agreement(person_of(known_traits(connection, whom)), person_of(said.traits)),
+    )
+    then, why = decided(asked)
+    question = None
+    if whom is None:
+        whom = desk.create(said.patient_id, said.issuer)
+    if then in {Then.CREATE, Then.UPDATE}:
+        updated(desk, whom, said)
+    if then is Then.WAIT:
+        told = {name: as_json(value) for name, value in said.traits.items()}
+        told |= {"patient_id": said.patient_id, "issuer": said.issuer}
+        question = desk.ask(DoubtKind.CONFLICT, whom, None, told)
+        return Outcome(then, why, desk.key(whom), doubt=question)
+    ins, because, question = take_ins(desk, whom, said, outdated=outdated)
+    return Outcome(then, why, desk.key(survivor(connection, whom)), (ins, because), question)
+
+
+def merged(
+    desk: Desk, into: Stated, gone: tuple[str, str], first: Outcome, *, renumbers: bool
+) -> Outcome:
+    """As `Identities.merge`, once what is said of who survives was taken."""
+    connection = desk.connection
+    there = desk.find(into.patient_id, into.issuer)
+    here = desk.find(*gone)
+    if there is None or there == here:
+        return first
+    proof = None if here is None else proof_of(connection, here)
+    if here is None:
+        # What comes under that number later comes to who survives.
+        here = desk.create(*gone)
+    asked = Merge(
+        between=_between(connection, there, here),
+        is_outdated=_is_newer_known(connection, there, here, desk.at),
+        has_two_ins=_have_two_ins(connection, there, here),
+        is_flagged=blocking(flags_of(connection, there) | flags_of(connection, here)),
+        proof=proof,
+        traits=Agreement.SAME if renumbers else agree(connection, there, here),
+    )
+    then, why = decided(asked)
+    if first.then is Then.WAIT and then in {Then.MERGE, Then.TURN}:
+        then, why = Then.WAIT, first.why
+    question = first.doubt
+    if then is Then.WAIT:
+        question = desk.ask(DoubtKind.MERGE, there, here, {})
+    elif then is Then.MERGE:
+        join(desk, there, here, Act.RENUMBERED if renumbers else Act.MERGED)
+    elif then is Then.TURN:
+        join(desk, there, here, Act.TURNED)
+    return Outcome(then, why, desk.key(survivor(connection, there)), first.ins, question)
+
+
+def join(desk: Desk, there: int, here: int, act: Act) -> None:
+    """Merge a patient into another, who survives, whoever did before."""
+    from_there, from_here = chain(desk.connection, there), chain(desk.connection, here)
+    if here in from_there:
+        # Who was merged into the other survives now; what was merged besides comes along.
+        into: dict[str, int | None] = {str(there): None, str(from_there[-1]): there}
+    elif from_here[-1] == from_there[-1]:
+        return
+    else:
+        into = {str(from_here[-1]): there}
+    desk.change(act, there, here, {"into": into})
+
+
+def _between(connection: sa.Connection, there: int, here: int) -> Between:
+    from_here, from_there = chain(connection, here), chain(connection, there)
+    if here in from_there:
+        return Between.REVERSED
+    if from_here[-1] == from_there[-1]:
+        return Between.DONE
+    return Between.ELSEWHERE if len(from_here) > 1 else Between.APART
+
+
+def _is_newer_known(connection: sa.Connection, one: int, other: int, at: datetime) -> bool:
+    """Whether these two were merged or parted by something newer."""
+    pair = sa.or_(
+        sa.and_(_event.whom == one, _event.other == other),
+        sa.and_(_event.whom == other, _event.other == one),
+    )
+    joins = _event.act.in_([Act.MERGED, Act.TURNED, Act.RENUMBERED])
+    newest = sa.select(sa.func.max(_event.stated_at), sa.func.max(_event.undone_at))
+    done, undone = connection.execute(newest.where(pair, joins)).one()
+    return any(moment is not None and moment > at for moment in (done, undone))
+
+
+def _have_two_ins(connection: sa.Connection, one: int, other: int) -> bool:
+    held = [ins_of(connection, one), ins_of(connection, other)]
+    return None not in held and held[0] != held[1]
+
+
+def visit_moved(
+    desk: Desk, there: int, here: int, numbers: Sequence[str], first: Outcome
+) -> Outcome:
+    """As `Identities.move_visit`, once what is said of the one patient was taken."""
+    connection = desk.connection
+    of_visit = sa.select(visit.c.exam_id).join(schema.exam, _exam.id == visit.c.exam_id)
+    mine = reading.at_home(connection, here)
+    exams = sorted(
+        one
+        for one in connection.scalars(
+            of_visit.where(
+                visit.c.number.in_(list(numbers)), _exam.establishment_id == desk.establishment_id
+            )
+        )
+        if one in mine
+    )
+    key = desk.key(survivor(connection, there))
+    if not exams and not mine:
+        return Outcome(Then.IGNORE, "nothing is known of that visit", key, first.ins)
+    if not exams or _is_linked(connection, exams):
+        known = sa.select(visit.c.exam_id).where(visit.c.number.in_(list(numbers)))
+        if not exams and connection.scalar(known.limit(1)) is not None:
+            return Outcome(Then.IGNORE, "the visit is not that patient's any more", key, first.ins)
+        question = desk.ask(DoubtKind.VISIT, here, there, {})
+        why = "which exams are of it is not known" if not exams else "lesions are shown in it"
+        return Outcome(Then.WAIT, why, key, first.ins, question)
+    desk.change(Act.VISIT_MOVED, there, here, {"home": dict.fromkeys(exams, there)})
+    return Outcome(Then.UPDATE, "who keeps the visits says so", key, first.ins)
+
+
+def _is_linked(connection: sa.Connection, exams: Sequence[str]) -> bool:
+    """Whether something of these exams is linked with what stays with the patient."""
+    photo, pin = schema.photograph.c, schema.pin.c
+    shows = sa.select(photo.image_id).where(photo.exam_id.in_(exams), photo.lesion_id.is_not(None))
+    pinned = (
+        sa.select(pin.image_id)
+        .join(schema.photograph, photo.image_id == pin.image_id)
+        .where(photo.exam_id.in_(exams))
+    )
+    biopsies = sa.select(biopsy.c.exam_id).where(biopsy.c.exam_id.in_(exams))
+    return any(connection.execute(one.limit(1)).first() for one in (shows, pinned, biopsies))

@@ -1,0 +1,52 @@
+"""What follows when a person has decided about an identity that waited."""
+
+from dataclasses import replace
+
+import sqlalchemy as sa
+
+from archive.identities.acts import PROVISIONAL_ISSUER, Desk, updated, withdraw_ins
+from archive.identities.changes import from_json, traits_of
+from archive.identities.schema import Act, DoubtKind, Verdict
+from archive.identities.stated import DETAILS, TRAITS, Stated
+from archive.identities.statements import join
+from archive.identity import PatientIdentity
+from archive.reception import new_id, new_patient
+
+
+def carry_out(desk: Desk, row: sa.RowMapping, verdict: Verdict) -> None:
+    """Do what was decided about a row of `doubt`."""
+    whom, other, is_same = row["whom"], row["other"], verdict is Verdict.SAME
+    if row["kind"] is DoubtKind.CONFLICT:
+        if is_same:
+            updated(desk, whom, _stated(desk, row))
+        else:
+            _split(desk, whom, row["stated"])
+    elif row["kind"] is DoubtKind.MERGE and is_same:
+        join(desk, whom, other, Act.MERGED)
+    elif row["kind"] is DoubtKind.SAME_INS:
+        if is_same:
+            # Who was known first survives; the hospital's own merge may turn it round.
+            join(desk, other, whom, Act.MERGED)
+        else:
+            withdraw_ins(desk, whom)
+
+
+def _stated(desk: Desk, row: sa.RowMapping) -> Stated:
+    told = row["stated"]
+    traits = {name: from_json(name, told[name]) for name in (*TRAITS, *DETAILS) if name in told}
+    return Stated(told["patient_id"], told["issuer"], traits, row["stated_at"], desk.by)
+
+
+def _split(desk: Desk, whom: int, told: dict[str, object]) -> None:
+    """The number is who was stated; the images stay with whom they were brought for."""
+    known = traits_of(desk.connection, whom)
+    away = PatientIdentity(new_id()[:16].upper(), PROVISIONAL_ISSUER)
+    newcomer = new_patient(
+        desk.connection, desk.establishment_id, replace(away, patient_id=new_id()[:16].upper())
+    )
+    desk.write(Act.CREATED, newcomer, None, {}, {})
+    after = {
+        str(whom): {**known, "patient_id": away.patient_id, "issuer": away.issuer},
+        str(newcomer): {**told, "stated_at": desk.at.isoformat()},
+    }
+    desk.change(Act.SPLIT, whom, newcomer, {"traits": after})

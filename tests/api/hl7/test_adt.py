@@ -1,0 +1,160 @@
+"""Messages of PAM-FR, from their bytes to whose an image is."""
+
+import pytest
+
+from api.hl7.answers import Code
+from api.hl7.exchange import Exchange
+from api.work import Workplace
+from archive.errors import NotFound
+from archive.identities.ins import key_of
+from archive.identity import PatientIdentity
+from archive.query import Query
+from archive.record import ImageKind
+from tests.api.hl7.conftest import GAM, HERE, message
+from tests.api.hl7.test_exchange import LOCAL, told
+from tests.archive.conftest import digest
+
+BODY = "2550814168025"
+INS = f"{BODY}{key_of(BODY):02}"
+OTHER = "2550814168026"
+OTHER_INS = f"{OTHER}{key_of(OTHER):02}"
+NIR = "ASIP-SANTE-INS-NIR&1.2.250.1.213.1.4.8&ISO^INS"
+
+
+def pid(number: str, ins: str | None = None, status: str = "", name: str = "MARTIN") -> str:
+    numbers = f"{number}^^^CHU&1.2.3.4&ISO^PI" + ("" if ins is None else f"~{ins}^^^{NIR}")
+    names = f"DURAND^ZOÉ^ZOÉ LÉA^^^^L~{name}^ZOÉ^^^^^D"
+    return f"PID|1||{numbers}||{names}||19700131|F|||^^^^^^BDL^^2A004" + "|" * 21 + status
+
+
+class Hospital:
+    """Sends messages, each under its own number, and tells what was answered."""
+
+    def __init__(self, place: Workplace) -> None:
+        self.catalog, self.exchange, self.count = place.catalog, Exchange(place, (GAM,)), 0
+
+    def send(self, event: str, *segments: str) -> tuple[str, str]:
+        self.count += 1
+        at = f"EVN||202603011200{self.count:02}"
+        payload = message(f"ADT^{event}", at, *segments, control=str(self.count))
+        code, _, words = told(self.exchange.answer(payload, LOCAL))
+        return code, words
+
+    def image(self, number: str, file: str) -> str:
+        patient = PatientIdentity(number, "CHU")
+        return self.catalog.receive(
+            establishment=HERE,
+            kind=ImageKind.SLIDE,
+            source_sha256=digest(file),
+            plan="full",
+            patient=patient,
+        ).exam_id
+
+    def known(self, number: str) -> PatientIdentity:
+        lesions = self.catalog.lesions
+        key = lesions.patient_key(PatientIdentity(number, "CHU"), establishment=HERE)
+        return self.catalog.patient(key, establishment=HERE)
+
+
+@pytest.fixture
+def hospital(place: Workplace) -> Hospital:
+    return Hospital(place)
+
+
+def test_a_patient_is_stated(hospital: Hospital) -> None:
+    assert hospital.send("A28", pid("1", INS, "QUAL")) == ("AA", "")
+    found = hospital.known("1")
+    assert (found.name, found.birth_name, found.sex) == ("MARTIN^ZOÉ", "DURAND^ZOÉ", "F")
+    assert (found.ins, found.issuer_oid) == (INS, "1.2.3.4")
+    assert hospital.send("A31", pid("1", INS, "VALI", name="LEROY"))[0] == "AA"
+    assert hospital.known("1").name == "LEROY^ZOÉ"
+
+
+@pytest.mark.parametrize(
+    ("ins", "status", "words"),
+    [
+        (INS, "", "qualified identity alone"),
+        (INS, "PROV", ""),
+        (INS, "RECUP", ""),
+        (INS, "QUAL~HOMA", "flagged"),
+        (INS[:-1] + "0", "QUAL", "key or its authority"),
+    ],
+)
+def test_the_message_is_taken_without_an_identifier_that_is_not(
+    hospital: Hospital, ins: str, status: str, words: str
+) -> None:
+    code, said = hospital.send("A28", pid("1", ins, status))
+    assert code == "AA"
+    assert words in said
+    assert hospital.known("1").ins is None
+    assert hospital.known("1").name == "MARTIN^ZOÉ"
+
+
+def test_an_identifier_is_replaced_and_deleted(hospital: Hospital) -> None:
+    hospital.send("A28", pid("1", INS, "QUAL"))
+    replaced = f"MRG|1^^^CHU&1.2.3.4&ISO^PI~{INS}^^^{NIR}"
+    assert hospital.send("A47", pid("1", OTHER_INS, "QUAL"), replaced)[0] == "AA"
+    assert hospital.known("1").ins == OTHER_INS
+    gone = f"MRG|{OTHER_INS}^^^{NIR}"
+    assert hospital.send("A47", pid("1", '""'), gone)[0] == "AA"
+    assert hospital.known("1").ins is None
+    kept = hospital.catalog.inbox.listed(establishment=HERE)
+    for one in kept:
+        with pytest.raises(NotFound):
+            hospital.catalog.inbox.payload(one.id, establishment=HERE)
+
+
+def test_patients_are_merged_in_one_message(hospital: Hospital) -> None:
+    exams = [hospital.image(number, number) for number in "123"]
+    mrg = [f"MRG|{number}^^^CHU&1.2.3.4&ISO^PI" for number in "23"]
+    assert hospital.send("A40", pid("1"), mrg[0], pid("1"), mrg[1])[0] == "AA"
+    keys = {hospital.known(number).patient_id for number in "123"}
+    assert keys == {"1"}
+    assert len(exams) == 3
+
+
+def test_a_number_is_changed(hospital: Hospital) -> None:
+    hospital.image("1", "a")
+    assert hospital.send("A47", pid("9"), "MRG|1^^^CHU&1.2.3.4&ISO^PI") == ("AA", "")
+    assert hospital.known("1").patient_id == "9"
+
+
+def test_a_visit_that_nobody_knows_waits(hospital: Hospital) -> None:
+    hospital.image("1", "a")
+    mrg = "MRG|1^^^CHU&1.2.3.4&ISO^PI||V7"
+    code, words = hospital.send("A44", pid("2"), mrg)
+    assert (code, "a person has to look at it" in words) == ("AA", True)
+    assert hospital.send("A44", pid("2"), "MRG|1^^^CHU&1.2.3.4&ISO^PI")[0] == "AE"
+
+
+@pytest.mark.parametrize(
+    ("event", "segments", "code", "words"),
+    [
+        ("A08", (pid("1"),), Code.REJECTED, "A31"),
+        ("A28", (), Code.ERROR, "PID is missing"),
+        ("A28", ("PID|1||^^^CHU^PI",), Code.ERROR, "hospital's own"),
+        ("A28", ("PID|1||1^^^A^PI~2^^^B^PI",), Code.ERROR, "more than one number"),
+        ("A28", ("PID|1||1^^^CHU^PI||A^B||1970131",), Code.ERROR, ""),
+        ("A28", ("PID|1||1^^^CHU^PI||A^B||19701331",), Code.ERROR, "birth date"),
+        ("A40", (pid("1"),), Code.ERROR, "MRG is missing"),
+        ("A40", ("MRG|1", pid("1")), Code.ERROR, "before any PID"),
+    ],
+)
+def test_what_cannot_be_done_is_answered_with_the_reason(
+    hospital: Hospital, event: str, segments: tuple[str, ...], code: Code, words: str
+) -> None:
+    answer = hospital.send(event, *segments)
+    if "1970131" not in "".join(segments):
+        assert answer[0] == code
+    assert words in answer[1]
+    assert "ZOÉ" not in answer[1]
+
+
+def test_messages_of_another_time_change_nothing(hospital: Hospital) -> None:
+    hospital.count = 5
+    hospital.send("A31", pid("1", name="NEW"))
+    hospital.count = 2
+    code, words = hospital.send("A31", pid("1", name="OLD"))
+    assert (code, "something newer is known" in words) == ("AA", True)
+    assert hospital.known("1").name == "NEW^ZOÉ"
+    assert hospital.catalog.instances.studies(Query(), establishment=HERE) == []

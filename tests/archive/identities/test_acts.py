@@ -1,0 +1,304 @@
+"""What messages and persons do to identities, and that it is taken back exactly."""
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from archive.catalog import Catalog
+from archive.errors import InvalidIdentity, NotFound, TransitionRefused
+from archive.identities.decisions import Then
+from archive.identities.ins import DEMONSTRATION, NIA, Ins, key_of
+from archive.identities.schema import Act, DoubtKind, Verdict
+from archive.identities.stated import Flag, Stated, Status
+from archive.identity import PatientIdentity
+from archive.messages.inbox import Arrived
+from archive.query import Query
+from archive.record import Image, ImageKind
+from tests.archive.conftest import ELSEWHERE, HERE, digest
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+ZOE = {"name": "MARTIN^ZOÉ", "birth_date": date(1970, 1, 31), "sex": "F"}
+LUC = {"name": "PETIT^LUC", "birth_date": date(1950, 5, 5), "sex": "M"}
+INS = Ins("1700133063001" + f"{key_of('1700133063001'):02}")
+OTHER_INS = Ins("2700133063002" + f"{key_of('2700133063002'):02}")
+
+
+def said(
+    number: str, traits: dict[str, Any], minutes: int = 0, ins: Ins | None = None, **more: Any
+) -> Stated:
+    at = NOON + timedelta(minutes=minutes)
+    return Stated(number, "CHU", traits, at, "GAM", ins, **more)
+
+
+def qualified(
+    number: str, traits: dict[str, Any], ins: Ins | None = INS, minutes: int = 0
+) -> Stated:
+    return said(number, {**traits, "status": Status.QUALIFIED}, minutes, ins)
+
+
+def brought(
+    catalog: Catalog, number: str, traits: dict[str, Any], file: str, at: str = HERE
+) -> Image:
+    return catalog.receive(
+        establishment=at,
+        kind=ImageKind.SLIDE,
+        source_sha256=digest(file),
+        plan="full",
+        patient=PatientIdentity(number, "CHU", **traits),
+    )
+
+
+def whose(catalog: Catalog, image: Image, at: str = HERE) -> PatientIdentity | None:
+    from archive.record import ImageState
+
+    exam = catalog.exam(image.exam_id, establishment=at, states=tuple(ImageState))
+    return exam.patient
+
+
+def number_of(catalog: Catalog, image: Image) -> str:
+    found = whose(catalog, image)
+    assert found is not None
+    return found.patient_id
+
+
+def acts(catalog: Catalog, key: str) -> Sequence[Act]:
+    return [one.act for one in catalog.identities.history(key, establishment=HERE)]
+
+
+def test_what_is_stated_becomes_what_is_known(catalog: Catalog) -> None:
+    image = brought(catalog, "1", {"name": "MARTIN^ZOÉ"}, "a")
+    done = catalog.identities.state(HERE, qualified("1", {**ZOE, "birth_name": "DURAND^ZOÉ"}))
+    assert (done.then, done.ins[0]) == (Then.UPDATE, Then.TAKE)
+    found = whose(catalog, image)
+    assert found == PatientIdentity(
+        "1",
+        "CHU",
+        "MARTIN^ZOÉ",
+        date(1970, 1, 31),
+        "F",
+        "DURAND^ZOÉ",
+        None,
+        INS.number,
+        INS.authority,
+    )
+    catalog.identities.state(HERE, said("1", {"name": "MARTIN^ZOÉ LÉA"}, 5))
+    assert acts(catalog, done.key) == [Act.UPDATED, Act.INS_TAKEN, Act.UPDATED]
+    before = catalog.identities.state(HERE, said("1", {"name": "OLD^NAME"}, 1))
+    assert before.then is Then.IGNORE
+    assert (whose(catalog, image) or PatientIdentity("?")).name == "MARTIN^ZOÉ LÉA"
+
+
+def test_who_was_brought_as_somebody_else_waits_for_a_person(catalog: Catalog) -> None:
+    image = brought(catalog, "1", LUC, "a")
+    done = catalog.identities.state(HERE, said("1", ZOE))
+    assert done.then is Then.WAIT
+    (doubt,) = catalog.identities.doubts(establishment=HERE)
+    assert (doubt.id, doubt.kind, doubt.known.exams) == (done.doubt, DoubtKind.CONFLICT, 1)
+    assert (doubt.known.traits["name"], doubt.other.traits["name"]) == ("PETIT^LUC", "MARTIN^ZOÉ")
+    assert catalog.identities.doubts(establishment=ELSEWHERE) == ()
+    with pytest.raises(NotFound):
+        catalog.identities.doubt(doubt.id, establishment=ELSEWHERE)
+    assert catalog.identities.state(HERE, said("1", ZOE)).doubt == doubt.id
+    later = catalog.identities.decide(doubt.id, None, "me", establishment=HERE)
+    assert (later.verdict, later.looked_at is None) == (None, False)
+    catalog.identities.decide(doubt.id, Verdict.DIFFERENT, "me", establishment=HERE)
+    found = whose(catalog, image)
+    assert found is not None
+    assert (found.issuer, found.name) == ("Sans Verre", "PETIT^LUC")
+    late = brought(catalog, "1", ZOE, "b")
+    assert (whose(catalog, late) or found).name == "MARTIN^ZOÉ"
+    with pytest.raises(TransitionRefused):
+        catalog.identities.decide(doubt.id, Verdict.SAME, "me", establishment=HERE)
+
+
+def test_a_conflict_that_is_none_is_taken(catalog: Catalog) -> None:
+    image = brought(catalog, "1", LUC, "a")
+    done = catalog.identities.state(HERE, said("1", ZOE))
+    catalog.identities.decide(done.doubt or 0, Verdict.SAME, "me", establishment=HERE)
+    assert (whose(catalog, image) or PatientIdentity("?")).name == "MARTIN^ZOÉ"
+    (event,) = catalog.identities.history(done.key, establishment=HERE)
+    catalog.identities.undo(event.id, "me", establishment=HERE)
+    assert whose(catalog, image) == PatientIdentity("1", "CHU", **LUC)
+
+
+def test_a_merge_brings_images_together_and_apart_again(catalog: Catalog) -> None:
+    one, other = brought(catalog, "1", ZOE, "a"), brought(catalog, "2", ZOE, "b")
+    done = catalog.identities.merge(HERE, said("1", ZOE), ("2", "CHU"))
+    assert done.then is Then.MERGE
+    late = brought(catalog, "2", ZOE, "c")
+    assert [number_of(catalog, image) for image in (one, other, late)] == ["1", "1", "1"]
+    again = catalog.identities.merge(HERE, said("1", ZOE), ("2", "CHU"))
+    assert again.then is Then.IGNORE
+    event = next(
+        one
+        for one in catalog.identities.history(done.key, establishment=HERE)
+        if one.act is Act.MERGED
+    )
+    with pytest.raises(NotFound):
+        catalog.identities.undo(event.id, "me", establishment=ELSEWHERE)
+    catalog.identities.undo(event.id, "me", establishment=HERE)
+    assert [number_of(catalog, image) for image in (one, other, late)] == ["1", "2", "2"]
+    with pytest.raises(TransitionRefused):
+        catalog.identities.undo(event.id, "me", establishment=HERE)
+    assert catalog.identities.merge(HERE, said("1", ZOE), ("2", "CHU")).then is Then.IGNORE
+
+
+def test_merges_in_a_chain_are_taken_back_in_any_order(catalog: Catalog) -> None:
+    images = [brought(catalog, number, ZOE, number) for number in "123"]
+    catalog.identities.merge(HERE, said("2", ZOE), ("1", "CHU"))
+    done = catalog.identities.merge(HERE, said("3", ZOE, 1), ("2", "CHU"))
+    assert [number_of(catalog, image) for image in images] == ["3", "3", "3"]
+    key = catalog.lesions.patient_key(PatientIdentity("2", "CHU"), establishment=HERE)
+    first, second = sorted(
+        (e for e in catalog.identities.history(key, establishment=HERE) if e.act is Act.MERGED),
+        key=lambda one: one.id,
+    )
+    catalog.identities.undo(first.id, "me", establishment=HERE)
+    assert [number_of(catalog, image) for image in images] == ["1", "3", "3"]
+    catalog.identities.undo(second.id, "me", establishment=HERE)
+    assert [number_of(catalog, image) for image in images] == ["1", "2", "3"]
+    assert catalog.patient(done.key, establishment=HERE).patient_id == "3"
+
+
+def test_a_merge_that_comes_the_other_way_round_turns_it(catalog: Catalog) -> None:
+    images = [brought(catalog, number, ZOE, number) for number in "12"]
+    catalog.identities.merge(HERE, said("1", ZOE, 1), ("2", "CHU"))
+    assert catalog.identities.merge(HERE, said("2", ZOE), ("1", "CHU")).then is Then.IGNORE
+    done = catalog.identities.merge(HERE, said("2", ZOE, 2), ("1", "CHU"))
+    assert done.then is Then.TURN
+    assert [number_of(catalog, image) for image in images] == ["2", "2"]
+    (event,) = (
+        e for e in catalog.identities.history(done.key, establishment=HERE) if e.act is Act.TURNED
+    )
+    catalog.identities.undo(event.id, "me", establishment=HERE)
+    assert [number_of(catalog, image) for image in images] == ["1", "1"]
+
+
+def test_who_is_merged_before_anything_of_them_comes_is_remembered(catalog: Catalog) -> None:
+    catalog.identities.merge(HERE, said("1", ZOE), ("2", "CHU"))
+    assert number_of(catalog, brought(catalog, "2", ZOE, "a")) == "1"
+
+
+@pytest.mark.parametrize("flag", sorted(set(Flag) - {Flag.DUPLICATE}))
+def test_flags_stop_a_merge(catalog: Catalog, flag: Flag) -> None:
+    catalog.identities.state(HERE, said("2", {**ZOE, "flags": [flag]}))
+    done = catalog.identities.merge(HERE, said("1", ZOE), ("2", "CHU"))
+    assert done.then is Then.WAIT
+    catalog.identities.decide(done.doubt or 0, Verdict.SAME, "me", establishment=HERE)
+    assert number_of(catalog, brought(catalog, "2", ZOE, "a")) == "1"
+
+
+def test_two_national_identifiers_are_not_merged(catalog: Catalog) -> None:
+    catalog.identities.state(HERE, qualified("2", LUC, OTHER_INS))
+    done = catalog.identities.merge(HERE, qualified("1", ZOE), ("2", "CHU"))
+    assert (done.then, done.why) == (Then.WAIT, "two qualified identifiers are two persons")
+    catalog.identities.decide(done.doubt or 0, Verdict.DIFFERENT, "me", establishment=HERE)
+    assert number_of(catalog, brought(catalog, "2", LUC, "a")) == "2"
+
+
+@pytest.mark.parametrize("status", [Status.PROVISIONAL, Status.RETRIEVED, Status.VALIDATED])
+def test_an_identifier_leaves_with_the_qualification(catalog: Catalog, status: Status) -> None:
+    image = brought(catalog, "1", ZOE, "a")
+    catalog.identities.state(HERE, qualified("1", ZOE))
+    payload = b"MSH|...|" + INS.number.encode()
+    arrived = Arrived("GAM", "1", "ADT^A28", payload, payload)
+    kept = catalog.inbox.keep(HERE, arrived)
+    done = catalog.identities.state(HERE, said("1", {**ZOE, "status": status}, 1))
+    assert done.ins[0] is Then.REMOVE
+    assert (whose(catalog, image) or PatientIdentity("?")).ins is None
+    with pytest.raises(NotFound):
+        catalog.inbox.payload(kept.id, establishment=HERE)
+    assert INS.number not in everything(catalog)
+
+
+def test_an_identifier_is_replaced_withdrawn_and_held_by_one(catalog: Catalog) -> None:
+    catalog.identities.state(HERE, qualified("1", ZOE))
+    assert catalog.identities.state(HERE, qualified("1", ZOE, OTHER_INS, 1)).ins[0] is Then.TAKE
+    assert INS.number not in everything(catalog)
+    same = catalog.identities.state(HERE, qualified("2", ZOE, OTHER_INS))
+    assert same.ins[0] is Then.TAKE_AND_ASK
+    other = catalog.identities.state(HERE, qualified("3", LUC, OTHER_INS))
+    assert other.ins[0] is Then.LEAVE_AND_ASK
+    catalog.identities.decide(same.doubt or 0, Verdict.SAME, "me", establishment=HERE)
+    assert number_of(catalog, brought(catalog, "2", ZOE, "a")) == "1"
+    gone = catalog.identities.state(HERE, said("1", {}, 3, withdraws_ins=True))
+    assert gone.ins[0] is Then.REMOVE
+
+
+def everything(catalog: Catalog) -> str:
+    with catalog._database.read() as connection:
+        tables = sa.inspect(connection).get_table_names()
+        rows = [connection.execute(sa.text(f"SELECT * FROM {one}")).all() for one in tables]
+    return repr(rows)
+
+
+def test_an_identifier_is_of_a_qualified_identity_alone(catalog: Catalog) -> None:
+    for status in (None, Status.PROVISIONAL, Status.RETRIEVED):
+        done = catalog.identities.state(HERE, said("1", {**ZOE, "status": status}, ins=INS))
+        assert done.ins[0] in {Then.LEAVE, Then.REMOVE}
+    assert catalog.identities.state(HERE, said("1", {**ZOE, "status": "VALI"}, ins=INS)).ins[0] is (
+        Then.TAKE
+    )
+    flagged = {**ZOE, "status": Status.QUALIFIED, "flags": [Flag.NAMESAKE]}
+    assert catalog.identities.state(HERE, said("2", flagged, ins=INS)).ins[0] is Then.LEAVE
+
+
+def test_the_key_of_an_identifier() -> None:
+    assert key_of("2550814168025") == 38
+    assert key_of("2552A14168025") == key_of("2551914168025")
+    assert key_of("2552B14168025") == key_of("2551814168025")
+    for wrong in ("", "255081416802539", "25508141680253A", "2 5508141680253"):
+        with pytest.raises(InvalidIdentity):
+            Ins(wrong)
+    with pytest.raises(InvalidIdentity):
+        Ins(INS.number, "1.2.3")
+    assert INS.number not in repr(INS)
+
+
+def test_a_visit_goes_to_another_patient_and_back(catalog: Catalog) -> None:
+    mine, stays = brought(catalog, "1", ZOE, "a"), brought(catalog, "1", ZOE, "b")
+    to = said("2", LUC)
+    asked = catalog.identities.move_visit(HERE, to, ("1", "CHU"), ["V7"])
+    assert asked.then is Then.WAIT
+    catalog.identities.remember_visit(mine.exam_id, "V7", establishment=HERE)
+    catalog.identities.remember_visit(mine.exam_id, "V7", establishment=HERE)
+    with pytest.raises(NotFound):
+        catalog.identities.remember_visit(mine.exam_id, "V7", establishment=ELSEWHERE)
+    done = catalog.identities.move_visit(HERE, to, ("1", "CHU"), ["V7"])
+    assert done.then is Then.UPDATE
+    assert [number_of(catalog, one) for one in (mine, stays)] == ["2", "1"]
+    assert catalog.identities.move_visit(HERE, to, ("1", "CHU"), ["V7"]).then is Then.IGNORE
+    event = catalog.identities.history(done.key, establishment=HERE)[0]
+    catalog.identities.undo(event.id, "me", establishment=HERE)
+    assert [number_of(catalog, one) for one in (mine, stays)] == ["1", "1"]
+
+
+def test_a_number_is_changed(catalog: Catalog) -> None:
+    image = brought(catalog, "1", ZOE, "a")
+    done = catalog.identities.merge(HERE, said("9", {}), ("1", "CHU"), renumbers=True)
+    assert done.then is Then.MERGE
+    assert number_of(catalog, image) == "9"
+    assert number_of(catalog, brought(catalog, "1", ZOE, "b")) == "9"
+
+
+def test_the_same_person_elsewhere_is_found_by_identifier_and_traits(catalog: Catalog) -> None:
+    here = catalog.identities.state(HERE, qualified("1", ZOE))
+    there = catalog.identities.state(ELSEWHERE, qualified("77", ZOE))
+    assert catalog.identities.same_person(here.key, establishment=HERE) == ((ELSEWHERE, there.key),)
+    catalog.identities.state(ELSEWHERE, qualified("77", {**ZOE, "name": "MARTIN^ANNE"}, minutes=1))
+    assert catalog.identities.same_person(here.key, establishment=HERE) == ()
+    catalog.identities.state(ELSEWHERE, qualified("77", ZOE, Ins(INS.number, NIA), minutes=2))
+    assert catalog.identities.same_person(here.key, establishment=HERE) == ()
+    with pytest.raises(NotFound):
+        catalog.identities.same_person(there.key, establishment=HERE)
+    assert Ins(INS.number, DEMONSTRATION) != INS
+
+
+def test_birth_and_used_names_are_both_found(catalog: Catalog) -> None:
+    from tests.archive.conftest import published
+
+    catalog.instances.studies(Query({"PatientName": "x"}), establishment=HERE)
+    assert published(catalog)
