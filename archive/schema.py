@@ -10,14 +10,7 @@ from archive.capture import Contact, Immersion, Polarization, View
 from archive.columns import UtcDateTime, metadata, words
 from archive.commitments.schema import commitment
 from archive.cover_schema import site_rule, uncovering
-from archive.identities.schema import (
-    doubt,
-    home,
-    identity_event,
-    identity_state,
-    merged,
-    visit,
-)
+from archive.identities.schema import doubt, home, identity_event, identity_state, merged, visit
 from archive.instance_schema import instance, series
 from archive.leaving_schema import (
     advice,

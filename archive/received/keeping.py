@@ -18,7 +18,7 @@ from archive.received.arrived import Arrived
 from archive.received.images import Fits, add, image_of
 from archive.received.outcome import Failure
 from archive.received.whose import exam_of, patient_of, require_not_moved, require_own_series
-from archive.reception import establishment_row, patient_row_of
+from archive.reception import establishment_row, patient_row_of, remember_number
 from archive.record import ImageState
 from archive.storage import Storage
 
@@ -69,6 +69,7 @@ class Received:
             require_not_moved(connection, owner, arrived)
             patient_row = patient_of(connection, owner, arrived.patient)
             exam_id = exam_of(connection, owner, patient_row, arrived, now)
+            remember_number(connection, exam_id, owner, arrived.patient)
             require_own_series(connection, owner, exam_id, arrived)
             image = image_of(connection, exam_id, arrived, fits, now)
             add(connection, image, arrived, key, length_bytes, now)

@@ -7,10 +7,11 @@ import sqlalchemy as sa
 
 from archive import schema
 from archive.errors import NotKept
+from archive.identities.pointers import survivor
 from archive.identity import PatientIdentity, folded_name
 from archive.received.arrived import Arrived
 from archive.received.outcome import Failure
-from archive.reception import new_id, new_patient, patient_row_of
+from archive.reception import new_id, new_patient, numbered
 
 _instance, _series = schema.instance.c, schema.series.c
 _exam, _arrival = schema.exam.c, schema.arrival.c
@@ -44,9 +45,9 @@ def patient_of(
     connection: sa.Connection, owner: int, patient: PatientIdentity | None
 ) -> int | None:
     """The row of its patient, new where none has the number; raises NotKept."""
-    row = patient_row_of(connection, owner, patient)
     if patient is None:
         return None
+    row = numbered(connection, owner, patient.issuer, patient.patient_id)
     if row is None:
         return new_patient(connection, owner, patient)
     if not _may_be(patient, _identity(connection, row)):
@@ -54,7 +55,7 @@ def patient_of(
             "its patient's number is that of somebody here with another name, birth date or sex",
             Failure.OF_ANOTHER_PATIENT,
         )
-    return row
+    return survivor(connection, row)
 
 
 def _identity(connection: sa.Connection, patient_row: int) -> PatientIdentity:

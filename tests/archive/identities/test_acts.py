@@ -16,12 +16,13 @@ from archive.identities.stated import Flag, Stated, Status
 from archive.identity import PatientIdentity
 from archive.messages.inbox import Arrived
 from archive.query import Query
-from archive.record import Image, ImageKind
+from archive.record import Image, ImageKind, ImageState
 from tests.archive.conftest import ELSEWHERE, HERE, digest
+from tests.archive.test_instances import kept
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
-ZOE = {"name": "MARTIN^ZOÉ", "birth_date": date(1970, 1, 31), "sex": "F"}
-LUC = {"name": "PETIT^LUC", "birth_date": date(1950, 5, 5), "sex": "M"}
+ZOE: dict[str, Any] = {"name": "MARTIN^ZOÉ", "birth_date": date(1970, 1, 31), "sex": "F"}
+LUC: dict[str, Any] = {"name": "PETIT^LUC", "birth_date": date(1950, 5, 5), "sex": "M"}
 INS = Ins("1700133063001" + f"{key_of('1700133063001'):02}")
 OTHER_INS = Ins("2700133063002" + f"{key_of('2700133063002'):02}")
 
@@ -52,8 +53,6 @@ def brought(
 
 
 def whose(catalog: Catalog, image: Image, at: str = HERE) -> PatientIdentity | None:
-    from archive.record import ImageState
-
     exam = catalog.exam(image.exam_id, establishment=at, states=tuple(ImageState))
     return exam.patient
 
@@ -297,8 +296,12 @@ def test_the_same_person_elsewhere_is_found_by_identifier_and_traits(catalog: Ca
     assert Ins(INS.number, DEMONSTRATION) != INS
 
 
-def test_birth_and_used_names_are_both_found(catalog: Catalog) -> None:
-    from tests.archive.conftest import published
-
-    catalog.instances.studies(Query({"PatientName": "x"}), establishment=HERE)
-    assert published(catalog)
+@pytest.mark.parametrize("fuzzy", [False, True])
+def test_birth_and_used_names_are_both_found(catalog: Catalog, fuzzy: bool) -> None:
+    image = kept(catalog, "a", PatientIdentity("1", "CHU", "MARTIN^ZOÉ"))
+    catalog.advance(image.id, ImageState.PUBLISHED)
+    catalog.identities.state(HERE, said("1", {"name": "MARTIN^ZOÉ", "birth_name": "Lefèvre^Zoé"}))
+    for name in ("martin*", "LEFEVRE*"):
+        query = Query({"PatientName": name}, fuzzy=fuzzy)
+        (found,) = catalog.instances.studies(query, establishment=HERE)
+        assert found.exam_id == image.exam_id
