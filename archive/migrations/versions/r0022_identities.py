@@ -6,8 +6,8 @@ from alembic import op
 from archive.identities.schema import Act, DoubtKind, Verdict
 from archive.schema import UtcDateTime
 
-revision = "0021"
-down_revision = "0020"
+revision = "0022"
+down_revision = "0021"
 branch_labels = None
 depends_on = None
 
