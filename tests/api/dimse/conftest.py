@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -154,8 +154,8 @@ def served(
 
 
 @contextmanager
-def storescp(port: int, folder: Path, *options: str) -> Iterator[Path]:
-    """dcmtk's receiver; gives the folder of what it received."""
+def storescp(port: int, folder: Path, *options: str, speaks: Sequence[str] = ()) -> Iterator[Path]:
+    """dcmtk's receiver, and how it is spoken to; gives the folder of what it received."""
     received = folder / "received"
     received.mkdir()
     with (folder / "storescp.log").open("wb") as log:
@@ -168,7 +168,7 @@ def storescp(port: int, folder: Path, *options: str) -> Iterator[Path]:
     try:
         until = time.monotonic() + LONG_S
         while subprocess.run(
-            ["/usr/bin/echoscu", "127.0.0.1", str(port)], capture_output=True, check=False
+            ["/usr/bin/echoscu", *speaks, "127.0.0.1", str(port)], capture_output=True, check=False
         ).returncode:
             assert time.monotonic() < until, (folder / "storescp.log").read_text()
         yield received

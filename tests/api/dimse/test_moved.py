@@ -1,6 +1,7 @@
 """C-MOVE to dcmtk's receiver: the stored pixels under today's identity, and nowhere else."""
 
-from collections.abc import Iterator
+import ssl
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -41,12 +42,24 @@ def move(
     served: Served, to: str, title: str = "READER", model: str = MOVE, **keys: str
 ) -> tuple[Dataset, Dataset | None]:
     """The last answer to a C-MOVE."""
+    return move_from(served.port, to, keys, title, model)
+
+
+def move_from(
+    port: int,
+    to: str,
+    keys: Mapping[str, str],
+    title: str = "READER",
+    model: str = MOVE,
+    tls: tuple[ssl.SSLContext, str] | None = None,
+) -> tuple[Dataset, Dataset | None]:
+    """As `move`, of whoever listens at a port."""
     identifier = Dataset()
     for keyword, value in keys.items():
         setattr(identifier, keyword, value)
     entity = AE(title)
     entity.add_requested_context(model)
-    association = entity.associate("127.0.0.1", served.port, ae_title="SANSVERRE")
+    association = entity.associate("127.0.0.1", port, ae_title="SANSVERRE", tls_args=tls)
     assert association.is_established
     try:
         return list(association.send_c_move(identifier, to, model))[-1]
