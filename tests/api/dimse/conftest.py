@@ -32,6 +32,11 @@ establishment = "north"
 host = "127.0.0.1"
 port = {store}
 
+[peers.SLOW]
+establishment = "north"
+host = "127.0.0.1"
+port = {slow}
+
 [peers.NOWHERE]
 establishment = "north"
 host = "127.0.0.1"
@@ -74,6 +79,7 @@ class Served:
     store_port: int
     asks_port: int
     """Where the scanner hears what was committed."""
+    slow_port: int
     pid: int
 
     def call(self, tool: str, *arguments: str, title: str = "READER") -> str:
@@ -146,11 +152,11 @@ def served(
     settings, exams = archive
     folder = tmp_path_factory.mktemp("table")
     table, log = folder / "dimse.toml", folder / "log"
-    store, nowhere, asks = free_ports(3)
-    peers = PEERS.format(store=store, nowhere=nowhere, asks=asks)
+    store, nowhere, asks, slow = free_ports(4)
+    peers = PEERS.format(store=store, nowhere=nowhere, asks=asks, slow=slow)
     table.write_text(f'address = "127.0.0.1:0"\n{peers}')
     with answering(settings, table, log) as (port, pid):
-        yield Served(settings, exams, port, log, store, asks, pid)
+        yield Served(settings, exams, port, log, store, asks, slow, pid)
 
 
 @contextmanager

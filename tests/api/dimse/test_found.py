@@ -4,10 +4,7 @@ import pytest
 from pydicom.charset import python_encoding
 from pydicom.dataset import Dataset
 from pynetdicom import AE
-from pynetdicom.sop_class import uid_to_service_class
 
-from api.dimse.policies import POLICIES
-from api.dimse.table import Right
 from tests.api.dimse.conftest import Served
 
 FIND = "1.2.840.10008.5.1.4.1.2.2.1"
@@ -46,22 +43,6 @@ def test_others_are_refused_with_the_reason(
     served: Served, title: str, called: str, reason: str
 ) -> None:
     assert reason in served.call("echoscu", "-v", "-aec", called, title=title)
-
-
-def test_a_service_that_is_not_a_peers_is_not_agreed_on(served: Served) -> None:
-    entity = AE("ECHOES")
-    entity.add_requested_context(FIND)
-    entity.add_requested_context("1.2.840.10008.1.1")
-    association = entity.associate("127.0.0.1", served.port, ae_title="SANSVERRE")
-    agreed = {str(one.abstract_syntax) for one in association.accepted_contexts}
-    association.release()
-    assert agreed == {"1.2.840.10008.1.1"}
-
-
-def test_every_service_has_a_right_and_a_provider() -> None:
-    assert set(POLICIES.values()) <= set(Right)
-    for uid in POLICIES:
-        assert uid_to_service_class(uid).__name__ != "ServiceClass", uid
 
 
 def names(found: list[Dataset]) -> set[str]:
