@@ -16,9 +16,11 @@ from starlette.exceptions import HTTPException
 from api.cookies import COOKIE
 from api.covered import Covers
 from api.dicomweb.desk import Desk
+from api.dicomweb.stow import Store
 from api.dispatch import Dispatcher
 from api.doors import Doors
 from api.errors import ApiError, Problem, problem
+from api.instances.acceptance import Acceptance
 from api.logs import to_stderr
 from api.protocol import Patience
 from api.receiving import Reception
@@ -131,7 +133,8 @@ def create_app(settings: Settings, storage: Storage | None = None) -> Dispatcher
         app.add_exception_handler(kind, _told)
     app.add_exception_handler(RequestValidationError, _malformed)
     app.add_exception_handler(HTTPException, _of_the_framework)
-    desk = Desk(settings, catalog, storage, sources, covers)
+    store = Store(Acceptance(catalog, storage, settings.data), settings.uploads)
+    desk = Desk(settings, catalog, storage, sources, covers, store)
     dispatcher = Dispatcher(
         app, settings, doors, sources, catalog.phones, covers, desk, read_viewer()
     )

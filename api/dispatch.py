@@ -30,12 +30,14 @@ from api.covered import Covers, cover_of
 from api.dicomweb import places as dicomweb
 from api.dicomweb.desk import Desk
 from api.dicomweb.service import answered
-from api.doors import Caller, Doors, allow, is_public, require_reached
+from api.doors import Caller, Doors, allow, is_public, require, require_reached
 from api.elsewhere import Elsewhere
 from api.errors import Covered, MethodRefused, NotSignedIn, problem
 from api.iiif import CORS, information, is_iiif, picture, preflight, to_information
 from api.metrics import count
+from api.opened import is_growing
 from api.origin import own_origin
+from api.policies import STORING
 from api.settings import Settings
 from api.sources import Sources
 from api.static import MISSING
@@ -176,6 +178,8 @@ class Dispatcher:
                 assert caller is not None
                 if method not in dicomweb.METHODS.get(template, READING):
                     raise MethodRefused
+                if method == "POST":
+                    require(caller, STORING[template])
                 if caller.session is not None:
                     await asyncio.to_thread(require_reached, caller, self._phones, fields)
                 if is_dicomweb:
@@ -306,7 +310,8 @@ def _kept(image: Image, caller: Caller) -> str:
     if caller.image is not None or caller.phone is not None:
         # A link ends and a phone is lost; what a browser keeps would outlast them by a year.
         return KEPT_BY_NOBODY
-    return KEPT if image.state is ImageState.PUBLISHED else ASKED_EACH_TIME
+    is_final = image.state is ImageState.PUBLISHED and not is_growing(image)
+    return KEPT if is_final else ASKED_EACH_TIME
 
 
 def _jpeg(body: bytes, tag: str, kept: str) -> Answer:

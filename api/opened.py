@@ -9,6 +9,7 @@ addresses.
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import archive.errors
@@ -16,6 +17,7 @@ from api.renderer import RenderedImage, Renderers
 from archive.record import Image, ImageKind, ImageState, ObjectRole, StoredObject
 from archive.storage import Storage
 from tiles.aligned import Aligned
+from tiles.codestream import ADOBE_RGB
 from tiles.composite import Composite, channels_of, is_composite, is_measured
 from tiles.errors import OutsideImage
 from tiles.instance import FrameIndex, StoredImage, read_index
@@ -25,6 +27,12 @@ from tiles.tile_map import MappedImage, MappedLevel, read_tile_map
 from tiles.zarr_view import ZarrView
 
 ON_ITS_WAY = frozenset({ImageState.RECEIVED, ImageState.OPENED, ImageState.BUILT})
+
+
+GROWS = timedelta(days=1)
+"""After an instance of an image came: until then browsers ask each time whether it is the same."""
+_SHOWN = (ObjectRole.PHOTO, ObjectRole.LEVEL, ObjectRole.PREVIEW, ObjectRole.OVERVIEW)
+"""What an image shows, the first that it has; of a slide whose levels did not come yet, others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +101,14 @@ def is_viewable(image: Image) -> bool:
     return image.state in ON_ITS_WAY and is_kept and bool(image.facts.get("early"))
 
 
+def is_growing(image: Image) -> bool:
+    """Whether levels may still come to an image that another sends: its tiles may yet change."""
+    grew_at = image.facts.get("grew_at")
+    if grew_at is None:
+        return False
+    return datetime.fromisoformat(grew_at) > datetime.now(UTC) - GROWS
+
+
 def has_preview(image: Image) -> bool:
     """Whether a small picture shows an image on its way, though it cannot be opened yet."""
     return image.state in ON_ITS_WAY and bool(image.objects_as(ObjectRole.PREVIEW))
@@ -129,8 +145,7 @@ def as_failure(error: Exception) -> Exception:
 
 
 def _published(image: Image, storage: Storage) -> OpenImage:
-    role = ObjectRole.PHOTO if image.objects_as(ObjectRole.PHOTO) else ObjectRole.LEVEL
-    objects = image.objects_as(role)
+    objects = _pixels_of(image)
     stored = [Stored(one.key, index_of(one, storage)) for one in objects]
     if not stored:
         raise archive.errors.StorageFailure("a published image has no pixels")
@@ -158,6 +173,15 @@ def _published(image: Image, storage: Storage) -> OpenImage:
     opened = _opened(image, source, source.pyramid.deep_zoom, find)
     profiled = objects[0] if kept.pyramid.samples == 3 else None
     return replace(opened, stored=tuple(stored), zarr=zarr, kept=kept, profiled=profiled)
+
+
+def _pixels_of(image: Image) -> tuple[StoredObject, ...]:
+    for role in (*_SHOWN, ObjectRole.LABEL):
+        objects = [one for one in image.objects_as(role) if one.sop_instance_uid is not None]
+        if objects:
+            # Only levels are of one picture; of others the first is shown.
+            return tuple(objects if role is ObjectRole.LEVEL else objects[:1])
+    return ()
 
 
 def _mapped(image: Image, storage: Storage) -> OpenImage:
@@ -194,7 +218,8 @@ def _opened(
 def _frame(key: str, index: FrameIndex, plane: Plane, column: int, row: int) -> Place | None:
     if not index.level.is_whole(column, row):
         return None
-    return Place(key, *index.range(column, row, plane))
+    offset, length = index.range(column, row, plane)
+    return Place(key, offset, length, ADOBE_RGB if index.is_silent_rgb else b"")
 
 
 def _mapped_tile(

@@ -145,6 +145,9 @@ POLICIES: dict[str, Role] = {
 }
 """The least role for each route, by the route's template."""
 
+STORING: dict[str, Role] = dict.fromkeys(dicomweb.STORED, Role.CONTRIBUTOR)
+"""The least role for who posts instances to a route that others read: who may bring files."""
+
 PHONE_MAY = frozenset(
     {
         "/api/me",

@@ -73,7 +73,9 @@ class Sources:
         self._images: Shelf[tuple[str | None, str], Image] = Shelf(
             4096, self._readers, lasts_s=SEEN_AGAIN_S, lasts=_is_published
         )
-        self._open: Shelf[tuple[str, int, bool], OpenImage] = Shelf(OPEN_IMAGES, self._readers)
+        self._open: Shelf[tuple[str, int | str, bool], OpenImage] = Shelf(
+            OPEN_IMAGES, self._readers
+        )
         self._drawn: Shelf[tuple[str, int, int, int], bytes] = Shelf(
             DRAWN_BYTES, self._drawers, weigh=len
         )
@@ -116,6 +118,10 @@ class Sources:
         if not (_is_published(found) or is_viewable(found) or has_preview(found)):
             raise NoSuchAddress
         return found
+
+    def forget(self, image_id: str) -> None:
+        """Look it up anew the next time: there is more of it than is remembered."""
+        self._images.forget(lambda key: key[1] == image_id)
 
     async def lent(self, caller: Caller, image_id: str) -> Image:
         """The image of that id, if a colleague's open request shows it to this very user.
@@ -297,9 +303,12 @@ class Sources:
         return thumbnail(opened.source, THUMBNAIL_PIXELS)
 
 
-def _state(image: Image) -> tuple[str, int, bool]:
+def _state(image: Image) -> tuple[str, int | str, bool]:
     """What an open image is kept by: what was opened on its way is not what is published."""
-    return image.id, image.incarnation, _is_published(image)
+    grew_at = image.facts.get("grew_at")
+    # Levels may still come to a slide that another sends.
+    state = f"{image.incarnation} {grew_at}" if grew_at else image.incarnation
+    return image.id, state, _is_published(image)
 
 
 def _is_published(image: Image) -> bool:

@@ -19,6 +19,7 @@ from api.dicomweb.places import (
     RENDERED,
     RETRIEVED,
     ROUTES,
+    STORED,
     SUMMARIES,
     THUMBNAILS,
 )
@@ -62,6 +63,8 @@ def _document(origin: str) -> bytes:
     places: dict[str, ET.Element] = {CAPABILITIES: resources}
     for route in sorted(one for one in ROUTES if one != CAPABILITIES):
         _method(_place(places, route), route)
+        if route in STORED:
+            _storing(_place(places, route))
     written: bytes = ET.tostring(application, "utf-8", xml_declaration=True)
     return written
 
@@ -84,6 +87,17 @@ def _method(place: ET.Element, route: str) -> None:
         ET.SubElement(request, "param", {"name": name, "style": "query"})
     response = ET.SubElement(method, "response", {"status": "200"})
     for media_type in _ACCEPT[route]:
+        ET.SubElement(response, "representation", {"mediaType": media_type})
+
+
+def _storing(place: ET.Element) -> None:
+    method = ET.SubElement(place, "method", {"name": "POST"})
+    ET.SubElement(method, "doc", {"title": "STOW-RS: instances as files"})
+    request = ET.SubElement(method, "request")
+    taken = {"mediaType": 'multipart/related; type="application/dicom"'}
+    ET.SubElement(request, "representation", taken)
+    response = ET.SubElement(method, "response", {"status": "200 202 400 409 415 503"})
+    for media_type in (_JSON, "application/dicom+xml"):
         ET.SubElement(response, "representation", {"mediaType": media_type})
 
 

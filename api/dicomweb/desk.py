@@ -17,6 +17,7 @@ from api.answer import KEPT, KEPT_BY_NOBODY
 from api.covered import Covers, cover_of
 from api.dicomweb.multipart import Part, content_type_of, joined
 from api.dicomweb.places import ROOT
+from api.dicomweb.stow import Store
 from api.doors import Caller
 from api.opened import as_failure
 from api.origin import own_origin
@@ -70,9 +71,11 @@ class Desk:
         storage: Storage,
         sources: Sources,
         covers: Covers,
+        store: Store,
     ) -> None:
         self._settings, self.catalog, self.storage = settings, catalog, storage
         self.sources, self._covers = sources, covers
+        self.store = store
         # Each on its own: who searches or decodes much keeps nobody from the frames.
         self._finders = ThreadPoolExecutor(2, "dicomweb-find")
         self._readers = ThreadPoolExecutor(4, "dicomweb-read")
@@ -85,6 +88,7 @@ class Desk:
         """Stop the threads, once what is under way has ended."""
         for threads in (self._finders, self._readers, self._decoders):
             threads.shutdown()
+        self.store.close()
 
     async def find(self, work: Callable[[], T]) -> T:
         """What asks the catalogue."""
@@ -135,6 +139,10 @@ class Desk:
             keys[one.image_id].add(one.key)
         for image_id, mine in keys.items():
             image = await self.sources.image(caller, image_id)
+            if not mine <= {one.key for one in image.objects}:
+                # It may have come since the image was looked up.
+                self.sources.forget(image_id)
+                image = await self.sources.image(caller, image_id)
             if cover_of(image) is not None:
                 await self._covers.require_open(caller, image)
                 kept = KEPT_BY_NOBODY

@@ -19,6 +19,9 @@ FOUND_STUDIES = (STUDIES,)
 FOUND_SERIES = (f"{ROOT}/series", f"{STUDY}/series")
 FOUND_INSTANCES = (f"{ROOT}/instances", f"{STUDY}/instances", f"{SERIES}/instances")
 
+STORED = (STUDIES, STUDY)
+"""Where instances are posted to (10.5)."""
+
 ROUTES = (
     # The first is asked for by the thousand.
     FRAMES,
@@ -34,8 +37,11 @@ ROUTES = (
     CAPABILITIES,
 )
 
-METHODS = {CAPABILITIES: frozenset({"OPTIONS"})}
-"""Of the routes that are not read."""
+METHODS = {
+    CAPABILITIES: frozenset({"OPTIONS"}),
+    **dict.fromkeys(STORED, frozenset({"GET", "HEAD", "POST"})),
+}
+"""Of the routes that are not read alone."""
 
 SUMMARIES = {
     **dict.fromkeys(FOUND_STUDIES, ("QIDO-RS: studies that match", "application/dicom+json")),

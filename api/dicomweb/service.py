@@ -23,7 +23,10 @@ from api.dicomweb.places import (
 from api.dicomweb.rendered import rendered_answer, thumbnail_answer
 from api.dicomweb.retrieved import bulk_data_answer, instances_answer, metadata_answer
 from api.dicomweb.search import asked, search, search_answer
+from api.dicomweb.stow import store_answer
 from api.doors import Caller
+from api.instances.acceptance import Sender
+from api.settings import ESTABLISHMENT
 from api.zarr import Streamed
 
 Answering = Callable[[Desk, Caller, dict[str, str], Scope, Receive], Awaitable[Answer | Streamed]]
@@ -49,6 +52,10 @@ async def answered(
     """The answer of one of the routes; raises what errors.py gives a status to."""
     if template == CAPABILITIES:
         return capabilities_answer(scope, desk.origin(scope))
+    if scope["method"] == "POST":
+        sender = Sender(caller.establishment or ESTABLISHMENT)
+        url, study = desk.studies_url(scope), fields.get("study")
+        return await store_answer(desk.store, sender, study, url, scope, receive)
     retrieve = _RETRIEVING.get(template)
     if retrieve is not None:
         return await retrieve(desk, caller, fields, scope, receive)
