@@ -45,6 +45,8 @@ class RadiologyArchive:
     """The best grade that it can give, which ends a row; where it gives less, that does."""
     as_photographs: bool = True
     """Whether it gets dermoscopic photographs as plain ones where it refuses their class."""
+    knows_issuers: bool = False
+    """Whether it keeps patients of one number apart by who gave it."""
     largest_bytes: int = 1 << 30
     """Slides above this stay here, whatever it takes."""
 
@@ -109,7 +111,7 @@ class _Wrong(Exception):
 _OF_A_STATION = {"host", "port", "title", "calling", "commits", "listens", "tls"}
 _OF_AN_ARCHIVE = {
     *("establishment", "url", "orthanc_url", "corrections", "patience_s", "takes", "grade"),
-    *("as_photographs", "largest_bytes"),
+    *("as_photographs", "knows_issuers", "largest_bytes"),
 }
 
 
@@ -137,6 +139,7 @@ def _archive(name: str, told: Any, folder: Path) -> RadiologyArchive:
         takes=frozenset(_word(Takes, one, where) for one in takes),
         best=OutboxState(grade),
         as_photographs=bool(told.get("as_photographs", True)),
+        knows_issuers=bool(told.get("knows_issuers", False)),
         largest_bytes=int(told.get("largest_bytes", 1 << 30)),
     )
 

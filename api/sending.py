@@ -21,6 +21,7 @@ from api.why import (
     NOT_YET,
     OTHER_ORDER,
     REMOVE_BY_HAND,
+    SAME_NUMBER,
     TOO_LARGE,
     UNKNOWN_IF_SHOWN,
     WRONG_PATIENT,
@@ -147,6 +148,9 @@ def _tell(place: Workplace, to: Reached, telling: Telling) -> None:
     with TemporaryDirectory(prefix="sent-", dir=place.scratch) as folder:
         if telling.kind is Sent.REJECTION:
             outbox.end(telling, _rejected(to, exam, telling, Path(folder)))
+            return
+        if not to.rule.knows_issuers and outbox.shares_number(telling):
+            outbox.end(telling, Ending(OutboxState.TASK, SAME_NUMBER))
             return
         if _is_too_large(to, telling, image):
             outbox.end(telling, Ending(OutboxState.TASK, TOO_LARGE))

@@ -30,6 +30,10 @@ UNKNOWN_IF_SHOWN = (
 NOT_KEPT = "The archive takes it and does not promise to keep it; look for it there."
 TOO_LARGE = "It is larger than this archive is to get; it stays here."
 AS_A_PHOTOGRAPH = "The archive refuses dermoscopic photographs; it gets this one as a plain one."
+SAME_NUMBER = (
+    "The archive holds another patient of the same number, given by another issuer, and would "
+    "show both as one; it is not sent."
+)
 DOWN = "The archive does not answer; it is tried again."
 NOT_YET = "The archive does not show the corrected identity yet; it is asked again."
 
@@ -53,6 +57,8 @@ _FRENCH = {
     TOO_LARGE: "Il est plus gros que ce que cette archive doit recevoir ; il reste ici.",
     AS_A_PHOTOGRAPH: "L’archive refuse les photographies dermoscopiques ; elle reçoit celle-ci "
     "comme photographie ordinaire.",
+    SAME_NUMBER: "L’archive a un autre patient de même numéro, donné par un autre émetteur, et "
+    "montrerait les deux comme un seul ; l’image n’est pas envoyée.",
     DOWN: "L’archive ne répond pas ; un nouvel essai suivra.",
     NOT_YET: "L’archive ne montre pas encore l’identité corrigée ; nouvel essai plus tard.",
 }

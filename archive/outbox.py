@@ -73,8 +73,13 @@ def moved(
     `series_of` has the Series Instance UID of each SOP Instance UID before.
     """
     now = datetime.now(UTC)
-    for one in tellings(connection, [before.id])[before.id]:
+    rows = tellings(connection, [before.id])[before.id]
+    # By a move before this one, or as another incarnation took its place.
+    rejected = {(one.remote, one.sop_instance_uid) for one in rows if one.kind is Sent.REJECTION}
+    for one in rows:
         if one.kind is not Sent.OBJECT or one.state is OutboxState.SUPERSEDED:
+            continue
+        if (one.remote, one.sop_instance_uid) in rejected:
             continue
         if one.state is OutboxState.WAITING:
             # The lease stays: it tells for how long somebody may still be sending it.

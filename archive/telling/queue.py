@@ -290,6 +290,41 @@ class Outbox:
             exam = telling.told[-1].as_exam(exam)
         return exam, image
 
+    def shares_number(self, telling: Telling) -> bool:
+        """Whether that archive was told of another patient of the same number, by another issuer.
+
+        Most archives ignore who gave a number, and would show both as one patient.
+        """
+        exam, patient = schema.exam, schema.patient
+        other_exam, other = schema.exam.alias(), schema.patient.alias()
+        query = (
+            sa.select(_row.id)
+            .select_from(
+                exam.join(patient, exam.c.patient_row == patient.c.id)
+                .join(
+                    other,
+                    sa.and_(
+                        other.c.establishment_id == patient.c.establishment_id,
+                        other.c.patient_id == patient.c.patient_id,
+                        other.c.issuer != patient.c.issuer,
+                    ),
+                )
+                .join(other_exam, other_exam.c.patient_row == other.c.id)
+                .join(schema.outbox, _row.exam_id == other_exam.c.id)
+                .join(schema.remote, _row.remote_id == _remote.id)
+            )
+            .where(
+                exam.c.id == telling.exam_id,
+                _remote.name == telling.remote,
+                _row.kind == Sent.OBJECT,
+                _row.attempt > 0,
+                _row.state.not_in([OutboxState.SUPERSEDED, OutboxState.TASK]),
+            )
+            .limit(1)
+        )
+        with self._database.read() as connection:
+            return connection.scalar(query) is not None
+
     def of_images(self, image_ids: Collection[str]) -> Mapping[str, tuple[Telling, ...]]:
         """What was and is to be told of each image, in order."""
         with self._database.read() as connection:

@@ -21,6 +21,7 @@ def received(
     path: Path,
     patient: PatientIdentity | None = PATIENT,
     establishment: str = "Hôpital A",
+    accession_number: str = "A1",
 ) -> Image:
     image = catalog.receive(
         establishment=establishment,
@@ -28,7 +29,7 @@ def received(
         source_sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
         plan="photo",
         patient=patient,
-        accession_number="A1" if patient else None,
+        accession_number=accession_number if patient else None,
     )
     key = storage.put(path)
     original = StoredObject(ObjectRole.ORIGINAL, key, path.stat().st_size, "image/jpeg")

@@ -55,10 +55,11 @@ def photographed(
     seed: int,
     patient: PatientIdentity = ANNE,
     seen: Capture | None = None,
+    order: str = "A1",
 ) -> Image:
     """A published photograph; what `seen` states of it, if anything."""
     file = make_photo(folder / f"{seed}.jpg", width=96, height=64, seed=seed)
-    image = received(place.catalog, place.storage, file, patient, HERE)
+    image = received(place.catalog, place.storage, file, patient, HERE, order)
     if seen is not None:
         place.catalog.photographs.state(Photograph(image.id, seen), establishment=HERE)
     return ingest_photo(file, image, place.catalog, place.storage)
