@@ -6,7 +6,7 @@ of the glass alone, from those maps and the seamless textures of `tests.samples.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from math import ceil
 from typing import Any
 
@@ -109,19 +109,43 @@ def _at(maps: NDArray[np.float32], x: float, y: float) -> float:
     return float(maps[row, column]) if inside else -1.0
 
 
-def _structures(
-    rng: np.random.Generator, piece: Piece, stain: str, size: tuple[int, int], mpp: float
-) -> Iterator[Structure]:
-    """Glands close together in the mucosa, vessels here and there deeper."""
+Drawn = list[tuple[RGB, NDArray[np.uint8]]]
 
-    def drawn(draw: Callable[..., Any], count: int) -> list[tuple[RGB, NDArray[np.uint8]]]:
+
+def _is_small(width: int, height: int) -> bool:
+    """Whether a slide is for tests, which make many: they share what it is composed of."""
+    return max(width, height) <= 6000
+
+
+def _drawn_by(rng: np.random.Generator, stain: str, mpp: float) -> tuple[Drawn, Drawn]:
+    """Glands and vessels, to be laid in many places."""
+
+    def drawn(draw: Callable[..., Any], count: int) -> Drawn:
         made = []
         for _ in range(count):
             layers, opacity = draw(rng, mpp)
             made.append((tissue.coloured(layers, stain), (opacity * 255).astype(np.uint8)))
         return made
 
-    glands, vessels = drawn(tissue.gland, 14), drawn(tissue.vessel, 6)
+    return drawn(tissue.gland, 14), drawn(tissue.vessel, 6)
+
+
+@cache
+def _drawn(stain: str, mpp: float) -> tuple[Drawn, Drawn]:
+    return _drawn_by(np.random.default_rng(1), stain, mpp)
+
+
+@cache
+def _textures(mpp: float) -> dict[str, tissue.Layers]:
+    return tissue.textures(1, 512, mpp)
+
+
+def _structures(
+    rng: np.random.Generator, piece: Piece, stain: str, size: tuple[int, int], mpp: float
+) -> Iterator[Structure]:
+    """Glands close together in the mucosa, vessels here and there deeper."""
+
+    glands, vessels = _drawn(stain, mpp) if _is_small(*size) else _drawn_by(rng, stain, mpp)
     for kinds, pitch_um in ((vessels, 330.0), (glands, 96.0)):
         pitch = pitch_um / mpp
         for row, gy in enumerate(np.arange(0.0, size[1], pitch * 0.87)):
@@ -145,9 +169,10 @@ def _structures(
 def pieces(width: int, height: int, seed: int, stain: str, mpp: float) -> list[Piece]:
     """The sections that lie on a glass of this size, side by side, one stain each."""
     rng = np.random.default_rng([seed, width, height])
-    texture_size = 1280 if max(width, height) > 6000 else 512
-    layers = tissue.textures(seed, texture_size, mpp)
-    stains = MIXED if stain == "mixed" else (stain,) * (3 if max(width, height) > 6000 else 1)
+    is_small = _is_small(width, height)
+    texture_size = 512 if is_small else 1280
+    layers = _textures(mpp) if is_small else tissue.textures(seed, texture_size, mpp)
+    stains = MIXED if stain == "mixed" else (stain,) * (1 if is_small else 3)
     columns = min(len(stains), ceil((len(stains) * width / height) ** 0.5))
     rows = -(-len(stains) // columns)
     low_height, low_width = -(-height // GRID) + 1, -(-width // GRID) + 1
