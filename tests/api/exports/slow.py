@@ -2,13 +2,14 @@
 
 import asyncio
 import json
+from collections.abc import Callable
 from typing import Any
 
 
 class Slow:
     """A client that asks for a file and, once that begins, takes nothing of it until told to.
 
-    Where `each_s` is stated it takes every part, and so long for each. `parts` are what it took.
+    Where `takes_each` is stated it takes every part, after calling that. `parts` are what it took.
     """
 
     def __init__(
@@ -16,11 +17,11 @@ class Slow:
         app: Any,
         headers: dict[str, str],
         asked: dict[str, Any],
-        each_s: float | None = None,
+        takes_each: Callable[[], None] | None = None,
     ) -> None:
-        self.begun, self.takes = asyncio.Event(), asyncio.Event()
+        self.begun, self.takes, self.waits = (asyncio.Event() for _ in range(3))
         self.parts: list[dict[str, Any]] = []
-        self._each_s = each_s
+        self._takes_each = takes_each
         self._body, self._headers = json.dumps(asked).encode(), headers
         self.task = asyncio.create_task(app(self._scope(), self._receive, self._send))
 
@@ -53,5 +54,11 @@ class Slow:
             assert message["status"] == 200
             self.begun.set()
             return
-        await (asyncio.sleep(self._each_s) if self._each_s else self.takes.wait())
+        if self._takes_each is None:
+            self.waits.set()
+            await self.takes.wait()
+        else:
+            # Whoever has no time left for it is told so before the part is taken.
+            await asyncio.sleep(0)
+            self._takes_each()
         self.parts.append(message)

@@ -1,8 +1,10 @@
 """Pictures taken out: nothing leaves that may not, and what left is written down."""
 
+import asyncio
 import json
 import logging
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -132,28 +134,39 @@ def test_beyond_a_few_at_once_others_are_told_when_to_come_back(
     headers, everywhere = bearer(taken.settings, "north"), bearer(taken.settings, None)
     asked = {**CARE, "images": chosen(taken, "wide")}
     app = create_app(taken.settings)
+    patience: list[asyncio.Timeout] = []
+
+    def timeout(given_s: float) -> asyncio.Timeout:
+        """Ends when the test says so."""
+        assert given_s == exports.STALLED_S
+        patience.append(asyncio.timeout(None))
+        return patience[-1]
 
     async def many() -> list[httpx.Response]:
         slow = [Slow(app, headers, {**asked, "form": "jpeg"})]
-        await slow[0].begun.wait()
+        await slow[0].waits.wait()
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url=ORIGIN) as web:
             answers = [await web.post("/api/exports", json=asked, headers=headers)]
             slow.append(Slow(app, everywhere, {**asked, "form": "pdf"}))
-            await slow[1].begun.wait()
+            await slow[1].waits.wait()
+            stuck = patience[-1]
             south = bearer(taken.settings, "south")
             answers.append(await web.post("/api/exports", json=asked, headers=south))
             slow[0].takes.set()
             await slow[0].task
             answers.append(await web.post("/api/exports", json=asked, headers=headers))
         # The other never takes anything, and keeps nobody waiting for ever.
+        stuck.reschedule(0)
         await slow[1].task
         assert not slow[1].takes.is_set()
         return answers
 
     with opened(app) as web:
         before = len(departures(web, taken))
-        monkeypatch.setattr(exports, "STALLED_S", 3.0)
+        ours = SimpleNamespace(timeout=timeout, to_thread=asyncio.to_thread)
+        monkeypatch.setattr(exports, "asyncio", ours)
+        monkeypatch.setattr(exports, "time", SimpleNamespace(monotonic=lambda: 0.0))
         *refused, given = web.call(many)
         written = len(departures(web, taken)) - before
     for one in refused:
@@ -167,20 +180,25 @@ def test_who_takes_too_little_on_the_whole_is_given_up(
     headers = bearer(taken.settings, "north")
     asked = {**CARE, "images": chosen(taken, "wide")}
     app = create_app(taken.settings)
-    monkeypatch.setattr(exports, "STALLED_S", 0.5)
     monkeypatch.setattr(exports, "PART_BYTES", 50)
+    now_s = 0.0
+    monkeypatch.setattr(exports, "time", SimpleNamespace(monotonic=lambda: now_s))
+
+    def take() -> None:
+        nonlocal now_s
+        now_s += exports.STALLED_S / 5
 
     async def taken_by_a_slow_one() -> list[dict[str, Any]]:
-        slow = Slow(app, headers, asked, each_s=0.1)
+        slow = Slow(app, headers, asked, take)
         await slow.task
         return slow.parts
 
     with opened(app) as web:
         parts = web.call(taken_by_a_slow_one)
-        assert 1 <= len(parts) <= 5
+        assert len(parts) == 5
         assert all(len(one["body"]) == 50 for one in parts)
         # On the whole it is fast enough.
-        monkeypatch.setattr(exports, "LEAST_BYTES_S", 50.0)
+        monkeypatch.setattr(exports, "LEAST_BYTES_S", 5.0)
         monkeypatch.setattr(exports, "PART_BYTES", 500)
         parts = web.call(taken_by_a_slow_one)
     assert len(parts) > 5
