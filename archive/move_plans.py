@@ -211,7 +211,7 @@ def _exam_there(
             _exam.establishment_id == owner_of(connection, exam),
             is_study(study_of(exam, patient, to)),
         )
-    ).one_or_none()
+    ).first()
     if there is None:
         return None
     if there.patient_row != patient_row:

@@ -97,7 +97,8 @@ def patient_of_study(
         )
     )
     found = connection.execute(owned(query.where(is_study), establishment))
-    row = found.mappings().one_or_none()
+    # All exams of an order are of one patient.
+    row = found.mappings().first()
     return None if row is None else PatientIdentity(**row)
 
 

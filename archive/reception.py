@@ -242,12 +242,13 @@ def exam_row(
 ) -> str:
     """Find the exam of a study of this patient, or make it; raises DifferentPatient."""
     exam = schema.exam.c
-    known = connection.execute(
-        sa.select(exam.id, exam.patient_row).where(
-            exam.establishment_id == establishment_id, is_study(study)
-        )
-    ).one_or_none()
-    if known is None:
+    # Others' studies keep their UIDs, so that an order may have several: its own comes first.
+    found = connection.execute(
+        sa.select(exam.id, exam.patient_row)
+        .where(exam.establishment_id == establishment_id, is_study(study))
+        .order_by(exam.study_instance_uid != study.uid, exam.created_at, exam.id)
+    ).all()
+    if not found:
         new = sa.insert(schema.exam).values(
             id=new_id(),
             establishment_id=establishment_id,
@@ -259,9 +260,9 @@ def exam_row(
             created_at=now,
         )
         return str(connection.execute(new.returning(exam.id)).scalar_one())
-    if known.patient_row != patient_row:
+    if any(one.patient_row != patient_row for one in found):
         raise DifferentPatient(
             "This accession number is already used here for another patient, or for none; "
             "check the number and the patient."
         )
-    return str(known.id)
+    return str(found[0].id)

@@ -344,7 +344,7 @@ def _require_free(connection: sa.Connection, row: sa.RowMapping, study: Study) -
             _exam.id != row["exam_id"],
             is_study(study),
         )
-    ).one_or_none()
+    ).first()
     if other is None:
         return
     if other.patient_row != row["patient_row"]:

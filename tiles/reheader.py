@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 from pydicom.dataset import Dataset
 
+from tiles.composed import Composed
 from tiles.frames import WRITE_BYTES, Progress, Written, write_frames
 from tiles.instance import FrameIndex, read_header, read_index
-from tiles.source import ReadRange
+from tiles.source import Encoding, ReadRange
 
 _OF_THE_FRAMES = ("ExtendedOffsetTable", "ExtendedOffsetTableLengths", "DataSetTrailingPadding")
 """What is made anew with the file."""
@@ -57,7 +58,10 @@ def reheader(
         size_bytes = os.fstat(file.fileno()).st_size
         read = partial(_pread, file.fileno())
         header, _ = read_header(read, size_bytes)
-        frames = _Stored(read, read_index(read, size_bytes))
+        index = read_index(read, size_bytes)
+        if index.encoding is Encoding.RAW:
+            return _native(Composed.of(read, size_bytes, change), index, target)
+        frames = _Stored(read, index)
         for keyword in _OF_THE_FRAMES:
             if keyword in header:
                 del header[keyword]
@@ -65,6 +69,18 @@ def reheader(
         changed = change(header)
         unfinished = write_frames(target, changed, frames, progress)
         return unfinished.finish(changed, str(ratios[-1]) if len(ratios) else None)
+
+
+def _native(composed: Composed, index: FrameIndex, target: Path) -> Written:
+    """The same for native frames, which others send: they stay as they lie, behind another head."""
+    with target.open("wb") as file:
+        for part in composed.parts():
+            file.write(part)
+        file.flush()
+        os.fsync(file.fileno())
+    frames_bytes = int(index.lengths.sum())
+    begin = int(index.offsets[0]) - composed.begin + len(composed.head)
+    return Written(target, composed.length_bytes, frames_bytes, "1", (begin, frames_bytes))
 
 
 def _pread(file: int, offset: int, length: int) -> bytes:

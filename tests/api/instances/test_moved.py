@@ -1,0 +1,80 @@
+"""What another sent is moved like everything else, and does not come back when it is sent again."""
+
+import io
+
+import pytest
+from pydicom import dcmread
+
+from api.moving import move_once
+from api.work import Workplace
+from archive.errors import DifferentPatient
+from archive.identity import PatientIdentity
+from archive.move import Destination
+from archive.query import Query
+from archive.received.outcome import Failure
+from archive.record import ImageKind
+from tests.api.instances.conftest import NORTH, PATIENT, Make, Take
+from tests.api.moving.conftest import WHO
+from tests.samples.dicom_slides import Made, Table
+
+RIGHT = PatientIdentity("2", "registry", "JUSTE^Zoé", None, "F")
+
+
+@pytest.mark.parametrize("table", ["basic", "native"])
+def test_a_slide_of_others_moves_and_stays_moved(
+    make: Make, take: Take, place: Workplace, table: Table
+) -> None:
+    made = Made(table=table)
+    level, late = make("level", made=made), make("late", 75, 50, made=made)
+    image = take(level).image_id
+    assert take(make("small", 150, 100, made=made)).image_id == image
+    assert image is not None
+    before = place.catalog.image(image, establishment="north")
+    place.catalog.moves.ask([image], Destination(RIGHT), WHO, establishment="north")
+    assert move_once(place)
+    after = place.catalog.image(image, establishment="north")
+    digests = [{one.pixel_sha256 for one in objects.objects} for objects in (before, after)]
+    assert digests[0] == digests[1]
+    found = place.catalog.instances.instances(Query(), establishment="north")
+    sent = dcmread(level)
+    assert len(found) == 2
+    assert sent.SOPInstanceUID not in {one.sop_instance_uid for one in found}
+    base = max(found, key=lambda one: one.described.frames)
+    now = dcmread(io.BytesIO(place.storage.read_range(base.key, 0, base.length_bytes)))
+    assert now.PatientID == "2"
+    assert (now.pixel_array == sent.pixel_array).all()
+    # The scanner knows nothing of it.
+    for file in (level, late):
+        outcome = take(file)
+        assert (outcome.failure, outcome.image_id) == (Failure.MOVED, None)
+    assert len(place.catalog.instances.instances(Query(), establishment="north")) == 2
+
+
+def test_an_order_may_have_a_study_of_others_and_one_of_ours(
+    make: Make, take: Take, place: Workplace
+) -> None:
+    """Who uploads to the order is told nothing of a failure, and its patient stays one."""
+    take(make("level", IssuerOfPatientID="registry"))
+    take(make("other", 150, 100, made=Made(series="2")))
+    assert len(place.catalog.exams(establishment="north").exams) == 2
+    known = place.catalog.patient_of_order("north", PATIENT["AccessionNumber"])
+    assert known is not None
+    assert known.patient_id == PATIENT["PatientID"]
+    ours = place.catalog.receive(
+        establishment=NORTH.establishment,
+        kind=ImageKind.PHOTO,
+        source_sha256="0" * 64,
+        plan="full",
+        patient=known,
+        accession_number="A7",
+    )
+    assert ours.exam_id in {one.id for one in place.catalog.exams(establishment="north").exams}
+    with pytest.raises(DifferentPatient):
+        place.catalog.receive(
+            establishment=NORTH.establishment,
+            kind=ImageKind.PHOTO,
+            source_sha256="1" * 64,
+            plan="full",
+            patient=RIGHT,
+            accession_number="A7",
+        )
