@@ -21,7 +21,7 @@ from tests.orthanc import free_ports
 
 COMMITMENT = "1.2.840.10008.1.20.1"
 THE_INSTANCE = "1.2.840.10008.1.20.1.1"
-LONG_S = 120.0
+LONG_S = 600.0
 
 Reference = tuple[str, str]
 

@@ -15,7 +15,7 @@ from tests.api.dimse.conftest import answering
 from tests.api.dimse.test_stored import photograph
 from tests.orthanc import TITLE, Orthanc, orthanc
 
-LONG_S = 120.0
+LONG_S = 600.0
 
 
 @pytest.fixture(scope="module")

@@ -103,11 +103,11 @@ def private(
 def echo(private: Private, *options: str) -> int:
     return subprocess.run(
         [
-            *("/usr/bin/echoscu", *options, "-aet", "READER", "-aec", "SANSVERRE", "-to", "60"),
+            *("/usr/bin/echoscu", *options, "-aet", "READER", "-aec", "SANSVERRE", "-to", "600"),
             *("127.0.0.1", str(private.port)),
         ],
         capture_output=True,
-        timeout=120,
+        timeout=600,
         check=False,
     ).returncode
 

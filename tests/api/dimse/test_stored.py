@@ -25,7 +25,7 @@ from archive.storage import Storage
 from tests.api.dimse.conftest import ACCENTED, Served
 
 PHOTOGRAPHY = "1.2.840.10008.5.1.4.1.1.77.1.4"
-LONG_S = 120.0
+LONG_S = 600.0
 
 
 def photograph(path: Path, rows: int = 32, columns: int = 48) -> Dataset:

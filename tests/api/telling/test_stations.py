@@ -38,6 +38,7 @@ from tests.api.telling.places import (
 from tests.archive.sessions import FOREARM
 from tests.dermato.archived import errors_of
 from tests.orthanc import TITLE, Orthanc, free_ports
+from tests.serving import LONG_S
 
 GOOD = (Sent.OBJECT, OutboxState.READ_BACK)
 COMMITMENT = "1.2.840.10008.1.20.1"
@@ -94,14 +95,14 @@ def storescp(folder: Path) -> Iterator[int]:
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log)
     try:
-        until = time.monotonic() + 60
+        until = time.monotonic() + LONG_S
         while not _answers(port):
             assert process.poll() is None, (folder / "log").read_text()
             assert time.monotonic() < until
         yield port
     finally:
         process.terminate()
-        process.wait(60)
+        process.wait(LONG_S)
 
 
 def _answers(port: int) -> bool:
