@@ -43,6 +43,8 @@ class RadiologyArchive:
     takes: frozenset[Takes] = frozenset({Takes.PHOTOGRAPHS})
     best: OutboxState = OutboxState.READ_BACK
     """The best grade that it can give, which ends a row; where it gives less, that does."""
+    fhir_url: str | None = None
+    """The FHIR server that gets the viewer's address with each manifest."""
     as_photographs: bool = True
     """Whether it gets dermoscopic photographs as plain ones where it refuses their class."""
     knows_issuers: bool = False
@@ -111,7 +113,7 @@ class _Wrong(Exception):
 _OF_A_STATION = {"host", "port", "title", "calling", "commits", "listens", "tls"}
 _OF_AN_ARCHIVE = {
     *("establishment", "url", "orthanc_url", "corrections", "patience_s", "takes", "grade"),
-    *("as_photographs", "knows_issuers", "largest_bytes"),
+    *("fhir_url", "as_photographs", "knows_issuers", "largest_bytes"),
 }
 
 
@@ -138,6 +140,7 @@ def _archive(name: str, told: Any, folder: Path) -> RadiologyArchive:
         station=_station(told, where, folder) if "host" in told else None,
         takes=frozenset(_word(Takes, one, where) for one in takes),
         best=OutboxState(grade),
+        fhir_url=root(f"{where} fhir_url", told.get("fhir_url")),
         as_photographs=bool(told.get("as_photographs", True)),
         knows_issuers=bool(told.get("knows_issuers", False)),
         largest_bytes=int(told.get("largest_bytes", 1 << 30)),

@@ -70,6 +70,8 @@ POLICIES: dict[str, Role] = {
     "/api/consults": Role.CONTRIBUTOR,
     "/api/outbox/{row}/again": Role.CONTRIBUTOR,
     "/api/archives": Role.CONTRIBUTOR,
+    # An address that opens for who may see the exam, and nobody's name.
+    "/fhir/Endpoint/{exam}": Role.READER,
     "/api/archives/{archive}/rows": Role.CONTRIBUTOR,
     # Opening a covered picture on purpose: it is written down who did.
     "/api/images/{image}/uncover": Role.READER,

@@ -38,6 +38,7 @@ from archive.errors import (
 from archive.link import Instance, Named, Shown
 from archive.record import Exam, Image, ImageKind, ObjectRole, OutboxState, Sent
 from archive.rejection import KEY_OBJECT_SELECTION, rejection_note, rejection_uid
+from archive.telling.endpoint import endpoint, put
 from archive.telling.forms import DERMOSCOPIC, exam_of, known_as
 from archive.telling.queue import Ending, Telling
 from archive.telling.rules import Corrections, Form
@@ -147,7 +148,9 @@ def _tell(place: Workplace, to: Reached, telling: Telling) -> None:
     exam, image = outbox.context(telling)
     with TemporaryDirectory(prefix="sent-", dir=place.scratch) as folder:
         if telling.kind is Sent.REJECTION:
-            outbox.end(telling, _rejected(to, exam, telling, Path(folder)))
+            ending = _rejected(to, exam, telling, Path(folder))
+            _register(place, to, telling)
+            outbox.end(telling, ending)
             return
         if not to.rule.knows_issuers and outbox.shares_number(telling):
             outbox.end(telling, Ending(OutboxState.TASK, SAME_NUMBER))
@@ -169,7 +172,17 @@ def _tell(place: Workplace, to: Reached, telling: Telling) -> None:
                 ending = _sent(leaving)
         else:
             telling, ending = _corrected(leaving, now)
+        _register(place, to, telling)
         outbox.end(telling, ending, now if ending.is_good else None)
+
+
+def _register(place: Workplace, to: Reached, telling: Telling) -> None:
+    """Give a registry the viewer's address with a manifest, and tell it when nothing is there."""
+    if to.rule.fhir_url is None or place.public_url is None or telling.form is not Form.MANIFEST:
+        return
+    exam, _ = place.catalog.outbox.context(telling)
+    is_active = telling.kind is Sent.OBJECT or place.catalog.backlog.is_seen(telling.exam_id)
+    put(to.rule.fhir_url, endpoint(exam, place.public_url, is_active=is_active))
 
 
 def _is_too_large(to: Reached, telling: Telling, image: Image) -> bool:

@@ -111,17 +111,20 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
             f"SANSVERRE_SECRETS ({secrets_folder}) lies inside the data folder, where a copy of "
             "the data would carry the keys away: name a folder outside it"
         )
+    archives, public_url = _archives(variables), variables.get("SANSVERRE_PUBLIC_URL")
+    if not public_url and any(one.fhir_url for one in archives):
+        raise BadSettings("fhir_url gives others our address: state SANSVERRE_PUBLIC_URL too")
     return Settings(
         data=data,
         secrets=secrets_folder,
         database_url=variables.get("SANSVERRE_DATABASE") or f"sqlite:///{data / 'catalog.sqlite'}",
-        public_url=_public_url(variables.get("SANSVERRE_PUBLIC_URL") or None),
+        public_url=_public_url(public_url or None),
         uploads=_upload_limits(variables),
         read_origins=_origins("SANSVERRE_READ_ORIGINS", variables),
         frame_ancestors=_origins("SANSVERRE_FRAME_ANCESTORS", variables),
         stated_objects_url=_objects_url(variables.get("SANSVERRE_OBJECTS") or None),
         tls=_tls(variables),
-        archives=_archives(variables),
+        archives=archives,
         dimse=_file(variables.get("SANSVERRE_DIMSE")),
         hl7=_hl7(variables),
         laboratories=read_laboratories(_file(variables.get("SANSVERRE_LABORATORIES"))),

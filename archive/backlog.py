@@ -47,6 +47,14 @@ class Backlog:
         with self._database.read() as connection:
             return int(connection.execute(query).scalar_one())
 
+    def is_seen(self, exam_id: str) -> bool:
+        """Whether an exam has anything that is published."""
+        query = sa.select(_image.id).where(
+            _image.exam_id == exam_id, _image.state == ImageState.PUBLISHED
+        )
+        with self._database.read() as connection:
+            return connection.scalar(query.limit(1)) is not None
+
     def put_in(self, establishment: str, remote: str, each_s: float) -> int:
         """Put in what is lacking, the oldest first; gives how many that were.
 

@@ -1,6 +1,7 @@
 """Archives show whose an exam is after it was corrected, or a person has a task; never both."""
 
 from dataclasses import replace
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,9 @@ from api.archives import REMOTE
 from api.sending import send_once
 from api.settings import Settings
 from api.why import EARLIER_IDENTITY, WRONG_PATIENT
+from archive.identities.decisions import Then
+from archive.identities.schema import Act
+from archive.identities.stated import Stated
 from archive.identity import PatientIdentity
 from archive.outbox import identity_changed
 from archive.record import OutboxState, Sent
@@ -197,3 +201,33 @@ def test_a_correction_that_is_rolled_back_tells_nothing(
         engine.dispose()
         assert states(place, image) == [GOOD]
         assert place.catalog.exam(image.exam_id, establishment=HERE).images[0].id == image.id
+
+
+def test_a_merge_reaches_the_archive_and_so_does_taking_it_back(
+    settings: Settings, empty_catalogue: Path, archive: Orthanc, tmp_path: Path
+) -> None:
+    stays, goes = (
+        PatientIdentity(number, "R", "FAUX^Anne", date(1970, 1, 2), "F") for number in ("m1", "m2")
+    )
+    rule = {"corrections": Corrections.AGAIN, "orthanc_url": str(archive.web.base_url)}
+    with telling(settings, empty_catalogue, archive, **rule) as place:
+        photographed(place, tmp_path, 261, stays)
+        image = photographed(place, tmp_path, 262, goes, order="A2")
+        all_sent(place)
+        identities = place.catalog.identities
+        traits = {"name": stays.name, "birth_date": stays.birth_date, "sex": "F"}
+        said = Stated("m1", "R", traits, datetime.now(UTC), "ADT")
+        assert identities.merge(HERE, said, ("m2", "R")).then is Then.MERGE
+        all_sent(place)
+        assert states(place, image) == [GOOD]
+        (there,) = kept(archive, uid_of(image))
+        assert there["PatientID"] == "m1"
+        key = place.catalog.exam(image.exam_id, establishment=HERE).patient_key
+        merge = next(
+            one for one in identities.history(str(key), establishment=HERE) if one.act is Act.MERGED
+        )
+        identities.undo(merge.id, "somebody", establishment=HERE)
+        all_sent(place)
+        assert states(place, image) == [GOOD]
+    (there,) = kept(archive, uid_of(image))
+    assert there["PatientID"] == "m2"

@@ -81,6 +81,10 @@ def test_one_archive_is_stated_once(tmp_path: Path) -> None:
     assert [one.name for one in read_settings(stated).archives] == [REMOTE]
     with pytest.raises(BadSettings, match="state it once"):
         read_settings(stated | {"SANSVERRE_ARCHIVE_URL": "https://a.example.org"})
+    with_registry = tmp_path / "registry.toml"
+    with_registry.write_text(WEB + 'fhir_url = "https://fhir.example.org/r4"')
+    with pytest.raises(BadSettings, match="SANSVERRE_PUBLIC_URL"):
+        read_settings(stated | {"SANSVERRE_ARCHIVES": str(with_registry)})
     with pytest.raises(BadSettings, match="hl7, again, reincarnation"):
         read_settings(
             {

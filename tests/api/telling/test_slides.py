@@ -1,8 +1,14 @@
 """Slides stay here: archives get a small picture that says so, and registries a manifest."""
 
 import io
-from dataclasses import replace
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
+from typing import Any
 
 import numpy as np
 import zxingcpp
@@ -12,13 +18,15 @@ from pydicom.dataset import Dataset
 
 from api.archives import RadiologyArchive
 from api.ingest import Order, ingest
+from api.moving import move_once
 from api.settings import Settings
 from api.why import TOO_LARGE
 from archive.identity import PatientIdentity
+from archive.move import Author, Destination
 from archive.record import ObjectRole, OutboxState
 from archive.telling.forms import SECONDARY_CAPTURE
 from archive.telling.rules import Form, Takes
-from tests.api.telling.places import HERE, all_sent, at, told
+from tests.api.telling.places import HERE, all_sent, at, due_now, photographed, told
 from tests.dermato.archived import errors_of
 from tests.orthanc import Orthanc
 from tests.samples.slide import small_svs
@@ -33,6 +41,76 @@ def given_by(archive: Orthanc, uid: str, folder: Path) -> tuple[Dataset, Path]:
     path = folder / f"{uid}.dcm"
     path.write_bytes(archive.web.get(f"/instances/{one['ID']}/file").content)
     return dcmread(path), path
+
+
+@dataclass
+class Registry:
+    """A FHIR server: what it keeps, and what it answers first."""
+
+    answers: list[int]
+    kept: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    @contextmanager
+    def serving(self) -> Iterator[str]:
+        registry = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_PUT(self) -> None:
+                data = json.loads(self.rfile.read(int(self.headers["content-length"])))
+                status = registry.answers.pop(0) if registry.answers else 201
+                if status == 201:
+                    registry.kept[self.path] = data
+                self.answer(status, {})
+
+            def do_GET(self) -> None:
+                self.answer(200, registry.kept[self.path])
+
+            def answer(self, status: int, data: dict[str, Any]) -> None:
+                body = json.dumps(data).encode()
+                self.send_response(status)
+                self.send_header("content-length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_: object) -> None:
+                """Nothing is written."""
+
+        with HTTPServer(("127.0.0.1", 0), Handler) as server:
+            thread = Thread(target=server.serve_forever, args=(0.01,))
+            thread.start()
+            try:
+                yield f"http://127.0.0.1:{server.server_port}/fhir"
+            finally:
+                server.shutdown()
+                thread.join()
+
+
+def test_a_registry_is_given_the_address_and_told_when_nothing_is_there(
+    settings: Settings, empty_catalogue: Path, archive: Orthanc, tmp_path: Path
+) -> None:
+    """It is down at first: neither the manifest nor the address is done before both are."""
+    registry, right = Registry([503]), PatientIdentity("z3", "R", "JUSTE^Zoé", sex="F")
+    with registry.serving() as url:
+        rule = RadiologyArchive(
+            archive.dicomweb_url, HERE, takes=frozenset({Takes.MANIFESTS}), fhir_url=url
+        )
+        with at(replace(settings, public_url=WHERE), empty_catalogue, rule) as place:
+            image = photographed(place, tmp_path, 701, replace(ZOE, patient_id="z2"))
+            all_sent(place)
+            assert [one.state for one in told(place, image)] == [OutboxState.WAITING]
+            due_now(place)
+            all_sent(place)
+            assert [one.state for one in told(place, image)] == [OutboxState.READ_BACK]
+            who = Author("subject")
+            place.catalog.moves.ask([image.id], Destination(right), who, establishment=HERE)
+            assert move_once(place)
+            all_sent(place)
+            moved = place.catalog.image(image.id, establishment=HERE)
+    before, after = (registry.kept[f"/fhir/Endpoint/{one.exam_id}"] for one in (image, moved))
+    assert (before["status"], after["status"]) == ("off", "active")
+    assert after["address"] == f"{WHERE}/exam/{moved.exam_id}"
+    assert after["connectionType"]["code"] == "ihe-iid"
+    assert "JUSTE" not in json.dumps(registry.kept)
 
 
 def test_a_slide_is_told_of_by_a_picture_with_its_address_and_by_a_manifest(
