@@ -188,10 +188,11 @@ def _glass(where: Position, parts: _Parts) -> Glass:
     )
 
 
-def _age(scan: Scanned) -> tuple[bool, datetime, str]:
+def _age(scan: Scanned) -> tuple[bool, datetime, datetime, str]:
     """What is refused comes behind; then the later scan is first, by the scanner's own clock."""
     image = scan.image
-    return image.state is not ImageState.REFUSED, scanned_at(image), image.source_sha256
+    is_accepted = image.state is not ImageState.REFUSED
+    return is_accepted, scanned_at(image), image.created_at, image.source_sha256
 
 
 def scanned_at(image: Image) -> datetime:

@@ -21,6 +21,8 @@ export interface ImageSummary {
   viewable: boolean;
   thumbnail: string;
   covered?: Cover | null;
+  /** What its case calls it, where it is read as one of it. */
+  name?: string;
 }
 
 /** Why a picture has no small picture, and is opened on purpose. */
@@ -40,6 +42,8 @@ export interface Exam {
   created_at: string;
   establishment: string | null;
   images: ImageSummary[];
+  /** The case that it is read in, where its images are those of the case. */
+  case?: string;
 }
 
 export interface ExamPage {

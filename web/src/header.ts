@@ -6,7 +6,15 @@ import { depositPercent } from "./deposit/everywhere";
 import { h, icon } from "./dom";
 import { chooseLanguage, language, messages } from "./i18n";
 import { waitingCount } from "./queue/everywhere";
-import { advicesPath, capturePath, depositPath, outboxPath, phonesPath, refresh } from "./router";
+import {
+  advicesPath,
+  capturePath,
+  casesPath,
+  depositPath,
+  outboxPath,
+  phonesPath,
+  refresh,
+} from "./router";
 
 export function languageButton(): HTMLButtonElement {
   const words = messages();
@@ -95,6 +103,31 @@ function phonesLink(): HTMLElement {
   return link;
 }
 
+/** The way to the cases of the laboratory. */
+function casesLink(): HTMLElement {
+  const words = messages().cases;
+  const link = h(
+    "a",
+    {
+      class: "button way phones-link cases-link",
+      href: casesPath,
+      hidden: true,
+      title: words.title,
+      "aria-label": words.title,
+      "aria-current": location.pathname.startsWith(casesPath) && "page",
+    },
+    icon("slide"),
+  );
+  // A paired phone takes photographs, and reads no cases.
+  void myself().then(
+    ({ phone }) => {
+      link.hidden = phone !== null;
+    },
+    () => undefined, // strangers see how to come in
+  );
+  return link;
+}
+
 /** The way to what colleagues ask and answer, with the number of those that have news. */
 function adviceLink(): HTMLElement {
   const words = messages().out;
@@ -143,6 +176,7 @@ export function pageHeader(): HTMLElement {
       { class: "page-tools" },
       captureLink(),
       depositLink(),
+      casesLink(),
       adviceLink(),
       phonesLink(),
       languageButton(),

@@ -14,6 +14,7 @@ import "./styles/base.css";
 import "./styles/pages.css";
 import "./styles/list.css";
 import "./styles/exam.css";
+import "./styles/cases.css";
 import "./styles/viewer.css";
 import "./styles/controls.css";
 import "./styles/panels.css";
@@ -49,6 +50,10 @@ function pageFor(route: Route): Page {
       return examPage(route.exam);
     case "view":
       return viewPage(route.image);
+    case "cases":
+      return casesPage;
+    case "case":
+      return casePage(route.case);
     case "deposit":
       return depositPage;
     case "capture":
@@ -105,6 +110,8 @@ const threadPage = (advice: string) =>
 const outboxPage = loaded(async () => (await import("./pages/outbox")).outboxPage);
 const albumPage = (patient: string) =>
   loaded(async () => (await import("./out/album")).albumPage(patient));
+const casesPage = loaded(async () => (await import("./cases/list")).casesPage);
+const casePage = (id: string) => loaded(async () => (await import("./cases/page")).casePage(id));
 const phonesPage = loaded(async () => (await import("./phones/page")).phonesPage);
 
 /** Pages of phones, and of pictures that are taken: they need what plain HTTP is not given. */

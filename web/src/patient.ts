@@ -60,10 +60,12 @@ export function countsText(images: { kind: ImageKind }[]): string {
     .join(", ");
 }
 
-type Named = Pick<ImageSummary, "id" | "kind">;
+type Named = Pick<ImageSummary, "id" | "kind" | "name">;
 
-/** "Lame 2": the image's number among those of its kind in the exam. */
+/** "Lame 2": the image's number among those of its kind in the exam, or what its case calls it. */
 export function imageName(image: Named, all: Named[]): string {
+  const named = all.find(({ id }) => id === image.id)?.name;
+  if (named) return named;
   const alike = all.filter(({ kind }) => kind === image.kind);
   return messages().kindNumber[image.kind](alike.findIndex(({ id }) => id === image.id) + 1);
 }

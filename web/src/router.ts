@@ -5,6 +5,8 @@ export type Route =
   | { page: "exam"; exam: string }
   | { page: "view"; image: string }
   | { page: "deposit" }
+  | { page: "cases" }
+  | { page: "case"; case: string }
   | { page: "capture"; session: string | null }
   | { page: "move"; image: string }
   | { page: "move-exam"; exam: string }
@@ -38,6 +40,7 @@ function ofPatients(head: "patients" | "lesions", id: string, rest: string[]): R
 
 const BARE: Record<string, Route> = {
   deposit: { page: "deposit" },
+  cases: { page: "cases" },
   phones: { page: "phones" },
   pair: { page: "pair" },
   capture: { page: "capture", session: null },
@@ -47,6 +50,7 @@ const BARE: Record<string, Route> = {
 
 const OF_ONE: Record<string, (id: string) => Route> = {
   capture: (session) => ({ page: "capture", session }),
+  cases: (id) => ({ page: "case", case: id }),
   exam: (exam) => ({ page: "exam", exam }),
   view: (image) => ({ page: "view", image }),
   advice: (advice) => ({ page: "advice", advice }),
@@ -82,6 +86,11 @@ export const comparePath = (lesion: string, first: string, second: string) =>
   `${lesionPath(lesion)}/compare?${new URLSearchParams({ first, second })}`;
 export const movePath = (image: string) => `/move/${encodeURIComponent(image)}`;
 export const moveExamPath = (exam: string) => `/move-exam/${encodeURIComponent(exam)}`;
+export const casesPath = "/cases";
+export const casePath = (id: string) => `${casesPath}/${encodeURIComponent(id)}`;
+/** A slide as one of its case: the next key leads to the next slide of it. */
+export const viewInCasePath = (image: string, id: string) =>
+  `${viewPath(image)}?${new URLSearchParams({ case: id })}`;
 export const viewPath = (image: string) => `/view/${encodeURIComponent(image)}`;
 
 /** Fills the outlet until the signal says that the user has gone elsewhere. */

@@ -2,6 +2,7 @@
 
 import { bodyEn } from "./body.en";
 import { captureEn } from "./capture.en";
+import { casesEn } from "./cases.en";
 import type { Messages } from "./fr";
 import { lesionsEn } from "./lesions.en";
 import { moveEn } from "./move.en";
@@ -258,6 +259,7 @@ export const en: Messages = {
   capture: captureEn,
   move: moveEn,
   outbox: outboxEn,
+  cases: casesEn,
   out: outEn,
   cover: {
     title: "Covered photograph",

@@ -2,6 +2,7 @@
 
 import { bodyFr } from "./body.fr";
 import { captureFr } from "./capture.fr";
+import { casesFr } from "./cases.fr";
 import { lesionsFr } from "./lesions.fr";
 import { moveFr } from "./move.fr";
 import { outFr } from "./out.fr";
@@ -259,6 +260,7 @@ export const fr = {
   capture: captureFr,
   move: moveFr,
   outbox: outboxFr,
+  cases: casesFr,
   out: outFr,
   cover: {
     title: "Photographie couverte",

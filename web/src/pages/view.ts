@@ -1,6 +1,7 @@
 /** The viewer's page: from an image's address to the viewer, or to what stands in its way. */
 
 import { type Exam, getExam, getImage, type ImageDetail } from "../api";
+import { caseOf, withCase } from "../cases/reading";
 import { h } from "../dom";
 import { messages } from "../i18n";
 import { isLinked, linkOpened } from "../link";
@@ -22,7 +23,7 @@ export function viewPage(id: string): Page {
       await linkOpened();
       const image = await settled(outlet, await getImage(id, signal), signal);
       if (image.state === "refused") return fail("refused");
-      const exam = isLinked() || image.lent ? alone(image) : await getExam(image.exam, signal);
+      const exam = isLinked() || image.lent ? alone(image) : await examOf(image, signal);
       // A title stays in the browser's history: it names the image, never the patient.
       document.title = `${imageName(image, exam.images)} · ${messages().product}`;
       if (image.covered) {
@@ -35,6 +36,13 @@ export function viewPage(id: string): Page {
       if (!signal.aborted) fail(problemOf(error));
     }
   };
+}
+
+/** Its exam, or the case that the address asks to read on in. */
+async function examOf(image: ImageDetail, signal: AbortSignal): Promise<Exam> {
+  const exam = await getExam(image.exam, signal);
+  const within = caseOf(location.search);
+  return within ? withCase(exam, image.id, within) : exam;
 }
 
 /** The exam as whoever is shown one image sees it: this image, and no other. */

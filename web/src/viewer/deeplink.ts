@@ -29,12 +29,16 @@ export function parseView(search: string): View | null {
 
 const rounded = (value: number, decimals: number) => String(Number(value.toFixed(decimals)));
 
-/** Hundredths of a pixel and nine digits of zoom: reopening moves nothing that can be seen. */
-export function formatView(view: View): string {
+/**
+ * Hundredths of a pixel and nine digits of zoom: reopening moves nothing that can be seen. `within`
+ * is the case that is read on in.
+ */
+export function formatView(view: View, within?: string): string {
   return `?${new URLSearchParams({
     x: rounded(view.x, 2),
     y: rounded(view.y, 2),
     zoom: String(Number(view.zoom.toPrecision(9))),
     rotation: rounded(normalised(view.rotation), 2),
+    ...(within ? { case: within } : {}),
   })}`;
 }

@@ -8,7 +8,7 @@ import { messages } from "../i18n";
 import { isLinked } from "../link";
 import { type Problem, problemOf } from "../pages/problem";
 import { imageName, nameOf, thumbnail, traits } from "../patient";
-import { advicesPath, examPath, navigate, viewPath } from "../router";
+import { advicesPath, casePath, examPath, navigate, viewInCasePath, viewPath } from "../router";
 import { createArrival } from "./arrival";
 import { formatView, parseView } from "./deeplink";
 import { createFacts } from "./facts";
@@ -149,7 +149,7 @@ export async function openViewer(
     },
     closing.signal,
   );
-  followAddress(stage, closing.signal);
+  followAddress(stage, exam.case, closing.signal);
   followParent(stage, closing.signal);
   onRecovery(() => stage.osd.forceRedraw(), closing.signal);
 }
@@ -176,7 +176,7 @@ function notice(): HTMLElement {
 }
 
 /** Opens the view the address asks for, else the whole image; then keeps the address up to date. */
-function followAddress(stage: Stage, signal: AbortSignal): void {
+function followAddress(stage: Stage, within: string | undefined, signal: AbortSignal): void {
   const asked = parseView(location.search);
   if (asked) stage.show(asked, true);
   else stage.fit(true);
@@ -184,7 +184,7 @@ function followAddress(stage: Stage, signal: AbortSignal): void {
   let latest = location.search;
   stage.on("view", () => {
     // Frames are drawn for arriving tiles too: only a view that moves puts off the writing.
-    const address = formatView(stage.view());
+    const address = formatView(stage.view(), within);
     if (address === latest || signal.aborted) return;
     latest = address;
     clearTimeout(timer);
@@ -193,12 +193,18 @@ function followAddress(stage: Stage, signal: AbortSignal): void {
   signal.addEventListener("abort", () => clearTimeout(timer));
 }
 
+function wayBack(exam: Exam): string {
+  if (exam.case) return casePath(exam.case);
+  return exam.images.length > 1 ? examPath(exam.id) : "/";
+}
+
 function viewerHeader(image: ImageDetail, exam: Exam, actions: Actions): HTMLElement {
   const words = messages();
   const { images, accession_number } = exam;
   const index = images.findIndex(({ id }) => id === image.id);
   const toExams = images.length > 1 ? words.backToExam : words.back;
-  const backWords = image.lent ? words.out.backToAdvice : toExams;
+  const toCase = exam.case ? words.cases.backToCase : toExams;
+  const backWords = image.lent ? words.out.backToAdvice : toCase;
   const place = images.length > 1 ? ` (${index + 1}/${images.length})` : "";
   return h(
     "header",
@@ -208,7 +214,7 @@ function viewerHeader(image: ImageDetail, exam: Exam, actions: Actions): HTMLEle
         "a",
         {
           class: "icon-button back",
-          href: image.lent ? advicesPath : images.length > 1 ? examPath(exam.id) : "/",
+          href: image.lent ? advicesPath : wayBack(exam),
           title: backWords,
           "aria-label": backWords,
         },
@@ -236,10 +242,15 @@ function openable(exam: Exam): ImageSummary[] {
   return exam.images.filter(({ viewable }) => viewable);
 }
 
+/** Where another image is, read on in the same case. */
+function pathOf({ id }: ImageSummary, exam: Exam): string {
+  return exam.case ? viewInCasePath(id, exam.case) : viewPath(id);
+}
+
 function openSibling(image: ImageDetail, exam: Exam, direction: 1 | -1): void {
   const images = openable(exam);
   const next = images[images.findIndex(({ id }) => id === image.id) + direction];
-  if (next) navigate(viewPath(next.id));
+  if (next) navigate(pathOf(next, exam));
 }
 
 /** The images of the exam as small pictures, the one on screen marked. */
@@ -252,7 +263,7 @@ function strip(image: ImageDetail, exam: Exam): HTMLElement | null {
       {},
       h(
         "a",
-        { href: viewPath(one.id), "aria-current": one.id === image.id ? "page" : null },
+        { href: pathOf(one, exam), "aria-current": one.id === image.id ? "page" : null },
         thumbnail(one),
         h("span", { class: "strip-name" }, imageName(one, exam.images)),
       ),

@@ -1,0 +1,98 @@
+"""A case as a pathologist works through it: found, completed by a click, read slide by slide."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser import DESKTOP, PHONE, READY, attentive, faults
+from tests.cases.conftest import GLASSES, NUMBER, STRANGER, Laboratory, label
+
+
+@pytest.fixture
+def page(
+    request: pytest.FixtureRequest, browser: Browser, laboratory: Laboratory
+) -> Iterator[Page]:
+    context = browser.new_context(
+        **getattr(request, "param", DESKTOP), storage_state=laboratory.state
+    )
+    with attentive(context) as page:
+        yield page
+
+
+def test_a_case_is_found_completed_and_read_to_its_end(
+    page: Page, laboratory: Laboratory, artefacts: Path
+) -> None:
+    page.goto(laboratory.address)
+    page.get_by_role("link", name="Dossiers du laboratoire").click()
+    # The frozen section is first, and the stranger waits below.
+    first = page.locator(".case-card").first
+    expect(first).to_contain_text("Extemporané")
+    expect(first).to_contain_text("6 lames numérisées sur 7 attendues")
+    expect(page.locator(".waiting")).to_contain_text(label(STRANGER))
+    page.screenshot(path=artefacts / "cases.png")
+    assert faults(page) == []
+    first.get_by_role("link", name="ESSAI Élodie").click()
+
+    expect(page.get_by_role("heading", level=2).first).to_have_text(
+        re.compile(r"Prélèvement A · Peau, avant-bras gauche")
+    )
+    expect(page.get_by_role("heading", level=3)).to_have_text(["Bloc A1", "Bloc A2", "Bloc B1"])
+    glasses = page.locator(".glass")
+    expect(glasses).to_have_count(7)
+    expect(page.locator(".glass.missing")).to_contain_text(["B1-2"])
+    expect(page.locator(".code", has_text=NUMBER)).to_be_visible()
+    latest, older = laboratory.rescans
+    expect(page.locator("a.glass-link").first).to_have_attribute("href", re.compile(latest))
+    expect(page.locator(f"a[href='/view/{older}']")).to_be_hidden()
+    page.get_by_text("1 version plus ancienne").click()
+    expect(page.locator(f"a[href='/view/{older}']")).to_be_visible()
+    expect(page.locator(".case-photographs img")).to_have_count(6)
+    page.screenshot(path=artefacts / "case.png", full_page=True)
+    assert faults(page) == []
+
+    page.get_by_text("1 autre lame sans dossier").click()
+    waiting = page.locator(".waiting")
+    expect(waiting).to_contain_text("Code illisible ou absent")
+    waiting.get_by_role("button", name=f"Rattacher la lame {label(STRANGER)}").click()
+    # It moves under the case's patient and number, and is there within moments.
+    linked = page.locator(f"a.glass-link[href*='{laboratory.stranger}']")
+    expect(linked).to_contain_text("B1-2")
+    expect(page.locator(".glass.missing")).to_have_count(0)
+    expect(page.get_by_text("Rattachement en cours")).to_have_count(0, timeout=60_000)
+
+    page.locator("body").press("ArrowDown")
+    page.keyboard.press("j")
+    page.keyboard.press("ArrowUp")
+    expect(page.locator("a.glass-link").first).to_be_focused()
+    page.keyboard.press("Enter")
+    for name in GLASSES:
+        page.wait_for_selector(READY)
+        expect(page.locator(".strip [aria-current=page]")).to_contain_text(name)
+        expect(page.locator(".banner-patient")).to_contain_text("ESSAI")
+        if name != GLASSES[-1]:
+            page.keyboard.press("]")
+    page.get_by_role("link", name="Retour au dossier").click()
+    expect(page.locator(".glass")).to_have_count(7)
+
+
+@pytest.mark.parametrize("page", [PHONE], indirect=True, ids=["phone"])
+def test_two_patients_under_one_number_are_shown_on_a_phone(
+    page: Page, laboratory: Laboratory, artefacts: Path
+) -> None:
+    page.goto(f"{laboratory.address}/cases/{laboratory.conflict}")
+    told = page.get_by_role("alert")
+    expect(told).to_contain_text("ESSAI Élodie")
+    expect(told).to_contain_text("MODÈLE Bruno")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Two patients under this number")
+    expect(page.get_by_role("button", name="Link slide")).to_have_count(0)
+    page.screenshot(path=artefacts / "case-conflict-phone.png")
+    assert faults(page) == []
+    page.goto(f"{laboratory.address}/cases/{laboratory.case}")
+    expect(page.locator(".glass")).to_have_count(7)
+    wide = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
+    assert not page.evaluate(wide)
+    page.screenshot(path=artefacts / "case-phone.png")
+    assert faults(page) == []

@@ -1,0 +1,81 @@
+/** The cases of the last days, frozen sections first, and the slides that wait for one. */
+
+import { type Child, h, icon } from "../dom";
+import { momentText } from "../format";
+import { locale, messages } from "../i18n";
+import { framed } from "../pages/framed";
+import { nameOf, traits } from "../patient";
+import { casePath } from "../router";
+import { type CaseSummary, getCases, getWaiting, type Priority } from "./calls";
+import { waitingItem } from "./link";
+
+export const casesPage = framed(async (again) => {
+  const words = messages().cases;
+  const [cases, waiting] = await Promise.all([getCases(), getWaiting()]);
+  return h(
+    "main",
+    { id: "main", tabindex: -1, class: "page cases" },
+    h("a", { class: "back-link", href: "/" }, icon("back"), messages().exams),
+    h(
+      "div",
+      { class: "page-title" },
+      h("h1", {}, words.title),
+      h("span", { class: "count" }, words.count(cases.length)),
+    ),
+    cases.length > 0
+      ? h("ul", { class: "case-list" }, ...cases.map(caseCard))
+      : h(
+          "div",
+          { class: "no-match" },
+          h("p", {}, h("b", {}, words.none)),
+          h("p", {}, words.noneText),
+        ),
+    waiting.length > 0 &&
+      h(
+        "section",
+        { class: "case-waiting", "aria-labelledby": "all-waiting" },
+        h("h2", { id: "all-waiting" }, words.allWaiting(waiting.length)),
+        h("p", { class: "faint" }, words.allWaitingText),
+        h("ul", {}, ...waiting.map((one) => waitingItem(one, null, again))),
+      ),
+  );
+});
+
+/** Said only where it matters. */
+export function priorityBadge(priority: Priority): Child {
+  if (priority === "routine") return null;
+  return h("span", { class: `badge ${priority}` }, messages().cases.priority[priority]);
+}
+
+function caseCard(one: CaseSummary): HTMLElement {
+  const words = messages().cases;
+  const [patient, ...more] = one.patients;
+  return h(
+    "li",
+    { class: `case-card ${one.priority}` },
+    h(
+      "div",
+      { class: "case-who" },
+      h(
+        "a",
+        { class: "case-link", href: casePath(one.id) },
+        more.length > 0 ? words.conflict : nameOf(patient ?? null),
+      ),
+      more.length === 0 && traits(patient ?? null),
+    ),
+    h(
+      "div",
+      { class: "case-what" },
+      h("span", { class: "code" }, one.accession_number),
+      priorityBadge(one.priority),
+      more.length > 0 && h("span", { class: "badge refused" }, words.conflict),
+      one.cancelled && h("span", { class: "badge refused" }, words.cancelled),
+    ),
+    h(
+      "div",
+      { class: "case-when" },
+      h("span", {}, words.progress(one.scanned, one.expected)),
+      h("time", { class: "faint", datetime: one.said_at }, momentText(one.said_at, locale())),
+    ),
+  );
+}
