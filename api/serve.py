@@ -20,6 +20,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from api.desk import desk
+from api.dimse.table import read_table
 from api.doors import TOKEN_S
 from api.errors import CannotServe
 from api.settings import Settings, data_folder, signing_key
@@ -100,6 +101,9 @@ def serve(settings: Settings, host: str, port: int, workers: int) -> int:
     """Serve until SIGINT or SIGTERM; gives the exit code. Raises CannotServe, BadSettings."""
     if settings.tls is not None:
         require_usable(settings.tls)
+    if settings.dimse is not None:
+        # Said here, and not by a process that begins again and again.
+        read_table(settings.dimse)
     listening = listen(host, port)
     address, bound = listening.getsockname()[:2]
     scheme = "https" if settings.tls else "http"

@@ -21,9 +21,9 @@ from api.settings import Settings
 from tests.api.dimse.conftest import Served, answering
 from tests.api.dimse.test_found import FIND, ask
 from tests.api.dimse.test_moved import MOVE, counts
+from tests.serving import LONG_S
 
 VERIFICATION = "1.2.840.10008.1.1"
-LONG_S = 600.0
 
 
 def called(port: int, title: str, *classes: str) -> Association:

@@ -18,10 +18,10 @@ from archive.catalog import Catalog
 from archive.query import Query
 from tests.api.dimse.conftest import Served, answering
 from tests.orthanc import free_ports
+from tests.serving import LONG_S
 
 COMMITMENT = "1.2.840.10008.1.20.1"
 THE_INSTANCE = "1.2.840.10008.1.20.1.1"
-LONG_S = 600.0
 
 Reference = tuple[str, str]
 

@@ -1,8 +1,7 @@
 """A real Orthanc as our peer, both ways."""
 
 import json
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -14,8 +13,7 @@ from archive.query import FoundInstance, Query
 from tests.api.dimse.conftest import answering
 from tests.api.dimse.test_stored import photograph
 from tests.orthanc import TITLE, Orthanc, orthanc
-
-LONG_S = 600.0
+from tests.serving import LONG_S, until
 
 
 @pytest.fixture(scope="module")
@@ -43,13 +41,6 @@ def posted(web: httpx.Client, address: str, told: object) -> dict[str, object]:
     found = answer.json()
     assert isinstance(found, dict)
     return found
-
-
-def eventually(fact: Callable[[], bool]) -> None:
-    until = time.monotonic() + LONG_S
-    while not fact():
-        assert time.monotonic() < until
-        time.sleep(0.05)
 
 
 def instances(settings: Settings, exam: str) -> list[FoundInstance]:
@@ -93,6 +84,6 @@ def test_orthanc_sends_and_has_it_committed(
     )
     assert (told["InstancesCount"], told["FailedInstancesCount"]) == (1, 0)
     report = f"/storage-commitment/{told['StorageCommitmentTransactionUID']}"
-    eventually(lambda: peer.web.get(report).json()["Status"] == "Success")
+    until(lambda: peer.web.get(report).json()["Status"] == "Success")
     (kept,) = peer.web.get(report).json()["Success"]
     assert kept["SOPInstanceUID"] == one.SOPInstanceUID

@@ -1,15 +1,14 @@
 """C-STORE from dcmtk's senders: on disk as it comes, kept or refused with the reason."""
 
+import re
 import socket
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import psutil
 from pydicom import Dataset, dcmread, dcmwrite
 from pydicom.uid import UID, ExplicitVRLittleEndian, generate_uid
 from pynetdicom import AE
@@ -22,10 +21,11 @@ from archive.catalog import Catalog
 from archive.modules import file_meta
 from archive.query import FoundInstance, Query
 from archive.storage import Storage
-from tests.api.dimse.conftest import ACCENTED, Served
+from tests.api.dimse.conftest import ACCENTED, Served, storescp
+from tests.api.dimse.test_moved import counts, move_from
+from tests.serving import LONG_S, until
 
 PHOTOGRAPHY = "1.2.840.10008.5.1.4.1.1.77.1.4"
-LONG_S = 600.0
 
 
 def photograph(path: Path, rows: int = 32, columns: int = 48) -> Dataset:
@@ -49,13 +49,6 @@ def photograph(path: Path, rows: int = 32, columns: int = 48) -> Dataset:
     one["PixelData"].VR = "OB"
     dcmwrite(path, one, enforce_file_format=True)
     return one
-
-
-def eventually(fact: Callable[[], bool]) -> None:
-    until = time.monotonic() + LONG_S
-    while not fact():
-        assert time.monotonic() < until
-        time.sleep(0.02)
 
 
 def send(served: Served, *files: Path, title: str = "SCANNER") -> subprocess.CompletedProcess[str]:
@@ -93,7 +86,7 @@ def test_dcmsend_sends_several_and_they_are_kept_as_they_were(
         assert found.study.study_instance_uid == one.StudyInstanceUID
         assert found.study.patient == replace(ACCENTED)
         assert one.PixelData in storage.read_range(found.key, 0, found.length_bytes)
-    eventually(lambda: left(served) == [])
+    until(lambda: left(served) == [])
     again = send(served, files[0])
     assert again.returncode == 0, again.stdout
     assert len(held(served, sent[0].SOPInstanceUID)) == 1
@@ -156,13 +149,13 @@ def begin(association: Association, data_bytes: int) -> None:
 def test_a_sender_that_is_killed_leaves_nothing(served: Served) -> None:
     with sending(served) as association:
         begin(association, 64000)
-        eventually(lambda: left(served) != [])
+        until(lambda: left(served) != [])
         line = association.dul.socket
         assert line is not None
         assert line.socket is not None
         with line.socket as connection:
             connection.shutdown(socket.SHUT_RDWR)
-            eventually(lambda: left(served) == [])
+            until(lambda: left(served) == [])
     assert "Success" in served.call("echoscu", "-v", title="ECHOES")
 
 
@@ -184,15 +177,40 @@ def test_what_is_not_as_announced_is_refused(served: Served, tmp_path: Path) -> 
     assert held(served, request) == []
 
 
-def test_a_hundred_megabytes_are_received_without_being_held(
-    served: Served, tmp_path: Path
-) -> None:
+def peak_bytes(pid: int) -> int:
+    """The most memory that a process has used."""
+    (line,) = re.findall(r"VmHWM:\s*(\d+) kB", Path(f"/proc/{pid}/status").read_text())
+    return int(line) << 10
+
+
+def test_a_hundred_megabytes_come_and_go_without_being_held(served: Served, tmp_path: Path) -> None:
     path = tmp_path / "large.dcm"
     one = photograph(path, 6000, 6000)
     assert path.stat().st_size > 100 << 20
-    process = psutil.Process(served.pid)
+    before = peak_bytes(served.pid)
     done = send(served, path)
     assert done.returncode == 0, done.stdout
     (found,) = held(served, one.SOPInstanceUID)
     assert found.length_bytes >= len(one.PixelData)
-    assert process.memory_info().rss < 400 << 20
+    with storescp(served.store_port, tmp_path) as received:
+        study = {"QueryRetrieveLevel": "STUDY", "StudyInstanceUID": one.StudyInstanceUID}
+        status, _ = move_from(served.port, "STORE", study)
+        assert status.Status == 0x0000
+        (back,) = received.iterdir()
+        assert one.PixelData in back.read_bytes()
+    assert peak_bytes(served.pid) - before < len(one.PixelData) / 2
+
+
+def test_a_covered_photograph_is_opened_by_people_alone(served: Served, tmp_path: Path) -> None:
+    one = photograph(tmp_path / "one.dcm")
+    assert send(served, tmp_path / "one.dcm").returncode == 0
+    (found,) = held(served, one.SOPInstanceUID)
+    with Catalog.open(served.settings.database_url) as catalog:
+        catalog.attach(found.image_id, facts={"covered": "intimate"})
+    study = {"QueryRetrieveLevel": "STUDY", "StudyInstanceUID": one.StudyInstanceUID}
+    with storescp(served.store_port, tmp_path) as received:
+        status, failed = move_from(served.port, "STORE", study)
+        assert list(received.iterdir()) == []
+    assert (status.Status, counts(status)) == (0xA702, (0, 1, 0))
+    assert failed is not None
+    assert failed.FailedSOPInstanceUIDList == one.SOPInstanceUID
