@@ -243,6 +243,8 @@ def open_ohif(page: Page, place: Place, mode: str, modality: str) -> None:
     page.goto(f"{place.ohif}/{mode}?StudyInstanceUIDs={study}&token={place.token}")
 
 
+# Its microscopy is dicom-microscopy-viewer, within much else that takes long to load.
+@pytest.mark.soak
 def test_ohif_shows_the_slide(webgl: Browser, place: Place, artefacts: Path) -> None:
     with patient(webgl) as page:
         open_ohif(page, place, "microscopy", "SM")

@@ -11,7 +11,8 @@ from api.dicomweb.native_model import native_xml
 from archive.catalog import Catalog
 from archive.query import FoundInstance, Query
 from tests.api.conftest import Installation, Web
-from tests.api.dicomweb.test_retrieved import address, parts_of
+from tests.api.dicomweb.parts import parts_of
+from tests.api.dicomweb.test_retrieved import address
 
 XML = 'multipart/related; type="application/dicom+xml"'
 NS = {"d": "http://dicom.nema.org/PS3.19/models/NativeDICOM"}

@@ -11,7 +11,8 @@ from archive.catalog import Catalog
 from archive.query import FoundInstance, Query
 from archive.record import ObjectRole
 from tests.api.conftest import Installation, Web
-from tests.api.dicomweb.test_retrieved import address, parts_of
+from tests.api.dicomweb.parts import parts_of
+from tests.api.dicomweb.test_retrieved import address
 from tiles.codec import decode_jpeg
 from tiles.source import Pixels
 

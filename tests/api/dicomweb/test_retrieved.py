@@ -4,12 +4,9 @@ import asyncio
 import io
 from collections.abc import Callable
 from dataclasses import replace
-from email import message_from_bytes
-from email.message import Message
 from functools import partial
 from typing import Any, cast
 
-import httpx
 import pytest
 from pydicom import dcmread
 from pydicom.dataset import Dataset
@@ -21,6 +18,7 @@ from archive.catalog import Catalog
 from archive.query import FoundInstance, Query
 from archive.storage import Storage
 from tests.api.conftest import Installation, Web
+from tests.api.dicomweb.parts import parts_of
 from tiles.source import ReadRange
 
 ROOT = "/dicomweb/studies"
@@ -45,20 +43,6 @@ def address(one: FoundInstance) -> str:
     series = one.described.series.series_instance_uid
     study = one.study.study_instance_uid
     return f"{ROOT}/{study}/series/{series}/instances/{one.sop_instance_uid}"
-
-
-def parts_of(answer: httpx.Response) -> list[tuple[str, bytes]]:
-    """The parts of an answer, by the standard library's own reader."""
-    assert answer.status_code == 200, answer.text
-    head = f"Content-Type: {answer.headers['content-type']}\r\n\r\n".encode()
-    message = message_from_bytes(head + answer.content)
-    assert message.is_multipart()
-    told = []
-    for part in cast("list[Message]", message.get_payload()):
-        data = part.get_payload(decode=True)
-        assert isinstance(data, bytes)
-        told.append((str(part["content-type"]), data))
-    return told
 
 
 def stored(storage: Storage, one: FoundInstance) -> bytes:
