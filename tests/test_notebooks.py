@@ -48,7 +48,7 @@ def test_a_notebook_runs(path: Path, artefacts: Path, monkeypatch: pytest.Monkey
     monkeypatch.setenv("MPLBACKEND", "module://matplotlib_inline.backend_inline")
     notebook = read(path)
     # Raises with the cell and its message where an assertion in it does not hold.
-    client = NotebookClient(notebook, timeout=200, kernel_name="python3")
+    client = NotebookClient(notebook, timeout=600, kernel_name="python3")
     client.execute(cwd=str(path.parent))
     pictures = [
         output.data["image/png"]

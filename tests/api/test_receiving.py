@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -158,4 +159,9 @@ def refused(kind: type[Exception], attempt: Callable[[], None]) -> None:
 
 
 TestReceiving = ReceivingMachine.TestCase
-TestReceiving.settings = settings(max_examples=25, stateful_step_count=20, deadline=None)
+TestReceiving.settings = settings(max_examples=12, stateful_step_count=20)
+
+
+@pytest.mark.soak
+class TestReceivingForLong(ReceivingMachine.TestCase):  # type: ignore[misc, valid-type]
+    settings = settings(max_examples=300, stateful_step_count=30)

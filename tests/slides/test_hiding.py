@@ -1,6 +1,7 @@
 """The label's text is taken out of every picture, or the picture is left out."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import openslide
@@ -48,8 +49,7 @@ def glass(turns: int, at_last_end: bool, standing: bool, scale: float) -> tuple[
     return (macro.swapaxes(0, 1), where.swapaxes(0, 1)) if standing else (macro, where)
 
 
-@settings(max_examples=24, deadline=None)
-@given(
+WHEREVER = given(
     turns=st.integers(0, 3),
     at_last_end=st.booleans(),
     standing=st.booleans(),
@@ -57,6 +57,10 @@ def glass(turns: int, at_last_end: bool, standing: bool, scale: float) -> tuple[
     known=st.booleans(),
     policy=st.sampled_from(("blank", "drop")),
 )
+
+
+@settings(max_examples=10)
+@WHEREVER
 def test_a_label_is_found_wherever_it_lies_and_the_tissue_stays(
     turns: int, at_last_end: bool, standing: bool, scale: float, known: bool, policy: LabelPolicy
 ) -> None:
@@ -69,6 +73,14 @@ def test_a_label_is_found_wherever_it_lies_and_the_tissue_stays(
     tissue = (macro == TISSUE).all(axis=2)
     assert np.array_equal(shown[tissue], macro[tissue])
     assert beside.pictures["macro"].cleaned
+
+
+@pytest.mark.soak
+@settings(max_examples=300)
+@WHEREVER
+def test_a_label_is_found_wherever_else_it_lies(**how: Any) -> None:
+    inner = test_a_label_is_found_wherever_it_lies_and_the_tissue_stays.hypothesis.inner_test  # type: ignore[attr-defined]
+    inner(**how)
 
 
 def test_where_nothing_tells_the_end_both_are_blanked_or_the_macro_left_out() -> None:

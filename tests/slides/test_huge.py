@@ -26,7 +26,12 @@ WAYS = {
 }
 
 
-@pytest.mark.parametrize("way", WAYS)
+SOAK = pytest.mark.soak
+# What writes both writes all that these do.
+ALONE = [pytest.param(one, marks=SOAK) for one in ("full", "zarr")]
+
+
+@pytest.mark.parametrize("way", ["source", "both", *ALONE])
 @pytest.mark.parametrize(("side", "times"), [(1024, 4), LARGE], ids=["large", "huge"])
 @pytest.mark.timeout(1800)
 def test_memory_is_bounded_whatever_the_size(

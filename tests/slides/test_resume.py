@@ -43,7 +43,7 @@ def start(
     return subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=own)
 
 
-@pytest.mark.parametrize("kills", [4, pytest.param(50, marks=SOAK)])
+@pytest.mark.parametrize("kills", [2, pytest.param(50, marks=SOAK)])
 @pytest.mark.parametrize(
     "more",
     [

@@ -35,8 +35,8 @@ def grown(path: Path, size_bytes: int, seed: int) -> str:
 
 @pytest.mark.parametrize(
     ("size_bytes", "most_growth_bytes"),
-    [(160 << 20, 48 << 20), pytest.param(4 << 30, 64 << 20, marks=pytest.mark.soak)],
-    ids=["160-MB", "4-GB"],
+    [(112 << 20, 48 << 20), pytest.param(4 << 30, 64 << 20, marks=pytest.mark.soak)],
+    ids=["112-MB", "4-GB"],
 )
 @pytest.mark.timeout(3000)
 def test_a_file_larger_than_the_memory_it_takes(
@@ -51,7 +51,7 @@ def test_a_file_larger_than_the_memory_it_takes(
     memory.start()
     with (
         running({}, workers=1) as server,
-        httpx.Client(base_url=server.address, headers=headers, trust_env=False, timeout=120) as web,
+        httpx.Client(base_url=server.address, headers=headers, trust_env=False, timeout=600) as web,
     ):
         memory.server = server
         deposit = web.post("/api/deposits", json={"patient": PATIENT}).json()["id"]
@@ -66,7 +66,7 @@ def test_a_file_larger_than_the_memory_it_takes(
         listed = [{"path": path.name, "size_bytes": size_bytes, "sha256": sha256}]
         closed = web.post(f"/api/deposits/{deposit}/close", json={"files": listed})
         assert closed.status_code == 200, closed.text
-        by = time.monotonic() + 120 + size_bytes / 20e6
+        by = time.monotonic() + 1200 + size_bytes / 20e6
         while (told := web.get(f"/api/deposits/{deposit}").json()["files"][0])["image"] is None:
             assert told["state"] == "checking", told
             assert time.monotonic() < by
