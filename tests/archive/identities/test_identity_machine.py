@@ -1,0 +1,303 @@
+"""No image is shown under a patient whose it is not, whatever is said in whatever order.
+
+Two establishments give the same numbers to other people. The truth is kept here, in words of its
+own: whose each exam and lesion is by its own number, and whom each number was merged into.
+"""
+
+import tempfile
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
+
+from archive.body_site import Side
+from archive.catalog import Catalog
+from archive.errors import ArchiveError, NotFound, TransitionRefused
+from archive.identities.decisions import Then
+from archive.identities.ins import Ins, key_of
+from archive.identities.records import Outcome
+from archive.identities.schema import Act
+from archive.identities.stated import Stated, Status
+from archive.identity import PatientIdentity
+from archive.lesion import LesionEvent, LesionEventKind, LesionSaid
+from archive.move import Destination
+from archive.record import ImageKind, ImageState, ObjectRole
+from tests.archive.conftest import ELSEWHERE, HERE, digest
+from tests.archive.sessions import FOREARM
+from tests.archive.test_moves import REMOTE, WHO, carried_out, publish
+
+NUMBERS = ("1", "2", "3")
+AT = st.sampled_from([HERE, ELSEWHERE])
+NUMBER = st.sampled_from(NUMBERS)
+LATE = st.integers(0, 3)
+ANY = st.integers(0, 999)
+START = datetime(2026, 3, 1, tzinfo=UTC)
+BODIES = {HERE: "2550814168025", ELSEWHERE: "2550814168026"}
+EVERY = tuple(ImageState)
+
+
+@dataclass
+class Truth:
+    """What is true in one establishment."""
+
+    home: dict[str, str] = field(default_factory=dict)
+    """By exam, and by lesion: the number under which it came."""
+    exam_of: dict[str, str] = field(default_factory=dict)
+    into: dict[str, str] = field(default_factory=dict)
+    name: dict[str, str] = field(default_factory=dict)
+    ins: set[str] = field(default_factory=set)
+    done: dict[int, tuple[str, dict[str, str | None]]] = field(default_factory=dict)
+    """What each act that may be taken back changed, as it was before."""
+    numbers: dict[str, tuple[str, int]] = field(default_factory=dict)
+
+    def root(self, number: str) -> str:
+        while number in self.into:
+            number = self.into[number]
+        return number
+
+    def put(self, where: dict[str, str], before: dict[str, str | None]) -> None:
+        for one, value in before.items():
+            if value is None:
+                where.pop(one, None)
+            else:
+                where[one] = value
+
+
+class IdentityMachine(RuleBasedStateMachine):
+    """Admissions, corrections, merges, visits, identifiers, moves, and all of it taken back."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = tempfile.TemporaryDirectory()
+        self.catalog = Catalog.open(f"sqlite:///{Path(self.folder.name) / 'catalog.sqlite'}")
+        self.truth = {HERE: Truth(), ELSEWHERE: Truth()}
+        self.keys: dict[tuple[str, str], str] = {}
+        self.clock = 0
+
+    def teardown(self) -> None:
+        self.catalog.close()
+        self.folder.cleanup()
+
+    @initialize()
+    def begin(self) -> None:
+        self.catalog.outbox.know(HERE, REMOTE)
+        for at in self.truth:
+            for number in NUMBERS:
+                done = self.said(at, number, 0, {})
+                self.keys[at, number] = self.taken(at, done).key
+                self.truth[at].name[number] = f"MARTIN^{at[-1]}{number}"
+
+    def said(self, at: str, number: str, late: int, more: dict[str, object], **ins: Ins) -> Stated:
+        self.clock += 10
+        moment = START + timedelta(seconds=self.clock - 12 * late)
+        known = self.truth[at].name.get(number, f"MARTIN^{at[-1]}{number}")
+        traits = {"name": known, "sex": "F", "birth_date": date(1970, 1, 1), **more}
+        return Stated(number, "CHU", traits, moment, "GAM", **ins)
+
+    def taken(self, at: str, said: Stated) -> Outcome:
+        return self.catalog.identities.state(at, said)
+
+    def newest(self, at: str, number: str) -> int:
+        key = self.keys[at, number]
+        return self.catalog.identities.history(key, establishment=at)[0].id
+
+    @rule(at=AT, number=NUMBER, name=st.sampled_from("abcdefgh"))
+    def a_file_comes(self, at: str, number: str, name: str) -> None:
+        truth = self.truth[at]
+        if name in truth.exam_of:
+            return
+        image = self.catalog.receive(
+            establishment=at,
+            kind=ImageKind.SLIDE,
+            source_sha256=digest(name),
+            plan="full",
+            patient=PatientIdentity(number, "CHU"),
+        )
+        publish(self.catalog, image, ObjectRole.LEVEL)
+        truth.exam_of[name] = image.id
+        truth.home[image.exam_id] = number
+
+    @rule(at=AT, number=NUMBER)
+    def a_lesion_is_found(self, at: str, number: str) -> None:
+        truth = self.truth[at]
+        seen = LesionEvent(LesionEventKind.FIRST_SEEN, date(2025, 3, 1))
+        made = self.catalog.lesions.create(
+            self.keys[at, number], LesionSaid(FOREARM, Side.LEFT), seen, establishment=at
+        )
+        truth.numbers[made.id] = (truth.root(number), made.number)
+
+    @rule(at=AT, number=NUMBER, late=LATE, name=st.sampled_from("xyz"))
+    def a_name_is_corrected(self, at: str, number: str, late: int, name: str) -> None:
+        said = self.said(at, number, late, {"name": f"MARTIN^{name}"})
+        truth, before = self.truth[at], self.truth[at].name[number]
+        if self.taken(at, said).then is Then.UPDATE and before != f"MARTIN^{name}":
+            truth.name[number] = f"MARTIN^{name}"
+            truth.done[self.newest(at, number)] = ("name", {number: before})
+
+    @rule(at=AT, into=NUMBER, gone=NUMBER, late=LATE, twice=st.booleans())
+    def patients_are_merged(self, at: str, into: str, gone: str, late: int, twice: bool) -> None:
+        if into == gone:
+            return
+        truth, said = self.truth[at], self.said(at, into, late, {})
+        then = self.catalog.identities.merge(at, said, (gone, "CHU")).then
+        if twice:
+            again = self.catalog.identities.merge(at, said, (gone, "CHU")).then
+            assert again in {Then.IGNORE, Then.WAIT}
+        if then is Then.MERGE:
+            assert truth.root(into) != truth.root(gone)
+            self.note(at, into, {gone: into})
+        elif then is Then.TURN:
+            assert truth.root(into) == truth.root(gone)
+            self.note(at, into, {into: None, truth.root(into): into})
+
+    def note(self, at: str, about: str, change: dict[str, str | None]) -> None:
+        truth = self.truth[at]
+        before = {one: truth.into.get(one) for one in change}
+        truth.put(truth.into, change)
+        truth.done[self.newest(at, about)] = ("into", before)
+
+    @rule(at=AT, into=NUMBER, source=NUMBER, name=st.sampled_from("abcdefgh"), late=LATE)
+    def a_visit_goes(self, at: str, into: str, source: str, name: str, late: int) -> None:
+        truth = self.truth[at]
+        if name not in truth.exam_of or into == source:
+            return
+        exam = self.catalog.image(truth.exam_of[name], establishment=at).exam_id
+        self.catalog.identities.remember_visit(exam, f"V{name}", establishment=at)
+        visits = [f"V{name}"]
+        said = self.said(at, into, late, {})
+        done = self.catalog.identities.move_visit(at, said, (source, "CHU"), visits)
+        is_theirs = truth.home[exam] == source
+        assert (done.then is Then.UPDATE) <= is_theirs or done.why.startswith("who gives")
+        if truth.home[exam] == source and done.why == "who keeps the visits says so":
+            truth.home[exam] = into
+            truth.done[self.newest(at, into)] = ("home", {exam: source})
+
+    @rule(at=AT, number=NUMBER, is_qualified=st.booleans(), late=LATE)
+    def an_identifier_is_stated(self, at: str, number: str, is_qualified: bool, late: int) -> None:
+        body = BODIES[at][:-1] + number
+        ins = Ins(f"{body}{key_of(body):02}")
+        status = Status.QUALIFIED if is_qualified else Status.PROVISIONAL
+        said = self.said(at, number, late, {"status": status}, ins=ins)
+        before = self.acts(at, number)
+        then = self.taken(at, said).ins[0]
+        if then is Then.TAKE:
+            self.truth[at].ins.add(number)
+        elif then is Then.REMOVE:
+            self.truth[at].ins.discard(number)
+        for event, act in self.acts(at, number).items() - before.items():
+            if act is Act.UPDATED:
+                # Only the status is new, of which nothing is shown.
+                self.truth[at].done[event] = ("status", {})
+
+    def acts(self, at: str, number: str) -> dict[int, Act]:
+        events = self.catalog.identities.history(self.keys[at, number], establishment=at)
+        return {one.id: one.act for one in events}
+
+    @rule(name=st.sampled_from("abcdefgh"), number=NUMBER)
+    def an_image_is_moved(self, name: str, number: str) -> None:
+        truth = self.truth[HERE]
+        if name not in truth.exam_of:
+            return
+        image = truth.exam_of[name]
+        try:
+            to = Destination(PatientIdentity(number, "CHU"))
+            self.catalog.moves.ask([image], to, WHO, establishment=HERE)
+        except ArchiveError:
+            return
+        job = self.catalog.jobs.claim("w", 60, kinds=("move",))
+        assert job is not None
+        carried_out(self.catalog, job)
+        self.catalog.jobs.finish(job)
+        exam = self.catalog.image(image, establishment=HERE).exam_id
+        assert truth.root(truth.home.setdefault(exam, truth.root(number))) == truth.root(number)
+
+    @rule(at=AT, which=ANY)
+    def an_act_is_taken_back(self, at: str, which: int) -> None:
+        truth = self.truth[at]
+        if not truth.done:
+            return
+        event = sorted(truth.done)[which % len(truth.done)]
+        try:
+            self.catalog.identities.undo(event, "me", establishment=at)
+        except TransitionRefused:
+            # Something came after, which is to be taken back first.
+            return
+        kind, before = truth.done.pop(event)
+        places = {"into": truth.into, "home": truth.home, "name": truth.name, "status": {}}
+        truth.put(places[kind], before)
+
+    @rule(which=ANY)
+    def nothing_is_taken_back_from_elsewhere(self, which: int) -> None:
+        if self.truth[HERE].done:
+            event = sorted(self.truth[HERE].done)[which % len(self.truth[HERE].done)]
+            with pytest.raises(NotFound):
+                self.catalog.identities.undo(event, "me", establishment=ELSEWHERE)
+
+    @invariant()
+    def every_image_is_under_its_patient(self) -> None:
+        for at, truth in self.truth.items():
+            for image_id in truth.exam_of.values():
+                image = self.catalog.image(image_id, establishment=at)
+                exam = self.catalog.exam(image.exam_id, establishment=at, states=EVERY)
+                root = truth.root(truth.home[image.exam_id])
+                assert exam.patient is not None
+                assert (exam.patient.patient_id, exam.patient.name) == (root, truth.name[root])
+                assert (exam.patient.ins is not None) == (root in truth.ins)
+
+    @invariant()
+    def every_patient_has_their_images(self) -> None:
+        for (at, number), key in self.keys.items():
+            truth = self.truth[at]
+            found = self.catalog.exams_of_patient(key, establishment=at, states=EVERY)
+            images = {image.id for exam in found for image in exam.images}
+            theirs = {
+                one
+                for one in truth.exam_of.values()
+                if truth.root(truth.home[self.catalog.image(one, establishment=at).exam_id])
+                == truth.root(number)
+            }
+            assert images == theirs
+            other = ELSEWHERE if at == HERE else HERE
+            with pytest.raises(NotFound):
+                self.catalog.patient(key, establishment=other)
+
+    @invariant()
+    def lesions_go_with_their_patient_and_come_back_as_they_were(self) -> None:
+        for at, truth in self.truth.items():
+            for number in NUMBERS:
+                key = self.keys.get((at, number))
+                if key is None:
+                    continue
+                found = self.catalog.lesions.of_patient(key, establishment=at)
+                theirs = {
+                    one
+                    for one, (home, _) in truth.numbers.items()
+                    if truth.root(home) == truth.root(number)
+                }
+                assert {one.id for one in found} == theirs
+                assert len({one.number for one in found}) == len(found)
+                for one in found:
+                    home, own = truth.numbers[one.id]
+                    assert one.number == own or home != truth.root(number)
+
+
+IdentityMachine.TestCase.settings = settings(max_examples=4, stateful_step_count=16, deadline=None)
+TestIdentities = IdentityMachine.TestCase
+
+
+@pytest.mark.soak
+def test_long_histories() -> None:
+    run_state_machine_as_test(
+        IdentityMachine,
+        settings=settings(max_examples=300, stateful_step_count=50, deadline=None),
+    )
