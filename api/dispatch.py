@@ -99,8 +99,8 @@ READING = frozenset({"GET", "HEAD"})
 
 _PAGES = re.compile(
     r"/(?:exam|view|capture|cases|lesions|move|move-exam|advice)/[^/]+"
-    r"|/(?:capture|cases|deposit|phones|pair|advice|outbox)"
-    r"|/patients/[^/]+/(?:lesions|images)|/lesions/[^/]+/compare"
+    r"|/(?:capture|cases|deposit|phones|pair|advice|outbox|identities)"
+    r"|/patients/[^/]+/(?:lesions|images|identity)|/lesions/[^/]+/compare"
 )
 
 

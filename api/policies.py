@@ -37,6 +37,8 @@ POLICIES: dict[str, Role] = {
     "/move/{image}": Role.PUBLIC,
     "/move-exam/{exam}": Role.PUBLIC,
     "/outbox": Role.PUBLIC,
+    "/identities": Role.PUBLIC,
+    "/patients/{patient}/identity": Role.PUBLIC,
     "/assets/{path}": Role.PUBLIC,
     "/sw.js": Role.PUBLIC,
     "/favicon.svg": Role.PUBLIC,
@@ -73,6 +75,14 @@ POLICIES: dict[str, Role] = {
     # An address that opens for who may see the exam, and nobody's name.
     "/fhir/Endpoint/{exam}": Role.READER,
     "/api/archives/{archive}/rows": Role.CONTRIBUTOR,
+    # Who may move images sees what waits; who signs off says who is who.
+    "/api/identities/doubts": Role.CONTRIBUTOR,
+    "/api/identities/doubts/{doubt}": Role.PHYSICIAN,
+    "/api/patients/{patient}/identity": Role.CONTRIBUTOR,
+    "/api/identities/events/{event}/undo": Role.PHYSICIAN,
+    # What messages say is more than any one patient's file.
+    "/api/hl7/messages": Role.OPERATOR,
+    "/api/hl7/messages/{message}": Role.OPERATOR,
     # Opening a covered picture on purpose: it is written down who did.
     "/api/images/{image}/uncover": Role.READER,
     "/api/body-sites": Role.READER,

@@ -104,13 +104,17 @@ class Merge:
 
 
 Row = dict[str, Any]
+"""What a situation must be; a tuple names several values."""
 Table = Sequence[tuple[Row, Then, str]]
+
+NOT_SAME = (Agreement.CLOSE, Agreement.DIFFERENT)
+"""Of what was typed, as a twin differs in one trait alone."""
 
 DEMOGRAPHICS: Table = (
     ({"is_outdated": True}, Then.IGNORE, "something newer is known"),
     ({"is_known": False}, Then.CREATE, "the number is new here"),
     (
-        {"proof": Proof.BROUGHT, "traits": Agreement.DIFFERENT},
+        {"proof": Proof.BROUGHT, "traits": NOT_SAME},
         Then.WAIT,
         "images were brought under this number for somebody else, as it seems",
     ),
@@ -140,7 +144,7 @@ MERGE: Table = (
     ({"has_two_ins": True}, Then.WAIT, "two qualified identifiers are two persons"),
     ({"is_flagged": True}, Then.WAIT, "one of them is flagged"),
     (
-        {"proof": Proof.BROUGHT, "traits": Agreement.DIFFERENT},
+        {"proof": Proof.BROUGHT, "traits": NOT_SAME},
         Then.WAIT,
         "images were brought for somebody else, as it seems",
     ),
@@ -166,4 +170,7 @@ def decided(asked: Demographics | Identifier | Merge) -> tuple[Then, str]:
 
 def fits(row: Row, asked: Demographics | Identifier | Merge) -> bool:
     """Whether a row is about this."""
-    return all(getattr(asked, name) == wanted for name, wanted in row.items())
+    return all(
+        getattr(asked, name) in (wanted if isinstance(wanted, tuple) else (wanted,))
+        for name, wanted in row.items()
+    )

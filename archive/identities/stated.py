@@ -110,9 +110,11 @@ def agreement(one: Person, other: Person) -> Agreement:
 
 
 def _share(some: frozenset[str], others: frozenset[str]) -> bool:
-    # A first name that is not said is none that differs.
-    return any(
-        one == other or (one.split("^")[:1] == other.split("^")[:1] and "^" not in (one and other))
-        for one in some
-        for other in others
-    )
+    return any(_is_same_name(one, other) for one in some for other in others)
+
+
+def _is_same_name(one: str, other: str) -> bool:
+    """Whether folded names may be one: the family's, and given names as far as both are said."""
+    (ours, given), (theirs, also) = (name.split("^")[:2] for name in (f"{one}^", f"{other}^"))
+    some, others = set(given.split()), set(also.split())
+    return ours == theirs and (some <= others or others <= some)

@@ -43,6 +43,8 @@ PAGES = (
     "/move/{image}",
     "/move-exam/{exam}",
     "/outbox",
+    "/identities",
+    "/patients/{patient}/identity",
     "/advice",
     "/advice/{advice}",
     "/patients/{patient}/images",

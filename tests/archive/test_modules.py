@@ -1,4 +1,5 @@
 import subprocess
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -13,11 +14,21 @@ from archive.modules import (
     Equipment,
     enhanced_general_equipment_module,
     general_study_module,
+    more_of_patient_module,
     patient_module,
     sop_common_module,
 )
+from archive.record import Exam
+from archive.today import brought_up_to_date, says_today
 
 ANNE = PatientIdentity("1", "CHU É", "DOË^ANNE", date(1970, 1, 31), "F")
+QUALIFIED = replace(
+    ANNE,
+    birth_name="NÉE^ANNE",
+    issuer_oid="1.2.3.4",
+    ins="255081416802538",
+    ins_authority="1.2.250.1.213.1.4.8",
+)
 MAKER = Equipment("Maker", "Model", "42", ("1.0", "2.0"))
 # A secondary capture: the smallest image that carries all of these modules.
 SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
@@ -28,6 +39,7 @@ def instance(patient: PatientIdentity | None, *, order: bool) -> Dataset:
     for module in (
         sop_common_module(SECONDARY_CAPTURE, uid_from("instance")),
         patient_module(patient),
+        more_of_patient_module(patient or PatientIdentity("?")),
         general_study_module(
             uid_from("study"),
             datetime(2026, 1, 2, 3, 4, 5, 678, UTC) if order else None,
@@ -40,7 +52,7 @@ def instance(patient: PatientIdentity | None, *, order: bool) -> Dataset:
     return made
 
 
-@pytest.mark.parametrize("patient", [ANNE, None])
+@pytest.mark.parametrize("patient", [ANNE, QUALIFIED, None])
 @pytest.mark.parametrize("order", [True, False])
 def test_the_modules_satisfy_the_validator(
     tmp_path: Path, patient: PatientIdentity | None, order: bool
@@ -95,3 +107,29 @@ def test_unknown_is_empty_and_never_absent() -> None:
         assert keyword in made
         assert not made[keyword].value
     assert "IssuerOfPatientID" not in made
+
+
+def test_what_leaves_says_the_national_identifier_while_it_is_qualified() -> None:
+    header = instance(ANNE, order=False)
+    exam = Exam(
+        "e", "A", QUALIFIED, None, None, uid_from("study"), datetime(2026, 1, 2, tzinfo=UTC)
+    )
+    assert not says_today(header, exam)
+    (item,) = brought_up_to_date(header, exam).OtherPatientIDsSequence
+    assert says_today(header, exam)
+    (authority,) = item.IssuerOfPatientIDQualifiersSequence
+    assert (item.PatientID, item.IssuerOfPatientID) == (QUALIFIED.ins, "ASIP-SANTE-INS-NIR")
+    assert (authority.UniversalEntityID, authority.UniversalEntityIDType) == (
+        QUALIFIED.ins_authority,
+        "ISO",
+    )
+    assert "IdentifierTypeCode" not in item
+    assert str(header.OtherPatientNames) == "NÉE^ANNE"
+    assert header.IssuerOfPatientIDQualifiersSequence[0].UniversalEntityID == "1.2.3.4"
+    withdrawn = replace(exam, patient=ANNE)
+    assert not says_today(header, withdrawn)
+    brought_up_to_date(header, withdrawn)
+    assert "OtherPatientIDsSequence" not in header
+    assert "OtherPatientNames" not in header
+    # What is stored never holds what may have to be withdrawn.
+    assert "OtherPatientIDsSequence" not in patient_module(QUALIFIED)

@@ -11,6 +11,7 @@ import {
   capturePath,
   casesPath,
   depositPath,
+  identitiesPath,
   outboxPath,
   phonesPath,
   refresh,
@@ -184,9 +185,9 @@ export function pageHeader(): HTMLElement {
   );
 }
 
-/** The way to what archives were told, for those who may see to it. */
-function outboxLink(): HTMLElement {
-  const link = h("a", { href: outboxPath, hidden: true }, messages().outbox.link);
+/** The ways to what somebody has to see to, for those who may. */
+function dutyLink(path: string, label: string): HTMLElement {
+  const link = h("a", { href: path, hidden: true }, label);
   void myself().then(
     ({ role, phone }) => {
       link.hidden = role === "reader" || phone !== null;
@@ -207,7 +208,8 @@ export function pageFooter(): HTMLElement {
     { class: "page-footer" },
     h("span", { title: words.noticeLong }, words.notice),
     version,
-    outboxLink(),
+    dutyLink(outboxPath, messages().outbox.link),
+    dutyLink(identitiesPath, messages().identities.link),
     h("a", { href: LICENCES, target: "_blank" }, words.licences),
   );
 }

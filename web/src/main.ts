@@ -68,6 +68,10 @@ function pageFor(route: Route): Page {
       return threadPage(route.advice);
     case "outbox":
       return outboxPage;
+    case "identities":
+      return identitiesPage;
+    case "history":
+      return historyPage(route.patient);
     case "album":
       return albumPage(route.patient);
     case "phones":
@@ -108,6 +112,9 @@ const advicesPage = loaded(async () => (await import("./out/advice")).advicesPag
 const threadPage = (advice: string) =>
   loaded(async () => (await import("./out/thread")).threadPage(advice));
 const outboxPage = loaded(async () => (await import("./pages/outbox")).outboxPage);
+const identitiesPage = loaded(async () => (await import("./pages/identities")).identitiesPage);
+const historyPage = (patient: string) =>
+  loaded(async () => (await import("./pages/identities")).historyPage(patient));
 const albumPage = (patient: string) =>
   loaded(async () => (await import("./out/album")).albumPage(patient));
 const casesPage = loaded(async () => (await import("./cases/list")).casesPage);

@@ -19,6 +19,8 @@ export type Route =
   | { page: "lesion"; lesion: string }
   | { page: "compare"; lesion: string }
   | { page: "outbox" }
+  | { page: "identities" }
+  | { page: "history"; patient: string }
   | { page: "unknown" };
 
 function decoded(text: string): string {
@@ -32,6 +34,7 @@ function decoded(text: string): string {
 function ofPatients(head: "patients" | "lesions", id: string, rest: string[]): Route {
   const path = [head, ...rest].join("/");
   if (path === "patients/lesions") return { page: "lesions", patient: id };
+  if (path === "patients/identity") return { page: "history", patient: id };
   if (path === "patients/images") return { page: "album", patient: id };
   if (path === "lesions") return { page: "lesion", lesion: id };
   if (path === "lesions/compare") return { page: "compare", lesion: id };
@@ -46,6 +49,7 @@ const BARE: Record<string, Route> = {
   capture: { page: "capture", session: null },
   advice: { page: "advices" },
   outbox: { page: "outbox" },
+  identities: { page: "identities" },
 };
 
 const OF_ONE: Record<string, (id: string) => Route> = {
@@ -69,6 +73,8 @@ export function parseRoute(pathname: string): Route {
 
 export const examPath = (exam: string) => `/exam/${encodeURIComponent(exam)}`;
 export const outboxPath = "/outbox";
+export const identitiesPath = "/identities";
+export const historyPath = (patient: string) => `/patients/${encodeURIComponent(patient)}/identity`;
 export const advicesPath = "/advice";
 export const advicePath = (advice: string) => `/advice/${encodeURIComponent(advice)}`;
 export const albumPath = (patient: string) => `/patients/${encodeURIComponent(patient)}/images`;

@@ -4,6 +4,7 @@ import { bodyEn } from "./body.en";
 import { captureEn } from "./capture.en";
 import { casesEn } from "./cases.en";
 import type { Messages } from "./fr";
+import { identitiesEn } from "./identities.en";
 import { lesionsEn } from "./lesions.en";
 import { moveEn } from "./move.en";
 import { outEn } from "./out.en";
@@ -260,6 +261,7 @@ export const en: Messages = {
   move: moveEn,
   outbox: outboxEn,
   cases: casesEn,
+  identities: identitiesEn,
   out: outEn,
   cover: {
     title: "Covered photograph",

@@ -3,6 +3,7 @@
 import { bodyFr } from "./body.fr";
 import { captureFr } from "./capture.fr";
 import { casesFr } from "./cases.fr";
+import { identitiesFr } from "./identities.fr";
 import { lesionsFr } from "./lesions.fr";
 import { moveFr } from "./move.fr";
 import { outFr } from "./out.fr";
@@ -261,6 +262,7 @@ export const fr = {
   move: moveFr,
   outbox: outboxFr,
   cases: casesFr,
+  identities: identitiesFr,
   out: outFr,
   cover: {
     title: "Photographie couverte",
