@@ -191,13 +191,10 @@ def _doubt(one: Doubt) -> DoubtOut:
 
 
 def _side(one: Side) -> SideOut:
-    traits = one.traits
-    shown = {name: traits.get(name) for name in SideOut.model_fields if name in traits}
-    return SideOut(
-        **{
-            **dict.fromkeys(SideOut.model_fields),
-            **shown,
-            "flags": traits.get("flags") or [],
+    return SideOut.model_validate(
+        {
+            **{name: one.traits.get(name) for name in SideOut.model_fields},
+            "flags": one.traits.get("flags") or [],
             "key": one.key,
             "has_ins": one.has_ins,
             "exams": one.exams,

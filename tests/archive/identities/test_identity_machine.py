@@ -97,12 +97,14 @@ class IdentityMachine(RuleBasedStateMachine):
                 self.keys[at, number] = self.taken(at, done).key
                 self.truth[at].name[number] = f"MARTIN^{at[-1]}{number}"
 
-    def said(self, at: str, number: str, late: int, more: dict[str, object], **ins: Ins) -> Stated:
+    def said(
+        self, at: str, number: str, late: int, more: dict[str, object], ins: Ins | None = None
+    ) -> Stated:
         self.clock += 10
         moment = START + timedelta(seconds=self.clock - 12 * late)
         known = self.truth[at].name.get(number, f"MARTIN^{at[-1]}{number}")
         traits = {"name": known, "sex": "F", "birth_date": date(1970, 1, 1), **more}
-        return Stated(number, "CHU", traits, moment, "GAM", **ins)
+        return Stated(number, "CHU", traits, moment, "GAM", ins)
 
     def taken(self, at: str, said: Stated) -> Outcome:
         return self.catalog.identities.state(at, said)
