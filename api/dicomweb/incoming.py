@@ -10,7 +10,8 @@ from api.errors import BadHeader
 
 HEADER_BYTES = 16 << 10
 """Of one part; those of DICOM say one thing."""
-_LONGEST_BOUNDARY = 70
+_LONGEST_BOUNDARY = 250
+"""RFC 2046 has 70; Orthanc writes 73."""
 _PADDING_BYTES = 1024
 
 

@@ -103,7 +103,7 @@ def test_content_types_as_clients_write_them(text: str, part_type: str, boundary
     "text",
     [
         "multipart/related",
-        "multipart/related; boundary=" + "x" * 71,
+        "multipart/related; boundary=" + "x" * 251,
         'multipart/related; boundary=""',
     ],
 )
