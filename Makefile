@@ -20,6 +20,9 @@ NPM := PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix web
 PINNED := --universal --python-version 3.11 --fork-strategy fewest --generate-hashes \
 	--no-header --no-annotate --quiet
 
+# A test waits as often as it computes; each brings servers and browsers of its own.
+TESTERS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN); [ $$n -gt 3 ] || n=3; [ $$n -lt 6 ] || n=6; echo $$n)
+
 PORT ?= 8000
 SLIDE ?=
 PHOTO ?=
@@ -51,7 +54,7 @@ ready:
 test: ready ## all tests but the long ones
 	@mkdir -p artefacts
 	@$(NPM) run --silent test
-	@$(BIN)/python -m pytest -n 3 --dist worksteal -m "not soak"
+	@$(BIN)/python -m pytest -n $(TESTERS) --dist worksteal -m "not soak"
 
 lint: lint-python lint-pages ## style, types, layers, the viewer's sources, the documentation
 	@echo "lint: clean"
