@@ -17,8 +17,17 @@ from pynetdicom.transport import ThreadedAssociationServer
 from api.dimse.committing import commit
 from api.dimse.finding import find
 from api.dimse.moving import Entity, move
-from api.dimse.policies import POLICIES
-from api.dimse.site import LOG, Site, called_title_of, has_room, title_of, wants_to_store
+from api.dimse.policies import POLICIES, VERIFICATION
+from api.dimse.site import (
+    LOG,
+    Site,
+    called_title_of,
+    caller,
+    has_room,
+    title_of,
+    told_of_failure,
+    wants_to_store,
+)
 from api.dimse.storing import discard, store
 from api.dimse.table import Peer, Right
 from api.dimse.tls import for_callers
@@ -125,7 +134,8 @@ def listening(site: Site) -> Iterator[int]:
     entity.maximum_associations = table.bounds.associations
     entity.maximum_pdu_size = MOST_PDU_BYTES
     entity.network_timeout = table.bounds.idle_s
-    entity.supported_contexts = _contexts(POLICIES)
+    # Of each association, once it is admitted, what its peer may ask for takes their place.
+    entity.supported_contexts = _contexts([VERIFICATION])
     try:
         server = entity.make_server(
             (table.host, table.port),
@@ -172,6 +182,8 @@ def _bound(event: Event, site: Site) -> None:
 def _admit(event: Event, site: Site) -> None:
     """An association is asked for: refuse it, or offer what this peer may ask for."""
     assoc = event.assoc
+    # pynetdicom goes on where a handler fails: until all was asked, nothing is offered.
+    assoc.acceptor.supported_contexts = []
     peer = site.table.peers.get(title_of(assoc))
     if called_title_of(assoc) != site.table.title:
         _reject(event, _CALLED)
@@ -195,7 +207,9 @@ def _offered(peer: Peer) -> list[PresentationContext]:
     return _contexts(one for one, right in POLICIES.items() if right in peer.may)
 
 
-def _echo(event: Event, site: Site) -> int:  # noqa: ARG001 -- that we answer is the answer
+def _echo(event: Event, site: Site) -> int:
+    with told_of_failure("echo"):
+        caller(event, site.table, Right.ECHO)
     count_dimse("echo", "answered")
     return 0x0000
 

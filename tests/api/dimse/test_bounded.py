@@ -4,20 +4,27 @@ import queue
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
 from struct import pack
 from typing import Any
 
 import pytest
 from pydicom.dataset import Dataset
-from pynetdicom import AE, evt
+from pynetdicom import AE, _config, evt
 from pynetdicom.association import Association
 from pynetdicom.sop_class import uid_to_service_class
 
 from api.dimse.policies import POLICIES
-from api.dimse.table import Right
+from api.dimse.server import listening
+from api.dimse.site import Site
+from api.dimse.table import Peer, Right, Table
+from api.instances.acceptance import Acceptance
 from api.settings import Settings
+from archive.catalog import Catalog
+from archive.storage import Storage
 from tests.api.dimse.conftest import Served, answering
 from tests.api.dimse.test_found import FIND, ask
 from tests.api.dimse.test_moved import MOVE, counts
@@ -174,3 +181,34 @@ def test_a_move_that_waits_holds_nobody_up_and_can_be_cancelled(served: Served, 
     assert status.Status == 0xFE00
     assert status.NumberOfRemainingSuboperations > 0
     assert counts(status)[1:] == (0, 0)
+
+
+class Broken(Mapping[str, Peer]):
+    """Peers that cannot be looked up."""
+
+    def __getitem__(self, title: str) -> Peer:
+        raise RuntimeError
+
+    def __iter__(self) -> Iterator[str]:
+        raise RuntimeError
+
+    def __len__(self) -> int:
+        raise RuntimeError
+
+
+def test_where_letting_in_fails_nothing_is_offered(
+    archive: tuple[Settings, dict[str, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # What is set for a whole process is put back: others receive in this one.
+    for name in ("STORE_RECV_CHUNKED_DATASET", "LOG_HANDLER_LEVEL"):
+        monkeypatch.setattr(_config, name, getattr(_config, name))
+    settings, _ = archive
+    table = Table("SANSVERRE", "127.0.0.1", 0, Broken())
+    storage = Storage.open(settings.objects_url)
+    with Catalog.open(settings.database_url) as catalog:
+        acceptance = Acceptance(catalog, storage, tmp_path)
+        site = Site(table, catalog, storage, tmp_path, 0, acceptance)
+        with closing(acceptance), listening(site) as port:
+            association = called(port, "READER", *POLICIES)
+            assert association.accepted_contexts == []
+            association.abort()
