@@ -21,7 +21,12 @@ def _once(place: Workplace) -> bool:
     return any([linked, move_once(place), take_once(place), look_once(place), send_once(place)])
 
 
-TAKE = Duty(logging.getLogger("sansverre.taker"), _once, 0.5, sweep_uploads, 3600.0)
+def _sweep(place: Workplace) -> None:
+    sweep_uploads(place)
+    place.catalog.cases.look_again()
+
+
+TAKE = Duty(logging.getLogger("sansverre.taker"), _once, 0.5, _sweep, 3600.0)
 
 if __name__ == "__main__":
     run(TAKE)

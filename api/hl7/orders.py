@@ -5,17 +5,17 @@ Source: HL7 v2.5.1 chapters 4 and 13; IHE Pathology (accession number in SAC-2).
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date
 from itertools import pairwise
 
 from api.errors import BadMessage
 from api.hl7.answers import DONE, Answer
 from api.hl7.message import Message, Segment, read_moment
+from api.hl7.pid import read_pid
 from api.work import Workplace
 from archive.cases.label import Position, read_label
 from archive.cases.laboratories import Laboratory
 from archive.cases.order import Container, Numbered, OrderPlaced, Priority
-from archive.identity import PatientIdentity, Sex
+from archive.identity import PatientIdentity
 
 CANCELLED = frozenset({"CA", "OC", "CR", "DC", "OD", "DR"})
 """ORC-1 and ORC-5 of what is not to be done any more (HL7 tables 0119 and 0038)."""
@@ -230,31 +230,19 @@ def _beyond(name: str, parent: str) -> str:
 
 
 def patient_of(message: Message) -> PatientIdentity:
-    """Whom PID is of, by the local number; raises BadMessage and InvalidIdentity."""
-    pid = message.first("PID")
-    numbers = [
-        (pid.value(3, 5, repetition=one), one)
-        for one in pid.repetitions(3)
-        if pid.value(3, 1, repetition=one)
-    ]
-    local = [at for kind, at in numbers if kind == "PI"]
-    local += [at for kind, at in numbers if kind != "PI" and not kind.startswith("INS")]
-    if not local:
-        raise BadMessage("PID-3 holds no local number of the patient", 101, "PID^1^3")
-    at = local[0]
-    issuer = pid.value(3, 4, 1, at) or pid.value(3, 4, 2, at) or message.default_issuer
-    name = "^".join((pid.value(5, 1), pid.value(5, 2))).strip("^")
-    return PatientIdentity(pid.value(3, 1, 1, at), issuer, name, _born(pid), _sex(pid))
+    """Whom PID is of, by the hospital's own number; raises BadMessage and InvalidIdentity.
 
-
-def _born(pid: Segment) -> date | None:
-    moment = read_moment(pid.value(7)[:8])
-    return moment.date() if moment else None
-
-
-def _sex(pid: Segment) -> Sex | None:
-    said: Mapping[str, Sex] = {"F": "F", "M": "M", "O": "O"}
-    return said.get(pid.value(8))
+    It is what the laboratory says: who gives the number states who it is, by ADT messages.
+    """
+    said = read_pid(message, message.first("PID"))
+    traits = said.traits
+    return PatientIdentity(
+        said.patient_id,
+        said.issuer,
+        traits.get("name") or "",
+        traits.get("birth_date"),
+        traits.get("sex"),
+    )
 
 
 ORDERS = {"OML^O21": take_order, "OML^O33": take_order, "ORM^O01": take_order}

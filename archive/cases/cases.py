@@ -103,6 +103,11 @@ class Cases:
                 scans.settle(connection, image_id)
         return True
 
+    def look_again(self) -> None:
+        """Have what waits decided anew, as identities were merged or settled meanwhile."""
+        with self._database.write() as connection:
+            scans.mark_unlinked(connection)
+
     def link(
         self,
         image_id: str,

@@ -6,6 +6,7 @@
 | no order has its accession number, and none its barcode               | `unknown`       |
 | its barcode is that of containers of several cases, or a foreign one  | `ambiguous`     |
 | its case has orders, or an exam, of more than one identity            | `conflict`      |
+| the patient's identity is flagged, or the order says somebody else    | `doubtful`      |
 | it was brought under another patient than the order's                 | `other-patient` |
 | it was brought under another accession number                         | `other-order`   |
 | a person has moved it from one patient to another                     | `moved`         |
@@ -30,6 +31,7 @@ class Verdict(StrEnum):
     UNKNOWN = "unknown"
     AMBIGUOUS = "ambiguous"
     CONFLICT = "conflict"
+    DOUBTFUL = "doubtful"
     OTHER_PATIENT = "other-patient"
     OTHER_ORDER = "other-order"
     MOVED = "moved"
@@ -49,6 +51,8 @@ class CaseFacts:
     """The slides that its orders name."""
     patients: Set[Patient] = field(repr=False)
     """Those of its orders that are not cancelled, or of all where all are, and of its exam."""
+    is_doubtful: bool = False
+    """Whether an identity is flagged (PID-32), or orders say other traits than those known."""
     takes_any: bool = False
     """Whether its laboratory names no slides in advance, so that the number alone is exact."""
 
@@ -82,6 +86,7 @@ _TABLE: tuple[tuple[Verdict, Callable[[SlideFacts], bool]], ...] = (
     (Verdict.UNKNOWN, lambda one: not one.cases),
     (Verdict.AMBIGUOUS, lambda one: len(one.cases) > 1 or one.is_foreign),
     (Verdict.CONFLICT, lambda one: len(_case(one).patients) != 1),
+    (Verdict.DOUBTFUL, lambda one: _case(one).is_doubtful),
     (
         Verdict.OTHER_PATIENT,
         lambda one: one.patient is not None and one.patient not in _case(one).patients,

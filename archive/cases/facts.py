@@ -12,7 +12,9 @@ from archive.cases.label import Position
 from archive.cases.laboratories import Laboratory, read_laboratory
 from archive.cases.orders import find_case
 from archive.cases.schema import container, lab_case, lab_order, scan, scan_text
-from archive.identity import PatientIdentity
+from archive.identities.acts import flags_of, known_traits
+from archive.identities.stated import Agreement, Person, agreement, person_of
+from archive.identity import PatientIdentity, folded_name
 from archive.move_plans import identity_of
 from archive.reception import patient_row_of
 from archive.record import ImageState
@@ -150,6 +152,7 @@ def case_facts(connection: sa.Connection, case_id: str, laboratory: Laboratory) 
         case_id,
         frozenset(Position(*one) for one in connection.execute(slides)),
         frozenset(identities(connection, case_id)),
+        is_doubtful=_is_doubtful(connection, case_id),
         takes_any=not laboratory.names_slides,
     )
 
@@ -161,13 +164,9 @@ def identities(connection: sa.Connection, case_id: str) -> Mapping[Patient, Pati
     under its number is of. ("", "") is nobody, where that exam is nobody's.
     """
     case = connection.execute(sa.select(lab_case).where(_case.id == case_id)).one()
-    orders = connection.execute(sa.select(lab_order).where(_order.case_id == case_id)).all()
-    active = [one for one in orders if not one.is_cancelled] or orders
     found: dict[Patient, PatientIdentity] = {}
-    for one in active:
-        said = PatientIdentity(
-            one.patient_id, one.patient_issuer, one.patient_name, one.birth_date, one.sex
-        )
+    for one in _active(connection, case_id):
+        said = _said(one)
         row = patient_row_of(connection, case.establishment_id, said)
         known = identity_of(connection, row)
         found[(said.issuer, said.patient_id) if row is None else row] = known or said
@@ -182,6 +181,38 @@ def identities(connection: sa.Connection, case_id: str) -> Mapping[Patient, Pati
 
 
 NOBODY = PatientIdentity("-")
+
+
+def _active(connection: sa.Connection, case_id: str) -> Sequence[sa.Row[Any]]:
+    """The orders of a case that are not cancelled; all, where all are."""
+    orders = connection.execute(sa.select(lab_order).where(_order.case_id == case_id)).all()
+    return [one for one in orders if not one.is_cancelled] or orders
+
+
+def _is_doubtful(connection: sa.Connection, case_id: str) -> bool:
+    owner = sa.select(_case.establishment_id).where(_case.id == case_id)
+    establishment_id = int(connection.execute(owner).scalar_one())
+    for one in _active(connection, case_id):
+        row = patient_row_of(connection, establishment_id, _said(one))
+        if row is None:
+            continue
+        said = Person(
+            frozenset({folded_name(one.patient_name)} - {""}), one.birth_date, one.sex or None
+        )
+        known = person_of(known_traits(connection, row))
+        if flags_of(connection, row) or agreement(said, known) is Agreement.DIFFERENT:
+            return True
+    return False
+
+
+def _said(order: sa.Row[Any]) -> PatientIdentity:
+    return PatientIdentity(
+        order.patient_id,
+        order.patient_issuer,
+        order.patient_name,
+        order.birth_date,
+        order.sex,
+    )
 
 
 def _exam_of_case(connection: sa.Connection, case: sa.Row[Any]) -> sa.Row[str, int | None] | None:

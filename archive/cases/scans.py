@@ -117,6 +117,12 @@ def due(connection: sa.Connection, limit: int) -> list[str]:
     return list(connection.scalars(query.order_by(_scan.urgency.desc()).limit(limit)))
 
 
+def mark_unlinked(connection: sa.Connection) -> None:
+    """Have all that is linked to nothing decided anew."""
+    unlinked = sa.update(scan).where(_scan.case_id.is_(None))
+    connection.execute(unlinked.values(is_due=True))
+
+
 def settle(connection: sa.Connection, image_id: str) -> Verdict | None:
     """Decide about a slide and link it where the decision says so; None where it is linked.
 

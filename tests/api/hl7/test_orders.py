@@ -167,7 +167,7 @@ def test_status_alone_changes_nothing_and_a_general_order_needs_no_containers(
     [
         (message("OML^O21", PID, control="8"), "no order"),
         (message("OML^O21", PID, "ORC|NW", "OBR|1", control="8"), "no number"),
-        (message("OML^O21", "PID|1", "ORC|NW||F1", control="8"), "no local number"),
+        (message("OML^O21", "PID|1", "ORC|NW||F1", control="8"), "no number of the patient"),
         (message("OML^O21", "ORC|NW||F1", control="8"), "PID is missing"),
         (message("OML^O21", PID, "ORC|NW||F123456789012345678", control="8"), "holds 16"),
     ],

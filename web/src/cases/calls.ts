@@ -50,6 +50,7 @@ export type Why =
   | "unknown"
   | "ambiguous"
   | "conflict"
+  | "doubtful"
   | "other-patient"
   | "other-order"
   | "moved"

@@ -59,6 +59,7 @@ export const casesEn: typeof casesFr = {
     unknown: "No order has this number",
     ambiguous: "Ambiguous label: several cases, or another laboratory",
     conflict: "Two patients under this number",
+    doubtful: "Identity to be checked",
     "other-patient": "Under another patient",
     "other-order": "Under another accession number",
     moved: "Moved by somebody",

@@ -58,6 +58,7 @@ export const casesFr = {
     unknown: "Aucune demande à ce numéro",
     ambiguous: "Étiquette équivoque : plusieurs dossiers, ou un laboratoire extérieur",
     conflict: "Deux patients pour ce numéro",
+    doubtful: "Identité à vérifier",
     "other-patient": "Sous un autre patient",
     "other-order": "Sous un autre numéro d’accession",
     moved: "Déplacée par quelqu’un",
