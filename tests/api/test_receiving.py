@@ -18,6 +18,7 @@ from api.settings import UploadLimits
 from archive.catalog import Catalog
 from archive.record import RECEIVING, FileState, Upload
 from archive.uploads import Allowance
+from tests.archive.empty import empty_catalogue_in
 
 LENGTH = 1000
 WHOLE = bytes(number * 7 % 251 for number in range(LENGTH))
@@ -33,7 +34,7 @@ class ReceivingMachine(RuleBasedStateMachine):
         folder = Path(self.stack.enter_context(TemporaryDirectory()))
         self.drafts = folder / "incoming"
         self.drafts.mkdir()
-        self.catalog = self.stack.enter_context(Catalog.open(f"sqlite:///{folder / 'c.sqlite'}"))
+        self.catalog = self.stack.enter_context(Catalog.open(empty_catalogue_in(folder)))
         self.upload_id, self.told = "", 0
 
     def teardown(self) -> None:

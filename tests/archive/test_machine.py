@@ -2,7 +2,6 @@
 
 import tempfile
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -14,6 +13,7 @@ from archive.identity import PatientIdentity
 from archive.jobs import Job
 from archive.record import TRANSITIONS, ImageKind, ImageState, JobState, ObjectRole, StoredObject
 from tests.archive.conftest import ELSEWHERE, HERE, digest, stored
+from tests.archive.empty import empty_catalogue_in
 
 ESTABLISHMENTS = st.sampled_from([HERE, ELSEWHERE])
 PATIENTS = st.sampled_from([None, PatientIdentity("1", "CHU"), PatientIdentity("2", "CHU")])
@@ -50,7 +50,7 @@ class CatalogMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.folder = tempfile.TemporaryDirectory()
-        self.url = f"sqlite:///{Path(self.folder.name) / 'catalog.sqlite'}"
+        self.url = empty_catalogue_in(self.folder.name)
         self.catalog = Catalog.open(self.url)
         self.files: dict[tuple[str, str, str], str] = {}
         self.owners: dict[tuple[str, str], PatientIdentity | None] = {}

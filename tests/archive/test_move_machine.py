@@ -2,7 +2,6 @@
 
 import tempfile
 from datetime import date
-from pathlib import Path
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -20,6 +19,7 @@ from archive.session import Confirmed, Pin, Session, SessionState
 from archive.sessions import Opening
 from archive.telling.queue import Ending
 from tests.archive.conftest import HERE
+from tests.archive.empty import empty_catalogue_in
 from tests.archive.sessions import BUILD, CLOSE_UP, FOREARM, OVERVIEW, shot
 from tests.archive.test_moves import REMOTE, WHO, carried_out, publish, slide
 
@@ -34,7 +34,7 @@ class MoveMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.folder = tempfile.TemporaryDirectory()
-        self.catalog = Catalog.open(f"sqlite:///{Path(self.folder.name) / 'catalog.sqlite'}")
+        self.catalog = Catalog.open(empty_catalogue_in(self.folder.name))
         self.whose: dict[str, int] = {}
         self.of_file: dict[str, str] = {}
         self.asked: dict[str, int] = {}

@@ -1,7 +1,6 @@
 """Whatever is done to a session in whatever order, it keeps what it promises."""
 
 import tempfile
-from pathlib import Path
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -15,6 +14,7 @@ from archive.partial import Partial
 from archive.record import ImageState, JobState, ObjectRole
 from archive.session import SessionState
 from tests.archive.conftest import HERE, stored
+from tests.archive.empty import empty_catalogue_in
 from tests.archive.sessions import (
     BUILD,
     CLOSE_UP,
@@ -34,8 +34,7 @@ class SessionMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.folder = tempfile.TemporaryDirectory()
-        url = f"sqlite:///{Path(self.folder.name) / 'catalog.sqlite'}"
-        self.catalog = Catalog.open(url)
+        self.catalog = Catalog.open(empty_catalogue_in(self.folder.name))
         self.session = begun(self.catalog)
         self.state = SessionState.OPEN
         self.taken: dict[str, ImageState] = {}
