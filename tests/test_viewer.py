@@ -218,7 +218,7 @@ def test_a_slide_is_seen_while_it_is_prepared_and_the_end_of_it_is_not(
         assert np.abs(before.astype(int) - expected).mean() < ROUNDING
         page.evaluate(WATCH)
         workplace.catalog.jobs.enqueue(BUILD, image.id, {"mpp_um": None})
-        expect(page.locator(".arrival")).to_have_count(0, timeout=60_000)
+        expect(page.locator(".arrival")).to_have_count(0, timeout=300_000)
     page.wait_for_selector(READY)
     assert page.evaluate("window.sansverre.viewer.world.getItemCount()") == 1
     assert "early" not in page.evaluate(

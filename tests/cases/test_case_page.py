@@ -61,7 +61,7 @@ def test_a_case_is_found_completed_and_read_to_its_end(
     linked = page.locator(f"a.glass-link[href*='{laboratory.stranger}']")
     expect(linked).to_contain_text("B1-2")
     expect(page.locator(".glass.missing")).to_have_count(0)
-    expect(page.get_by_text("Rattachement en cours")).to_have_count(0, timeout=60_000)
+    expect(page.get_by_text("Rattachement en cours")).to_have_count(0, timeout=300_000)
 
     page.locator("body").press("ArrowDown")
     page.keyboard.press("j")

@@ -242,7 +242,7 @@ def test_a_diameter_is_marked_by_touch(phone: Page, followed: Followed, artefact
     page.wait_for_selector(READY)
     page.get_by_role("button", name="Measure").tap()
     panel.get_by_role("button", name="Suggest").tap()
-    expect(panel).to_contain_text("Suggested diameter: check both ends", timeout=60_000)
+    expect(panel).to_contain_text("Suggested diameter: check both ends", timeout=300_000)
     expect(panel).to_contain_text(f"{AID} · suggestion")
     # Without a scale there are pixels, and nothing to keep.
     expect(panel.locator(".measure-value")).to_contain_text("pixels")
