@@ -64,6 +64,7 @@ POLICIES: dict[str, Role] = {
     "/api/images/{image}/moves": Role.CONTRIBUTOR,
     "/api/outbox": Role.CONTRIBUTOR,
     "/api/cases": Role.READER,
+    "/api/day": Role.READER,
     "/api/cases/waiting": Role.READER,
     "/api/cases/{case}": Role.READER,
     # Whoever may bring slides says of which case they are.

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 
 from api.hl7 import adt
 from api.hl7.answers import Answer
+from api.hl7.day import DAY
 from api.hl7.message import Message
 from api.hl7.orders import ORDERS
 from api.work import Workplace
@@ -26,5 +27,6 @@ HANDLERS: Mapping[str, Handler] = {
     "ADT^A44": adt.move_visit,
     "ADT^A47": adt.renumber,
     **ORDERS,
+    **DAY,
 }
 """By MSH-9, as `ADT^A28`; what is not here is refused with AR."""

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from archive.cases import orders, pages, scans
 from archive.cases.case import Case, Waiting
+from archive.cases.day import Day
 from archive.cases.decide import CaseFacts, SlideFacts, Verdict, decide
 from archive.cases.facts import identities, meant, scan_row
 from archive.cases.label import Position
@@ -32,6 +33,7 @@ class Cases:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.day = Day(database)
 
     def declare(self, stated: Mapping[str, Laboratory]) -> None:
         """Keep how laboratories name their cases, by establishment; those that are named alone.

@@ -30,7 +30,7 @@ def place(connection: sa.Connection, order: OrderPlaced) -> tuple[str, tuple[str
         row = _new(connection, case_id, order, _told_before(connection, owner, order))
     stamp = (order.said_at, order.said_in)
     values: dict[str, Any] = {}
-    if _is_newer(stamp, (row["status_at"], row["status_in"])):
+    if is_newer(stamp, (row["status_at"], row["status_in"])):
         values = {
             "status_at": order.said_at,
             "status_in": order.said_in,
@@ -38,7 +38,7 @@ def place(connection: sa.Connection, order: OrderPlaced) -> tuple[str, tuple[str
         }
     if not order.is_cancelled:
         _put_containers(connection, row["id"], order)
-        if _is_newer(stamp, (row["said_at"], row["said_in"])):
+        if is_newer(stamp, (row["said_at"], row["said_in"])):
             values |= {**_details(order), "said_at": order.said_at, "said_in": order.said_in}
     if values:
         connection.execute(sa.update(lab_order).where(_order.id == row["id"]).values(values))
@@ -57,7 +57,7 @@ def _cancel(connection: sa.Connection, owner: int, order: OrderPlaced) -> str:
         return case_id
     said = {"is_cancelled": True, "status_at": order.said_at, "status_in": order.said_in}
     for row in known:
-        if _is_newer((order.said_at, order.said_in), (row["status_at"], row["status_in"])):
+        if is_newer((order.said_at, order.said_in), (row["status_at"], row["status_in"])):
             connection.execute(sa.update(lab_order).where(_order.id == row["id"]).values(said))
     return str(known[0]["case_id"])
 
@@ -156,7 +156,8 @@ def _details(order: OrderPlaced) -> dict[str, Any]:
     }
 
 
-def _is_newer(stamp: Stamp, than: tuple[datetime | None, str | None]) -> bool:
+def is_newer(stamp: Stamp, than: tuple[datetime | None, str | None]) -> bool:
+    """Whether a version was said after another: its moment, then the number of its message."""
     at, said_in = than
     if at is None:
         return True
@@ -173,7 +174,7 @@ def _put_containers(connection: sa.Connection, order_id: str, order: OrderPlaced
     for one in order.containers:
         where = one.position
         named = known.get((where.specimen, where.block, where.slide))
-        if named is not None and not _is_newer((order.said_at, order.said_in), named):
+        if named is not None and not is_newer((order.said_at, order.said_in), named):
             continue
         same = (
             _container.order_id == order_id,

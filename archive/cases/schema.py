@@ -129,3 +129,24 @@ scan_text = sa.Table(
     sa.Column("place", sa.Integer, nullable=False),
     sa.Index(None, "text"),
 )
+
+appointment = sa.Table(
+    "appointment",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("establishment_id", sa.ForeignKey("establishment.id"), nullable=False),
+    sa.Column("number", sa.String(64), nullable=False),
+    sa.Column("number_issuer", sa.String(64), nullable=False),
+    sa.Column("patient_id", sa.String(64), nullable=False),
+    sa.Column("patient_issuer", sa.String(64), nullable=False),
+    sa.Column("patient_name", sa.String(200), nullable=False),
+    sa.Column("birth_date", sa.Date),
+    sa.Column("sex", sa.String(1)),
+    sa.Column("starts_at", UtcDateTime, nullable=False),
+    sa.Column("what", sa.String(64), nullable=False),
+    sa.Column("is_cancelled", sa.Boolean, nullable=False),
+    sa.Column("said_at", UtcDateTime, nullable=False),
+    sa.Column("said_in", sa.String(64), nullable=False),
+    sa.UniqueConstraint("establishment_id", "number_issuer", "number"),
+    sa.Index(None, "establishment_id", "starts_at"),
+)
