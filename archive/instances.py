@@ -74,9 +74,11 @@ _OF_STUDIES: Mapping[str, Match] = {
     "ReferringPhysicianName": _nothing,
     "StudyID": _nothing,
 }
+# Out of an index's sight: most series are of one or two, and the newest are wanted first.
+_modality = _series.modality.concat("")
 _OF_SERIES: Mapping[str, Match] = {
     "SeriesInstanceUID": uids(_series.series_instance_uid),
-    "Modality": texts(_series.modality),
+    "Modality": texts(_modality),
     "SeriesNumber": numbers(_series.series_number),
     "SeriesDescription": texts(_series.series_description),
 }
@@ -110,6 +112,12 @@ _INSTANCE_COLUMNS = [
 ]
 _IS_OF = _exam.patient_row == _patient.id
 _OWNED = schema.exam.join(schema.establishment).outerjoin(schema.patient, _IS_OF)
+# Out of an index's sight as well: who names one patient is not to wade through all exams of a
+# house, which a database that keeps no statistics takes for few.
+_OWNER = _exam.establishment_id + 0 == _owner.id
+_FEW = schema.exam.join(schema.establishment, _OWNER).outerjoin(schema.patient, _IS_OF)
+_NAME_FEW = frozenset({"PatientID", "AccessionNumber", "StudyInstanceUID"})
+_NAME_FEW_INSIDE = frozenset({"SeriesInstanceUID", "SOPInstanceUID"})
 _WITH_IMAGES = schema.instance.join(schema.image, _instance.image_id == _image.id)
 _WITH_SERIES = _WITH_IMAGES.join(schema.series, _instance.series_id == _series.id)
 _IN_ORDER = (_exam.created_at.desc(), _exam.id.desc())
@@ -131,7 +139,7 @@ class Instances:
         rows = (
             sa.select(*_PATIENT_COLUMNS, sa.func.count(sa.distinct(_exam.id)).label("studies"))
             .select_from(schema.exam.join(schema.establishment).join(schema.patient, _IS_OF))
-            .where(*_of_study(query), _is_in_exam(*_inside(query)))
+            .where(*_of_study(query), _has_inside(query))
             .group_by(_patient.id)
             .order_by(_patient.folded_name, _patient.id)
         )
@@ -143,8 +151,8 @@ class Instances:
         """The studies that match, the newest first; raises InvalidQuery."""
         rows = (
             sa.select(*_STUDY_COLUMNS)
-            .select_from(_OWNED)
-            .where(*_of_study(query), _is_in_exam(*_inside(query)))
+            .select_from(_exams(query))
+            .where(*_of_study(query), _has_inside(query))
             .order_by(*_IN_ORDER)
         )
         with self._database.read() as connection:
@@ -155,7 +163,7 @@ class Instances:
         """The series that match, of the newest study first; raises InvalidQuery."""
         rows = (
             sa.select(*_STUDY_COLUMNS, _series.id.label("series_id"), *_SERIES_COLUMNS)
-            .select_from(_OWNED.join(schema.series, _series.exam_id == _exam.id))
+            .select_from(_exams(query).join(schema.series, _series.exam_id == _exam.id))
             .where(
                 *_of_study(query),
                 *_conditions(query, _OF_SERIES),
@@ -178,7 +186,8 @@ class Instances:
         rows = (
             sa.select(*_STUDY_COLUMNS, *_SERIES_COLUMNS, *_INSTANCE_COLUMNS)
             .select_from(
-                _OWNED.join(schema.series, _series.exam_id == _exam.id)
+                _exams(query)
+                .join(schema.series, _series.exam_id == _exam.id)
                 .join(schema.instance, _instance.series_id == _series.id)
                 .join(schema.image, _instance.image_id == _image.id)
                 .join(schema.stored_object, _instance.key == _object.key)
@@ -212,6 +221,15 @@ class Instances:
                 add_rows(connection, image_id, mine)
 
 
+def _exams(query: Query) -> sa.FromClause:
+    """Exams with whose they are, to be found by what the query names, if that is of few."""
+    return _FEW if _names_any(query, _NAME_FEW | _NAME_FEW_INSIDE) else _OWNED
+
+
+def _names_any(query: Query, names: frozenset[str]) -> bool:
+    return any(query.matches.get(one, "")[:1] not in {"", "*", "?"} for one in names)
+
+
 def _conditions(query: Query, known: Mapping[str, Match]) -> list[Condition]:
     told = {name: known[name](value) for name, value in query.matches.items() if name in known}
     return [one for one in told.values() if one is not None]
@@ -235,6 +253,15 @@ def _of_study(query: Query) -> list[Condition]:
 
 def _inside(query: Query) -> list[Condition]:
     return [*_conditions(query, _OF_SERIES), *_conditions(query, _OF_INSTANCES)]
+
+
+def _has_inside(query: Query) -> Condition:
+    """That the exam has a published instance that matches."""
+    inside = _inside(query)
+    if not _names_any(query, _NAME_FEW_INSIDE):
+        return _is_in_exam(*inside)
+    found = sa.select(_instance.exam_id).select_from(_WITH_SERIES).where(_PUBLISHED, *inside)
+    return _exam.id.in_(found)
 
 
 def _is_in_exam(*conditions: Condition) -> Condition:
