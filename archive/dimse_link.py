@@ -28,6 +28,7 @@ from pynetdicom.events import Event
 from pynetdicom.presentation import PresentationContext
 
 from archive.dicomweb_link import DicomWebLink
+from archive.dimse.sending import hold_little
 from archive.dimse_station import Station
 from archive.errors import ClassRefused, LinkDown, LinkLacks, LinkRefused
 from archive.identity import uid_from
@@ -72,6 +73,7 @@ class DimseLink:
         with self._called(ae) as call:
             if not _takes(call, instance.named.sop_class_uid):
                 raise ClassRefused("The archive does not take images of this kind or coding.")
+            hold_little(call)
             with _as_it_should_be():
                 told = call.send_c_store(instance.path)
         status = _status(told)

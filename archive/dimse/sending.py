@@ -73,11 +73,11 @@ def sending(own_title: str, called: Called, kinds: Iterable[tuple[str, str]]) ->
         build_context(UID(sop_class), [UID(syntax)]) for sop_class, syntax in sorted(set(kinds))
     ]
     with associated(own_title, called, contexts[:MOST_CONTEXTS]) as association:
-        _bound(association)
+        hold_little(association)
         yield Sending(association)
 
 
-def _bound(association: Association) -> None:
+def hold_little(association: Association) -> None:
     """Hold little of what is on its way, and wait for nobody who reads nothing.
 
     pynetdicom would put a whole file in its queue, as one part where the peer names no limit, and
