@@ -259,3 +259,51 @@ def test_a_file_that_could_not_be_converted_is_refused(
     told = client.file(deposit)
     assert (told["state"], told["reason"]["code"]) == ("refused", "build")
     assert told["reason"]["detail"] == "a tile is damaged"
+
+
+def test_a_slide_that_nobody_assigned_finds_the_order_of_its_label(
+    client: Client, place: Workplace, tmp_path: Path
+) -> None:
+    """Ordered, deposited without a word, looked at as a case, and closed to others."""
+    ordered = {
+        "accession_number": "26H1",
+        "issuer": "LABO",
+        "patient": PATIENT,
+        "priority": "frozen",
+        "containers": [
+            {"specimen": "A", "block": "1", "slide": "1", "barcode": "SV24-00007;1"},
+            {"specimen": "A", "block": "1", "slide": "2", "stain": "PAS"},
+        ],
+    }
+    answer = client.web.post("/api/orders", json=ordered)
+    assert answer.status_code == 200, answer.text
+    address = f"/api/cases/{answer.json()['case']}"
+    assert client.web.post("/api/orders", json=ordered).json() == answer.json()
+    deposit = client.deposit()
+    sent(client, deposit, {"a.svs": small_file(tmp_path).read_bytes()})
+    assert take_once(place)
+    assert states(client, deposit) == {"a.svs": "taken"}
+    case = client.web.get(address).json()
+    first, second = case["specimens"][0]["blocks"][0]["slides"]
+    assert [len(one["scans"]) for one in (first, second)] == [1, 0]
+    assert (case["priority"], case["patients"][0]["patient_id"]) == ("frozen", "7")
+    image = first["scans"][0]["image"]["id"]
+    exam = client.web.get(f"/api/images/{image}").json()["exam"]
+    found = client.web.get(f"/api/exams/{exam}").json()
+    assert (found["accession_number"], found["issuer"]) == ("26H1", "LABO")
+    (listed,) = client.web.get("/api/cases").json()["cases"]
+    assert (listed["expected"], listed["scanned"]) == (2, 1)
+    assert client.web.get("/api/cases/waiting").json() == {"slides": []}
+    assert client.web.get("/api/day").json() == {"expected": []}
+    foreign = {"specimen": "A", "block": "1", "foreign": {"number": "X1", "issuer": "AILLEURS"}}
+    consult = client.web.post(
+        "/api/consults", json={"patient": PATIENT, "containers": [foreign]}
+    ).json()
+    told = client.web.get(f"/api/cases/{consult['case']}").json()
+    assert told["specimens"][0]["blocks"][0]["foreign"]["number"] == "X1"
+    wrong = {"case": consult["case"], "slide": "1"}
+    client.sign_in("south")
+    assert client.web.get(address).status_code == 404
+    assert client.web.post(f"/api/images/{image}/link", json=wrong).status_code == 404
+    client.sign_in("north", Role.READER)
+    assert client.web.post("/api/orders", json=ordered).status_code == 403
