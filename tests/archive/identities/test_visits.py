@@ -1,5 +1,7 @@
 """Visits, lesions, pictures and pins go with their patient in a merge, and come back."""
 
+from typing import Any
+
 import sqlalchemy as sa
 
 from archive import schema
@@ -41,7 +43,7 @@ def paired(catalog: Catalog) -> dict[str, list[tuple[object, ...]]]:
         }
 
 
-def _plain(table: sa.Table) -> sa.Select[tuple[object, ...]]:
+def _plain(table: sa.Table) -> sa.Select[Any]:
     return sa.select(*(sa.cast(column, sa.String) for column in table.c if column.name != "facts"))
 
 
