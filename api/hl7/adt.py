@@ -25,7 +25,7 @@ def demographics(message: Message, place: Workplace, establishment: str) -> Outc
 
 
 def state(message: Message, place: Workplace, establishment: str) -> Answer:
-    """A28 and A31, and A01, A04, A05 for their PID alone: what is known of a patient from now on."""
+    """A28 and A31; A01, A04 and A05 for their PID alone: what is known from now on."""
     said = read_pid(message, message.first("PID"))
     done = place.catalog.identities.state(establishment, said)
     return _answer(done, names_ins=said.ins is not None or said.has_unsound_ins)
