@@ -7,7 +7,6 @@ own: whose each exam and lesion is by its own number, and whom each number was m
 import tempfile
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -33,6 +32,7 @@ from archive.lesion import LesionEvent, LesionEventKind, LesionSaid
 from archive.move import Destination
 from archive.record import ImageKind, ImageState, ObjectRole
 from tests.archive.conftest import ELSEWHERE, HERE, digest
+from tests.archive.empty import empty_catalogue_in
 from tests.archive.sessions import FOREARM
 from tests.archive.test_moves import REMOTE, WHO, carried_out, publish
 
@@ -79,7 +79,7 @@ class IdentityMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.folder = tempfile.TemporaryDirectory()
-        self.catalog = Catalog.open(f"sqlite:///{Path(self.folder.name) / 'catalog.sqlite'}")
+        self.catalog = Catalog.open(empty_catalogue_in(self.folder.name))
         self.truth = {HERE: Truth(), ELSEWHERE: Truth()}
         self.keys: dict[tuple[str, str], str] = {}
         self.clock = 0

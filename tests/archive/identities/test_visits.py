@@ -1,7 +1,5 @@
 """Visits, lesions, pictures and pins go with their patient in a merge, and come back."""
 
-from typing import Any
-
 import sqlalchemy as sa
 
 from archive import schema
@@ -38,13 +36,13 @@ def paired(catalog: Catalog) -> dict[str, list[tuple[object, ...]]]:
     tables = [schema.metadata.tables[one] for one in PAIRED]
     with catalog._database.read() as connection:
         return {
-            table.name: sorted(tuple(row) for row in connection.execute(_plain(table)))
+            table.name: sorted(tuple(row) for row in connection.execute(sa.select(*_texts(table))))
             for table in tables
         }
 
 
-def _plain(table: sa.Table) -> sa.Select[Any]:
-    return sa.select(*(sa.cast(column, sa.String) for column in table.c if column.name != "facts"))
+def _texts(table: sa.Table) -> list[sa.Cast[str]]:
+    return [sa.cast(column, sa.String) for column in table.c]
 
 
 def merged(catalog: Catalog) -> int:
