@@ -77,15 +77,20 @@ def asked(identifier: Dataset, model: str) -> Asked:
 
 
 def named(identifier: Dataset, model: str) -> Asked:
-    """What is to be retrieved: each level by its own keys and nothing else; raises InvalidQuery."""
+    """What is to be retrieved: each level by its own keys and nothing else; raises InvalidQuery.
+
+    An empty key names nothing, and one of a level below is none of the question.
+    """
     told = asked(identifier, model)
     mine = told.matches.get(UNIQUE_KEYS[told.level], "")
     if not mine.strip() or "*" in mine or "?" in mine:
         raise InvalidQuery(f"What is retrieved is named by {UNIQUE_KEYS[told.level]}.")
-    meant = {*UNIQUE_KEYS.values(), "IssuerOfPatientID"}
+    levels = list(UNIQUE_KEYS)
+    above = levels[: levels.index(told.level) + 1]
+    meant = {"IssuerOfPatientID", *(UNIQUE_KEYS[one] for one in above)}
     return Asked(
         told.level,
-        {one: value for one, value in told.matches.items() if one in meant},
+        {one: value for one, value in told.matches.items() if one in meant and value.strip()},
         told.keys,
         told.is_all,
     )

@@ -118,12 +118,21 @@ def test_a_series_and_instances_are_sent_alone(
     assert counts(status)[0] == len(found)
 
 
-def test_a_number_of_several_patients_is_not_enough(served: Served, received: Path) -> None:
+def test_a_number_of_several_patients_is_not_enough(
+    served: Served, received: Path, found: list[FoundInstance]
+) -> None:
     asked = {"QueryRetrieveLevel": "PATIENT", "PatientID": "7"}
-    status, _ = move(served, "STORE", model=PATIENT_ROOT, **asked)
-    assert status.Status == 0xA900
-    assert "IssuerOfPatientID" in status.ErrorComment
-    assert list(received.iterdir()) == []
+    study = found[0].study.study_instance_uid
+    for below in (
+        {},
+        {"StudyInstanceUID": ""},
+        {"StudyInstanceUID": study},
+        {"SOPInstanceUID": ""},
+    ):
+        status, _ = move(served, "STORE", model=PATIENT_ROOT, **asked, **below)
+        assert status.Status == 0xA900, below
+        assert "IssuerOfPatientID" in status.ErrorComment
+        assert list(received.iterdir()) == []
     status, _ = move(
         served, "STORE", model=PATIENT_ROOT, **asked, IssuerOfPatientID="another registry"
     )
