@@ -19,7 +19,7 @@ Handler = Callable[[Message, Workplace, str], Answer]
 """Takes the message, where to work, and the establishment for which its sender speaks."""
 
 HANDLERS: Mapping[str, Handler] = {
-    **dict.fromkeys(("ADT^A01", "ADT^A04", "ADT^A05"), adt.state),
+    "ADT^A01": adt.state,
     "ADT^A08": adt.not_in_france,
     "ADT^A28": adt.state,
     "ADT^A31": adt.state,

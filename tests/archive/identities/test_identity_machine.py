@@ -223,12 +223,20 @@ class IdentityMachine(RuleBasedStateMachine):
         exam = self.catalog.image(image, establishment=HERE).exam_id
         assert truth.root(truth.home.setdefault(exam, truth.root(number))) == truth.root(number)
 
-    @rule(at=AT, which=ANY)
+    @rule(at=AT, into=NUMBER, gone=NUMBER, name=st.sampled_from("abcdefgh"))
+    def a_file_comes_late(self, at: str, into: str, gone: str, name: str) -> None:
+        """A merge, an image under the number that ended, and then perhaps second thoughts."""
+        self.patients_are_merged(at, into, gone, 0, twice=False)
+        self.a_file_comes(at, gone, name)
+        self.an_act_is_taken_back(at, 0)
+
+    @rule(at=AT, which=st.integers(0, 4))
     def an_act_is_taken_back(self, at: str, which: int) -> None:
         truth = self.truth[at]
         if not truth.done:
             return
-        event = sorted(truth.done)[which % len(truth.done)]
+        # Of the last ones most of all, as what came after an act stands in the way of undoing it.
+        event = sorted(truth.done, reverse=True)[which % len(truth.done)]
         try:
             self.catalog.identities.undo(event, "me", establishment=at)
         except TransitionRefused:
