@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from archive import outbox, reading, schema
 from archive.database import Database
 from archive.errors import TransitionRefused
+from archive.identities.pointers import forget_image_homes
 from archive.identity import checked_name
 from archive.instance_rows import add_objects, forget_described
 from archive.jobs import Job, Wanted, call_off, enqueue, require_lease
@@ -25,6 +26,7 @@ from archive.reception import (
     new_id,
     new_patient,
     patient_row_of,
+    remember_number,
 )
 from archive.record import Exam, Image, ImageState, StoredObject
 from archive.schema_lesions import biopsy
@@ -172,6 +174,11 @@ def ask(
     plan, exam = planned(connection, image_ids, to, establishment)
     now = datetime.now(UTC)
     to_exam_id = plan.to_exam_id or _new_exam(connection, exam, plan, to)
+    forget_image_homes(connection, image_ids)
+    if plan.to_exam_id is None or to.accession_number:
+        owner = owner_of(connection, exam)
+        for one in image_ids:
+            remember_number(connection, to_exam_id, owner, to.patient, one)
     last = connection.scalar(
         sa.select(sa.func.max(_image.incarnation)).where(_image.id.in_(list(image_ids)))
     )

@@ -126,6 +126,7 @@ def receive(connection: sa.Connection, arrival: Arrival, now: datetime) -> str:
             created_at=now,
         )
     )
+    remember_number(connection, exam_id, establishment_id, arrival.patient, image_id)
     return image_id
 
 
@@ -154,12 +155,16 @@ def numbered(
 
 
 def remember_number(
-    connection: sa.Connection, exam_id: str, establishment_id: int, patient: PatientIdentity | None
+    connection: sa.Connection,
+    exam_id: str,
+    establishment_id: int,
+    patient: PatientIdentity | None,
+    image_id: str | None = None,
 ) -> None:
-    """Keep under whose number an exam came that is new, where that was merged into another."""
+    """Keep under whose number an exam or image came, where that was merged: `remember_home`."""
     if patient is not None:
         whom = numbered(connection, establishment_id, patient.issuer, patient.patient_id)
-        remember_home(connection, exam_id, whom)
+        remember_home(connection, exam_id, whom, image_id)
 
 
 def new_patient(connection: sa.Connection, establishment_id: int, patient: PatientIdentity) -> int:

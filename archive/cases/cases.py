@@ -10,7 +10,7 @@ from archive.cases import orders, pages, scans
 from archive.cases.case import Case, Waiting
 from archive.cases.day import Day
 from archive.cases.decide import CaseFacts, SlideFacts, Verdict, decide
-from archive.cases.facts import identities, meant, scan_row
+from archive.cases.facts import identities, meant, patient_named, scan_row
 from archive.cases.label import Position
 from archive.cases.laboratories import Laboratory, declare, declared, read_laboratory
 from archive.cases.order import Numbered, OrderPlaced
@@ -162,5 +162,6 @@ class Cases:
 
 def _assignment(connection: sa.Connection, found: CaseFacts) -> Assignment:
     case = connection.execute(sa.select(lab_case).where(lab_case.c.id == found.id)).one()
-    (patient,) = identities(connection, found.id).values()
-    return Assignment(patient, case.accession_number, case.issuer or None)
+    return Assignment(
+        patient_named(connection, found.id), case.accession_number, case.issuer or None
+    )

@@ -1,7 +1,7 @@
 """What the catalogue knows of a slide that was scanned, and of the cases that it may be of."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -181,6 +181,16 @@ def identities(connection: sa.Connection, case_id: str) -> Mapping[Patient, Pati
 
 
 NOBODY = PatientIdentity("-")
+
+
+def patient_named(connection: sa.Connection, case_id: str) -> PatientIdentity:
+    """Whom a case of one identity is of, by the number that its newest order gives.
+
+    That may have been merged into another: what comes by it goes home with it if it is undone.
+    """
+    (patient,) = identities(connection, case_id).values()
+    newest = max(_active(connection, case_id), key=lambda one: one.status_at)
+    return replace(patient, patient_id=newest.patient_id, issuer=newest.patient_issuer)
 
 
 def _active(connection: sa.Connection, case_id: str) -> Sequence[sa.Row[Any]]:

@@ -14,6 +14,7 @@ from archive.cases.facts import (
     ScanRow,
     case_of_exam,
     identities,
+    patient_named,
     scan_row,
     slide_facts,
     texts_of,
@@ -174,7 +175,7 @@ def _ask_to_move(connection: sa.Connection, row: ScanRow, case_id: str, author: 
         raise DifferentPatient(
             "This accession number is of several identities; see to that before slides are linked."
         )
-    (patient,) = patients.values()
+    patient = patient_named(connection, case_id)
     case = connection.execute(sa.select(lab_case).where(_case.id == case_id)).one()
     to = Destination(patient, accession_number=case.accession_number, issuer=case.issuer or None)
     moves.ask(connection, [row.image_id], to, author, establishment=None)

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from archive import outbox, schema
 from archive.errors import TransitionRefused
-from archive.identities.pointers import Settled, settle, survivor
+from archive.identities.pointers import Settled, forget_image_homes, settle, survivor
 from archive.identities.schema import home, identity_state, merged
 from archive.identities.stated import DETAILS, TRAITS
 from archive.identity import folded_name
@@ -79,6 +79,8 @@ def make(connection: sa.Connection, change: Change) -> Settled:
         mine = (home.c.kind == "exam", home.c.row_id == one)
         connection.execute(sa.delete(home).where(*mine))
         connection.execute(sa.insert(home).values(kind="exam", row_id=one, whom=there))
+        held = sa.select(schema.image.c.id).where(schema.image.c.exam_id == one)
+        forget_image_homes(connection, list(connection.scalars(held)))
     settled = settle(connection, involved)
     write_traits(connection, traits)
     renamed = {survivor(connection, int(one)) for one in traits}

@@ -13,11 +13,14 @@ from archive.identities import reading
 from archive.identities.acts import Desk
 from archive.identities.changes import take_back
 from archive.identities.decisions import Then
+from archive.identities.pointers import survivor
 from archive.identities.records import UNDOABLE, Doubt, Event, Outcome
 from archive.identities.schema import Act, Verdict, doubt, identity_event, visit
 from archive.identities.stated import Stated
 from archive.identities.statements import merged, stated, visit_moved
+from archive.identities.strays import send_home
 from archive.identities.verdicts import carry_out
+from archive.move import Author
 from archive.reception import establishment_row
 
 _event, _exam = identity_event.c, schema.exam.c
@@ -112,7 +115,8 @@ class Identities:
         """Take an act back, exactly: all that it changed is again as it was.
 
         Raises NotFound, and TransitionRefused where it cannot be taken back, was already, or
-        something that it changed was changed again since.
+        something that it changed was changed again since. Images that came into an exam of the
+        other patient by a number that is free again are moved home; none may be in preparation.
         """
         with self._database.write() as connection:
             now = datetime.now(UTC)
@@ -120,6 +124,8 @@ class Identities:
             if row["undone_at"] is not None or row["act"] not in UNDOABLE:
                 raise TransitionRefused("This cannot be taken back, or was already.")
             settled = take_back(connection, row["before"], row["after"])
+            involved = {survivor(connection, one) for one in (row["whom"], row["other"]) if one}
+            send_home(connection, involved, Author(f"undo {event_id}"))
             desk = Desk(connection, row["establishment_id"], by, now)
             after = {**row["before"], "ended": settled.ended}
             desk.write(Act.UNDONE, row["whom"], row["other"], row["after"], after)

@@ -24,6 +24,8 @@ _exam, _lesion, _photo, _pin = (
 )
 WHOSE = "patient_row"
 """The column of every table whose rows are of a patient."""
+IMAGE = "image"
+"""The kind of home that an image has of its own, where it is not its exam's."""
 
 
 def survivor(connection: sa.Connection, whom: int) -> int:
@@ -60,15 +62,31 @@ def current_key(connection: sa.Connection, key: str) -> str:
     return str(connection.scalar(there))
 
 
-def remember_home(connection: sa.Connection, exam_id: str, whom: int | None) -> None:
-    """Keep by whose number a new exam came, where that was merged into another."""
-    if whom is None or _into(connection, whom) is None:
+def remember_home(
+    connection: sa.Connection, exam_id: str, whom: int | None, image_id: str | None = None
+) -> None:
+    """Keep by whose number an exam came, or an image of one that came by another number.
+
+    An image is asked about once the exam holds it, and an exam before it holds any.
+    """
+    exam_home = sa.select(home.c.whom).where(home.c.kind == "exam", home.c.row_id == exam_id)
+    known = connection.scalar(exam_home)
+    stands = connection.scalar(sa.select(_exam.patient_row).where(_exam.id == exam_id))
+    if whom is None or whom == (known or stands) or survivor(connection, whom) != stands:
         return
-    is_old = sa.exists().where(schema.image.c.exam_id == exam_id)
-    known = sa.exists().where(home.c.kind == "exam", home.c.row_id == exam_id)
-    if connection.scalar(sa.select(sa.or_(is_old, known))):
-        return
-    connection.execute(sa.insert(home).values(kind="exam", row_id=exam_id, whom=whom))
+    has_images = sa.select(sa.exists().where(schema.image.c.exam_id == exam_id))
+    if known is None and not connection.scalar(has_images):
+        connection.execute(sa.insert(home).values(kind="exam", row_id=exam_id, whom=whom))
+    elif image_id is not None:
+        forget_image_homes(connection, [image_id])
+        connection.execute(sa.insert(home).values(kind=IMAGE, row_id=image_id, whom=whom))
+
+
+def forget_image_homes(connection: sa.Connection, image_ids: Collection[str]) -> None:
+    """Let images be at home where their exam is."""
+    connection.execute(
+        sa.delete(home).where(home.c.kind == IMAGE, home.c.row_id.in_(list(image_ids)))
+    )
 
 
 @dataclass(slots=True)

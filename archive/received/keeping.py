@@ -72,6 +72,7 @@ class Received:
             remember_number(connection, exam_id, owner, arrived.patient)
             require_own_series(connection, owner, exam_id, arrived)
             image = image_of(connection, exam_id, arrived, fits, now)
+            remember_number(connection, exam_id, owner, arrived.patient, image.id)
             add(connection, image, arrived, key, length_bytes, now)
             connection.execute(
                 sa.insert(schema.arrival).values(

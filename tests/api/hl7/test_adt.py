@@ -7,11 +7,13 @@ from api.hl7.exchange import Exchange
 from api.work import Workplace
 from archive.errors import NotFound
 from archive.identities.ins import key_of
+from archive.identities.schema import Act
 from archive.identity import PatientIdentity
 from archive.query import Query
-from archive.record import ImageKind
+from archive.record import ImageKind, ImageState
 from tests.api.hl7.conftest import GAM, HERE, message
 from tests.api.hl7.test_exchange import LOCAL, told
+from tests.api.hl7.test_orders import LABO, o21, sent
 from tests.archive.conftest import digest
 
 BODY = "2550814168025"
@@ -148,6 +150,34 @@ def test_what_cannot_be_done_is_answered_with_the_reason(
         assert answer[0] == code
     assert words in answer[1]
     assert "ZOÉ" not in answer[1]
+
+
+def test_what_was_ordered_for_a_number_goes_home_with_it(hospital: Hospital) -> None:
+    cases = hospital.catalog.cases
+    cases.declare({HERE: LABO})
+    assert sent(hospital.exchange.place, o21("26H00012-A1-1", number="o1")) == ["AA"]
+    hospital.send("A28", pid("77", name="ESSAI"))
+    hospital.send("A28", pid("88", name="ESSAI"))
+    assert hospital.send("A40", pid("88", name="ESSAI"), "MRG|77^^^CHU^PI") == ("AA", "")
+    found = cases.expected(HERE, ["26H00012-A1-1"])
+    assert found is not None
+    image = hospital.catalog.receive(
+        establishment=HERE,
+        kind=ImageKind.SLIDE,
+        source_sha256=digest("a"),
+        plan="full",
+        patient=found.patient,
+        accession_number=found.accession_number,
+        issuer=found.issuer,
+    )
+    key = hospital.catalog.lesions.patient_key(PatientIdentity("88", "CHU"), establishment=HERE)
+    acts = hospital.catalog.identities.history(key, establishment=HERE)
+    (event,) = (one.id for one in acts if one.act is Act.MERGED)
+    hospital.catalog.identities.undo(event, "me", establishment=HERE)
+    every = tuple(ImageState)
+    exam = hospital.catalog.exam(image.exam_id, establishment=HERE, states=every)
+    assert exam.patient is not None
+    assert exam.patient.patient_id == "77"
 
 
 def test_messages_of_another_time_change_nothing(hospital: Hospital) -> None:

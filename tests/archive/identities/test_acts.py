@@ -15,10 +15,12 @@ from archive.identities.schema import Act, DoubtKind, Verdict
 from archive.identities.stated import Flag, Stated, Status
 from archive.identity import PatientIdentity
 from archive.messages.inbox import Arrived
+from archive.move import Author, Destination
 from archive.query import Query
-from archive.record import Image, ImageKind, ImageState
+from archive.record import Image, ImageKind, ImageState, ObjectRole
 from tests.archive.conftest import ELSEWHERE, HERE, digest
 from tests.archive.test_instances import kept
+from tests.archive.test_moves import carried_out, publish
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 ZOE: dict[str, Any] = {"name": "MARTIN^ZOÉ", "birth_date": date(1970, 1, 31), "sex": "F"}
@@ -61,6 +63,13 @@ def number_of(catalog: Catalog, image: Image) -> str:
     found = whose(catalog, image)
     assert found is not None
     return found.patient_id
+
+
+def undo_merge(catalog: Catalog, number: str) -> None:
+    key = catalog.lesions.patient_key(PatientIdentity(number, "CHU"), establishment=HERE)
+    found = catalog.identities.history(key, establishment=HERE)
+    (event,) = (one for one in found if one.act is Act.MERGED)
+    catalog.identities.undo(event.id, "me", establishment=HERE)
 
 
 def acts(catalog: Catalog, key: str) -> Sequence[Act]:
@@ -305,3 +314,44 @@ def test_birth_and_used_names_are_both_found(catalog: Catalog, fuzzy: bool) -> N
         query = Query({"PatientName": name}, fuzzy=fuzzy)
         (found,) = catalog.instances.studies(query, establishment=HERE)
         assert found.exam_id == image.exam_id
+
+
+def test_images_of_one_order_go_home_to_two_when_their_merge_is_undone(catalog: Catalog) -> None:
+    for number in "78":
+        catalog.identities.state(HERE, said(number, ZOE))
+    catalog.identities.merge(HERE, said("8", ZOE, 1), ("7", "CHU"))
+
+    def came(number: str, file: str) -> Image:
+        image = catalog.receive(
+            establishment=HERE,
+            kind=ImageKind.SLIDE,
+            source_sha256=digest(file),
+            plan="full",
+            patient=PatientIdentity(number, "CHU"),
+            accession_number="A1",
+        )
+        return publish(catalog, image, ObjectRole.LEVEL)
+
+    first, second = came("8", "a"), came("7", "b")
+    assert first.exam_id == second.exam_id
+    undo_merge(catalog, "8")
+    job = catalog.jobs.claim("w", 60, kinds=("move",))
+    assert job is not None
+    carried_out(catalog, job)
+    assert number_of(catalog, catalog.image(first.id, establishment=HERE)) == "8"
+    assert number_of(catalog, catalog.image(second.id, establishment=HERE)) == "7"
+
+
+def test_an_image_moved_to_a_number_that_was_merged_goes_home_with_it(catalog: Catalog) -> None:
+    for number in "78":
+        catalog.identities.state(HERE, said(number, ZOE))
+    catalog.identities.state(HERE, said("9", LUC))
+    image = publish(catalog, brought(catalog, "9", LUC, "a"), ObjectRole.LEVEL)
+    catalog.identities.merge(HERE, said("8", ZOE, 1), ("7", "CHU"))
+    to = Destination(PatientIdentity("7", "CHU"))
+    catalog.moves.ask([image.id], to, Author("me"), establishment=HERE)
+    job = catalog.jobs.claim("w", 60, kinds=("move",))
+    assert job is not None
+    carried_out(catalog, job)
+    undo_merge(catalog, "8")
+    assert number_of(catalog, catalog.image(image.id, establishment=HERE)) == "7"
