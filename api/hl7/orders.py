@@ -3,7 +3,7 @@
 Source: HL7 v2.5.1 chapters 4 and 13; IHE Pathology (accession number in SAC-2).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
@@ -43,11 +43,9 @@ class _Group:
 
 
 def take_order(message: Message, place: Workplace, establishment: str) -> Answer:
-    """Keep all orders of a message; doubled, late and reordered ones end as the newest says."""
+    """Keep all orders of a message, or none; late and reordered ones end as the newest says."""
     laboratory = place.catalog.cases.laboratory(establishment)
-    placed = list(orders_of(message, establishment, laboratory))
-    for one in placed:
-        place.catalog.cases.place(one)
+    place.catalog.cases.place_all(list(orders_of(message, establishment, laboratory)))
     return DONE
 
 
@@ -57,7 +55,7 @@ def orders_of(
     """The orders of a message, each once; raises BadMessage and InvalidIdentity."""
     found: dict[tuple[Numbered, Numbered | None], OrderPlaced] = {}
     patient = patient_of(message)
-    groups = _groups(message)
+    groups = _groups(message, _ordered(message))
     if not groups:
         raise BadMessage("the message holds no order", 100, "ORC")
     for group in groups:
@@ -78,13 +76,36 @@ def _is_about_status(group: _Group) -> bool:
     return orc is not None and orc.value(1) == "SC" and orc.value(5) not in CANCELLED
 
 
-def _groups(message: Message) -> list[_Group]:
+def _ordered(message: Message) -> Iterator[Segment]:
+    """The segments of what is ordered, without prior results; raises BadMessage.
+
+    Those are of ORC-1 PR, or after a PID of their own, which may be somebody else's.
+    """
+    if len(message.segments("MSH")) > 1:
+        raise BadMessage("there is more than one message in the frame", 102, "MSH")
+    is_prior = False
+    own: Segment | None = None
+    whose: Segment | None = None
+    for one in message.parts:
+        if one.name == "PID":
+            is_prior, own, whose = own is not None, own or one, one
+        elif one.name == "ORC":
+            is_prior = one.value(1) == "PR"
+            if not is_prior and own is not whose:
+                raise BadMessage("an order comes after the PID of prior results", 102, "PID")
+        elif one.name == "SPM" and message.header.kind.endswith("^O33"):
+            is_prior = False
+        if not is_prior:
+            yield one
+
+
+def _groups(message: Message, ordered: Iterable[Segment]) -> list[_Group]:
     # In O33 specimens come before the orders that are about them, else after.
     is_by_specimen = message.header.kind.endswith("^O33")
     groups: list[_Group] = []
     shared: list[_Sample] = []
     after_order = False
-    for one in message.parts:
+    for one in ordered:
         if one.name == "ORC" or (one.name == "OBR" and (not groups or groups[-1].obr is not None)):
             groups.append(_Group(samples=shared if is_by_specimen else []))
             after_order = True
@@ -120,12 +141,14 @@ def _order(
         raise BadMessage("an order has no number, neither placer's nor filler's", 101, "ORC^1^3")
     status = {group.orc.value(1), group.orc.value(5)} if group.orc else set()
     is_cancelled = bool(status & CANCELLED)
+    accession = _accession(group, laboratory)
+    if accession is None and not is_cancelled:
+        accession = _by_number(order, filler, laboratory)
     said_at = read_moment(group.orc.value(9)) if group.orc else None
     return OrderPlaced(
         establishment=establishment,
         order=order,
-        accession=_accession(group, laboratory)
-        or (None if is_cancelled else Numbered(order.number, laboratory.issuer)),
+        accession=accession,
         patient=patient,
         said_at=said_at or message.stated_at,
         said_in=message.header.control_id[-64:],
@@ -136,6 +159,20 @@ def _order(
     )
 
 
+def _by_number(order: Numbered, filler: Numbered | None, laboratory: Laboratory) -> Numbered:
+    """An accession number where none is said: the laboratory's own number of the order.
+
+    A placer's number is never one of the laboratory's: a ward that counts alike means another.
+    """
+    if filler is not None:
+        return Numbered(filler.number, laboratory.issuer)
+    if not order.issuer:
+        raise BadMessage(
+            "an order has a placer's number alone, and not who gave it", 101, "ORC^1^2"
+        )
+    return order
+
+
 def _number(segment: Segment | None, number: int) -> Numbered | None:
     if segment is None or not segment.value(number):
         return None
@@ -143,7 +180,7 @@ def _number(segment: Segment | None, number: int) -> Numbered | None:
 
 
 def _accession(group: _Group, laboratory: Laboratory) -> Numbered | None:
-    """Where laboratories write it: SAC-2, SPM-30 or OBR-18; elsewhere it is the order's number."""
+    """Where laboratories write it: SAC-2, SPM-30 or OBR-18; None where it is not said."""
     for sample in group.samples:
         for sac in sample.sacs:
             if said := sac.value(2):

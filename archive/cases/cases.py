@@ -1,6 +1,6 @@
 """The cases of a catalogue: orders come, slides are scanned, and the two find one another."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -57,13 +57,17 @@ class Cases:
 
         Gives the case. Versions may come in any order, and more than once. Raises InvalidIdentity.
         """
+        (case_id,) = self.place_all([order])
+        return case_id
+
+    def place_all(self, placed: Sequence[OrderPlaced]) -> tuple[str, ...]:
+        """Keep versions of orders that were said together, all or none; gives their cases.
+
+        As `place`, otherwise.
+        """
+        checked = [one.checked() for one in placed]
         with self._database.write() as connection:
-            case_id, waiting = orders.place(connection, order.checked())
-            for image_id in waiting:
-                scans.settle(connection, image_id)
-            for image_id in scans.linked_to(connection, case_id):
-                scans.hasten(connection, image_id, case_id)
-            return case_id
+            return tuple(_placed(connection, one) for one in checked)
 
     def open_consult(self, order: OrderPlaced) -> str:
         """Keep a case that came for a second opinion, under an accession number of our own.
@@ -158,6 +162,15 @@ class Cases:
         """The slides that are linked to no case, and why."""
         with self._database.read() as connection:
             return pages.read_waiting(connection, establishment, limit)
+
+
+def _placed(connection: sa.Connection, order: OrderPlaced) -> str:
+    case_id, waiting = orders.place(connection, order)
+    for image_id in waiting:
+        scans.settle(connection, image_id)
+    for image_id in scans.linked_to(connection, case_id):
+        scans.hasten(connection, image_id, case_id)
+    return case_id
 
 
 def _assignment(connection: sa.Connection, found: CaseFacts) -> Assignment:

@@ -1,6 +1,7 @@
 """Orders as laboratories send them: several specimens, late, doubled, reordered, cancelled."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from itertools import permutations
 
 import pytest
@@ -55,8 +56,6 @@ def o21(
 
 
 def the_case(place: Workplace) -> Case:
-    from datetime import UTC, datetime
-
     (one,) = place.catalog.cases.list_cases(
         establishment=HERE, since=datetime(2026, 1, 1, tzinfo=UTC)
     )
@@ -132,8 +131,6 @@ def test_late_doubled_and_reordered_messages_end_as_the_newest_says(
             for one in several
         ]
         assert sent(lab, *own, own[0]) == ["AA"] * 4
-        from datetime import UTC, datetime
-
         found = lab.catalog.cases.list_cases(
             establishment=HERE, since=datetime(2026, 1, 1, tzinfo=UTC)
         )
@@ -160,6 +157,70 @@ def test_status_alone_changes_nothing_and_a_general_order_needs_no_containers(
     assert sent(lab, general, status) == ["AA", "AA"]
     case = the_case(lab)
     assert (case.accession.number, slides(case), case.priority) == ("26H00012", {}, "routine")
+
+
+def listed(place: Workplace) -> dict[str, str]:
+    """The cases, each with who gave its number."""
+    found = place.catalog.cases.list_cases(
+        establishment=HERE, since=datetime(2026, 1, 1, tzinfo=UTC)
+    )
+    return {one.accession.number: one.accession.issuer for one in found}
+
+
+OTHER = "PID|1||88^^^CHU^PI||MERE^Paule||19400101|F"
+PRIOR = ("ORC|PR|P0^S|F0^LABO", "OBR|1|P0^S|F0^LABO|HES||||||||||||||25H00001", "OBX|1")
+
+
+def test_prior_results_are_no_orders(lab: Workplace) -> None:
+    ordered = ("ORC|NW||F1^LABO", "OBR|1||F1^LABO|HES||||||||||||||26H00012")
+    assert sent(lab, message("OML^O21", PID, *ordered, OTHER, *PRIOR)) == ["AA"]
+    assert listed(lab) == {"26H00012": "LABO"}
+    again = message("OML^O21", PID, *PRIOR, *ordered, OTHER, PRIOR[1], control="2")
+    assert sent(lab, again) == ["AA"]
+    assert listed(lab) == {"26H00012": "LABO"}
+
+
+def test_who_is_ordered_for_is_never_a_guess(lab: Workplace) -> None:
+    first = o21("26H00012-A1-1")
+    other = ("ORC|NW||F2^LABO", "OBR|1||F2^LABO|HES||||||||||||||26H00099")
+    two_messages = first + message("OML^O21", OTHER, *other, control="2")
+    after_prior = message("OML^O21", PID, *PRIOR, OTHER, *other, control="3")
+    only_prior = message("OML^O21", PID, *PRIOR, control="4")
+    by_ins = o21("26H00012-A1-1", number="5", pid=INS_ALONE)
+    assert sent(lab, two_messages, after_prior, only_prior, by_ins) == ["AE"] * 4
+    assert listed(lab) == {}
+
+
+INS_ALONE = "PID|1||270019999999999^^^ASIP-SANTE-INS-NIR&1.2.250.1.213.1.4.8&ISO^NH||ESSAI^Zoé"
+
+
+def test_a_placer_s_number_is_none_of_the_laboratory(lab: Workplace) -> None:
+    placed = message("OML^O21", PID, "ORC|NW|26H00012^DPI", "OBR|1|26H00012^DPI||HES")
+    of_nobody = message("OML^O21", PID, "ORC|NW|26H00013", "OBR|1|26H00013||HES", control="2")
+    assert sent(lab, placed, of_nobody) == ["AA", "AE"]
+    assert listed(lab) == {"26H00012": "DPI"}
+    assert lab.catalog.cases.expected(HERE, ["26H00012-A1-1"]) is None
+
+
+def test_the_orders_of_a_message_are_taken_all_or_none(lab: Workplace) -> None:
+    too_long = "26H00013".ljust(20, "0")
+    two = message(
+        "OML^O21",
+        PID,
+        *("ORC|NW||F1^LABO", "OBR|1||F1^LABO|HES||||||||||||||26H00012"),
+        *("ORC|NW||F2^LABO", f"OBR|1||F2^LABO|HES||||||||||||||{too_long}"),
+    )
+    assert sent(lab, two) == ["AE"]
+    assert listed(lab) == {}
+
+
+def test_a_year_is_no_birth_date_and_a_flag_stops_linking(lab: Workplace) -> None:
+    assert sent(lab, o21("26H00012-A1-1", pid=PID.replace("19570307", "1957"))) == ["AA"]
+    assert the_case(lab).patients[0].birth_date is None
+    flagged = PID + "|" * 24 + "VALI~USUR"
+    assert lab.catalog.cases.expected(HERE, ["26H00012-A1-1"]) is not None
+    assert sent(lab, message("ADT^A31", flagged, control="2")) == ["AA"]
+    assert lab.catalog.cases.expected(HERE, ["26H00012-A1-1"]) is None
 
 
 @pytest.mark.parametrize(
