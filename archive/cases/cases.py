@@ -93,6 +93,7 @@ class Cases:
                 is_readable=reading is not None,
                 cases=found.cases,
                 is_foreign=found.is_foreign,
+                is_divided=found.is_divided,
                 position=found.position,
             )
             if decide(facts) is not Verdict.LINKED:
@@ -168,6 +169,8 @@ def _placed(connection: sa.Connection, order: OrderPlaced) -> str:
     case_id, waiting = orders.place(connection, order)
     for image_id in waiting:
         scans.settle(connection, image_id)
+    for image_id in orders.linked_elsewhere(connection, case_id, order):
+        scans.reconsider(connection, image_id)
     for image_id in scans.linked_to(connection, case_id):
         scans.hasten(connection, image_id, case_id)
     return case_id

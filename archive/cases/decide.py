@@ -4,7 +4,7 @@
 |-----------------------------------------------------------------------|-----------------|
 | its label has no barcode, or none of the establishment's pattern      | `unreadable`    |
 | no order has its accession number, and none its barcode               | `unknown`       |
-| its barcode is that of containers of several cases, or a foreign one  | `ambiguous`     |
+| its codes mean several cases or slides, or a foreign container        | `ambiguous`     |
 | its case has orders, or an exam, of more than one identity            | `conflict`      |
 | the patient's identity is flagged, or the order says somebody else    | `doubtful`      |
 | it was brought under another patient than the order's                 | `other-patient` |
@@ -48,13 +48,15 @@ class CaseFacts:
 
     id: str
     expected: Set[Position]
-    """The slides that its orders name."""
+    """The slides that those of its orders name that are not cancelled, or all where all are."""
     patients: Set[Patient] = field(repr=False)
     """Those of its orders that are not cancelled, or of all where all are, and of its exam."""
     is_doubtful: bool = False
     """Whether an identity is flagged (PID-32), or orders say other traits than those known."""
     takes_any: bool = False
     """Whether its laboratory names no slides in advance, so that the number alone is exact."""
+    withdrawn: Set[Position] = frozenset()
+    """The slides that only cancelled orders name, where others are not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,8 @@ class SlideFacts:
     """Those that its barcode may mean, by accession number or as a container's own."""
     is_foreign: bool = False
     """Whether a foreign container of a case has the same barcode."""
+    is_divided: bool = False
+    """Whether its codes mean two slides, or its number is not that of the container it names."""
     position: Position = NOWHERE
     patient: Patient | None = field(default=None, repr=False)
     """Whom it was brought under; None for nobody."""
@@ -84,7 +88,7 @@ def _case(slide: SlideFacts) -> CaseFacts:
 _TABLE: tuple[tuple[Verdict, Callable[[SlideFacts], bool]], ...] = (
     (Verdict.UNREADABLE, lambda one: not one.cases and not one.is_readable),
     (Verdict.UNKNOWN, lambda one: not one.cases),
-    (Verdict.AMBIGUOUS, lambda one: len(one.cases) > 1 or one.is_foreign),
+    (Verdict.AMBIGUOUS, lambda one: len(one.cases) > 1 or one.is_foreign or one.is_divided),
     (Verdict.CONFLICT, lambda one: len(_case(one).patients) != 1),
     (Verdict.DOUBTFUL, lambda one: _case(one).is_doubtful),
     (
@@ -98,7 +102,10 @@ _TABLE: tuple[tuple[Verdict, Callable[[SlideFacts], bool]], ...] = (
     (Verdict.MOVED, lambda one: one.was_moved and one.case_of_exam is None),
     (
         Verdict.UNEXPECTED,
-        lambda one: not _case(one).takes_any and one.position not in _case(one).expected,
+        lambda one: (
+            one.position in _case(one).withdrawn
+            or (not _case(one).takes_any and one.position not in _case(one).expected)
+        ),
     ),
 )
 

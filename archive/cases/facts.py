@@ -36,6 +36,7 @@ class ScanRow:
     accession_number: str | None
     position: Position
     case_id: str | None
+    linked_by: str | None
     exam_id: str
     patient_row: int | None
     exam_number: str | None
@@ -74,6 +75,7 @@ def scan_row(connection: sa.Connection, image_id: str, *, hold: bool = False) ->
         accession_number=row["accession_number"],
         position=Position(row["specimen"], row["block"], row["slide"]),
         case_id=row["case_id"],
+        linked_by=row["linked_by"],
         exam_id=row["exam_id"],
         patient_row=row["patient_row"],
         exam_number=row["exam_number"],
@@ -97,6 +99,7 @@ def slide_facts(connection: sa.Connection, row: ScanRow) -> SlideFacts:
         is_readable=row.accession_number is not None,
         cases=found.cases,
         is_foreign=found.is_foreign,
+        is_divided=found.is_divided,
         position=found.position,
         patient=row.patient_row,
         case_of_exam=own,
@@ -112,6 +115,7 @@ class Meant:
     cases: tuple[CaseFacts, ...]
     position: Position
     is_foreign: bool
+    is_divided: bool
 
 
 def meant(
@@ -132,36 +136,46 @@ def meant(
         .select_from(container.join(lab_order).join(lab_case))
         .where(_case.establishment_id == owner)
     )
-    marked = connection.execute(own.where(_container.barcode.in_(list(texts)))).all()
-    for one in marked:
-        ids.add(one.case_id)
-        position = Position(one.specimen, one.block, one.slide)
+    by_barcode = _container.barcode.in_(list(texts))
+    marked = {
+        (case_id, Position(*where)) for case_id, *where in connection.execute(own.where(by_barcode))
+    }
+    # A label that says a number of its own is never overruled by another code beside it.
+    is_other = accession_number is not None and any(one not in ids for one, _ in marked)
+    slides = {where for _, where in marked if where.is_slide}
+    ids |= {one for one, _ in marked}
+    if marked:
+        position = next(iter(slides or {where for _, where in marked}))
     foreign = connection.execute(own.where(_container.foreign_number.in_(list(texts)))).first()
     cases = tuple(case_facts(connection, one, laboratory) for one in sorted(filter(None, ids)))
-    return Meant(cases, position, foreign is not None)
+    return Meant(cases, position, foreign is not None, is_other or len(slides) > 1)
 
 
 def case_facts(connection: sa.Connection, case_id: str, laboratory: Laboratory) -> CaseFacts:
     """What is known of a case, for the decision."""
     slides = (
-        sa.select(_container.specimen, _container.block, _container.slide)
+        sa.select(container.c.order_id, _container.specimen, _container.block, _container.slide)
         .select_from(container.join(lab_order))
         .where(_order.case_id == case_id, _container.slide != "")
     )
+    named = [(order, Position(*where)) for order, *where in connection.execute(slides)]
+    active = {one.id for one in _active(connection, case_id)}
+    expected = frozenset(where for order, where in named if order in active)
     return CaseFacts(
         case_id,
-        frozenset(Position(*one) for one in connection.execute(slides)),
+        expected,
         frozenset(identities(connection, case_id)),
         is_doubtful=_is_doubtful(connection, case_id),
         takes_any=not laboratory.names_slides,
+        withdrawn=frozenset(where for _, where in named) - expected,
     )
 
 
 def identities(connection: sa.Connection, case_id: str) -> Mapping[Patient, PatientIdentity]:
     """Everybody whom a case is said to be of: one, unless it is a conflict.
 
-    That is whom its orders name, those that are cancelled only where all are, and whom the exam
-    under its number is of. ("", "") is nobody, where that exam is nobody's.
+    That is whom its orders name, those that are cancelled only where all are, and whom the exams
+    under its number are of: devices begin several. ("", "") is nobody, where one is nobody's.
     """
     case = connection.execute(sa.select(lab_case).where(_case.id == case_id)).one()
     found: dict[Patient, PatientIdentity] = {}
@@ -170,13 +184,12 @@ def identities(connection: sa.Connection, case_id: str) -> Mapping[Patient, Pati
         row = patient_row_of(connection, case.establishment_id, said)
         known = identity_of(connection, row)
         found[(said.issuer, said.patient_id) if row is None else row] = known or said
-    exam = _exam_of_case(connection, case)
-    if exam is not None and exam.patient_row is not None:
-        known = identity_of(connection, exam.patient_row)
-        if known is not None:
-            found[exam.patient_row] = known
-    elif exam is not None:
-        found["", ""] = NOBODY
+    for patient_row in _owners_of_exams(connection, case):
+        known = identity_of(connection, patient_row)
+        if patient_row is None:
+            found["", ""] = NOBODY
+        elif known is not None:
+            found[patient_row] = known
     return found
 
 
@@ -225,15 +238,15 @@ def _said(order: sa.Row[Any]) -> PatientIdentity:
     )
 
 
-def _exam_of_case(connection: sa.Connection, case: sa.Row[Any]) -> sa.Row[str, int | None] | None:
-    """The exam under a case's number, where it has images."""
+def _owners_of_exams(connection: sa.Connection, case: sa.Row[Any]) -> Sequence[int | None]:
+    """Whom the exams under a case's number are of, each once; None for nobody."""
     issuer = _exam.issuer_of_accession_number
-    query = sa.select(_exam.id, _exam.patient_row).where(
+    query = sa.select(_exam.patient_row).where(
         _exam.establishment_id == case.establishment_id,
         _exam.accession_number == case.accession_number,
         issuer == case.issuer if case.issuer else issuer.is_(None),
     )
-    return connection.execute(query).one_or_none()
+    return connection.scalars(query.distinct().order_by(_exam.patient_row)).all()
 
 
 def case_of_exam(connection: sa.Connection, row: ScanRow) -> str | None:

@@ -220,9 +220,7 @@ def container_of(row: sa.RowMapping) -> Container:
 def _meant(
     connection: sa.Connection, owner: int, order: OrderPlaced, accession: Numbered
 ) -> tuple[str, ...]:
-    texts = [one.barcode for one in order.containers if one.barcode]
-    texts += [one.foreign.number for one in order.containers if one.foreign]
-    marked = sa.select(scan_text.c.image_id).where(scan_text.c.text.in_(texts))
+    marked = _marked(order)
     query = sa.select(scan.c.image_id).where(
         scan.c.establishment_id == owner,
         scan.c.case_id.is_(None),
@@ -230,5 +228,25 @@ def _meant(
             scan.c.accession_number == accession.number,
             scan.c.image_id.in_(marked),
         ),
+    )
+    return tuple(connection.scalars(query.order_by(scan.c.image_id)))
+
+
+def _marked(order: OrderPlaced) -> sa.Select[tuple[str]]:
+    """The slides on whose labels an order's containers are named."""
+    texts = [one.barcode for one in order.containers if one.barcode]
+    texts += [one.foreign.number for one in order.containers if one.foreign]
+    return sa.select(scan_text.c.image_id).where(scan_text.c.text.in_(texts))
+
+
+def linked_elsewhere(
+    connection: sa.Connection, case_id: str, order: OrderPlaced
+) -> tuple[str, ...]:
+    """The slides of other cases that an order's containers may mean as well."""
+    owner = sa.select(_case.establishment_id).where(_case.id == case_id).scalar_subquery()
+    query = sa.select(scan.c.image_id).where(
+        scan.c.establishment_id == owner,
+        scan.c.case_id != case_id,
+        scan.c.image_id.in_(_marked(order)),
     )
     return tuple(connection.scalars(query.order_by(scan.c.image_id)))

@@ -143,6 +143,20 @@ def settle(connection: sa.Connection, image_id: str) -> Verdict | None:
     return verdict
 
 
+def reconsider(connection: sa.Connection, image_id: str) -> None:
+    """End a link that only a barcode made, where the barcode means more than one thing today.
+
+    The slide stays where it is, and waits for somebody to say which it is.
+    """
+    row = scan_row(connection, image_id, hold=True)
+    if row is None or row.linked_by != BY_BARCODE:
+        return
+    if decide(slide_facts(connection, row)) is Verdict.AMBIGUOUS:
+        link_of = ("case_id", "to_specimen", "to_block", "to_slide", "linked_by", "linked_at")
+        ended = sa.update(scan).where(_scan.image_id == image_id)
+        connection.execute(ended.values({**dict.fromkeys(link_of), "is_due": False}))
+
+
 def link(connection: sa.Connection, row: ScanRow, to: Where, author: Author) -> bool:
     """Link a slide, moved under the case's patient and number where it is not there already.
 

@@ -265,6 +265,51 @@ def test_a_container_s_own_barcode_needs_no_pattern(catalog: Catalog) -> None:
     assert tree(read(catalog, case_id))["A1-1"] == [image.source_sha256]
 
 
+def marked(number: str, **barcodes: str) -> OrderPlaced:
+    """An order whose containers have codes of their own."""
+    named = tuple(
+        container(where.replace("_", "-"), barcode=one) for where, one in barcodes.items()
+    )
+    return replace(order(number=number), containers=named)
+
+
+def test_a_number_on_the_label_is_never_overruled_by_a_code_beside_it(lab: Catalog) -> None:
+    lab.cases.place(marked("26H00012", A1_1="x1", A1_2="x2"))
+    other = label("A1-1", "26H00099")
+    assert lab.cases.expected(HERE, ["x1"]) is not None
+    assert lab.cases.expected(HERE, [label("A1-1"), "x1"]) is not None
+    # The order of that number is still to come.
+    assert lab.cases.expected(HERE, [other, "x1"]) is None
+    assert lab.cases.expected(HERE, ["x1", "x2"]) is None
+
+
+def test_a_barcode_of_two_cases_waits_also_where_it_was_linked_before(lab: Catalog) -> None:
+    first = lab.cases.place(marked("26H00012", A1_1="x1", A1_2="x2"))
+    early, sure = scanned(lab, "x1"), scanned(lab, "x2")
+    said = Position("A", "1", "2")
+    published(lab, sure)
+    lab.cases.link(sure.id, first, said, WHO, establishment=HERE)
+    lab.cases.place(marked("26H00099", A1_1="x1", A1_2="x2"))
+    late = scanned(lab, "x1", "late")
+    assert verdicts(lab) == {early.id: Verdict.AMBIGUOUS, late.id: Verdict.AMBIGUOUS}
+    # What a person has said stays.
+    assert tree(read(lab, first)) == {"A1-1": [], "A1-2": [sure.source_sha256]}
+
+
+@pytest.mark.parametrize("names_slides", [True, False])
+def test_the_glass_of_a_cancelled_order_goes_to_nobody_else(
+    lab: Catalog, names_slides: bool
+) -> None:
+    lab.cases.declare({HERE: replace(LABORATORY, names_slides=names_slides)})
+    lab.cases.place(order(("A1-1",)))
+    lab.cases.place(order((), minutes=1, is_cancelled=True))
+    lab.cases.place(order(("B1-1",), patient=BRUNO, minutes=2, order=Numbered("O-2", "LABO")))
+    assert lab.cases.expected(HERE, [label("A1-1")]) is None
+    assert lab.cases.expected(HERE, [label("B1-1")]) is not None
+    image = published(lab, scanned(lab, label("A1-1")))
+    assert verdicts(lab) == {image.id: Verdict.UNEXPECTED}
+
+
 @pytest.mark.parametrize(
     "wrong",
     [

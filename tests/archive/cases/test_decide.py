@@ -103,7 +103,11 @@ def test_the_table(verdict: Verdict) -> None:
 
 
 def test_a_foreign_identifier_never_matches() -> None:
-    assert decide(SlideFacts(True, (PLAIN,), True, WHERE)) is Verdict.AMBIGUOUS
+    assert decide(SlideFacts(True, (PLAIN,), True, position=WHERE)) is Verdict.AMBIGUOUS
+
+
+def test_codes_that_mean_two_things_wait() -> None:
+    assert decide(SlideFacts(True, (PLAIN,), is_divided=True, position=WHERE)) is Verdict.AMBIGUOUS
 
 
 def test_another_case_s_slide_waits() -> None:
