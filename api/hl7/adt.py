@@ -1,7 +1,5 @@
 """Messages about identities (PAM-FR): stated, merged, renumbered, withdrawn, moved."""
 
-from dataclasses import replace
-
 from api.errors import BadMessage
 from api.hl7.answers import Answer, Code, Note, rejected
 from api.hl7.message import Message
@@ -34,8 +32,12 @@ def state(message: Message, place: Workplace, establishment: str) -> Answer:
 def merge(message: Message, place: Workplace, establishment: str) -> Answer:
     """A40: one or several patients are another one."""
     answers = []
-    for pid, mrg in list(pairs(message)):
-        into, gone = read_pid(message, pid), read_numbers(message, mrg, 1, "MRG^1^1")
+    # All of it is read before any of it is done.
+    read = [
+        (read_pid(message, pid), read_numbers(message, mrg, 1, "MRG^1^1"))
+        for pid, mrg in pairs(message)
+    ]
+    for into, gone in read:
         done = place.catalog.identities.merge(establishment, into, (gone.patient_id, gone.issuer))
         answers.append(_answer(done, names_ins=into.ins is not None or into.has_unsound_ins))
     return Answer(Code.ACCEPTED, tuple(note for one in answers for note in one.notes))
@@ -45,12 +47,15 @@ def renumber(message: Message, place: Workplace, establishment: str) -> Answer:
     """A47: a number is changed, or the national identifier is replaced or withdrawn."""
     identities = place.catalog.identities
     notes: list[Note] = []
-    for pid, mrg in list(pairs(message)):
-        said = read_pid(message, pid)
-        before = read_any_numbers(message, mrg, 1, "MRG^1^1")
+    read = [
+        (read_pid(message, pid), read_any_numbers(message, mrg, 1, "MRG^1^1"))
+        for pid, mrg in pairs(message)
+    ]
+    for said, before in read:
         if before.names_ins:
             # What was, is not any more, whatever takes its place.
-            identities.state(establishment, replace(said, ins=None, withdraws_ins=True))
+            numbers = [(said.patient_id, said.issuer), (before.patient_id, before.issuer)]
+            identities.withdraw(establishment, said, numbers, before.ins)
         number = (before.patient_id, before.issuer)
         if number in {("", ""), (said.patient_id, said.issuer)}:
             done = identities.state(establishment, said)
@@ -63,12 +68,17 @@ def renumber(message: Message, place: Workplace, establishment: str) -> Answer:
 def move_visit(message: Message, place: Workplace, establishment: str) -> Answer:
     """A44: an account, or a visit, is another patient's."""
     answers = []
-    for pid, mrg in list(pairs(message)):
-        to, source = read_pid(message, pid), read_numbers(message, mrg, 1, "MRG^1^1")
-        numbers = [mrg.value(3), mrg.value(5), pid.value(18)]
-        visits = [one for one in numbers if one]
-        if not visits:
-            raise BadMessage("neither an account nor a visit is named", 101, "MRG^1^3")
+    read = [
+        (
+            read_pid(message, pid),
+            read_numbers(message, mrg, 1, "MRG^1^1"),
+            [one for one in (mrg.value(3), mrg.value(5), pid.value(18)) if one],
+        )
+        for pid, mrg in pairs(message)
+    ]
+    if not all(visits for *_, visits in read):
+        raise BadMessage("neither an account nor a visit is named", 101, "MRG^1^3")
+    for to, source, visits in read:
         done = place.catalog.identities.move_visit(
             establishment, to, (source.patient_id, source.issuer), visits
         )

@@ -58,17 +58,22 @@ class Exchange:
         kept = inbox.keep(sender.establishment, arrived)
         if kept.answer is not None:
             return kept.answer
+        answer: Answer | None
         if kept.is_reused:
             answer = refused("this number was another message's", DUPLICATE, "MSH^1^10")
         else:
             answer = self._done(payload, header, sender)
+        if answer is None:
+            # Nothing is written down, so that it is tried again when it is sent again.
+            return written(refused("it failed for reasons of this software"), header)
         # What is not in the table may be anything, and is not repeated.
         LOG.info("%s: %s", header.kind if header.kind in self.handlers else "?", answer.code.value)
         said = written(answer, header)
         inbox.answered(kept.id, answer.code.value, said)
         return said
 
-    def _done(self, payload: bytes, header: Header, sender: Sender) -> Answer:
+    def _done(self, payload: bytes, header: Header, sender: Sender) -> Answer | None:
+        """What became of it; None where that was not foreseen."""
         handler = self.handlers.get(header.kind)
         if handler is None:
             is_type = any(one.split("^")[0] == header.kind.split("^")[0] for one in self.handlers)
@@ -93,7 +98,7 @@ class Exchange:
         except Exception as error:  # noqa: BLE001 -- those that follow are to be taken all the same
             # Its text and traceback could hold what the message says.
             LOG.warning("%s failed on a %s", header.kind, type(error).__name__)
-            return refused("it failed for reasons of this software")
+            return None
 
 
 def _said(error: BadMessage, code: Code) -> Answer:

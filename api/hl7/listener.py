@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from api.errors import BadFrame
 from api.hl7.exchange import Exchange
 from api.hl7.framing import Frames, framed
+from api.hl7.senders import may_come_from
 from archive.errors import ArchiveError
 
 LOG = logging.getLogger("sansverre.hl7")
@@ -56,6 +57,11 @@ class Listener:
             try:
                 connection, address = listening.accept()
             except TimeoutError:
+                continue
+            if not may_come_from(self.exchange.senders, address[0]):
+                # Before a byte of it is read and held.
+                LOG.warning("a connection from where no sender is was closed")
+                connection.close()
                 continue
             if not self._room.acquire(blocking=False):
                 LOG.warning("more connections than are let in")

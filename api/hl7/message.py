@@ -22,6 +22,8 @@ CHARSETS = {
     "UNICODE": "utf-8",
 }
 """The character sets of MSH-18 that are read (HL7 table 0211); others are refused, not guessed."""
+AHEAD = timedelta(days=1)
+"""How far clocks may run ahead; as much as the zone that a moment may leave out."""
 _MOMENT = re.compile(
     r"(\d{4})(\d{2})?(\d{2})?(\d{2})?(\d{2})?(\d{2})?(?:\.\d{1,4})?([+-]\d{4})?", re.ASCII
 )
@@ -91,12 +93,17 @@ class Message:
 
     @property
     def stated_at(self) -> datetime:
-        """When it was said: EVN-6 (it happened), else EVN-2 (recorded), else MSH-7 (written)."""
+        """When it was said: EVN-6 (it happened), else EVN-2 (recorded), else MSH-7 (written).
+
+        A moment that is still to come is none, or nothing said later would count.
+        """
+        now = datetime.now(UTC)
         for name, number in (("EVN", 6), ("EVN", 2), ("MSH", 7)):
             for segment in self.segments(name):
-                if (moment := read_moment(segment.value(number))) is not None:
+                moment = read_moment(segment.value(number))
+                if moment is not None and moment <= now + AHEAD:
                     return moment
-        return datetime.now(UTC)
+        return now
 
 
 def read_header(payload: bytes) -> Header:

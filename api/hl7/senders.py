@@ -57,13 +57,18 @@ def read_senders(file: Path | None) -> tuple[Sender, ...]:
 
 def sender_of(senders: Sequence[Sender], header: Header, address: str) -> Sender | None:
     """The sender of a message that came from this address; None for who is not known."""
+    for one in senders:
+        if (one.application, one.facility) == (header.application, header.facility):
+            return one if may_come_from([one], address) else None
+    return None
+
+
+def may_come_from(senders: Sequence[Sender], address: str) -> bool:
+    """Whether any of these senders connects from there."""
     came = ipaddress.ip_address(address)
     if isinstance(came, ipaddress.IPv6Address) and came.ipv4_mapped:
         came = came.ipv4_mapped
-    for one in senders:
-        if (one.application, one.facility) == (header.application, header.facility):
-            return one if any(came in network for network in one.networks) else None
-    return None
+    return any(came in network for one in senders for network in one.networks)
 
 
 _TEXTS = ("application", "facility", "establishment", "issuer", "charset")

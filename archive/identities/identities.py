@@ -10,9 +10,10 @@ from archive import schema
 from archive.database import Database
 from archive.errors import NotFound, TransitionRefused
 from archive.identities import reading
-from archive.identities.acts import Desk
+from archive.identities.acts import Desk, ins_of, withdraw_ins
 from archive.identities.changes import take_back
 from archive.identities.decisions import Then
+from archive.identities.ins import Ins
 from archive.identities.pointers import survivor
 from archive.identities.records import UNDOABLE, Doubt, Event, Outcome
 from archive.identities.schema import Act, Verdict, doubt, identity_event, visit
@@ -20,6 +21,7 @@ from archive.identities.stated import Stated
 from archive.identities.statements import merged, stated, visit_moved
 from archive.identities.strays import send_home
 from archive.identities.verdicts import carry_out
+from archive.messages.inbox import blank
 from archive.move import Author
 from archive.reception import establishment_row
 
@@ -36,6 +38,22 @@ class Identities:
         """Take what is stated about one number (A28, A31), as the tables of decisions say."""
         with self._desk(establishment, said.by, said.at) as desk:
             return stated(desk, said)
+
+    def withdraw(
+        self, establishment: str, said: Stated, numbers: Sequence[tuple[str, str]], ins: Ins | None
+    ) -> None:
+        """Take a national identifier from all of these numbers, however late that is said.
+
+        None is one that cannot be read: then whichever they hold is taken away.
+        """
+        with self._desk(establishment, said.by, said.at) as desk:
+            for number in numbers:
+                whom = desk.find(*number)
+                named = None if ins is None else (ins.number, ins.authority)
+                if whom is not None and named in {None, ins_of(desk.connection, whom)}:
+                    withdraw_ins(desk, whom)
+            if ins is not None:
+                blank(desk.connection, desk.establishment_id, ins.number.encode())
 
     def merge(
         self, establishment: str, into: Stated, gone: tuple[str, str], *, renumbers: bool = False

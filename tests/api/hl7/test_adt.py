@@ -1,10 +1,12 @@
 """Messages of PAM-FR, from their bytes to whose an image is."""
 
 import pytest
+import sqlalchemy as sa
 
 from api.hl7.answers import Code
 from api.hl7.exchange import Exchange
 from api.work import Workplace
+from archive import schema
 from archive.errors import NotFound
 from archive.identities.ins import key_of
 from archive.identities.schema import Act
@@ -51,6 +53,12 @@ class Hospital:
             plan="full",
             patient=patient,
         ).exam_id
+
+    def ins_rows(self) -> list[str]:
+        """The national identifiers that the numbers of these tests hold, merged or not."""
+        held = sa.select(schema.patient.c.ins).where(schema.patient.c.ins.is_not(None))
+        with self.catalog._database.read() as connection:
+            return [str(one) for one in connection.scalars(held)]
 
     def known(self, number: str) -> PatientIdentity:
         lesions = self.catalog.lesions
@@ -104,6 +112,35 @@ def test_an_identifier_is_replaced_and_deleted(hospital: Hospital) -> None:
     for one in kept:
         with pytest.raises(NotFound):
             hospital.catalog.inbox.payload(one.id, establishment=HERE)
+
+
+def test_an_identifier_is_withdrawn_under_either_number_however_late(hospital: Hospital) -> None:
+    mrg = f"MRG|1^^^CHU&1.2.3.4&ISO^PI~{INS}^^^{NIR}"
+    hospital.send("A28", pid("1", INS, "QUAL"))
+    assert hospital.send("A47", pid("2"), mrg)[0] == "AA"
+    assert hospital.known("1").ins is None
+    assert hospital.ins_rows() == []
+    hospital.send("A28", pid("3", INS, "QUAL"))
+    hospital.count = 20
+    hospital.send("A31", pid("3", name="LEROY"))
+    hospital.count = 10
+    hospital.send("A47", pid("3", '""'), f"MRG|{INS}^^^{NIR}")
+    assert hospital.ins_rows() == []
+
+
+def test_a_moment_that_is_still_to_come_does_not_outdate_what_follows(hospital: Hospital) -> None:
+    future = message("ADT^A28", "EVN||20990301120000", pid("1"), control="future")
+    assert told(hospital.exchange.answer(future, LOCAL))[0] == "AA"
+    assert hospital.send("A31", pid("1", name="LEROY")) == ("AA", "")
+    assert hospital.known("1").name == "LEROY^ZOÉ"
+
+
+def test_a_merge_that_is_half_wrong_is_not_done_by_half(hospital: Hospital) -> None:
+    exams = [hospital.image(number, number) for number in "123"]
+    mrg = "MRG|2^^^CHU&1.2.3.4&ISO^PI"
+    assert hospital.send("A40", pid("1"), mrg, pid("3"), "MRG|")[0] == "AE"
+    assert [hospital.known(number).patient_id for number in "123"] == list("123")
+    assert len(set(exams)) == 3
 
 
 def test_patients_are_merged_in_one_message(hospital: Hospital) -> None:

@@ -6,7 +6,9 @@ import subprocess
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ from api.errors import BadSettings
 from api.hl7.answers import DONE, Answer
 from api.hl7.exchange import Exchange
 from api.hl7.framing import Frames, framed
+from api.hl7.listener import Limits, Listener
 from api.hl7.message import Message, read_header, read_message
 from api.hl7.senders import read_senders
 from api.work import Workplace
@@ -84,6 +87,31 @@ def test_what_was_kept_and_not_answered_is_done_when_it_is_sent_again(place: Wor
         speaking.answer(message("ADT^A28", "PID|1"), LOCAL)
     failing = False
     assert told(speaking.answer(message("ADT^A28", "PID|1"), LOCAL))[0] == "AA"
+
+
+def test_what_failed_unforeseen_is_tried_again_when_it_is_sent_again(place: Workplace) -> None:
+    failing = True
+
+    def do(_: Message) -> Answer:
+        if failing:
+            raise MemoryError
+        return DONE
+
+    speaking = exchange(place, do)
+    assert told(speaking.answer(message("ADT^A28", "PID|1"), LOCAL))[0] == "AE"
+    failing = False
+    assert told(speaking.answer(message("ADT^A28", "PID|1"), LOCAL))[0] == "AA"
+
+
+def test_nothing_is_read_from_where_no_sender_is(place: Workplace) -> None:
+    elsewhere = replace(GAM, networks=(ip_network("10.0.0.0/8"),))
+    listener = Listener(Exchange(place, (elsewhere,)), Limits())
+    with socket.create_server((LOCAL, 0)) as listening, ThreadPoolExecutor(1) as threads:
+        done = threads.submit(listener.run, listening)
+        with socket.create_connection(listening.getsockname(), timeout=LONG_S) as connection:
+            assert connection.recv(1) == b""
+        listener.stopping.set()
+        done.result(LONG_S)
 
 
 @pytest.mark.parametrize(
