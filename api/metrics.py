@@ -28,6 +28,13 @@ DIMSE = Counter(
 )
 
 
+STORED = Counter(
+    "sansverre_stored",
+    "Instances sent by STOW-RS: kept, or DICOM's number for why not.",
+    ["outcome"],
+)
+
+
 @cache
 def _requests(route: str, status: int) -> Counter:
     return REQUESTS.labels(route, str(status))
@@ -60,3 +67,8 @@ def exposition() -> Answer:
         registry.register(DIMSE)
     body = generate_latest(registry)
     return Answer(200, body, {"content-type": CONTENT_TYPE_LATEST, "cache-control": "no-store"})
+
+
+def count_stored(outcome: str) -> None:
+    """Count one instance that was sent by STOW-RS, by what became of it alone."""
+    STORED.labels(outcome).inc()

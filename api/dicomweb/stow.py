@@ -23,6 +23,7 @@ from api.dicomweb.media import Offer, accepted, choose
 from api.dicomweb.native_model import native_xml
 from api.errors import BadHeader, TooLarge, TooSlow, WrongMediaType
 from api.instances.acceptance import Acceptance, Sender, failure_of
+from api.metrics import count_stored
 from api.settings import UploadLimits
 from archive.errors import NoRoom
 from archive.received.outcome import Failure, Outcome
@@ -102,6 +103,9 @@ async def store_answer(
         await store.run(arriving.close)
     if not outcomes:
         raise BadHeader("The body holds no instance.")
+    for one in outcomes:
+        number = one.failure or one.warning
+        count_stored("kept" if number is None else f"{number:04X}")
     told = dataset_json(response(outcomes, studies_url))
     is_xml = chosen.offer.media_type == XML
     body = native_xml(told) if is_xml else json.dumps(told, separators=(",", ":")).encode()

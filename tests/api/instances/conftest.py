@@ -9,10 +9,14 @@ import pytest
 from pydicom import dcmread
 from pydicom.dataset import Dataset
 
+from api.app import create_app
+from api.doors import Doors
 from api.instances.acceptance import Acceptance, Sender
-from api.settings import Settings
+from api.policies import Role
+from api.settings import Settings, signing_key
 from api.work import Workplace
 from archive.received.outcome import Outcome
+from tests.api.conftest import Web, opened
 from tests.samples.dicom_slides import Made, write_instance
 
 NORTH = Sender("north")
@@ -87,3 +91,12 @@ def take(acceptance: Acceptance) -> Take:
             assert all(one.startswith("examining-") for one in left)
 
     return taken
+
+
+@pytest.fixture
+def web(settings: Settings, place: Workplace) -> Iterator[Web]:
+    """Somebody of the northern establishment who may bring files."""
+    with opened(create_app(settings)) as client:
+        token = Doors(signing_key(settings)).issue(Role.CONTRIBUTOR, "north")
+        client.headers["authorization"] = f"Bearer {token}"
+        yield client

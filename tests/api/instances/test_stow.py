@@ -3,7 +3,7 @@
 import asyncio
 import io
 import shutil
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from xml.etree import ElementTree
 
@@ -11,7 +11,6 @@ import pytest
 from pydicom import dcmread
 from starlette.types import Message
 
-from api.app import create_app
 from api.dicomweb.stow import Store, store_answer
 from api.doors import Doors
 from api.errors import TooSlow
@@ -22,7 +21,7 @@ from api.work import Workplace
 from archive.errors import NoRoom
 from archive.query import Query
 from archive.received.outcome import Failure
-from tests.api.conftest import Web, opened
+from tests.api.conftest import Web
 from tests.api.instances.conftest import NORTH, Make
 from tests.api.instances.stored import (
     BOUNDARY,
@@ -37,15 +36,6 @@ from tests.api.instances.stored import (
     store,
 )
 from tests.samples.dicom_slides import Made
-
-
-@pytest.fixture
-def web(settings: Settings, place: Workplace) -> Iterator[Web]:
-    """Somebody of the northern establishment who may bring files."""
-    with opened(create_app(settings)) as client:
-        token = Doors(signing_key(settings)).issue(Role.CONTRIBUTOR, "north")
-        client.headers["authorization"] = f"Bearer {token}"
-        yield client
 
 
 def left_over(settings: Settings) -> list[str]:
