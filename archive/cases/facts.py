@@ -207,8 +207,9 @@ def patient_named(connection: sa.Connection, case_id: str) -> PatientIdentity:
 
 
 def _active(connection: sa.Connection, case_id: str) -> Sequence[sa.Row[Any]]:
-    """The orders of a case that are not cancelled; all, where all are."""
-    orders = connection.execute(sa.select(lab_order).where(_order.case_id == case_id)).all()
+    """The orders of a case that are not cancelled; all that ever came, where all are."""
+    came = sa.select(lab_order).where(_order.case_id == case_id, _order.said_at.is_not(None))
+    orders = connection.execute(came).all()
     return [one for one in orders if not one.is_cancelled] or orders
 
 

@@ -8,12 +8,14 @@ import sqlalchemy as sa
 from archive.cases.label import Position
 from archive.cases.order import Container, Numbered, OrderPlaced
 from archive.cases.schema import container, lab_case, lab_order, scan, scan_text
-from archive.identity import SH_CHARACTERS
 from archive.reception import establishment_row, new_id
 
 _case, _order, _container = lab_case.c, lab_order.c, container.c
 
 Stamp = tuple[datetime, str]
+
+TO_COME = Numbered("", "\\")
+"""What orders are kept under that were cancelled before they came: a number that none can have."""
 
 
 def place(connection: sa.Connection, order: OrderPlaced) -> tuple[str, tuple[str, ...]]:
@@ -42,6 +44,7 @@ def place(connection: sa.Connection, order: OrderPlaced) -> tuple[str, tuple[str
             values |= {**_details(order), "said_at": order.said_at, "said_in": order.said_in}
     if values:
         connection.execute(sa.update(lab_order).where(_order.id == row["id"]).values(values))
+    _end_elsewhere(connection, owner, order)
     return case_id, _meant(connection, owner, order, order.accession)
 
 
@@ -50,9 +53,7 @@ def _cancel(connection: sa.Connection, owner: int, order: OrderPlaced) -> str:
     rows = connection.execute(_of_number(owner, order).with_for_update(of=lab_order))
     known = rows.mappings().all()
     if not known:
-        # Nobody sees it before the order itself has come.
-        kept = Numbered(order.order.number[:SH_CHARACTERS], order.order.issuer)
-        case_id = case_row(connection, owner, kept)
+        case_id = case_row(connection, owner, TO_COME)
         _new(connection, case_id, order, None)
         return case_id
     said = {"is_cancelled": True, "status_at": order.said_at, "status_in": order.said_in}
@@ -60,6 +61,20 @@ def _cancel(connection: sa.Connection, owner: int, order: OrderPlaced) -> str:
         if is_newer((order.said_at, order.said_in), (row["status_at"], row["status_in"])):
             connection.execute(sa.update(lab_order).where(_order.id == row["id"]).values(said))
     return str(known[0]["case_id"])
+
+
+def _end_elsewhere(connection: sa.Connection, owner: int, order: OrderPlaced) -> None:
+    """Cancel an order where it was under another accession number than its newest version says."""
+    query = _of_number(owner, order).where(_order.said_at.is_not(None))
+    rows = connection.execute(query.with_for_update(of=lab_order)).mappings().all()
+    for newest in rows:
+        stamp = newest["said_at"], newest["said_in"]
+        said = {"is_cancelled": True, "status_at": stamp[0], "status_in": stamp[1]}
+        for row in rows:
+            is_left = is_newer(stamp, (row["said_at"], row["said_in"]))
+            if is_left and is_newer(stamp, (row["status_at"], row["status_in"])):
+                ended = sa.update(lab_order).where(_order.id == row["id"])
+                connection.execute(ended.values(said))
 
 
 def _told_before(connection: sa.Connection, owner: int, order: OrderPlaced) -> sa.RowMapping | None:

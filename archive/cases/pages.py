@@ -22,7 +22,7 @@ from archive.cases.facts import (
 )
 from archive.cases.label import Position
 from archive.cases.order import Numbered, Priority
-from archive.cases.orders import container_of
+from archive.cases.orders import TO_COME, container_of
 from archive.cases.schema import container, lab_case, lab_order, scan
 from archive.errors import NotFound
 from archive.identity import PatientIdentity
@@ -67,7 +67,8 @@ class Summary:
 def read_case(connection: sa.Connection, case_id: str, establishment: str | None) -> Case:
     """A case with its tree; raises NotFound."""
     query = sa.select(lab_case, _owner.name).select_from(lab_case.join(schema.establishment))
-    row = connection.execute(owned(query.where(_case.id == case_id), establishment)).one_or_none()
+    query = query.where(_case.id == case_id, _case.issuer != TO_COME.issuer)
+    row = connection.execute(owned(query, establishment)).one_or_none()
     if row is None:
         raise NotFound("There is no such case.")
     orders = connection.execute(

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from archive.cases.case import Case
 from archive.cases.decide import Verdict
 from archive.cases.label import Position
+from archive.cases.laboratories import Laboratory
 from archive.cases.order import Container, Numbered, OrderPlaced, Priority
 from archive.catalog import Catalog
 from archive.errors import DifferentPatient, InvalidIdentity, NotFound
@@ -308,6 +309,35 @@ def test_the_glass_of_a_cancelled_order_goes_to_nobody_else(
     assert lab.cases.expected(HERE, [label("B1-1")]) is not None
     image = published(lab, scanned(lab, label("A1-1")))
     assert verdicts(lab) == {image.id: Verdict.UNEXPECTED}
+
+
+def test_a_cancellation_alone_is_no_case(catalog: Catalog) -> None:
+    catalog.cases.declare({HERE: Laboratory("", r"(?P<accession>\d{16})", names_slides=False)})
+    whole = Numbered("20260000000000017")
+    cancelled = replace(order(issuer="", order=whole), accession=None, is_cancelled=True)
+    held = catalog.cases.place(cancelled)
+    assert catalog.cases.expected(HERE, [whole.number[:16]]) is None
+    image = published(catalog, scanned(catalog, whole.number[:16]))
+    assert verdicts(catalog) == {image.id: Verdict.UNKNOWN}
+    with pytest.raises(NotFound):
+        read(catalog, held)
+    # When the order comes it is cancelled, as it was said later.
+    case_id = catalog.cases.place(order(number="X1", issuer="", order=whole, minutes=-1))
+    assert [one.is_cancelled for one in read(catalog, case_id).orders] == [True]
+
+
+@pytest.mark.parametrize("turn", [1, -1])
+def test_an_order_under_another_number_leaves_the_old_one(lab: Catalog, turn: int) -> None:
+    same = Numbered("O-1", "LABO")
+    versions = (order(order=same), order(number="26H00099", order=same, minutes=1))
+    for one in versions[::turn]:
+        lab.cases.place(one)
+    assert lab.cases.expected(HERE, [label("A1-1", "26H00099")]) is not None
+    found = {
+        one.accession.number: one.is_cancelled
+        for one in lab.cases.list_cases(establishment=HERE, since=NOON)
+    }
+    assert found == {NUMBER: True, "26H00099": False}
 
 
 @pytest.mark.parametrize(
