@@ -18,7 +18,7 @@ from archive.identity import uid_from
 from archive.record import Exam, Image, ObjectRole, StoredObject
 from archive.telling.forms import as_photograph, exam_of, incarnated
 from archive.telling.key_objects import MANIFEST, Document, Reference, key_objects
-from archive.telling.queue import Telling
+from archive.telling.rows import Telling
 from archive.telling.rules import Form
 from archive.telling.thumbnail import Drawn, thumbnail
 from archive.today import brought_up_to_date, says_today

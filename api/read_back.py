@@ -11,7 +11,7 @@ from api.why import EARLIER_IDENTITY, NOT_COMPARED, OTHER_ORDER, OTHER_PIXELS, W
 from api.work import Workplace
 from archive.link import Shown
 from archive.record import Exam, OutboxState
-from archive.telling.queue import Ending
+from archive.telling.rows import Ending
 
 if TYPE_CHECKING:
     from api.given_back import Held

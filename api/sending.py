@@ -40,7 +40,7 @@ from archive.record import Exam, Image, ImageKind, ObjectRole, OutboxState, Sent
 from archive.rejection import KEY_OBJECT_SELECTION, rejection_note, rejection_uid
 from archive.telling.endpoint import endpoint, put
 from archive.telling.forms import DERMOSCOPIC, exam_of, known_as
-from archive.telling.queue import Ending, Telling
+from archive.telling.rows import Ending, Telling
 from archive.telling.rules import Corrections, Form
 from archive.telling.told import Told
 from tiles.errors import TilesError

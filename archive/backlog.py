@@ -13,7 +13,7 @@ from archive import reading, schema
 from archive.database import Database
 from archive.outbox import as_known_there
 from archive.record import ImageKind, ImageState, ObjectRole, OutboxState, Sent
-from archive.telling.queue import new_row
+from archive.telling.rows import new_row
 from archive.telling.rules import Form
 
 _row, _remote = schema.outbox.c, schema.remote.c

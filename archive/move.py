@@ -8,7 +8,7 @@ from typing import Any
 from archive.identity import PatientIdentity, uid_from
 from archive.leaving import Way
 from archive.record import Exam, Image, ImageKind
-from archive.telling.queue import Telling
+from archive.telling.rows import Telling
 
 
 @dataclass(frozen=True, slots=True, repr=False)

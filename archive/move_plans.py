@@ -16,7 +16,7 @@ from archive.move import Correction, Destination, Left, MovePlan, study_instance
 from archive.reception import Study, checked_order, is_study, patient_row_of, study_of_order
 from archive.record import Exam, Image, ImageKind, ImageState
 from archive.schema_lesions import biopsy
-from archive.telling.queue import tellings
+from archive.telling.rows import tellings
 
 MOVABLE = frozenset({ImageState.PUBLISHED, ImageState.REFUSED})
 

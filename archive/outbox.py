@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from archive import reading, schema
 from archive.record import Exam, Image, ImageKind, ObjectRole, OutboxState, Sent, StoredObject
 from archive.telling.forms import CLASS_OF, known_as
-from archive.telling.queue import changed_row, new_row, tellings
+from archive.telling.rows import changed_row, new_row, tellings
 from archive.telling.rules import Form, Takes
 
 _row, _remote = schema.outbox.c, schema.remote.c

@@ -14,7 +14,7 @@ from api.settings import Settings, read_settings, signing_key
 from api.why import WRONG_PATIENT, words
 from api.work import open_workplace
 from archive.record import OutboxState
-from archive.telling.queue import Ending
+from archive.telling.rows import Ending
 from tests.api.telling.places import HERE, photographed
 from tests.browser import DESKTOP, PHONE, attentive, chromium, faults
 from tests.orthanc import free_ports

@@ -12,7 +12,7 @@ from api.settings import Settings
 from api.why import words
 from archive.catalog import Catalog
 from archive.record import OutboxState, Sent
-from archive.telling.queue import Telling
+from archive.telling.rows import Telling
 from archive.telling.rules import Corrections, Form, Takes
 
 router = APIRouter(tags=["archives"])

@@ -15,7 +15,7 @@ from archive.identity import PatientIdentity
 from archive.leaving import Way
 from archive.move import Author, Correction, Destination, Moved, MovePlan
 from archive.record import ImageKind, ImageState, OutboxState, Sent
-from archive.telling.queue import Telling
+from archive.telling.rows import Telling
 
 router = APIRouter(tags=["moves"])
 

@@ -1,7 +1,7 @@
 """The queue of what archives are to be told: claimed by whoever sends, ended, or put off."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,65 +14,21 @@ from archive.ownership import owned
 from archive.reception import establishment_row
 from archive.record import Exam, Image, OutboxState, Sent
 from archive.telling.forms import CLASS_OF
+from archive.telling.rows import (
+    ROWS,
+    Ending,
+    Telling,
+    changed_row,
+    new_row,
+    read_row,
+    tellings,
+)
 from archive.telling.rules import Form, Takes
 from archive.telling.told import Told
 
 _row, _remote = schema.outbox.c, schema.remote.c
 _WAITING = _row.state == OutboxState.WAITING
 _LET_GO: Mapping[str, Any] = {"lease_until": None, "worker": None}
-
-
-@dataclass(frozen=True, slots=True)
-class Telling:
-    """One thing that one archive is to be told; `attempt` is the fence that a later claim raises.
-
-    `exam_id` is the exam under which the archive knows the instance: that of the patient before,
-    for a rejection, which also names the series. `coerced` are keywords of what the archive keeps
-    otherwise than it was sent; None as long as it was not compared. `object_uid` is our object's
-    SOP Instance UID, from which the archive's may differ by `form` and `incarnation`; `told` are
-    the identities under which it left and may be shown there; `revision` counts how often it was
-    asked anew, last at `asked_at`.
-    """
-
-    id: int
-    remote: str
-    image_id: str
-    exam_id: str
-    kind: Sent
-    sop_class_uid: str
-    sop_instance_uid: str
-    series_instance_uid: str | None
-    state: OutboxState
-    attempt: int
-    reason: str | None
-    created_at: datetime
-    object_uid: str
-    form: Form
-    incarnation: int
-    revision: int
-    asked_at: datetime
-    told: tuple[Told, ...] = ()
-    coerced: Sequence[str] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Ending:
-    """How far an archive has been told; `coerced` are keywords of what it keeps otherwise."""
-
-    state: OutboxState
-    reason: str | None = None
-    coerced: tuple[str, ...] = ()
-
-    @property
-    def is_good(self) -> bool:
-        """Whether nobody has to see to it."""
-        return self.state not in {OutboxState.TASK, OutboxState.WAITING}
-
-
-_ROWS = sa.select(
-    _remote.name.label("remote"),
-    *(_row[one.name] for one in fields(Telling) if one.name != "remote"),
-).select_from(schema.outbox.join(schema.remote))
 
 
 class Outbox:
@@ -125,7 +81,7 @@ class Outbox:
                 sa.or_(earlier.c.state == OutboxState.WAITING, earlier.c.lease_until > now),
             ),
         )
-        first = _ROWS.where(due).order_by(_row.due_at, _row.id).limit(1)
+        first = ROWS.where(due).order_by(_row.due_at, _row.id).limit(1)
         with self._database.read() as connection:
             if connection.execute(first).one_or_none() is None:
                 return None
@@ -134,16 +90,16 @@ class Outbox:
             found = connection.execute(free).mappings().one_or_none()
             if found is None:
                 return None
-            telling = _telling({**found, "attempt": found["attempt"] + 1})
+            taken = read_row({**found, "attempt": found["attempt"] + 1})
             connection.execute(
                 changed_row(
-                    telling.id,
-                    attempt=telling.attempt,
+                    taken.id,
+                    attempt=taken.attempt,
                     worker=worker,
                     lease_until=now + timedelta(seconds=lease_s),
                 )
             )
-            return telling
+            return taken
 
     def leaving(self, telling: Telling, told: Told) -> Telling:
         """Record under which identity it leaves, before it does; raises LeaseLost."""
@@ -339,14 +295,14 @@ class Outbox:
         limit: int = 200,
     ) -> tuple[Telling, ...]:
         """What stands in these states, of one archive or of all, the oldest first."""
-        rows = _ROWS.join(
+        rows = ROWS.join(
             schema.establishment, _remote.establishment_id == schema.establishment.c.id
         ).where(_row.state.in_(list(states)))
         if remote is not None:
             rows = rows.where(_remote.name == remote)
         query = owned(rows, establishment).order_by(_row.id).limit(limit)
         with self._database.read() as connection:
-            return tuple(_telling(dict(one)) for one in connection.execute(query).mappings())
+            return tuple(read_row(dict(one)) for one in connection.execute(query).mappings())
 
     def ask_again(self, row: int, *, establishment: str | None) -> None:
         """Have one thing looked at once more that waits for a person, or for its next turn.
@@ -372,43 +328,3 @@ class Outbox:
         with self._database.write() as connection:
             if connection.execute(again).rowcount != 1:
                 raise NotFound("There is nothing of that kind to be asked again.")
-
-
-def tellings(
-    connection: sa.Connection, image_ids: Collection[str]
-) -> dict[str, tuple[Telling, ...]]:
-    """As `Outbox.of_images`, within a transaction."""
-    query = _ROWS.where(_row.image_id.in_(list(image_ids))).order_by(_row.id)
-    rows = [_telling(dict(one)) for one in connection.execute(query).mappings()]
-    return {id_: tuple(one for one in rows if one.image_id == id_) for id_ in image_ids}
-
-
-def new_row(
-    image_id: str, exam_id: str, sop_class_uid: str, sop_instance_uid: str, now: datetime
-) -> dict[str, Any]:
-    """What a row says that waits from `now` on, but for its archive and its kind."""
-    return {
-        "image_id": image_id,
-        "exam_id": exam_id,
-        "sop_class_uid": sop_class_uid,
-        "sop_instance_uid": sop_instance_uid,
-        "object_uid": sop_instance_uid,
-        "form": Form.AS_IT_IS,
-        "incarnation": 0,
-        "state": OutboxState.WAITING,
-        "attempt": 0,
-        "revision": 0,
-        "due_at": now,
-        "asked_at": now,
-        "created_at": now,
-        "told": [],
-    }
-
-
-def changed_row(row: int, **values: Any) -> sa.Update:
-    """What changes a row of the queue."""
-    return sa.update(schema.outbox).where(_row.id == row).values(**values)
-
-
-def _telling(row: Mapping[str, Any]) -> Telling:
-    return Telling(**{**row, "told": tuple(Told.read(one) for one in row["told"])})

@@ -7,7 +7,7 @@ from api.why import NOT_COMPARED, WRONG_PATIENT
 from api.work import Workplace
 from archive.link import Shown
 from archive.record import ObjectRole, OutboxState
-from archive.telling.queue import Ending
+from archive.telling.rows import Ending
 from dermato.ingest import ingest_photo
 from tests.dermato.archived import PATIENT, received, stored_bytes
 from tests.samples.photo import make_photo

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from archive.catalog import Catalog
 from archive.record import Image, ImageKind, ImageState, ObjectRole, OutboxState, StoredObject
 from archive.storage import Storage
-from archive.telling.queue import Ending, Telling
+from archive.telling.rows import Ending, Telling
 from tests.archive.conftest import ELSEWHERE, HERE, digest, published
 
 REMOTE = "radiology"

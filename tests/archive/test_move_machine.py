@@ -17,7 +17,7 @@ from archive.move import Destination
 from archive.record import Image, ImageState, OutboxState, Sent
 from archive.session import Confirmed, Pin, Session, SessionState
 from archive.sessions import Opening
-from archive.telling.queue import Ending
+from archive.telling.rows import Ending
 from tests.archive.conftest import HERE
 from tests.archive.empty import empty_catalogue_in
 from tests.archive.sessions import BUILD, CLOSE_UP, FOREARM, OVERVIEW, shot

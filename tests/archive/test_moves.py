@@ -28,7 +28,7 @@ from archive.record import (
 )
 from archive.session import Confirmed
 from archive.sessions import Opening
-from archive.telling.queue import Ending, Telling
+from archive.telling.rows import Ending, Telling
 from tests.archive.conftest import HERE, digest, stored
 from tests.archive.sessions import BUILD, OVERVIEW, ROOM, shot, stated
 from tests.archive.test_lesions import ANNE, BRUNO, lesion

@@ -19,7 +19,7 @@ from archive.capture import Capture
 from archive.identity import PatientIdentity
 from archive.lesion import Photograph
 from archive.record import Image, ObjectRole, OutboxState, Sent
-from archive.telling.queue import Telling
+from archive.telling.rows import Telling
 from dermato.ingest import ingest_photo
 from tests.dermato.archived import received
 from tests.orthanc import Orthanc
