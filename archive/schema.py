@@ -21,7 +21,7 @@ from archive.leaving_schema import (
     departure,
 )
 from archive.lesion import LesionEventKind, MapView
-from archive.messages.schema import message
+from archive.messages.schema import message, message_named
 from archive.move_schema import move, outbox, remote
 from archive.received.schema import arrival
 from archive.record import (
@@ -62,6 +62,7 @@ __all__ = [
     "link_key",
     "merged",
     "message",
+    "message_named",
     "metadata",
     "move",
     "outbox",

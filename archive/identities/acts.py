@@ -199,7 +199,7 @@ def withdraw_ins(desk: Desk, whom: int) -> None:
         return
     gone = sa.update(schema.patient).where(_patient.id == whom)
     desk.connection.execute(gone.values(ins=None, ins_authority=None))
-    blank(desk.connection, desk.establishment_id, held[0].encode())
+    blank(desk.connection, desk.establishment_id, held[0])
     desk.write(Act.INS_REMOVED, whom, None, {}, {})
     tell(desk.connection, exams_of(desk.connection, [whom]))
 

@@ -53,7 +53,7 @@ class Identities:
                 if whom is not None and named in {None, ins_of(desk.connection, whom)}:
                     withdraw_ins(desk, whom)
             if ins is not None:
-                blank(desk.connection, desk.establishment_id, ins.number.encode())
+                blank(desk.connection, desk.establishment_id, ins.number)
 
     def merge(
         self, establishment: str, into: Stated, gone: tuple[str, str], *, renumbers: bool = False

@@ -1,6 +1,6 @@
 """What other systems sent, kept before it is answered, and the answer with it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -10,11 +10,12 @@ import sqlalchemy as sa
 from archive import schema
 from archive.database import Database
 from archive.errors import NotFound
-from archive.messages.schema import message
+from archive.messages.named import mark_of, named_in
+from archive.messages.schema import message, message_named
 from archive.ownership import owned
 from archive.reception import establishment_row
 
-_message = message.c
+_message, _named = message.c, message_named.c
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,8 @@ class Inbox:
                 payload=arrived.payload,
             )
             made = connection.execute(new.returning(_message.id)).scalar_one()
+            for mark in sorted(named_in(arrived.payload)):
+                connection.execute(sa.insert(message_named).values(message_id=made, mark=mark))
             return Kept(int(made), None, is_reused=bool(known))
 
     def answered(self, message_id: int, code: str, answer: bytes) -> None:
@@ -101,6 +104,8 @@ class Inbox:
     def forget(self, before: datetime) -> int:
         """Delete what came before then; gives how many."""
         with self._database.write() as connection:
+            old = sa.select(_message.id).where(_message.received_at < before)
+            connection.execute(sa.delete(message_named).where(_named.message_id.in_(old)))
             gone = sa.delete(message).where(_message.received_at < before)
             return connection.execute(gone).rowcount
 
@@ -125,29 +130,18 @@ class Inbox:
         return bytes(found)
 
 
-def blank(connection: sa.Connection, establishment_id: int, words: bytes) -> None:
-    """Take away every kept message of an establishment that holds these bytes."""
-    for message_id in list(_holding(connection, establishment_id, words)):
-        gone = sa.update(message).where(_message.id == message_id)
+def blank(connection: sa.Connection, establishment_id: int, ins: str) -> None:
+    """Take away what every kept message of an establishment says that names this INS."""
+    holding = sa.select(_named.message_id).join(message, _message.id == _named.message_id)
+    holding = holding.where(
+        _named.mark == mark_of(ins), _message.establishment_id == establishment_id
+    )
+    ids = list(connection.scalars(holding))
+    for some in _batched(ids):
+        gone = sa.update(message).where(_message.id.in_(some))
         connection.execute(gone.values(payload=None))
+        connection.execute(sa.delete(message_named).where(_named.message_id.in_(some)))
 
 
-def _holding(connection: sa.Connection, establishment_id: int, words: bytes) -> Iterator[int]:
-    # Searched here, as databases do not agree on how bytes are; a few at a time, as they are large.
-    last = 0
-    while True:
-        some = (
-            sa.select(_message.id, _message.payload)
-            .where(
-                _message.establishment_id == establishment_id,
-                _message.id > last,
-                _message.payload.is_not(None),
-            )
-            .order_by(_message.id)
-            .limit(32)
-        )
-        rows = connection.execute(some).all()
-        if not rows:
-            return
-        last = rows[-1].id
-        yield from (row.id for row in rows if words in bytes(row.payload))
+def _batched(ids: Sequence[int], size: int = 500) -> Iterator[Sequence[int]]:
+    return (ids[at : at + size] for at in range(0, len(ids), size))

@@ -23,3 +23,12 @@ message = sa.Table(
     sa.UniqueConstraint("establishment_id", "sender", "control_id", "body_sha256"),
     sa.Index(None, "received_at"),
 )
+
+message_named = sa.Table(
+    "message_named",
+    metadata,
+    # The national identifiers that it names, by digests that go when it is blanked.
+    sa.Column("message_id", sa.ForeignKey("message.id"), primary_key=True),
+    sa.Column("mark", sa.String(64), primary_key=True),
+    sa.Index(None, "mark"),
+)
