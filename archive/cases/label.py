@@ -1,8 +1,10 @@
 """What the barcode of a slide's label says, by the pattern that its laboratory uses."""
 
-import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import re2
 
 from archive.errors import InvalidIdentity
 from archive.identity import SH_CHARACTERS, checked_text
@@ -41,12 +43,27 @@ class Reading:
     recut: str = ""
 
 
-def compiled(pattern: str) -> re.Pattern[str]:
+class Pattern(Protocol):
+    """A pattern, ready to be used."""
+
+    @property
+    def groupindex(self) -> Mapping[str, int]:
+        """The names of its groups."""
+
+    def fullmatch(self, text: str) -> Any:
+        """What a text that it covers says, by group; None for others."""
+
+
+def compiled(pattern: str) -> Pattern:
     """The pattern of an establishment's barcodes; raises ValueError, in words for who wrote it."""
+    quiet = re2.Options()
+    quiet.log_errors = False
     try:
-        found = re.compile(pattern)
-    except re.error as error:
-        raise ValueError(f"is no regular expression ({error.msg})") from error
+        # Whatever stands on a label, it is read in time that grows as its length.
+        found: Pattern = re2.compile(pattern, quiet)
+    except re2.error as error:
+        (said,) = error.args
+        raise ValueError(f"is no regular expression of RE2 ({said.decode()})") from error
     named = set(found.groupindex)
     if "accession" not in named:
         raise ValueError("names no group (?P<accession>…)")
@@ -55,7 +72,7 @@ def compiled(pattern: str) -> re.Pattern[str]:
     return found
 
 
-def read_label(texts: Iterable[str], pattern: re.Pattern[str]) -> Reading | None:
+def read_label(texts: Iterable[str], pattern: Pattern) -> Reading | None:
     """What the first barcode that has the pattern, as a whole, says; None where none has it."""
     for text in texts:
         if len(text) > TEXT_CHARACTERS or (match := pattern.fullmatch(text)) is None:

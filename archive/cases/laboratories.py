@@ -1,6 +1,5 @@
 """How the laboratories of establishments name their cases, and write it on labels."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -8,7 +7,7 @@ from functools import lru_cache
 import sqlalchemy as sa
 
 from archive import schema
-from archive.cases.label import compiled
+from archive.cases.label import Pattern, compiled
 from archive.cases.schema import laboratory
 from archive.reception import establishment_row
 
@@ -32,13 +31,13 @@ class Laboratory:
             compiled(self.barcode)
 
     @property
-    def pattern(self) -> re.Pattern[str] | None:
+    def pattern(self) -> Pattern | None:
         """The pattern, ready to be used."""
         return None if self.barcode is None else _pattern(self.barcode)
 
 
 @lru_cache(maxsize=64)
-def _pattern(text: str) -> re.Pattern[str]:
+def _pattern(text: str) -> Pattern:
     return compiled(text)
 
 

@@ -60,9 +60,17 @@ def test_a_stain_tells_slides_apart_that_have_no_number() -> None:
     assert read_label(["77.1.HES"], pattern) == Reading("77", Position("", "1", "HES"), "HES")
 
 
+def test_no_label_takes_longer_than_its_length() -> None:
+    pattern = compiled(r"(?P<accession>(\w+-?)+);(?P<slide>\d+)")
+    # What tries one way after the other has 2 ** 199 of them.
+    assert read_label(["a" * 199 + "!"], pattern) is None
+    assert read_label(["a-b-c;1"], pattern) == Reading("a-b-c", Position("", "", "1"))
+
+
 @pytest.mark.parametrize(
     ("pattern", "said"),
     [
+        (r"(?P<accession>\d+)(?=-)", "is no regular expression of RE2"),
         ("(?P<accession>", "is no regular expression"),
         (r"(?P<number>\d+)", "names no group"),
         (r"(?P<accession>\d+)(?P<colour>\w)", "names 'colour'"),
