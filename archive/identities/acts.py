@@ -1,7 +1,7 @@
 """What is done to identities, in one transaction each: decided, made so, written down."""
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,6 +14,7 @@ from archive.identities.changes import (
     as_json,
     exams_of,
     make,
+    put_state,
     tell,
     traits_of,
     write_traits,
@@ -22,12 +23,22 @@ from archive.identities.decisions import Holder, Identifier, Proof, Then, decide
 from archive.identities.ins import Ins
 from archive.identities.pointers import survivor
 from archive.identities.schema import Act, DoubtKind, doubt, identity_event, identity_state, merged
-from archive.identities.stated import Agreement, Flag, Stated, Status, agreement, person_of
+from archive.identities.stated import (
+    DETAILS,
+    TRAITS,
+    Agreement,
+    Flag,
+    Stated,
+    Status,
+    agreement,
+    person_of,
+)
 from archive.identity import PatientIdentity
 from archive.messages.inbox import blank
 from archive.reception import new_patient, numbered
 
 _patient = schema.patient.c
+ALL_TRAITS = (*TRAITS, *DETAILS)
 PROVEN = frozenset({Status.VALIDATED, Status.QUALIFIED})
 PROVISIONAL_ISSUER = "Sans Verre"
 """Who gives numbers to images whose number turned out to be somebody else's."""
@@ -145,9 +156,26 @@ def ins_of(connection: sa.Connection, whom: int) -> tuple[str, str] | None:
     return None if row.ins is None else (row.ins, row.ins_authority)
 
 
-def is_outdated(connection: sa.Connection, whom: int, at: datetime) -> bool:
-    """Whether something newer was stated of a patient."""
-    query = sa.select(identity_state.c.stated_at).where(identity_state.c.whom == whom)
+def not_outdated(connection: sa.Connection, whom: int, said: Stated) -> Stated | None:
+    """What is stated without the traits of which something newer was; None if none is left."""
+    columns = (identity_state.c.stated_at, identity_state.c.said_at)
+    row = connection.execute(sa.select(*columns).where(identity_state.c.whom == whom)).one_or_none()
+    if row is None or row.stated_at is None or said.at >= row.stated_at:
+        return said
+    if row.said_at is None:
+        return None
+    never = datetime.min.replace(tzinfo=UTC).isoformat()
+    left = {
+        name: value
+        for name, value in said.traits.items()
+        if datetime.fromisoformat(row.said_at.get(name, never)) <= said.at
+    }
+    return replace(said, traits=left) if left else None
+
+
+def is_ins_outdated(connection: sa.Connection, whom: int, at: datetime) -> bool:
+    """Whether something newer was said of a patient's national identifier."""
+    query = sa.select(identity_state.c.ins_at).where(identity_state.c.whom == whom)
     known = connection.scalar(query)
     return known is not None and at < known
 
@@ -156,8 +184,12 @@ def updated(desk: Desk, whom: int, said: Stated) -> None:
     """Let what is stated be what is known; nothing is written where it says nothing new."""
     before = traits_of(desk.connection, whom)
     told = {name: as_json(value) for name, value in said.traits.items()}
-    after = {**before, **told, "stated_at": as_json(said.at)}
-    if {**after, "stated_at": None} == {**before, "stated_at": None}:
+    known = dict.fromkeys(ALL_TRAITS, before["stated_at"]) if before["stated_at"] else {}
+    said_at = {**(before["said_at"] or known), **dict.fromkeys(told, as_json(said.at))}
+    newest = max(as_json(said.at), before["stated_at"] or "")
+    after = {**before, **told, "stated_at": newest, "said_at": said_at}
+    silent = {"stated_at": None, "said_at": None}
+    if {**after, **silent} == {**before, **silent}:
         write_traits(desk.connection, {str(whom): after})
         return
     desk.change(Act.UPDATED, whom, None, {"traits": {str(whom): after}})
@@ -182,6 +214,8 @@ def take_ins(
         holder=_holder(desk, whom, holders),
     )
     then, why = decided(asked)
+    if then in {Then.REMOVE, Then.TAKE, Then.TAKE_AND_ASK}:
+        put_state(connection, whom, {"ins_at": said.at})
     if then is Then.REMOVE:
         withdraw_ins(desk, whom)
     if then in {Then.TAKE, Then.TAKE_AND_ASK} and said.ins is not None:

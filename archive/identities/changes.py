@@ -22,7 +22,7 @@ Change = dict[str, dict[str, Any]]
 
 _patient, _exam = schema.patient.c, schema.exam.c
 _COLUMNS = ("patient_id", "issuer", *TRAITS)
-_DETAILS = (*DETAILS, "stated_at")
+_DETAILS = (*DETAILS, "stated_at", "said_at")
 
 
 def traits_of(connection: sa.Connection, whom: int) -> dict[str, Any]:
@@ -122,8 +122,14 @@ def write_traits(connection: sa.Connection, traits: dict[str, dict[str, Any]]) -
             sa.update(schema.patient).where(_patient.id == int(one)).values(**values)
         )
         details = {name: from_json(name, told.get(name)) for name in _DETAILS}
-        connection.execute(sa.delete(identity_state).where(identity_state.c.whom == int(one)))
-        connection.execute(sa.insert(identity_state).values(whom=int(one), **details))
+        put_state(connection, int(one), details)
+
+
+def put_state(connection: sa.Connection, whom: int, values: dict[str, Any]) -> None:
+    """Write columns beside a patient's, whose row there may be still to come."""
+    change = sa.update(identity_state).where(identity_state.c.whom == whom).values(**values)
+    if connection.execute(change).rowcount == 0:
+        connection.execute(sa.insert(identity_state).values(whom=whom, **values))
 
 
 def _into(connection: sa.Connection, whom: int) -> int | None:

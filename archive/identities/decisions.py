@@ -67,7 +67,7 @@ class Demographics:
 
     is_known: bool
     is_outdated: bool
-    """Something newer was stated already."""
+    """Of all that it says something newer was stated already."""
     proof: Proof | None
     """Of what is known; None where nothing is."""
     traits: Agreement
@@ -78,6 +78,7 @@ class Identifier:
     """What is stated of a national identifier."""
 
     is_outdated: bool
+    """Something newer was said of it already."""
     is_withdrawn: bool
     """By `""`, or by a status that is stated and does not qualify it."""
     is_stated: bool

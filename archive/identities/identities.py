@@ -10,8 +10,8 @@ from archive import schema
 from archive.database import Database
 from archive.errors import NotFound, TransitionRefused
 from archive.identities import reading
-from archive.identities.acts import Desk, ins_of, withdraw_ins
-from archive.identities.changes import take_back
+from archive.identities.acts import Desk, ins_of, is_ins_outdated, withdraw_ins
+from archive.identities.changes import put_state, take_back
 from archive.identities.decisions import Then
 from archive.identities.ins import Ins
 from archive.identities.pointers import survivor
@@ -52,6 +52,8 @@ class Identities:
                 named = None if ins is None else (ins.number, ins.authority)
                 if whom is not None and named in {None, ins_of(desk.connection, whom)}:
                     withdraw_ins(desk, whom)
+                if whom is not None and not is_ins_outdated(desk.connection, whom, said.at):
+                    put_state(desk.connection, whom, {"ins_at": said.at})
             if ins is not None:
                 blank(desk.connection, desk.establishment_id, ins.number)
 

@@ -55,6 +55,10 @@ identity_state = sa.Table(
     sa.Column("flags", sa.JSON(none_as_null=True)),
     # None for whom no message has stated anything of yet.
     sa.Column("stated_at", UtcDateTime),
+    # When each trait was said last, by name; None where all were at that one time.
+    sa.Column("said_at", sa.JSON(none_as_null=True)),
+    # When the national identifier was said or withdrawn last.
+    sa.Column("ins_at", UtcDateTime),
 )
 
 merged = sa.Table(

@@ -13,8 +13,9 @@ from archive.identities.acts import (
     blocking,
     flags_of,
     ins_of,
-    is_outdated,
+    is_ins_outdated,
     known_traits,
+    not_outdated,
     proof_of,
     take_ins,
     updated,
@@ -34,10 +35,10 @@ def stated(desk: Desk, said: Stated) -> Outcome:
     """As `Identities.state`, within a transaction."""
     connection = desk.connection
     whom = desk.find(said.patient_id, said.issuer)
-    outdated = whom is not None and is_outdated(connection, whom, said.at)
+    left = said if whom is None else not_outdated(connection, whom, said)
     asked = Demographics(
         is_known=whom is not None,
-        is_outdated=outdated,
+        is_outdated=left is None,
         proof=None if whom is None else proof_of(connection, whom),
         traits=Agreement.SAME
         if whom is None
@@ -47,13 +48,14 @@ def stated(desk: Desk, said: Stated) -> Outcome:
     question = None
     if whom is None:
         whom = desk.create(said.patient_id, said.issuer)
-    if then in {Then.CREATE, Then.UPDATE}:
-        updated(desk, whom, said)
+    if then in {Then.CREATE, Then.UPDATE} and left is not None:
+        updated(desk, whom, left)
     if then is Then.WAIT:
         told = {name: as_json(value) for name, value in said.traits.items()}
         told |= {"patient_id": said.patient_id, "issuer": said.issuer}
         question = desk.ask(DoubtKind.CONFLICT, whom, None, told)
         return Outcome(then, why, desk.key(whom), doubt=question)
+    outdated = is_ins_outdated(connection, whom, said.at)
     ins, because, question = take_ins(desk, whom, said, outdated=outdated)
     return Outcome(then, why, desk.key(survivor(connection, whom)), (ins, because), question)
 

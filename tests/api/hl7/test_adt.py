@@ -1,5 +1,7 @@
 """Messages of PAM-FR, from their bytes to whose an image is."""
 
+from datetime import date
+
 import pytest
 import sqlalchemy as sa
 
@@ -225,3 +227,27 @@ def test_messages_of_another_time_change_nothing(hospital: Hospital) -> None:
     assert (code, "something newer is known" in words) == ("AA", True)
     assert hospital.known("1").name == "NEW^ZOÉ"
     assert hospital.catalog.instances.studies(Query(), establishment=HERE) == []
+
+
+def test_what_only_the_older_statement_says_is_kept(hospital: Hospital) -> None:
+    hospital.count = 5
+    assert hospital.send("A31", "PID|1||1^^^CHU^PI||NEW^ZOÉ") == ("AA", "")
+    hospital.count = 2
+    assert hospital.send("A28", "PID|1||1^^^CHU^PI||OLD^ZOÉ||19700131|F") == ("AA", "")
+    found = hospital.known("1")
+    assert (found.name, found.sex, found.birth_date) == ("NEW^ZOÉ", "F", date(1970, 1, 31))
+
+
+def test_an_identifier_is_as_the_newest_that_speaks_of_it(hospital: Hospital) -> None:
+    hospital.count = 5
+    hospital.send("A28", pid("1", '""'))
+    hospital.count = 2
+    hospital.send("A28", pid("1", INS, "QUAL"))
+    assert hospital.known("1").ins is None
+    hospital.count = 20
+    hospital.send("A31", pid("1", INS, "QUAL"))
+    hospital.count = 30
+    hospital.send("A31", pid("1", name="LEROY"))
+    hospital.count = 25
+    hospital.send("A31", pid("1", '""'))
+    assert hospital.known("1").ins is None
