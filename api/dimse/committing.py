@@ -13,7 +13,7 @@ from api.dimse.site import LOG, Site, caller, status, still_there, told_of_failu
 from api.dimse.table import Destination, Right
 from api.dimse.tls import towards
 from api.metrics import count_dimse
-from archive.commitments.requests import Reference, Request
+from archive.commitments.requests import Asker, Reference, Request
 from archive.dimse.calling import Called
 from archive.dimse.reporting import report
 from archive.errors import ArchiveError, InvalidQuery, OverQuota
@@ -97,11 +97,11 @@ def answering(site: Site) -> Iterator[None]:
 def answer_once(site: Site) -> bool:
     """Answer the request that is due first; False where there is none. Raises StorageFailure."""
     commitments = site.catalog.commitments
-    peers = _answered(site)
-    request = commitments.claim(peers, LEASE_S)
+    askers = _answered(site)
+    request = commitments.claim(askers, LEASE_S)
     if request is None:
         return False
-    to = peers[request.peer]
+    to = askers[request.establishment, request.peer]
     try:
         called = Called(request.peer, to.host, to.port, towards(site.table, to))
         event_type, told = _report(site, request)
@@ -117,10 +117,10 @@ def answer_once(site: Site) -> bool:
     return True
 
 
-def _answered(site: Site) -> dict[str, Destination]:
+def _answered(site: Site) -> dict[Asker, Destination]:
     """Where those are answered who may ask: what others asked before they left waits in vain."""
     return {
-        one.title: one.destination
+        (one.establishment, one.title): one.destination
         for one in site.table.peers.values()
         if one.destination is not None and Right.COMMIT in one.may
     }

@@ -19,6 +19,8 @@ _row = schema.commitment.c
 
 Reference = tuple[str, str]
 """SOP Class UID and SOP Instance UID."""
+Asker = tuple[str, str]
+"""An establishment and the title of a peer of it: a title alone may come to be another's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +74,13 @@ class Commitments:
                 )
             )
 
-    def claim(self, peers: Collection[str], lease_s: float) -> Request | None:
+    def claim(self, askers: Collection[Asker], lease_s: float) -> Request | None:
         """Take what is due first for one of these, for so long; None when there is nothing."""
         now = datetime.now(UTC)
         first = (
             sa.select(schema.commitment, schema.establishment.c.name)
             .join(schema.establishment)
-            .where(_row.due_at <= now, _row.peer.in_(list(peers)))
+            .where(_row.due_at <= now, _asked_by(askers))
             .order_by(_row.due_at, _row.id)
             .limit(1)
         )
@@ -99,13 +101,13 @@ class Commitments:
             found["id"], found["name"], found["peer"], found["transaction_uid"], references, attempt
         )
 
-    def lapse(self, peers: Collection[str]) -> None:
+    def lapse(self, askers: Collection[Asker]) -> None:
         """Have what these asked be due at once: whoever held it, or put it off, is no more.
 
         Where somebody still holds it, its answer is given twice, which says the same.
         """
         with self._database.write() as connection:
-            theirs = sa.update(schema.commitment).where(_row.peer.in_(list(peers)))
+            theirs = sa.update(schema.commitment).where(_asked_by(askers))
             connection.execute(theirs.values(due_at=datetime.now(UTC)))
 
     def answered(self, request: Request) -> None:
@@ -126,3 +128,18 @@ class Commitments:
 
 def _held(request: Request) -> sa.ColumnElement[bool]:
     return sa.and_(_row.id == request.id, _row.attempt == request.attempt)
+
+
+def _asked_by(askers: Collection[Asker]) -> sa.ColumnElement[bool]:
+    house = schema.establishment.c
+    return sa.or_(
+        sa.false(),
+        *(
+            sa.and_(
+                _row.peer == title,
+                _row.establishment_id
+                == sa.select(house.id).where(house.name == establishment).scalar_subquery(),
+            )
+            for establishment, title in askers
+        ),
+    )
