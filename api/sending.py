@@ -99,16 +99,17 @@ class _NotYetError(Exception):
 
 
 def send_once(place: Workplace) -> bool:
-    """Tell the first archive of which something is due; False where there is nothing, or none.
+    """Tell each archive what is due first for it; False where there is nothing, or no archive.
 
     Whatever befalls it is recorded. Raises StorageFailure where even that fails.
     """
-    return any(_send_to(place, to) for to in place.archives)
+    # All have their turn, however much one of them is behind.
+    return any(tuple(_send_to(place, to) for to in place.archives))
 
 
 def _send_to(place: Workplace, to: Reached) -> bool:
-    outbox, name = place.catalog.outbox, to.rule.name
-    telling = claimed(place, outbox, lambda: outbox.claim(place.worker, name, LEASE_S))
+    outbox, which = place.catalog.outbox, (to.rule.establishment, to.rule.name)
+    telling = claimed(place, outbox, lambda: outbox.claim(place.worker, *which, LEASE_S))
     if telling is None:
         return False
     pause_s = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** min(telling.attempt - 1, 20))

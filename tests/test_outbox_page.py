@@ -55,7 +55,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
             )
         ):
             photographed(place, folder, 401 + seed)
-            telling = place.catalog.outbox.claim("w", REMOTE, 60)
+            telling = place.catalog.outbox.claim("w", HERE, REMOTE, 60)
             assert telling is not None
             place.catalog.outbox.end(telling, ending)
     with running(own, workers=1) as server:

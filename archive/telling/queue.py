@@ -43,34 +43,47 @@ class Outbox:
         remote: str,
         takes: frozenset[Takes] = frozenset({Takes.PHOTOGRAPHS}),
     ) -> None:
-        """From now on that archive is told of these kinds of what the establishment publishes."""
+        """From now on that archive is told of these kinds of what the establishment publishes.
+
+        An archive is one establishment's: what others publish, it is told of no more, and what
+        waits of theirs goes on waiting.
+        """
         kinds = sorted(takes)
-        known = (
-            sa.select(_remote.id, _remote.takes)
+        of_name = (
+            sa.select(_remote.id, _remote.takes, schema.establishment.c.name)
             .select_from(schema.remote.join(schema.establishment))
-            .where(schema.establishment.c.name == establishment, _remote.name == remote)
+            .where(_remote.name == remote)
         )
         with self._database.read() as connection:
-            row = connection.execute(known).one_or_none()
-            if row is not None and row.takes == kinds:
+            rows = connection.execute(of_name).all()
+            should = {one.id: kinds if one.name == establishment else [] for one in rows}
+            is_known = establishment in {one.name for one in rows}
+            if is_known and all(one.takes == should[one.id] for one in rows):
                 return
         with self._database.write() as connection:
             owner = establishment_row(connection, establishment)
-            row = connection.execute(known).one_or_none()
-            if row is None:
+            rows = connection.execute(of_name).all()
+            for one in rows:
+                kept = kinds if one.name == establishment else []
+                changed = sa.update(schema.remote).where(_remote.id == one.id)
+                connection.execute(changed.values(takes=kept))
+            if establishment not in {one.name for one in rows}:
                 new = sa.insert(schema.remote).values(establishment_id=owner, name=remote)
                 connection.execute(new.values(takes=kinds))
-            else:
-                changed = sa.update(schema.remote).where(_remote.id == row.id)
-                connection.execute(changed.values(takes=kinds))
 
-    def claim(self, worker: str, remote: str, lease_s: float) -> Telling | None:
-        """Take what is due first for that archive; None when there is nothing."""
+    def claim(self, worker: str, establishment: str, remote: str, lease_s: float) -> Telling | None:
+        """Take what is due first for that archive of that establishment; None for nothing.
+
+        An archive may have been another establishment's: what waits of that one is not for it.
+        """
         now = datetime.now(UTC)
         earlier = schema.outbox.alias()
+        owners = schema.establishment.c
+        owner = sa.select(owners.id).where(owners.name == establishment).scalar_subquery()
         due = sa.and_(
             _WAITING,
             _remote.name == remote,
+            _remote.establishment_id == owner,
             _row.due_at <= now,
             sa.or_(_row.lease_until.is_(None), _row.lease_until <= now),
             # What was superseded may still be on its way out, as long as somebody holds it.

@@ -294,7 +294,7 @@ def test_moved_while_it_is_sent_it_is_taken_back_after_that(
 ) -> None:
     image = photographed(linked, tmp_path, seed=5)
     outbox = linked.catalog.outbox
-    sending = outbox.claim("host/dead", REMOTE, 3600)
+    sending = outbox.claim("host/dead", HERE, REMOTE, 3600)
     assert sending is not None
     moved(linked, image)
     # Whoever has it may be sending it yet: the rejection would come before the object.

@@ -50,7 +50,7 @@ def test_what_was_published_before_is_put_in_once(catalog: Catalog) -> None:
     assert all(one.created_at <= datetime.now(UTC) for one in told(catalog, before))
     # One of them is due at once, beside the new one: the others do not stand before what comes.
     due = []
-    while telling := catalog.outbox.claim("w", REMOTE, 60):
+    while telling := catalog.outbox.claim("w", HERE, REMOTE, 60):
         due.append(telling.image_id)
         catalog.outbox.end(telling, Ending(OutboxState.READ_BACK))
     assert sorted(due) == sorted([before[0].id, after.id])
@@ -63,14 +63,14 @@ def test_a_task_that_somebody_saw_to_is_looked_at_again(catalog: Catalog) -> Non
     catalog.outbox.know(HERE, REMOTE)
     images = [photographed(catalog, "one"), photographed(catalog, "two")]
     for state, reason in ((OutboxState.TASK, "Look there."), (OutboxState.READ_BACK, None)):
-        telling = catalog.outbox.claim("w", REMOTE, 60)
+        telling = catalog.outbox.claim("w", HERE, REMOTE, 60)
         assert telling is not None
         catalog.outbox.end(telling, Ending(state, reason, ("PatientName",)))
     assert catalog.backlog.ask_again(ELSEWHERE, REMOTE) == 0
     assert catalog.backlog.ask_again(HERE, REMOTE) == 1
     states = [one.state for one in told(catalog, images)]
     assert sorted(states) == [OutboxState.READ_BACK, OutboxState.WAITING]
-    again = catalog.outbox.claim("w", REMOTE, 60)
+    again = catalog.outbox.claim("w", HERE, REMOTE, 60)
     assert again is not None
     assert (again.attempt, list(again.coerced or ())) == (2, ["PatientName"])
     assert catalog.backlog.ask_again(HERE, REMOTE) == 0

@@ -218,7 +218,7 @@ class MoveMachine(RuleBasedStateMachine):
 
     @rule()
     def the_archive_is_told(self) -> None:
-        while telling := self.catalog.outbox.claim("w", REMOTE, 60):
+        while telling := self.catalog.outbox.claim("w", HERE, REMOTE, 60):
             self.catalog.outbox.end(telling, Ending(OutboxState.READ_BACK))
 
     @invariant()

@@ -160,7 +160,7 @@ def test_the_biopsy_ends_with_its_last_slide(catalog: Catalog) -> None:
 
 def told(catalog: Catalog, state: OutboxState = OutboxState.READ_BACK) -> list[Telling]:
     found = []
-    while telling := catalog.outbox.claim("w", REMOTE, 60):
+    while telling := catalog.outbox.claim("w", HERE, REMOTE, 60):
         catalog.outbox.end(telling, Ending(state))
         found.append(telling)
     return found

@@ -178,7 +178,7 @@ def test_who_sends_while_it_is_corrected_does_not_end_it(
         all_sent(place)
         outbox = place.catalog.outbox
         corrected(place, before, replace(before, name="FAUX^Ann"))
-        sending = outbox.claim(place.worker, REMOTE, 3600)
+        sending = outbox.claim(place.worker, HERE, REMOTE, 3600)
         assert sending is not None
         corrected(place, before, after)
         assert not send_once(place)

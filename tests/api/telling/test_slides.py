@@ -161,3 +161,17 @@ def test_a_slide_is_told_of_by_a_picture_with_its_address_and_by_a_manifest(
     }
     assert named == ours
     assert errors_of(path.read_bytes(), tmp_path) == []
+
+
+def test_where_a_site_insists_slides_go_whole(
+    settings: Settings, empty_catalogue: Path, archive: Orthanc, tmp_path: Path
+) -> None:
+    rule = RadiologyArchive(archive.dicomweb_url, HERE, takes=frozenset({Takes.SLIDES}))
+    with at(settings, empty_catalogue, rule) as place:
+        slide = small_svs(tmp_path / "a.svs", 600, 400, 240, seed=6)
+        taken = ingest(place, slide, Order(HERE, replace(ZOE, patient_id="z4"), "Z4"))
+        all_sent(place)
+        image = place.catalog.image(taken.image, establishment=HERE)
+        levels = {one.sop_instance_uid for one in image.objects_as(ObjectRole.LEVEL)}
+        found = {one.sop_instance_uid: one.state for one in told(place, image)}
+    assert found == dict.fromkeys(levels, OutboxState.READ_BACK)

@@ -1,26 +1,33 @@
 """Archives that speak DICOM's own protocol: what each can promise, and what it refuses."""
 
+import ipaddress
 import socket
+import ssl
 import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 from pydicom import dcmread
 from pydicom.dataset import Dataset
 from pynetdicom import AE, AllStoragePresentationContexts, build_role, evt
 from pynetdicom.events import Event
 
 from api.archives import RadiologyArchive
-from api.sending import PROMISES
+from api.sending import PROMISES, send_once
 from api.settings import Settings
 from api.why import AS_A_PHOTOGRAPH, NOT_KEPT
 from archive.body_site import Side
 from archive.capture import Capture, Contact, Dermoscopy, Polarization, View
-from archive.dimse_station import Station
+from archive.dimse_station import Encrypted, Station
 from archive.identity import PatientIdentity
 from archive.record import OutboxState, Sent
 from archive.telling.forms import DERMOSCOPIC, VL_PHOTOGRAPHIC
@@ -132,7 +139,7 @@ def test_an_archive_without_dermoscopy_gets_a_photograph_and_somebody_a_task(
         assert refused.sop_class_uid == DERMOSCOPIC
         # It takes everything and says nothing: that is the best that it can give.
         assert (instead.form, instead.state) == (Form.PHOTOGRAPH, OutboxState.ANSWERED)
-        assert not place.catalog.outbox.claim("w", place.archives[0].rule.name, 60)
+        assert not place.catalog.outbox.claim("w", HERE, place.archives[0].rule.name, 60)
     (file,) = kept.glob("*2.25*")
     there = dcmread(file)
     assert (there.SOPClassUID, there.Modality) == (VL_PHOTOGRAPHIC, "XC")
@@ -183,7 +190,7 @@ class Promising:
 
 
 @contextmanager
-def promising(archive: Promising) -> Iterator[int]:
+def promising(archive: Promising, tls: ssl.SSLContext | None = None) -> Iterator[int]:
     (port,) = free_ports(1)
     ae = AE(TITLE)
     for context in AllStoragePresentationContexts:
@@ -191,7 +198,8 @@ def promising(archive: Promising) -> Iterator[int]:
     ae.add_supported_context(COMMITMENT)
     ae.add_supported_context("1.2.840.10008.1.1")
     handlers = [(evt.EVT_C_STORE, archive.store), (evt.EVT_N_ACTION, archive.commit)]
-    ae.start_server(("127.0.0.1", port), block=False, evt_handlers=handlers)  # type: ignore[arg-type]
+    here = ("127.0.0.1", port)
+    ae.start_server(here, block=False, evt_handlers=handlers, ssl_context=tls)  # type: ignore[arg-type]
     try:
         yield port
     finally:
@@ -219,3 +227,62 @@ def test_a_promise_is_the_grade_of_an_archive_that_gives_nothing_back(
             else:
                 assert (one.state, one.reason) == (OutboxState.TASK, NOT_KEPT)
                 assert other.stored == [uid_of(image)] * PROMISES
+
+
+def test_an_archive_that_is_down_keeps_no_other_from_its_turn(
+    settings: Settings, empty_catalogue: Path, archive: Orthanc, tmp_path: Path
+) -> None:
+    (nobody,) = free_ports(1)
+    down = RadiologyArchive(f"http://127.0.0.1:{nobody}/dicom-web", HERE, name="down")
+    up = replace(station(archive.dicom_port), name="up")
+    with at(settings, empty_catalogue, down, up) as place:
+        image = photographed(place, tmp_path, 304, person("s4"))
+        assert send_once(place)
+        found = {one.remote: (one.state, one.attempt) for one in told(place, image)}
+    assert found == {"down": (OutboxState.WAITING, 1), "up": (OutboxState.READ_BACK, 1)}
+
+
+def test_a_station_is_called_over_tls_and_its_certificate_is_looked_at(
+    settings: Settings, empty_catalogue: Path, tmp_path: Path
+) -> None:
+    certificate, key = certified(tmp_path)
+    other = Promising()
+    own = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    own.load_cert_chain(certificate, key)
+    with promising(other, own) as port:
+        trusts = station(port, tls=Encrypted(certificate))
+        with at(settings, empty_catalogue, trusts) as place:
+            image = photographed(place, tmp_path, 305, person("s5"))
+            all_sent(place)
+            assert [one.state for one in told(place, image)] == [OutboxState.ANSWERED]
+    assert other.stored == [uid_of(image)]
+
+
+def certified(folder: Path) -> tuple[Path, Path]:
+    """A certificate of this machine that signs itself, and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    address = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(address, critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    paths = folder / "cert.pem", folder / "key.pem"
+    paths[0].write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    paths[1].write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
+    return paths

@@ -94,7 +94,10 @@ def digest_of(place: Workplace, image: Image, folder: Path) -> str:
     return pixel_digest(path)
 
 
-@pytest.mark.parametrize(("count", "seed"), [(3, 1), pytest.param(200, 2, marks=pytest.mark.soak)])
+@pytest.mark.parametrize(
+    ("count", "seed"),
+    [(3, 1), pytest.param(200, 2, marks=[pytest.mark.soak, pytest.mark.timeout(14_400)])],
+)
 def test_every_image_is_there_once_under_its_patient(
     settings: Settings, empty_catalogue: Path, tmp_path: Path, count: int, seed: int
 ) -> None:
