@@ -153,8 +153,7 @@ class Outbox:
             _row.exam_id == telling.exam_id,
             _row.kind == Sent.OBJECT,
             _row.incarnation < number,
-            _row.attempt == 0,
-            _WAITING,
+            _row.state.in_([OutboxState.WAITING, OutboxState.TASK]),
         )
         superseded = {"state": OutboxState.SUPERSEDED, "ended_at": now, **_LET_GO}
         with self._database.write() as connection:
@@ -178,14 +177,17 @@ class Outbox:
                 }
                 for row in (rejected, anew):
                     connection.execute(sa.insert(schema.outbox).values(row | same))
-                others = sa.select(_row.id, _row.form, _row.object_uid).where(
+                others = sa.select(_row.id, _row.form, _row.object_uid, _row.told).where(
                     *later, _row.remote_id == remote_id
                 )
-                for one in connection.execute(others).all():
+                for one in connection.execute(others.with_for_update()).all():
+                    if one.told:
+                        continue
                     uid = known_as(one.form, one.object_uid)
-                    connection.execute(
-                        changed_row(one.id, incarnation=number, sop_instance_uid=uid)
-                    )
+                    becomes = {"incarnation": number, "sop_instance_uid": uid, **_LET_GO}
+                    # Who was about to send it under the UID before learns that it is not theirs.
+                    fence = sa.case((_row.attempt > 0, _row.attempt + 1), else_=0)
+                    connection.execute(changed_row(one.id, attempt=fence, **becomes))
         if remote_id is None:
             raise LeaseLost("This was taken over by another worker, or moved; leave it.")
 
