@@ -133,6 +133,11 @@ def uid_from(*parts: str) -> str:
     return f"2.25.{number & ~version_and_variant | 0x8 << 76 | 0x2 << 62}"
 
 
+def uid_of_move(before: str, establishment: str, study_instance_uid: str, number: int) -> str:
+    """What a UID of an image becomes by a move, its `number`-th, to the exam with that study."""
+    return uid_from("moved", before, establishment, study_instance_uid, str(number))
+
+
 def study_instance_uid(establishment: str, issuer: str | None, accession_number: str) -> str:
     """The Study Instance UID of an order."""
     return uid_from("study of an order", establishment, issuer or "", accession_number)

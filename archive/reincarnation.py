@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
-from archive.identity import uid_from
+from archive.identity import uid_of_move
 from archive.modules import general_study_module, patient_module
 from archive.record import Exam
 
@@ -48,9 +48,7 @@ class Incarnation:
     def uid(self, before: str) -> str:
         """What a UID of the image becomes."""
         exam = self.exam
-        return uid_from(
-            "moved", before, exam.establishment, exam.study_instance_uid, str(self.number)
-        )
+        return uid_of_move(before, exam.establishment, exam.study_instance_uid, self.number)
 
 
 def reincarnated(header: Dataset, new: Incarnation) -> Dataset:

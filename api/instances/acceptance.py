@@ -199,10 +199,13 @@ def _patient(said: dict[str, str], sender: Sender) -> PatientIdentity | None:
     if not said["PatientID"]:
         return None
     sex = said["PatientSex"]
+    oid = checked_text("universal issuer", said["IssuerOID"], LO_CHARACTERS)
     return PatientIdentity(
         said["PatientID"],
-        said["IssuerOfPatientID"] or sender.issuer,
+        # Who says by a universal name alone who gave the number does not mean their own.
+        said["IssuerOfPatientID"] or oid or sender.issuer,
         said["PatientName"],
         read_birth_date(said["PatientBirthDate"]),
         sex if sex in {"F", "M", "O"} else None,  # type: ignore[arg-type]
+        issuer_oid=oid or None,
     )

@@ -277,7 +277,13 @@ def _as_json(told: Described) -> Told:
 
 def _patient(header: Dataset) -> Told:
     said = ("PatientID", "IssuerOfPatientID", "PatientName", "PatientBirthDate", "PatientSex")
-    return {name: _text(header, name) for name in said}
+    return {**{name: _text(header, name) for name in said}, "IssuerOID": _issuer_oid(header)}
+
+
+def _issuer_oid(header: Dataset) -> str:
+    """The universal name of who gave the patient's number, however many are said."""
+    items = header.get("IssuerOfPatientIDQualifiersSequence") or []
+    return "\\".join(filter(None, (_text(item, "UniversalEntityID") for item in items)))
 
 
 def _text(header: Dataset, name: str) -> str:

@@ -8,20 +8,24 @@ import sqlalchemy as sa
 from archive import schema
 from archive.errors import NotKept
 from archive.identities.pointers import survivor
-from archive.identity import PatientIdentity, folded_name
+from archive.identity import PatientIdentity, folded_name, uid_of_move
 from archive.received.arrived import Arrived
 from archive.received.outcome import Failure
 from archive.reception import new_id, new_patient, numbered
 
 _instance, _series = schema.instance.c, schema.series.c
 _exam, _arrival = schema.exam.c, schema.arrival.c
+_move = schema.move.c
 
 
 def require_not_moved(connection: sa.Connection, owner: int, arrived: Arrived) -> None:
     """Refuse what was moved to another patient since it came, and what belongs to its series.
 
-    A scanner that sends again says what it said before, which was found to be wrong.
+    A scanner that sends again says what it said before, which was found to be wrong. So does an
+    archive that gives back a copy of what was made here, and was moved since.
     """
+    if _was_moved(connection, owner, arrived.sop_instance_uid):
+        raise NotKept("it was moved to another patient here since it was made", Failure.MOVED)
     still = (
         sa.select(sa.literal(1))
         .select_from(schema.instance.join(schema.exam, _instance.exam_id == _exam.id))
@@ -41,6 +45,36 @@ def require_not_moved(connection: sa.Connection, owner: int, arrived: Arrived) -
         )
 
 
+def _was_moved(connection: sa.Connection, owner: int, before: str) -> bool:
+    """Whether an instance of here is what a move made of the one with this UID."""
+    query = (
+        sa.select(_move.image_id, _exam.study_instance_uid, _move.incarnation)
+        .select_from(schema.move.join(schema.exam, _move.to_exam_id == _exam.id))
+        .join(schema.establishment, _exam.establishment_id == schema.establishment.c.id)
+        .add_columns(schema.establishment.c.name)
+        .where(_exam.establishment_id == owner, _move.done_at.is_not(None))
+        .order_by(_move.image_id, _move.incarnation)
+    )
+    moved: dict[str, set[str]] = {}
+    for image_id, study, number, establishment in connection.execute(query):
+        # It may have had this UID before any of the image's moves.
+        known = {before, *moved.get(image_id, ())}
+        moved[image_id] = {uid_of_move(one, establishment, study, number) for one in known}
+    uids = sorted(set().union(*moved.values()))
+    return any(
+        connection.execute(
+            sa.select(_instance.sop_instance_uid)
+            .select_from(schema.instance.join(schema.exam, _instance.exam_id == _exam.id))
+            .where(
+                _instance.sop_instance_uid.in_(uids[at : at + 500]),
+                _exam.establishment_id == owner,
+            )
+            .limit(1)
+        ).first()
+        for at in range(0, len(uids), 500)
+    )
+
+
 def patient_of(
     connection: sa.Connection, owner: int, patient: PatientIdentity | None
 ) -> int | None:
@@ -52,7 +86,8 @@ def patient_of(
         return new_patient(connection, owner, patient)
     if not _may_be(patient, _identity(connection, row)):
         raise NotKept(
-            "its patient's number is that of somebody here with another name, birth date or sex",
+            "its patient's number is that of somebody here with another name, birth date or sex, "
+            "or it says none of them",
             Failure.OF_ANOTHER_PATIENT,
         )
     return survivor(connection, row)
@@ -66,8 +101,19 @@ def _identity(connection: sa.Connection, patient_row: int) -> PatientIdentity:
 
 
 def _may_be(said: PatientIdentity, known: PatientIdentity) -> bool:
-    """Whether one number may be meant for one person: a name may be spelt, or changed, in part."""
-    for one, other in ((said.birth_date, known.birth_date), (said.sex, known.sex)):
+    """Whether one number may be meant for one person: a name may be spelt, or changed, in part.
+
+    A number alone says nothing that could be held against what is known.
+    """
+    traits = ((one.name, one.birth_date, one.sex) for one in (said, known))
+    is_bare, is_unknown = (not any(one) for one in traits)
+    if is_bare and not is_unknown:
+        return False
+    for one, other in (
+        (said.birth_date, known.birth_date),
+        (said.sex, known.sex),
+        (said.issuer_oid, known.issuer_oid),
+    ):
         if one is not None and other is not None and one != other:
             return False
     ours, theirs = (_words(one.name) for one in (known, said))

@@ -230,6 +230,35 @@ def test_numbers_without_issuer_are_the_senders(make: Make, take: Take, place: W
     assert one.study.patient.issuer == "registry"
 
 
+def test_a_universal_issuer_is_not_the_senders(make: Make, take: Take, place: Workplace) -> None:
+    def elsewhere(data: Dataset) -> None:
+        item = Dataset()
+        item.UniversalEntityID, item.UniversalEntityIDType = "1.2.250.9", "ISO"
+        data.IssuerOfPatientIDQualifiersSequence = [item]
+
+    assert take(make("level")).is_kept
+    other = make(
+        "other",
+        150,
+        100,
+        Made(series="9"),
+        elsewhere,
+        IssuerOfPatientID="",
+        StudyInstanceUID="1.2.3.9",
+        AccessionNumber="",
+    )
+    assert take(other, replace(NORTH, issuer="registry")).is_kept
+    issuers = {one.study.patient.issuer for one in found(place) if one.study.patient}
+    assert issuers == {"registry", "1.2.250.9"}
+
+
+def test_a_number_alone_is_doubt(make: Make, take: Take) -> None:
+    bare = {"PatientName": "", "PatientBirthDate": "", "PatientSex": ""}
+    assert take(make("level")).is_kept
+    outcome = take(make("other", 150, 100, **bare))
+    assert outcome.failure is Failure.OF_ANOTHER_PATIENT
+
+
 def without(keyword: str) -> Callable[[Dataset], None]:
     def change(data: Dataset) -> None:
         delattr(data, keyword)

@@ -1,21 +1,26 @@
 """What another sent is moved like everything else, and does not come back when it is sent again."""
 
 import io
+from pathlib import Path
 
 import pytest
 from pydicom import dcmread
 
+from api.instances.acceptance import Sender
 from api.moving import move_once
 from api.work import Workplace
+from archive.capture import View
 from archive.errors import DifferentPatient
 from archive.identity import PatientIdentity
 from archive.move import Destination
 from archive.query import Query
 from archive.received.outcome import Failure
-from archive.record import ImageKind
+from archive.record import ImageKind, ObjectRole
 from tests.api.instances.conftest import NORTH, PATIENT, Make, Take
-from tests.api.moving.conftest import WHO
+from tests.api.moving.conftest import HERE, WHO, WRONG, instance, moved, photographed
+from tests.api.moving.conftest import RIGHT as JUSTE
 from tests.samples.dicom_slides import Made, Table
+from tests.samples.photo import make_photo
 
 RIGHT = PatientIdentity("2", "registry", "JUSTE^Zoé", None, "F")
 
@@ -78,3 +83,17 @@ def test_an_order_may_have_a_study_of_others_and_one_of_ours(
             patient=RIGHT,
             accession_number="A7",
         )
+
+
+def test_what_was_made_here_and_moved_does_not_come_back(
+    take: Take, place: Workplace, tmp_path: Path
+) -> None:
+    """An archive gives its copies back under the patient before: after one move, and after two."""
+    image = photographed(place, make_photo(tmp_path / "1.jpg", width=96, height=64), View.CLOSE_UP)
+    copies = [instance(place, image)]
+    for patient in (JUSTE, WRONG):
+        image = moved(place, [image.id], Destination(patient))[0]
+        assert {take(one, Sender(HERE)).failure for one in copies} == {Failure.MOVED}
+        copies.append(instance(place, image, ObjectRole.PHOTO))
+    assert take(copies[-1], Sender(HERE)).is_kept
+    assert len(place.catalog.instances.instances(Query(), establishment=HERE)) == 1
