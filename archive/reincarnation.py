@@ -9,6 +9,7 @@ from pydicom.sequence import Sequence
 from archive.identity import uid_of_move
 from archive.modules import general_study_module, patient_module
 from archive.record import Exam
+from archive.today import in_utf8, without_patient
 
 _OWN = frozenset(
     {
@@ -29,8 +30,6 @@ _REFERENCES = (
     "StudiesContainingOtherReferencedInstancesSequence",
 )
 _LOCALIZER = "121311"
-_OF_THE_PATIENT = ("IssuerOfPatientID", "IssuerOfAccessionNumberSequence")
-"""Written only where something is known, so that another's would stay."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +57,8 @@ def reincarnated(header: Dataset, new: Incarnation) -> Dataset:
     took the picture, when, and what it shows of the body, stays as it is.
     """
     exam = new.exam
-    for keyword in (*_OF_THE_PATIENT, "TrackingID", "TrackingUID"):
+    without_patient(in_utf8(header))
+    for keyword in ("IssuerOfAccessionNumberSequence", "TrackingID", "TrackingUID"):
         _drop(header, keyword)
     localizers = [
         one for one in header.get("ReferencedImageSequence") or () if _is_kept_localizer(one, new)

@@ -117,13 +117,18 @@ class Acceptance:
             return known
         key = self._storage.new_key()
         length_bytes = file.stat().st_size
-        is_kept = False
+        is_unused = True
         try:
             self._storage.adopt(file, key)
+            # Whatever else befalls the commit, it may have been done: the sweep alone tells.
+            is_unused = False
             kept = received.keep(arrived, key, length_bytes, _fits, establishment=whose)
-            is_kept = kept.is_new
+            is_unused = not kept.is_new
+        except NotKept:
+            is_unused = True
+            raise
         finally:
-            if not is_kept:
+            if is_unused:
                 # Whatever it failed for is told; what stays is swept as any other orphan.
                 with suppress(ArchiveError):
                     self._storage.delete(key)

@@ -57,8 +57,9 @@ class Received:
     ) -> Kept:
         """Record an instance whose object is durable already, as published; raises NotKept.
 
-        The object is nobody's where `is_new` is False, and where this raises: the caller deletes
-        it. `fits` tells which sizes are levels of one picture.
+        The object is nobody's where `is_new` is False, and where this raises NotKept: the caller
+        deletes it. After any other exception it may be somebody's. `fits` tells which sizes are
+        levels of one picture.
         """
         now = datetime.now(UTC)
         with self._database.write() as connection:

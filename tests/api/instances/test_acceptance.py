@@ -2,8 +2,9 @@
 
 import io
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
@@ -12,11 +13,14 @@ from pydicom.dataset import Dataset
 from pydicom.filebase import DicomBytesIO
 from pydicom.filewriter import write_file_meta_info
 from pydicom.uid import UID, ImplicitVRLittleEndian
+from sqlalchemy import Connection
 
 from api.instances.acceptance import Acceptance, Sender
 from api.opened import open_image
 from api.renderer import Renderers
 from api.work import Workplace
+from archive.database import Database
+from archive.errors import StorageFailure
 from archive.query import FoundInstance, Query
 from archive.received.outcome import Failure, Warned
 from archive.record import Image, ImageState, ObjectRole
@@ -250,6 +254,26 @@ def test_a_universal_issuer_is_not_the_senders(make: Make, take: Take, place: Wo
     assert take(other, replace(NORTH, issuer="registry")).is_kept
     issuers = {one.study.patient.issuer for one in found(place) if one.study.patient}
     assert issuers == {"registry", "1.2.250.9"}
+
+
+def test_a_commit_whose_answer_is_lost_loses_nothing(
+    make: Make, take: Take, place: Workplace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = Database.write
+
+    @contextmanager
+    def cut(database: Database) -> Iterator[Connection]:
+        with done(database) as connection:
+            yield connection
+        raise StorageFailure("The answer is lost.")
+
+    level = make("level")
+    with monkeypatch.context() as patch:
+        patch.setattr(Database, "write", cut)
+        assert take(level).failure is Failure.PROCESSING
+    assert take(level).is_kept
+    (one,) = found(place)
+    assert place.storage.size(one.key) == one.length_bytes
 
 
 def test_a_number_alone_is_doubt(make: Make, take: Take) -> None:

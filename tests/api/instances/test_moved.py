@@ -1,10 +1,12 @@
 """What another sent is moved like everything else, and does not come back when it is sent again."""
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from pydicom import dcmread
+from pydicom.dataset import Dataset
 
 from api.instances.acceptance import Sender
 from api.moving import move_once
@@ -16,11 +18,13 @@ from archive.move import Destination
 from archive.query import Query
 from archive.received.outcome import Failure
 from archive.record import ImageKind, ObjectRole
+from archive.today import brought_up_to_date
 from tests.api.instances.conftest import NORTH, PATIENT, Make, Take
 from tests.api.moving.conftest import HERE, WHO, WRONG, instance, moved, photographed
 from tests.api.moving.conftest import RIGHT as JUSTE
 from tests.samples.dicom_slides import Made, Table
 from tests.samples.photo import make_photo
+from tiles.composed import Composed
 
 RIGHT = PatientIdentity("2", "registry", "JUSTE^Zoé", None, "F")
 
@@ -83,6 +87,44 @@ def test_an_order_may_have_a_study_of_others_and_one_of_ours(
             patient=RIGHT,
             accession_number="A7",
         )
+
+
+def test_nothing_of_the_patient_before_moves(make: Make, take: Take, place: Workplace) -> None:
+    """Neither in the stored header nor in what leaves; and any name is written as it is."""
+    name = "ŠIMŮNEK^Łucja"
+
+    def change(data: Dataset) -> None:
+        data.SpecificCharacterSet = "ISO_IR 100"
+        data.SeriesDescription = data.OperatorsName = "Prélèvement"
+        data.OtherPatientIDs = data.PatientBirthName = data.AdmissionID = "FORMER"
+        data.PatientAddress = data.PatientComments = data.ClinicalTrialSubjectID = "FORMER"
+        data.private_block(0x0099, "MAKER", create=True).add_new(1, "LO", "FORMER")
+        item = Dataset()
+        item.SpecificCharacterSet = "ISO_IR 101"
+        item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning = "1", "99", "Łucja"
+        item.PatientName = "FORMER"
+        data.ProcedureCodeSequence = [item]
+
+    image = take(make("level", change=change)).image_id
+    assert image is not None
+    to = Destination(PatientIdentity("2", "registry", name, None, "F"))
+    place.catalog.moves.ask([image], to, WHO, establishment="north")
+    assert move_once(place)
+    (one,) = place.catalog.instances.instances(Query(), establishment="north")
+    stored = place.storage.read_range(one.key, 0, one.length_bytes)
+    exam = place.catalog.exam(one.study.exam_id, establishment="north")
+    called = replace(exam, patient=PatientIdentity("3", "registry", "ÅŁŐ^Ŵ", None, "F"))
+    composed = Composed.of(
+        lambda offset, length: stored[offset : offset + length],
+        len(stored),
+        lambda header: brought_up_to_date(header, called),
+    )
+    for data, who in ((stored, name), (b"".join(composed.parts()), "ÅŁŐ^Ŵ")):
+        assert b"FORMER" not in data
+        header = dcmread(io.BytesIO(data))
+        assert str(header.PatientName) == who
+        assert {header.SeriesDescription, str(header.OperatorsName)} == {"Prélèvement"}
+        assert header.ProcedureCodeSequence[0].CodeMeaning == "Łucja"
 
 
 def test_what_was_made_here_and_moved_does_not_come_back(
