@@ -4,15 +4,18 @@ import logging
 import socket
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from pynetdicom import _config, evt
+from pynetdicom.association import Association
 from pynetdicom.events import Event
 from pynetdicom.presentation import PresentationContext, build_context
-from pynetdicom.transport import ThreadedAssociationServer
+from pynetdicom.transport import AssociationSocket, ThreadedAssociationServer
 
 from api.dimse.committing import commit
 from api.dimse.finding import find
@@ -42,8 +45,8 @@ MOST_MESSAGE_BYTES = 1 << 20
 ROOM_ASKED_EACH_BYTES = 64 << 20
 _PLAIN = ("1.2.840.10008.1.2.1", "1.2.840.10008.1.2")
 """Explicit and Implicit VR Little Endian, for all that has no pixels."""
-CONNECTIONS_PER_ASSOCIATION = 2
-"""How many may be connected for each that may be admitted: those that are refused, and scans."""
+LONGEST_INTRODUCTION_S = 30.0
+"""From a connection's first moment until its association stands: whoever asks has it ready."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,7 @@ class _Rejection:
 
 _CALLING = _Rejection(1, 1, 3, "its calling title is not in the table, or not from there")
 _CALLED = _Rejection(1, 1, 7, "it calls us by another title")
+_TOO_MANY = _Rejection(2, 3, 2, "as many as may be associated are")
 _NO_ROOM = _Rejection(2, 3, 2, "the disk has no room for what it wants to send")
 
 
@@ -66,7 +70,16 @@ class Unbounded(ConnectionError):
 
 
 class _Listener(ThreadedAssociationServer):
-    """Accepts connections without waiting for any of them."""
+    """Accepts connections without waiting for any of them.
+
+    Those that have not said who they are have places of their own: they take none of a peer's.
+    """
+
+    def __init__(self, *arguments: Any, site: Site, **options: Any) -> None:
+        self.site = site
+        self._admitting = threading.Lock()
+        self._admitted: set[Association] = set()
+        super().__init__(*arguments, **options)
 
     def get_request(self) -> tuple[socket.socket, Any]:
         """A connection that ends by itself when nothing comes; its handshake is not waited for."""
@@ -79,9 +92,28 @@ class _Listener(ThreadedAssociationServer):
         return connection, address
 
     def verify_request(self, request: Any, client_address: Any) -> bool:  # noqa: ARG002
-        """Whether there is room for one more."""
-        most = self.ae.maximum_associations * CONNECTIONS_PER_ASSOCIATION
-        return len(self.active_associations) < most
+        """Whether one of our peers calls from there, and may wait to be admitted."""
+        address = str(client_address[0])
+        if not any(peer.may_call_from(address) for peer in self.site.table.peers.values()):
+            LOG.warning("a connection from %s was closed: no peer calls from there", address)
+            count_dimse("association", "refused")
+            return False
+        waiting = [
+            str(one.requestor.address)
+            for one in self.active_associations
+            if one not in self._admitted
+        ]
+        most = self.site.table.bounds.associations
+        is_crowd = waiting.count(address) >= max(4, most // 2)
+        return not is_crowd and len(waiting) < max(8, most * 2)
+
+    def admit(self, association: Association) -> bool:
+        """Give an association its place, which is its own until it ends; False where none is."""
+        with self._admitting:
+            standing = {one for one in self._admitted if one.is_alive()}
+            is_room = len(standing) < self.site.table.bounds.associations
+            self._admitted = standing | {association} if is_room else standing
+        return is_room
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002
         """Note what went wrong with a connection, by its name alone."""
@@ -94,7 +126,10 @@ class Incoming:
 
     def __init__(self, event: Event, site: Site) -> None:
         self._assoc, self._site = event.assoc, site
-        self._read: Callable[[int], bytearray] = event.assoc.dul.socket.recv  # type: ignore[union-attr]
+        self._line: AssociationSocket = event.assoc.dul.socket  # type: ignore[assignment]
+        self._read: Callable[[int], bytearray] = self._line.recv
+        bounds = site.table.bounds
+        self._until = time.monotonic() + min(LONGEST_INTRODUCTION_S, bounds.idle_s)
         self._message: object = None
         self._bytes = self._asked_at = 0
 
@@ -113,7 +148,30 @@ class Incoming:
             self._require_room()
         if self._bytes > most:
             raise Unbounded("a message is too long")
-        return self._read(count)
+        if self._assoc.is_established:
+            return self._read(count)
+        return self._read_in_time(count)
+
+    def _read_in_time(self, count: int) -> bytearray:
+        # A limit of each read would be kept for ever by a byte now and then.
+        line = self._line.socket
+        assert line is not None
+        told = bytearray()
+        try:
+            while len(told) < count:
+                left_s = self._until - time.monotonic()
+                if left_s <= 0:
+                    raise Unbounded("nobody says in time who calls")
+                line.settimeout(left_s)
+                part = line.recv(count - len(told))
+                if not part:
+                    break
+                told += part
+        except TimeoutError as error:
+            raise Unbounded("nobody says in time who calls") from error
+        finally:
+            line.settimeout(self._site.table.bounds.idle_s)
+        return told
 
     def _require_room(self) -> None:
         if self._bytes < self._asked_at:
@@ -131,7 +189,9 @@ def listening(site: Site) -> Iterator[int]:
     _config.STORE_RECV_CHUNKED_DATASET = True
     table = site.table
     entity = Entity(table.title)
-    entity.maximum_associations = table.bounds.associations
+    # The listener counts them itself, without those that have not said who they are.
+    entity.maximum_associations = sys.maxsize
+    entity.acse_timeout = min(LONGEST_INTRODUCTION_S, table.bounds.idle_s)
     entity.maximum_pdu_size = MOST_PDU_BYTES
     entity.network_timeout = table.bounds.idle_s
     # Of each association, once it is admitted, what its peer may ask for takes their place.
@@ -141,7 +201,7 @@ def listening(site: Site) -> Iterator[int]:
             (table.host, table.port),
             ssl_context=for_callers(table),
             evt_handlers=[(one, handler, [site]) for one, handler in _HANDLERS],
-            server_class=_Listener,
+            server_class=partial(_Listener, site=site),  # type: ignore[arg-type]
         )
     except OSError as error:
         raise CannotServe(
@@ -191,6 +251,8 @@ def _admit(event: Event, site: Site) -> None:
         _reject(event, _CALLING)
     elif wants_to_store(assoc) and not has_room(site):
         _reject(event, _NO_ROOM)
+    elif not assoc._server.admit(assoc):  # type: ignore[union-attr]  # noqa: SLF001 -- ours
+        _reject(event, _TOO_MANY)
     else:
         assoc.acceptor.supported_contexts = _offered(peer)
 

@@ -5,8 +5,9 @@ import socket
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import closing
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
+from ipaddress import ip_network
 from pathlib import Path
 from struct import pack
 from typing import Any
@@ -17,10 +18,11 @@ from pynetdicom import AE, _config, evt
 from pynetdicom.association import Association
 from pynetdicom.sop_class import uid_to_service_class
 
+from api.dimse import server
 from api.dimse.policies import POLICIES
 from api.dimse.server import listening
 from api.dimse.site import Site
-from api.dimse.table import Peer, Right, Table
+from api.dimse.table import Bounds, Peer, Right, Table
 from api.instances.acceptance import Acceptance
 from api.settings import Settings
 from archive.catalog import Catalog
@@ -183,32 +185,93 @@ def test_a_move_that_waits_holds_nobody_up_and_can_be_cancelled(served: Served, 
     assert counts(status)[1:] == (0, 0)
 
 
-class Broken(Mapping[str, Peer]):
+@contextmanager
+def listened_to(
+    archive: tuple[Settings, dict[str, str]],
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    peers: Mapping[str, Peer],
+    bounds: Bounds,
+) -> Iterator[int]:
+    """A listener in this process; its port."""
+    # What is set for a whole process is put back: others receive in this one.
+    for name in ("STORE_RECV_CHUNKED_DATASET", "LOG_HANDLER_LEVEL"):
+        monkeypatch.setattr(_config, name, getattr(_config, name))
+    settings, _ = archive
+    table = Table("SANSVERRE", "127.0.0.1", 0, peers, bounds=bounds)
+    storage = Storage.open(settings.objects_url)
+    with Catalog.open(settings.database_url) as catalog:
+        acceptance = Acceptance(catalog, storage, folder)
+        site = Site(table, catalog, storage, folder, 0, acceptance)
+        with closing(acceptance), listening(site) as port:
+            yield port
+
+
+class Broken(dict[str, Peer]):
     """Peers that cannot be looked up."""
 
-    def __getitem__(self, title: str) -> Peer:
-        raise RuntimeError
-
-    def __iter__(self) -> Iterator[str]:
-        raise RuntimeError
-
-    def __len__(self) -> int:
+    def get(self, *_: object) -> Peer:
         raise RuntimeError
 
 
 def test_where_letting_in_fails_nothing_is_offered(
     archive: tuple[Settings, dict[str, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # What is set for a whole process is put back: others receive in this one.
-    for name in ("STORE_RECV_CHUNKED_DATASET", "LOG_HANDLER_LEVEL"):
-        monkeypatch.setattr(_config, name, getattr(_config, name))
-    settings, _ = archive
-    table = Table("SANSVERRE", "127.0.0.1", 0, Broken())
-    storage = Storage.open(settings.objects_url)
-    with Catalog.open(settings.database_url) as catalog:
-        acceptance = Acceptance(catalog, storage, tmp_path)
-        site = Site(table, catalog, storage, tmp_path, 0, acceptance)
-        with closing(acceptance), listening(site) as port:
-            association = called(port, "READER", *POLICIES)
-            assert association.accepted_contexts == []
-            association.abort()
+    reader = Peer("READER", "north", frozenset({Right.ECHO}))
+    with listened_to(archive, tmp_path, monkeypatch, Broken(READER=reader), Bounds()) as port:
+        association = called(port, "READER", *POLICIES)
+        assert association.accepted_contexts == []
+        association.abort()
+
+
+HEAD = pack(">BBL", 1, 0, 256)
+"""Of an A-ASSOCIATE-RQ whose rest does not come."""
+
+
+def test_who_says_nothing_takes_no_place_of_a_peer(
+    archive: tuple[Settings, dict[str, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    peers = {"READER": Peer("READER", "north", frozenset({Right.ECHO}))}
+    bounds = Bounds(associations=2, idle_s=600)
+    with listened_to(archive, tmp_path, monkeypatch, peers, bounds) as port, ExitStack() as held:
+        for _ in range(3):
+            line = held.enter_context(socket.create_connection(("127.0.0.1", port)))
+            line.sendall(HEAD)
+        several = [let_in(port) for _ in range(2)]
+        for one in several:
+            one.release()
+
+
+def test_who_trickles_is_cut_off_however_often_a_byte_comes(
+    archive: tuple[Settings, dict[str, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "LONGEST_INTRODUCTION_S", 0.2)
+    peers = {"READER": Peer("READER", "north", frozenset({Right.ECHO}))}
+    with (
+        listened_to(archive, tmp_path, monkeypatch, peers, Bounds(idle_s=600)) as port,
+        socket.create_connection(("127.0.0.1", port), timeout=0.05) as line,
+    ):
+        line.sendall(HEAD)
+        until = time.monotonic() + LONG_S
+        is_open = True
+        while is_open:
+            assert time.monotonic() < until
+            try:
+                line.sendall(b"\0")
+                is_open = line.recv(1) != b""
+            except TimeoutError:
+                continue
+            except OSError:
+                is_open = False
+
+
+def test_who_calls_from_where_no_peer_does_is_not_listened_to(
+    archive: tuple[Settings, dict[str, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = (ip_network("192.0.2.0/24"),)
+    peers = {"READER": Peer("READER", "north", frozenset({Right.ECHO}), elsewhere)}
+    with (
+        listened_to(archive, tmp_path, monkeypatch, peers, Bounds(idle_s=600)) as port,
+        socket.create_connection(("127.0.0.1", port), timeout=LONG_S) as line,
+    ):
+        assert line.recv(1) == b""
