@@ -125,7 +125,7 @@ def laboratory(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> It
     containers += (Container(Position("A"), description="Peau, avant-bras gauche"),)
     with open_workplace(read_settings(own)) as place:
         case = placed(place, NUMBER, PATIENT, containers, Priority.FROZEN)
-        conflict = placed(place, "26H00013", PATIENT)
+        conflict = placed(place, "26H00013", PATIENT, order="O3")
         placed(place, "26H00013", OTHER, order="O2")
         # B1-2 is not scanned yet; what lies on its glass came with a label of nobody's.
         first, *_ = [scanned(place, slide(seed), seed) for seed in range(1, 7)]
