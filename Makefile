@@ -122,7 +122,8 @@ $(STAMPS)/apt: deploy/apt-test.txt | $(STAMPS)/venv
 	@sh deploy/apt-install.sh deploy/apt-test.txt
 	@touch $@
 
-$(VIEWERS): tests/viewers/install.py | $(STAMPS)/node
+# The tests' package itself needs what tests are run with.
+$(VIEWERS): tests/viewers/install.py | $(DEV)
 	@echo "Fetching others' viewers, which tests open (tests/viewers/install.py) ..."
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m tests.viewers.install
 	@touch $@
