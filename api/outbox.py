@@ -4,11 +4,11 @@ import argparse
 import json
 from typing import TYPE_CHECKING
 
-from api.archives import RadiologyArchive
 from api.errors import BadSettings
 from api.told import printable
 
 if TYPE_CHECKING:
+    from api.archives import RadiologyArchive
     from archive.backlog import Backlog
 
 
@@ -66,7 +66,7 @@ def _outbox(arguments: argparse.Namespace) -> int:
 
 
 def _told_of(
-    backlog: "Backlog", one: RadiologyArchive, arguments: argparse.Namespace
+    backlog: "Backlog", one: "RadiologyArchive", arguments: argparse.Namespace
 ) -> dict[str, int]:
     told: dict[str, int] = {}
     here = one.establishment

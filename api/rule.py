@@ -2,7 +2,7 @@
 
 import argparse
 
-from api.settings import ESTABLISHMENT
+from api.establishment import ESTABLISHMENT
 
 COVERED = ("never", "consent", "always")
 

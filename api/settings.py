@@ -11,13 +11,12 @@ from urllib.parse import urlsplit
 
 from api.archives import REMOTE, RadiologyArchive, read_archives, root
 from api.errors import BadSettings
+from api.establishment import ESTABLISHMENT
 from api.laboratories import read_laboratories
 from archive.cases.laboratories import Laboratory
 from archive.telling.rules import Corrections
 
 KEY_BYTES = 32
-ESTABLISHMENT = "local"
-"""Whose files are that somebody brings who serves all establishments."""
 _PORTS = {"http": 80, "https": 443}
 _HOST = re.compile(r"[0-9a-z_.-]+|[0-9a-f:.]+")
 """As it stands in an `Origin`: other letters in their ASCII form, and no pattern of hosts."""

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from api import values
 from api.errors import NotTaken
-from api.settings import ESTABLISHMENT
+from api.establishment import ESTABLISHMENT
 
 if TYPE_CHECKING:
     from archive.identity import PatientIdentity

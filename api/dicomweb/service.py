@@ -25,8 +25,8 @@ from api.dicomweb.retrieved import bulk_data_answer, instances_answer, metadata_
 from api.dicomweb.search import asked, search, search_answer
 from api.dicomweb.stow import store_answer
 from api.doors import Caller
+from api.establishment import ESTABLISHMENT
 from api.instances.acceptance import Sender
-from api.settings import ESTABLISHMENT
 from api.zarr import Streamed
 
 Answering = Callable[[Desk, Caller, dict[str, str], Scope, Receive], Awaitable[Answer | Streamed]]

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
+from api.establishment import ESTABLISHMENT
 from api.routes.at_the_door import CallerHere, CatalogHere
 from api.routes.case_shapes import (
     CaseId,
@@ -18,7 +19,6 @@ from api.routes.case_shapes import (
     summary_of,
     waiting_out,
 )
-from api.settings import ESTABLISHMENT
 from archive.cases.label import Position
 from archive.move import Author
 

@@ -6,10 +6,10 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
+from api.establishment import ESTABLISHMENT
 from api.reasons import WORDS
 from api.routes.at_the_door import CallerHere, CatalogHere, ReceptionHere
 from api.routes.shapes import PatientOut, patient_out
-from api.settings import ESTABLISHMENT
 from archive.deposits import Listed
 from archive.identity import PatientIdentity
 from archive.record import Assignment, Deposit, DepositState, FileState, Reason, Upload

@@ -12,10 +12,10 @@ from pydantic import BaseModel, Field
 from api.cookies import COOKIE, cookie_header
 from api.doors import Bounds, Caller, Doors
 from api.errors import NotPermitted
+from api.establishment import ESTABLISHMENT
 from api.origin import is_of_this_machine, is_private, own_origin
 from api.policies import Role
 from api.routes.at_the_door import KEY_BODY_BYTES, CallerHere, CatalogHere
-from api.settings import ESTABLISHMENT
 from archive.errors import NotAllowed
 from archive.phones import NAME_CHARACTERS, Phone
 

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
+from api.establishment import ESTABLISHMENT
 from api.routes.at_the_door import CallerHere, CatalogHere, StorageHere
 from api.routes.session_shapes import (
     CaptureIn,
@@ -21,7 +22,6 @@ from api.routes.session_shapes import (
     session_out,
     sessions_out,
 )
-from api.settings import ESTABLISHMENT
 from api.wanted import BUILT
 from archive.pictures import LINKS
 from archive.session import Confirmed, Consent, Pin, SessionState

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from api import values
 from api.errors import BadSettings, NotTaken
-from api.settings import ESTABLISHMENT
+from api.establishment import ESTABLISHMENT
 
 if TYPE_CHECKING:
     from api.settings import Settings

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
+from api.establishment import ESTABLISHMENT
 from api.ingest import Order, receive
-from api.settings import ESTABLISHMENT, read_settings
+from api.settings import read_settings
 from api.work import Workplace, open_workplace
 from archive.body_site import Side, site_of_code
 from archive.capture import Capture, View
