@@ -89,7 +89,7 @@ def move(event: Event, site: Site) -> Iterator[Any]:
             return
         try:
             found = _named(site, peer, read(named, event))
-        except (InvalidQuery, ArchiveError) as error:
+        except (InvalidQuery, _TooMany, ArchiveError) as error:
             yield from _refused(_why(error))
             return
         with _delivering(event, site, peer, to, found) as delivery:
@@ -129,7 +129,7 @@ def _why(error: Exception) -> Dataset:
     return status(CANNOT, "The archive does not answer; ask again later.")
 
 
-class _TooMany(InvalidQuery):
+class _TooMany(Exception):
     """More than is sent at once."""
 
 

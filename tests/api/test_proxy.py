@@ -187,6 +187,9 @@ def break_off(client: httpx.Client, proxied: Proxied, location: str, data: bytes
         # As it comes, and not once the part is whole.
         draft = proxied.drafts / location.rpartition("/")[2]
         until = time.monotonic() + SOON_S
-        while (seen := draft.stat().st_size) == 0 and time.monotonic() < until:
+        seen = 0
+        while seen == 0 and time.monotonic() < until:
             time.sleep(0.05)
+            # It begins with the first bytes of the part.
+            seen = draft.stat().st_size if draft.exists() else 0
     return seen
