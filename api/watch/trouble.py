@@ -1,4 +1,10 @@
-"""Why a file was not taken, and whether that passes by itself."""
+"""Why a file was not taken, and whether that passes by itself.
+
+ApiError
+├── NoOrder        (LookupError)  a file without an order, where one is waited for
+├── FolderGone     (OSError)      the watched folder is not where it was
+└── StillArriving  (ValueError)   a file that is still being written
+"""
 
 import errno
 from dataclasses import dataclass

@@ -11,7 +11,7 @@ from archive.dimse_station import Encrypted, Station
 from archive.record import OutboxState
 from archive.telling.rules import Corrections, Takes
 
-WEB = '[archives.web]\nestablishment = "north"\nurl = "https://pacs.example.org/dicom-web"\n'
+WEB = "[archives.web]\nestablishment = 'north'\nurl = 'https://pacs.example.org/dicom-web'\n"
 
 
 def test_a_table_names_several_archives_each_with_its_rule(tmp_path: Path) -> None:
@@ -55,8 +55,8 @@ tls = { authorities = "hospital.pem" }
         (WEB + 'colour = "red"', "'colour'"),
         (WEB + 'takes = ["everything"]', "'everything'"),
         (WEB + 'grade = "sure"', "grade"),
-        (WEB.replace('url = "https', 'url = "ftp'), "https://archive.example.org"),
-        ('[archives.a]\nurl = "https://a"', "establishment"),
+        (WEB.replace("url = 'https", "url = 'ftp"), "https://archive.example.org"),
+        ("[archives.a]\nurl = 'https://a'", "establishment"),
         ('[archives.a]\nestablishment = "e"', "url"),
         ('[archives.a]\nestablishment = "e"\nhost = "h"', "port"),
         (WEB + 'tls = { key = "k" }\nhost = "h"\nport = 1\ntitle = "T"', "authorities"),
@@ -81,10 +81,10 @@ def test_one_archive_is_stated_once(tmp_path: Path) -> None:
     assert [one.name for one in read_settings(stated).archives] == [REMOTE]
     with pytest.raises(BadSettings, match="state it once"):
         read_settings(stated | {"SANSVERRE_ARCHIVE_URL": "https://a.example.org"})
-    with_registry = tmp_path / "registry.toml"
-    with_registry.write_text(WEB + 'fhir_url = "https://fhir.example.org/r4"')
+    with_endpoint = tmp_path / "endpoint.toml"
+    with_endpoint.write_text(WEB + "fhir_url = 'https://fhir.example.org/r4'")
     with pytest.raises(BadSettings, match="SANSVERRE_PUBLIC_URL"):
-        read_settings(stated | {"SANSVERRE_ARCHIVES": str(with_registry)})
+        read_settings(stated | {"SANSVERRE_ARCHIVES": str(with_endpoint)})
     with pytest.raises(BadSettings, match="hl7, again, reincarnation"):
         read_settings(
             {
