@@ -34,7 +34,7 @@ SECURITY_HEADERS: dict[str, str] = {
 }
 
 _ALWAYS = [(name.encode(), value.encode()) for name, value in SECURITY_HEADERS.items()]
-_ALWAYS_NAMES = frozenset(name for name, _ in _ALWAYS)
+_NOT_THEIRS = frozenset(name for name, _ in _ALWAYS) - {b"content-security-policy"}
 
 
 KEPT = "private, max-age=31536000, immutable"
@@ -103,11 +103,14 @@ def page(status: int, french: str, english: str) -> Answer:
 
 
 def with_security_headers(send: Send) -> Send:
-    """A `send` that adds what every answer carries; caches keep nothing they were not told to."""
+    """A `send` that adds what every answer carries; caches keep nothing they were not told to.
+
+    A policy of an answer's own holds besides: both are obeyed.
+    """
 
     async def secured(message: Message) -> None:
         if message["type"] == "http.response.start":
-            kept = [h for h in message.get("headers", ()) if h[0].lower() not in _ALWAYS_NAMES]
+            kept = [h for h in message.get("headers", ()) if h[0].lower() not in _NOT_THEIRS]
             if all(name.lower() != b"cache-control" for name, _ in kept):
                 kept.append((b"cache-control", b"no-store"))
             message = {**message, "headers": [*kept, *_ALWAYS]}

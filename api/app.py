@@ -1,6 +1,7 @@
 """The application: FastAPI behind the dispatcher, over one catalogue and one store."""
 
 import asyncio
+import gc
 import socket
 import sys
 from collections.abc import AsyncIterator
@@ -13,6 +14,8 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.security import APIKeyCookie, HTTPBearer
 from starlette.exceptions import HTTPException
 
+from api.asker import Asker
+from api.confinement import die_with
 from api.cookies import COOKIE
 from api.covered import Covers
 from api.dicomweb.desk import Desk
@@ -20,7 +23,10 @@ from api.dicomweb.stow import Store
 from api.dispatch import Dispatcher
 from api.doors import Doors
 from api.errors import ApiError, Problem, problem
+from api.fhir.outcome import problem_at
+from api.fhir.paging import Pages
 from api.instances.acceptance import Acceptance
+from api.invoke.sealing import Seal
 from api.logs import to_stderr
 from api.protocol import Patience
 from api.receiving import Reception
@@ -34,26 +40,30 @@ from api.routes import (
     day,
     deposits,
     docs,
-    endpoints,
     enter,
     exams,
     exports,
+    fhir,
     gallery,
     health,
     identities,
     iiif,
     images,
+    invocations,
     lesions,
     links,
     me,
     moves,
     patients,
     phones,
+    priors,
+    reports,
     sessions,
+    timeline,
     uploads,
+    worklist,
 )
 from api.routes.at_the_door import admit
-from api.sandbox import die_with
 from api.settings import Settings, read_settings, signing_key
 from api.sources import Sources
 from api.static import read_viewer
@@ -73,15 +83,20 @@ ROUTES = (
     lesions,
     aids,
     patients,
+    timeline,
+    priors,
     moves,
     cases,
+    worklist,
+    reports,
     day,
     archives,
-    endpoints,
+    fhir,
     gallery,
     exports,
     advice,
     links,
+    invocations,
     identities,
     iiif,
     deposits,
@@ -98,7 +113,8 @@ ROUTES = (
 
 def create_app(settings: Settings, storage: Storage | None = None) -> Dispatcher:
     """The ASGI application of one process; raises BadSettings and StorageFailure."""
-    doors = Doors(signing_key(settings))
+    key = signing_key(settings)
+    doors = Doors(key)
     catalog = Catalog.open(settings.database_url)
     storage = storage or Storage.open(settings.objects_url)
     reception = Reception(catalog, storage.drafts(settings.data / "incoming"), settings.uploads)
@@ -109,6 +125,7 @@ def create_app(settings: Settings, storage: Storage | None = None) -> Dispatcher
         yield
         await asyncio.to_thread(dispatcher.close)
         reception.close()
+        asker.close()
 
     app = FastAPI(
         title="Sans Verre",
@@ -131,7 +148,10 @@ def create_app(settings: Settings, storage: Storage | None = None) -> Dispatcher
     app.state.settings, app.state.doors = settings, doors
     app.state.catalog, app.state.storage, app.state.sources = catalog, storage, sources
     app.state.reception = reception
+    app.state.asker = asker = Asker(settings.archives)
+    app.state.seal = Seal(key)
     app.state.covers = covers = Covers(catalog)
+    app.state.pages = Pages(signing_key(settings))
     app.state.exports = Turns(exports.AT_ONCE, exports.RETRY_S)
     for module in ROUTES:
         app.include_router(module.router)
@@ -147,24 +167,31 @@ def create_app(settings: Settings, storage: Storage | None = None) -> Dispatcher
     return dispatcher
 
 
-async def _told(_: Request, error: Exception) -> Response:
-    return _response(problem(error))
+async def _told(request: Request, error: Exception) -> Response:
+    return _response(request, problem(error))
 
 
-async def _malformed(_: Request, __: Exception) -> Response:
-    return _response(Problem(HTTPStatus.UNPROCESSABLE_ENTITY))
+async def _malformed(request: Request, _: Exception) -> Response:
+    return _response(request, Problem(HTTPStatus.UNPROCESSABLE_ENTITY))
 
 
-async def _of_the_framework(_: Request, error: Exception) -> Response:
+async def _of_the_framework(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    response = _response(Problem(HTTPStatus(error.status_code)))
+    response = _response(request, Problem(HTTPStatus(error.status_code)))
     # `Allow` names the route's own methods.
     response.headers.update(error.headers or {})
     return response
 
 
-def _response(found: Problem) -> Response:
-    return Response(found.body, found.status, headers=found.headers)
+def _response(request: Request, found: Problem) -> Response:
+    answer = problem_at(request.url.path, found)
+    return Response(bytes(answer.body), answer.status, headers=dict(answer.headers))
+
+
+def settle() -> None:
+    """Spare what is loaded from the collector of garbage, which else stops an answer for 50 ms."""
+    gc.collect()
+    gc.freeze()
 
 
 def main() -> None:
@@ -175,6 +202,7 @@ def main() -> None:
     settings = read_settings()
     app = create_app(settings)
     app.prepare()
+    settle()
     tls = settings.tls
     config = uvicorn.Config(
         app,

@@ -1,11 +1,12 @@
 """The archives that are told of what is published, each with its rule (a table in TOML)."""
 
 import tomllib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+from string import Formatter
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -19,6 +20,8 @@ REMOTE = "radiology"
 """What the archive is called that is stated by variables alone."""
 GRADES = (OutboxState.ANSWERED, OutboxState.COMMITTED, OutboxState.READ_BACK)
 """How well an archive can say that it keeps something, the best one last."""
+VIEWER_NAMES = frozenset({"study", "accession", "patient", "issuer"})
+"""What the address of a viewer may name; the patient only where it cannot do without."""
 T = TypeVar("T", bound=StrEnum)
 
 
@@ -49,8 +52,16 @@ class RadiologyArchive:
     """Whether it gets dermoscopic photographs as plain ones where it refuses their class."""
     knows_issuers: bool = False
     """Whether it keeps patients of one number apart by who gave it."""
+    by_ins: bool = False
+    """Whether manifests name patients by their INS, and none is sent of whom has none."""
     largest_bytes: int = 1 << 30
     """Slides above this stay here, whatever it takes."""
+    asks: bool = True
+    """Whether it is asked for a patient's studies."""
+    viewer: str | None = None
+    """Its own viewer's address for a study, as `VIEWER_NAMES` fills it in."""
+    issuers: Mapping[str, str] = field(default_factory=dict)
+    """What it calls those who give patients' numbers, and what they are called here."""
 
     def __repr__(self) -> str:
         return "RadiologyArchive(…)"
@@ -99,7 +110,7 @@ def read_archives(path: Path) -> tuple[RadiologyArchive, ...]:
         raise BadSettings(f"{path} is no TOML: {error}") from error
     try:
         _require_known(told, "the table", {"archives"})
-        return tuple(
+        return _apart(
             _archive(name, one, path.parent) for name, one in dict(told.get("archives", {})).items()
         )
     except (_Wrong, TypeError, ValueError) as error:
@@ -113,7 +124,8 @@ class _Wrong(Exception):
 _OF_A_STATION = {"host", "port", "title", "calling", "commits", "listens", "tls"}
 _OF_AN_ARCHIVE = {
     *("establishment", "url", "orthanc_url", "corrections", "patience_s", "takes", "grade"),
-    *("fhir_url", "as_photographs", "knows_issuers", "largest_bytes"),
+    *("fhir_url", "as_photographs", "knows_issuers", "by_ins", "largest_bytes"),
+    *("asks", "viewer", "issuers"),
 }
 
 
@@ -143,8 +155,30 @@ def _archive(name: str, told: Any, folder: Path) -> RadiologyArchive:
         fhir_url=root(f"{where} fhir_url", told.get("fhir_url")),
         as_photographs=bool(told.get("as_photographs", True)),
         knows_issuers=bool(told.get("knows_issuers", False)),
+        by_ins=bool(told.get("by_ins", False)),
         largest_bytes=int(told.get("largest_bytes", 1 << 30)),
+        asks=bool(told.get("asks", True)),
+        viewer=viewer_of(where, told.get("viewer")),
+        issuers={str(one): str(here) for one, here in dict(told.get("issuers", {})).items()},
     )
+
+
+def _apart(stated: Iterable[RadiologyArchive]) -> tuple[RadiologyArchive, ...]:
+    """The same, of which none mixes two establishments, whose numbers are other people's."""
+    archives = tuple(stated)
+    of_place: dict[object, RadiologyArchive] = {}
+    for one in archives:
+        for where in filter(None, (one.url, one.station and (one.station.host, one.station.port))):
+            other = of_place.setdefault(where, one)
+            if other.establishment != one.establishment and not (
+                one.knows_issuers and other.knows_issuers
+            ):
+                raise _Wrong(
+                    f"[archives.{other.name}] and [archives.{one.name}] are one archive of two "
+                    "establishments, whose numbers it would mix: say knows_issuers = true where it "
+                    "keeps patients of one number apart by who gave it"
+                )
+    return archives
 
 
 def _station(told: Mapping[str, Any], where: str, folder: Path) -> Station:
@@ -186,6 +220,24 @@ def root(name: str, stated: str | None) -> str | None:
     if not is_one:
         # Not repeated, as it may hold a password.
         raise BadSettings(f"{name} must look like https://archive.example.org/dicom-web")
+    return stated
+
+
+def viewer_of(where: str, stated: str | None) -> str | None:
+    """The address of an archive's viewer, to be filled in; raises BadSettings."""
+    if not stated:
+        return None
+    try:
+        names = {name for _, name, *_ in Formatter().parse(stated) if name is not None}
+        filled = urlsplit(stated.format_map(dict.fromkeys(VIEWER_NAMES, "1")))
+        is_one = filled.scheme in {"http", "https"} and bool(filled.hostname)
+    except (LookupError, ValueError, AttributeError):
+        names, is_one = set(), False
+    if not is_one or not names & {"study", "accession"} or not names <= VIEWER_NAMES:
+        raise BadSettings(
+            f"{where} viewer must look like https://pacs.example.org/viewer?study={{study}}; it "
+            f"may name {', '.join(sorted(VIEWER_NAMES))}"
+        )
     return stated
 
 

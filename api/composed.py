@@ -4,7 +4,9 @@ Nothing of it is kept: it is a function of the catalogue and the store.
 """
 
 import io
+from collections.abc import Callable
 from datetime import UTC
+from functools import partial
 from pathlib import Path
 
 import segno
@@ -16,7 +18,8 @@ from api.work import Workplace
 from archive.errors import StorageFailure
 from archive.identity import uid_from
 from archive.record import Exam, Image, ObjectRole, StoredObject
-from archive.telling.forms import as_photograph, exam_of, incarnated
+from archive.telling.forms import exam_of
+from archive.telling.headers import as_photograph, incarnated
 from archive.telling.key_objects import MANIFEST, Document, Reference, key_objects
 from archive.telling.rows import Telling
 from archive.telling.rules import Form
@@ -37,9 +40,17 @@ _WORDS = (
 
 
 def composed(
-    place: Workplace, telling: Telling, today: Exam, image: Image, folder: Path
+    place: Workplace,
+    telling: Telling,
+    today: Exam,
+    image: Image,
+    folder: Path,
+    meanwhile: Callable[[], None],
 ) -> Path | None:
-    """The file that leaves; None where the object is no longer ours, as it was moved."""
+    """The file that leaves; None where the object is no longer ours, as it was moved.
+
+    `meanwhile` is called for every part that is laid out or written.
+    """
     stored = next((o for o in image.objects if o.sop_instance_uid == telling.object_uid), None)
     if stored is None:
         return None
@@ -47,7 +58,17 @@ def composed(
         return _kept(_thumbnail(place, telling, today, image), folder)
     if telling.form is Form.MANIFEST:
         return _kept(_manifest(place, telling, today, image), folder)
-    return _reheadered(place, stored, telling, today, folder)
+    exam = exam_of(today, telling.remote, telling.incarnation)
+    before, after = folder / "stored.dcm", folder / "sent.dcm"
+    place.storage.lay_out(stored.key, stored.length_bytes, before, meanwhile)
+    if stored.pixel_sha256 is not None and stored.pixel_sha256 != items_sha256(before):
+        raise StorageFailure("A stored object is damaged; restore the store from its backup.")
+    meanwhile()
+    is_own = telling.incarnation == 0 and telling.form is Form.AS_IT_IS
+    if is_own and says_today(instance_header(before), exam):
+        return before
+    reheader(before, after, partial(_changed, telling, exam), lambda *_: meanwhile())
+    return after
 
 
 def address_of(place: Workplace, image: Image) -> str | None:
@@ -61,26 +82,11 @@ def _kept(data: bytes, folder: Path) -> Path:
     return path
 
 
-def _reheadered(
-    place: Workplace, stored: StoredObject, telling: Telling, today: Exam, folder: Path
-) -> Path:
-    before, after = folder / "stored.dcm", folder / "sent.dcm"
-    place.storage.lay_out(stored.key, stored.length_bytes, before)
-    if stored.pixel_sha256 not in {None, items_sha256(before)}:
-        raise StorageFailure("A stored object is damaged; restore the store from its backup.")
-    exam = exam_of(today, telling.remote, telling.incarnation)
-    is_own = telling.incarnation == 0 and telling.form is Form.AS_IT_IS
-    if is_own and says_today(instance_header(before), exam):
-        return before
-
-    def changed(header: Dataset) -> Dataset:
-        header = brought_up_to_date(header, exam)
-        if telling.form is Form.PHOTOGRAPH:
-            header = as_photograph(header)
-        return incarnated(header, exam, telling.incarnation)
-
-    reheader(before, after, changed)
-    return after
+def _changed(telling: Telling, exam: Exam, header: Dataset) -> Dataset:
+    header = brought_up_to_date(header, exam)
+    if telling.form is Form.PHOTOGRAPH:
+        header = as_photograph(header)
+    return incarnated(header, exam, telling.incarnation)
 
 
 def _manifest(place: Workplace, telling: Telling, today: Exam, image: Image) -> bytes:

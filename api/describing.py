@@ -7,7 +7,6 @@ from api.work import Workplace
 from archive.described import described
 from archive.errors import ArchiveError
 from tiles.errors import TilesError
-from tiles.instance import read_header
 
 LOG = logging.getLogger("sansverre.worker")
 AT_ONCE = 20
@@ -37,5 +36,8 @@ class Describing:
 
 
 def _describe(place: Workplace, image_id: str, key: str, length_bytes: int) -> None:
+    # A worker has no other use for it.
+    from tiles.instance import read_header
+
     header, _ = read_header(partial(place.storage.read_range, key), length_bytes)
     place.catalog.instances.describe(image_id, key, described(header))

@@ -22,7 +22,6 @@ from api.answer import (
     KEPT_BY_NOBODY,
     Answer,
     holds,
-    told,
     unchanged,
     with_security_headers,
 )
@@ -33,6 +32,7 @@ from api.dicomweb.service import answered
 from api.doors import Caller, Doors, allow, is_public, require, require_reached
 from api.elsewhere import Elsewhere
 from api.errors import Covered, MethodRefused, NotSignedIn, problem
+from api.fhir.outcome import problem_at
 from api.iiif import CORS, information, is_iiif, picture, preflight, to_information
 from api.metrics import count
 from api.opened import is_growing
@@ -99,8 +99,8 @@ READING = frozenset({"GET", "HEAD"})
 
 _PAGES = re.compile(
     r"/(?:exam|view|capture|cases|lesions|move|move-exam|advice)/[^/]+"
-    r"|/(?:capture|cases|deposit|phones|pair|advice|outbox|identities)"
-    r"|/patients/[^/]+/(?:lesions|images|identity)|/lesions/[^/]+/compare"
+    r"|/(?:capture|cases|deposit|phones|pair|advice|outbox|identities|opened|worklist|day)"
+    r"|/patients/[^/]+(?:/(?:lesions|images|identity|beside))?|/lesions/[^/]+/compare"
 )
 
 
@@ -146,7 +146,7 @@ class Dispatcher:
                 LOG.error("a request failed: %s", whereabouts(error))  # noqa: TRY400
             # Where the answer has begun, the server below sees that it does not end, and hangs up.
             if not counted.status:
-                await told(found).give(scope, counted.send)
+                await problem_at(scope["path"], found).give(scope, counted.send)
         route = scope.get("route_label", "other")
         count(route, counted.status, time.perf_counter() - started)
 
@@ -307,7 +307,7 @@ class _Counted:
 
 
 def _kept(image: Image, caller: Caller) -> str:
-    if caller.image is not None or caller.phone is not None:
+    if not caller.image is caller.phone is caller.exam is None:
         # A link ends and a phone is lost; what a browser keeps would outlast them by a year.
         return KEPT_BY_NOBODY
     is_final = image.state is ImageState.PUBLISHED and not is_growing(image)

@@ -21,14 +21,16 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from itsdangerous import BadData, URLSafeTimedSerializer
 
 from api.cookies import token_of
 from api.errors import NoSuchAddress, NotPermitted, NotSignedIn
-from api.policies import PHONE_MAY, POLICIES, Role
-from archive.phones import Phones
+from api.policies import PHONE_MAY, POLICIES, SHARED_MAY, Role
+
+if TYPE_CHECKING:
+    from archive.phones import Phones
 
 _PUBLIC = re.compile(
     "|".join(
@@ -58,10 +60,18 @@ class Caller:
     session: str | None = None
     incarnation: int = 0
     """Of the image that a link was made for: once that moves to another patient, it is another."""
+    exam: str | None = None
+    """The only one that somebody of the establishment `seer` may look at, which is another's."""
+    seer: str | None = None
 
     def require_same(self, incarnation: int) -> None:
         """Raise NoSuchAddress where a link's image has moved to another patient since."""
         if self.image is not None and self.incarnation != incarnation:
+            raise NoSuchAddress
+
+    def require_of_exam(self, exam: str) -> None:
+        """Raise NoSuchAddress for what is not of the exam that was opened by a share."""
+        if self.exam is not None and self.exam != exam:
             raise NoSuchAddress
 
     def sees(self, establishment: str) -> bool:
@@ -77,6 +87,8 @@ class Bounds(TypedDict, total=False):
     phone: str
     session: str
     subject: str
+    exam: str
+    seer: str
 
 
 def is_public(path: str) -> bool:
@@ -167,6 +179,8 @@ class Doors:
                 phone=claims.get("phone"),
                 session=claims.get("session"),
                 incarnation=int(claims.get("incarnation", 0)),
+                exam=claims.get("exam"),
+                seer=claims.get("seer"),
             )
         except (BadData, KeyError, TypeError, AttributeError, ValueError) as error:
             raise NotSignedIn("the token is not one of ours") from error
@@ -199,7 +213,14 @@ def allow(caller: Caller | None, template: str, names: Mapping[str, str | None])
     """
     least = POLICIES.get(template, Role.OPERATOR)
     require(caller, least, names.get("image"))
-    if least is Role.PUBLIC or caller is None or caller.phone is None:
+    if least is Role.PUBLIC or caller is None:
+        return
+    if caller.exam is not None:
+        if template not in SHARED_MAY:
+            raise NotPermitted("an exam of another establishment is looked at, and no more")
+        if names.get("exam") is not None:
+            caller.require_of_exam(str(names["exam"]))
+    if caller.phone is None:
         return
     if template not in PHONE_MAY:
         raise NotPermitted("a paired phone takes photographs")
@@ -214,7 +235,7 @@ def require_session(caller: Caller, session: str | None) -> None:
     _require_same(caller, session)
 
 
-def require_reached(caller: Caller, phones: Phones, names: Mapping[str, str | None]) -> None:
+def require_reached(caller: Caller, phones: "Phones", names: Mapping[str, str | None]) -> None:
     """Raises NoSuchAddress where a phone for one session names what is not of its patient.
 
     It is answered as what does not exist, after which a phone begins a file anew.
@@ -223,7 +244,7 @@ def require_reached(caller: Caller, phones: Phones, names: Mapping[str, str | No
         raise NoSuchAddress("this phone was paired for one session")
 
 
-def require_own(caller: Caller, phones: Phones, image: str) -> None:
+def require_own(caller: Caller, phones: "Phones", image: str) -> None:
     """Raises NotPermitted where a paired phone opens a covered picture that it did not take.
 
     That is one of its session; a phone that was paired for none opens covered pictures nowhere.

@@ -13,7 +13,7 @@ from starlette.types import Message, Scope, Send
 from api.answer import SECURITY_HEADERS, Answer
 
 READ_ELSEWHERE = ("/zarr/", "/dicomweb/")
-FRAMED = "/view/"
+FRAMED = ("/view/", "/opened")
 ELEMENT = "/embed/sans-verre-viewer.js"
 """The custom element, a module that other origins' pages load."""
 

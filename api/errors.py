@@ -19,6 +19,7 @@ ApiError
 ├── NotTaken            (ValueError)         a file that the archive did not take in, and why
 ├── CannotPrint         (ValueError)         letters that the pages of a PDF have not
 ├── CannotServe         (OSError)            an address that cannot be served from
+├── BadInvocation       (ValueError)         a request to show images that names none, or oddly
 ├── BadFrame            (ValueError)         bytes that are no message of MLLP
 ├── BadMessage          (ValueError)         a message of HL7 that cannot be read
 └── SandboxError                             a child process that gave no result:
@@ -132,6 +133,14 @@ class CannotServe(ApiError, OSError):
     """The server cannot be started as asked."""
 
 
+class BadInvocation(ApiError, ValueError):
+    """A request of another system to show images; `parameter` is missing, doubled or malformed."""
+
+    def __init__(self, parameter: str) -> None:
+        super().__init__(f"the parameter {parameter} is missing, doubled or malformed")
+        self.parameter = parameter
+
+
 class BadFrame(ApiError, ValueError):
     """What came over a connection is no message of MLLP, or not one that is waited for."""
 
@@ -195,6 +204,7 @@ Status = HTTPStatus | TusStatus
 
 STATUSES: tuple[tuple[type[Exception], Status], ...] = (
     (BadHeader, HTTPStatus.BAD_REQUEST),
+    (BadInvocation, HTTPStatus.BAD_REQUEST),
     (TooSlow, HTTPStatus.REQUEST_TIMEOUT),
     (WrongOffset, HTTPStatus.CONFLICT),
     (archive.errors.Incomplete, HTTPStatus.CONFLICT),
@@ -225,6 +235,7 @@ STATUSES: tuple[tuple[type[Exception], Status], ...] = (
     (archive.errors.InvalidIdentity, HTTPStatus.UNPROCESSABLE_ENTITY),
     (archive.errors.InvalidSite, HTTPStatus.UNPROCESSABLE_ENTITY),
     (archive.errors.InvalidCapture, HTTPStatus.UNPROCESSABLE_ENTITY),
+    (archive.errors.BadDocument, HTTPStatus.UNPROCESSABLE_ENTITY),
     (CannotPrint, HTTPStatus.UNPROCESSABLE_ENTITY),
     (TooBusy, HTTPStatus.SERVICE_UNAVAILABLE),
     (SandboxError, HTTPStatus.SERVICE_UNAVAILABLE),

@@ -10,8 +10,10 @@ from pydicom.dataset import Dataset
 from pydicom.filereader import read_file_meta_info
 
 from api.sandbox import Progress
+from archive.errors import InvalidIdentity
+from archive.identities.ins import AUTHORITIES, INS_ISSUER, Ins
 from archive.identity import folded_name
-from archive.telling.key_objects import KEY_OBJECT_SELECTION
+from archive.telling.forms import KEY_OBJECT_SELECTION
 from tiles.decoded import encoded_frames, instance_header, pixel_digest
 
 _TELLING = 40
@@ -21,7 +23,8 @@ _RAW = {"1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2"}
 _LONGEST = 64
 _OF_A_DOCUMENT = (
     *("SOPClassUID", "ConceptNameCodeSequence", "ContentSequence"),
-    "CurrentRequestedProcedureEvidenceSequence",
+    *("CurrentRequestedProcedureEvidenceSequence", "EncapsulatedDocument"),
+    "MIMETypeOfEncapsulatedDocument",
 )
 
 
@@ -30,6 +33,7 @@ class Held(TypedDict):
 
     changed: list[str]
     same_identity: bool
+    same_ins: bool
     same_name: bool
     same_pixels: bool
     accession_number: str
@@ -42,6 +46,7 @@ def held(say: Progress, sent: Path, back: Path) -> Held:
     return {
         "changed": _changed(ours, theirs),
         "same_identity": is_same,
+        "same_ins": _is_same_ins(ours, theirs),
         "same_name": folded_name(str(ours.get("PatientName") or ""))
         == folded_name(str(theirs.get("PatientName") or "")),
         "same_pixels": is_same and _is_same_content(say, sent, back, (ours, theirs)),
@@ -73,7 +78,31 @@ def _is_same_identity(ours: Dataset, theirs: Dataset) -> bool:
     said += [
         both for one in loose if all(both := (str(ours.get(one) or ""), str(theirs.get(one) or "")))
     ]
-    return all(one == other for one, other in said)
+    return all(one == other for one, other in said) and _is_same_ins(ours, theirs)
+
+
+def _is_same_ins(ours: Dataset, theirs: Dataset) -> bool:
+    """Whether no national identifier is there that was not sent; an archive need not keep any."""
+    return _ins_of(theirs) <= _ins_of(ours)
+
+
+def _ins_of(header: Dataset) -> set[str]:
+    items = header.get("OtherPatientIDsSequence") or ()
+    return {str(one.get("PatientID") or "") for one in items if _is_ins(one)}
+
+
+def _is_ins(item: Dataset) -> bool:
+    """Whether a number is one by who gave it; where that is not said, by its form."""
+    qualifiers = item.get("IssuerOfPatientIDQualifiersSequence") or ()
+    authorities = {str(one.get("UniversalEntityID") or "") for one in qualifiers}
+    issuer = str(item.get("IssuerOfPatientID") or "")
+    if issuer == INS_ISSUER or authorities & AUTHORITIES:
+        return True
+    try:
+        Ins(str(item.get("PatientID") or ""))
+    except InvalidIdentity:
+        return False
+    return True
 
 
 def _header(path: Path) -> Dataset:

@@ -22,7 +22,11 @@ LIMITS = Limits()
 IMAGE_CONTEXT = "http://iiif.io/api/image/3/context.json"
 LEVEL_2 = "http://iiif.io/api/image/3/level2.json"
 
-TYPES = {Format.JPG: "image/jpeg", Format.PNG: "image/png", Format.WEBP: "image/webp"}
+TYPES = {
+    Format.JPG: "image/jpeg",
+    Format.PNG: "image/png",
+    Format.WEBP: "image/webp",
+}
 FEATURES = (
     *("canonicalLinkHeader", "mirroring", "profileLinkHeader", "rotationArbitrary"),
     "sizeUpscaling",

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from api.errors import BadSettings
-from archive.cases.laboratories import Laboratory
+from archive.cases.laboratory import Laboratory
 
 _TEXTS = ("establishment", "issuer", "barcode")
 

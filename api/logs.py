@@ -1,6 +1,7 @@
 """What the processes of `serve` write on standard error, set up in one place."""
 
 import logging
+import warnings
 
 
 def to_stderr() -> None:
@@ -13,3 +14,9 @@ def to_stderr() -> None:
         level=logging.ERROR, format="%(asctime)s %(name)s %(levelname)s %(message)s"
     )
     logging.getLogger("sansverre").setLevel(logging.INFO)
+    # What a parser doubts it quotes, in both ways: values of a patient's header.
+    warnings.simplefilter("ignore")
+    parser = logging.getLogger("pydicom")
+    parser.addHandler(logging.NullHandler())
+    # Its level it sets itself, when it is loaded.
+    parser.propagate = False

@@ -14,10 +14,11 @@ from tempfile import TemporaryDirectory
 from api.work import LEASE_S, RETRY_S, Workplace, claimed, renewing
 from archive.described import described_in
 from archive.errors import ArchiveError, LeaseLost, StorageFailure
+from archive.incarnation import Incarnation
 from archive.jobs import Job
 from archive.moves import MOVE
 from archive.record import StoredObject
-from archive.reincarnation import Incarnation, reincarnated
+from archive.reincarnation import reincarnated
 from tiles.errors import TilesError
 from tiles.instance import read_header
 from tiles.reheader import reheader

@@ -21,8 +21,9 @@ from tiles.codestream import ADOBE_RGB
 from tiles.composite import Composite, channels_of, is_composite, is_measured
 from tiles.errors import OutsideImage
 from tiles.instance import FrameIndex, StoredImage, read_index
+from tiles.parts import Parts, joined
 from tiles.pyramid import FIRST, DeepZoom, Level, Plane
-from tiles.source import Encoding, TileSource
+from tiles.source import Encoding, ReadRange, TileSource
 from tiles.tile_map import MappedImage, MappedLevel, read_tile_map
 from tiles.zarr_view import ZarrView
 
@@ -47,10 +48,15 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A stored level: the object and where its frames lie in it."""
+    """A stored level: its object, or those that it lies in by parts, and where its frames lie."""
 
-    key: str
-    index: FrameIndex
+    keys: tuple[str, ...]
+    parts: Parts
+
+    @property
+    def index(self) -> FrameIndex:
+        """Where its frames lie; in the object, where it is one."""
+        return self.parts.index
 
 
 Find = Callable[[int, int], Place | None]
@@ -96,7 +102,8 @@ class OpenImage:
 def is_viewable(image: Image) -> bool:
     """Whether the image can be looked at: published, or on its way and ready to be drawn."""
     if image.state is ImageState.PUBLISHED:
-        return True
+        # A document is read otherwise.
+        return image.kind is not ImageKind.REPORT
     is_kept = bool(image.objects_as(ObjectRole.ORIGINAL))
     return image.state in ON_ITS_WAY and is_kept and bool(image.facts.get("early"))
 
@@ -146,11 +153,11 @@ def as_failure(error: Exception) -> Exception:
 
 def _published(image: Image, storage: Storage) -> OpenImage:
     objects = _pixels_of(image)
-    stored = [Stored(one.key, index_of(one, storage)) for one in objects]
+    stored = _levels_in(objects, storage)
     if not stored:
         raise archive.errors.StorageFailure("a published image has no pixels")
     stored.sort(key=lambda one: -one.index.level.width * one.index.level.height)
-    kept = StoredImage([(one.index, partial(storage.read_range, one.key)) for one in stored])
+    kept = StoredImage([(one.index, _reader(one, storage)) for one in stored])
     source: TileSource = kept
     plane: Plane | None = FIRST
     if is_composite(kept.pyramid):
@@ -160,7 +167,7 @@ def _published(image: Image, storage: Storage) -> OpenImage:
     def find(wanted: Level) -> Find | None:
         for one in stored:
             if one.index.level == wanted and one.index.encoding is Encoding.JPEG_BASELINE:
-                return partial(_frame, one.key, one.index, plane) if plane else None
+                return partial(_frame, one, plane) if plane else None
         return None
 
     zarr = None
@@ -173,6 +180,25 @@ def _published(image: Image, storage: Storage) -> OpenImage:
     opened = _opened(image, source, source.pyramid.deep_zoom, find)
     profiled = objects[0] if kept.pyramid.samples == 3 else None
     return replace(opened, stored=tuple(stored), zarr=zarr, kept=kept, profiled=profiled)
+
+
+def _levels_in(objects: Sequence[StoredObject], storage: Storage) -> list[Stored]:
+    """The levels that are stored; what has the extents of another is a part of it."""
+    found: dict[Level, list[tuple[StoredObject, FrameIndex]]] = {}
+    for one in objects:
+        index = index_of(one, storage)
+        found.setdefault(index.level, []).append((one, index))
+    return [
+        Stored(
+            tuple(one.key for one, _ in parts),
+            joined([(index, one.length_bytes) for one, index in parts]),
+        )
+        for parts in found.values()
+    ]
+
+
+def _reader(one: Stored, storage: Storage) -> ReadRange:
+    return one.parts.reader([partial(storage.read_range, key) for key in one.keys])
 
 
 def _pixels_of(image: Image) -> tuple[StoredObject, ...]:
@@ -215,11 +241,15 @@ def _opened(
     return OpenImage(source, deep_zoom, levels, finders, tag_of(image.objects))
 
 
-def _frame(key: str, index: FrameIndex, plane: Plane, column: int, row: int) -> Place | None:
+def _frame(stored: Stored, plane: Plane, column: int, row: int) -> Place | None:
+    index = stored.index
     if not index.level.is_whole(column, row):
         return None
     offset, length = index.range(column, row, plane)
-    return Place(key, offset, length, ADOBE_RGB if index.is_silent_rgb else b"")
+    if not length:
+        return None
+    number, offset = stored.parts.part(offset)
+    return Place(stored.keys[number], offset, length, ADOBE_RGB if index.is_silent_rgb else b"")
 
 
 def _mapped_tile(

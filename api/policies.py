@@ -3,6 +3,7 @@
 from enum import IntEnum
 
 from api.dicomweb import places as dicomweb
+from api.fhir import places as fhir
 
 
 class Role(IntEnum):
@@ -39,6 +40,10 @@ POLICIES: dict[str, Role] = {
     "/outbox": Role.PUBLIC,
     "/identities": Role.PUBLIC,
     "/patients/{patient}/identity": Role.PUBLIC,
+    "/patients/{patient}": Role.PUBLIC,
+    "/patients/{patient}/beside": Role.PUBLIC,
+    "/worklist": Role.PUBLIC,
+    "/day": Role.PUBLIC,
     "/assets/{path}": Role.PUBLIC,
     "/sw.js": Role.PUBLIC,
     "/favicon.svg": Role.PUBLIC,
@@ -47,6 +52,12 @@ POLICIES: dict[str, Role] = {
     "/enter": Role.PUBLIC,
     "/api/links": Role.PUBLIC,
     "/api/pair": Role.PUBLIC,
+    # Who is not known here is told nothing: what they ask for is sealed, and looked up once
+    # somebody is signed in. A signature, or the key that comes of it, is its own proof.
+    "/IHEInvokeImageDisplay": Role.PUBLIC,
+    "/api/invoked": Role.PUBLIC,
+    "/opened": Role.PUBLIC,
+    "/api/invocations": Role.READER,
     # The custom element by which other sites' pages frame the viewer.
     "/embed/sans-verre-viewer.js": Role.PUBLIC,
     "/healthz": Role.PUBLIC,
@@ -63,18 +74,36 @@ POLICIES: dict[str, Role] = {
     # It names patients that the image was under before.
     "/api/images/{image}/moves": Role.CONTRIBUTOR,
     "/api/outbox": Role.CONTRIBUTOR,
+    # Whoever reads says so: a reader takes an exam, and has read it.
+    "/api/worklist": Role.READER,
+    "/api/worklist/search": Role.READER,
+    "/api/worklist/{exam}": Role.READER,
+    "/api/worklist/{exam}/take": Role.READER,
+    "/api/worklist/{exam}/release": Role.READER,
+    "/api/worklist/{exam}/read": Role.READER,
+    "/api/worklist/{exam}/unread": Role.READER,
     "/api/cases": Role.READER,
     "/api/day": Role.READER,
     "/api/cases/waiting": Role.READER,
     "/api/cases/{case}": Role.READER,
+    "/api/cases/{case}/priors": Role.READER,
+    "/api/priors": Role.READER,
     # Whoever may bring slides says of which case they are.
     "/api/images/{image}/link": Role.CONTRIBUTOR,
     "/api/orders": Role.CONTRIBUTOR,
+    "/api/exams/{exam}/reports": Role.READER,
+    "/api/cases/{case}/reports": Role.READER,
+    "/api/patients/{patient}/reports": Role.READER,
+    "/api/reports/{report}/content": Role.READER,
+    "/api/reports/{report}/view": Role.READER,
+    "/api/reports/{report}/pages/{page}": Role.READER,
+    # Who brings images sees what waits; who signs off says who is who.
+    "/api/reports/waiting": Role.CONTRIBUTOR,
+    "/api/reports/{report}/file": Role.PHYSICIAN,
     "/api/consults": Role.CONTRIBUTOR,
     "/api/outbox/{row}/again": Role.CONTRIBUTOR,
     "/api/archives": Role.CONTRIBUTOR,
-    # An address that opens for who may see the exam, and nobody's name.
-    "/fhir/Endpoint/{exam}": Role.READER,
+    **dict.fromkeys(fhir.ROUTES, Role.READER),
     "/api/archives/{archive}/rows": Role.CONTRIBUTOR,
     # Who may move images sees what waits; who signs off says who is who.
     "/api/identities/doubts": Role.CONTRIBUTOR,
@@ -88,6 +117,13 @@ POLICIES: dict[str, Role] = {
     "/api/images/{image}/uncover": Role.READER,
     "/api/body-sites": Role.READER,
     "/api/patients/{patient}": Role.READER,
+    "/api/patients/{patient}/timeline": Role.READER,
+    "/api/patients/{patient}/archives/{archive}": Role.READER,
+    # Opened by a rule of the other establishment, and written down there.
+    "/api/patients/{patient}/shown/{exam}": Role.READER,
+    # Whoever hears it writes it down; that it is withdrawn, a physician.
+    "/api/patients/{patient}/objection": Role.CONTRIBUTOR,
+    "/api/patients/{patient}/looks": Role.CONTRIBUTOR,
     "/api/patients/{patient}/lesions": Role.READER,
     # Whoever may bring photographs says which lesion they show.
     "/api/lesions": Role.CONTRIBUTOR,
@@ -191,3 +227,17 @@ PHONE_MAY = frozenset(
     }
 )
 """All that a paired phone may call: it takes photographs, and sees what they are held against."""
+
+SHARED_MAY = frozenset(
+    {
+        "/api/me",
+        "/api/images/{image}",
+        "/deepzoom/{image}.dzi",
+        "/deepzoom/{image}_files/{level}/{column}_{row}.jpeg",
+        "/iiif/3/{image}",
+        "/iiif/3/{image}/info.json",
+        "/iiif/3/{image}/{region}/{size}/{rotation}/{quality}.{format}",
+        "/images/{image}/thumbnail",
+    }
+)
+"""All that opens an exam of another establishment: its pictures, but no label and no overview."""

@@ -1,5 +1,6 @@
 """What an archive gives back of an instance that it was sent, held against that."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -7,7 +8,14 @@ from pydicom import dcmread
 
 from api.errors import PASSING, Refused, SandboxError
 from api.sandbox import Limits, run_limited
-from api.why import EARLIER_IDENTITY, NOT_COMPARED, OTHER_ORDER, OTHER_PIXELS, WRONG_PATIENT
+from api.why import (
+    EARLIER_IDENTITY,
+    NOT_COMPARED,
+    OTHER_INS,
+    OTHER_ORDER,
+    OTHER_PIXELS,
+    WRONG_PATIENT,
+)
 from api.work import Workplace
 from archive.link import Shown
 from archive.record import Exam, OutboxState
@@ -41,24 +49,36 @@ def is_under(shown: Shown, exam: Exam) -> bool:
 
 
 def compared(
-    place: Workplace, sent: Path, back: Path, shown: Shown, exam: Exam, *, corrected: bool = False
+    place: Workplace,
+    both: tuple[Path, Path],
+    shown: Shown,
+    exam: Exam,
+    *,
+    corrected: bool = False,
+    meanwhile: Callable[[], None] | None = None,
 ) -> Ending:
     """How far an archive keeps what it was sent: whose it is, its pixels, then its order.
 
+    `both` are the file that was sent and the one that came back; `meanwhile` is called as long as
+    they are read.
     What else it changed is told in the ending. A child reads what the archive gave back: a file
     that none can read must not end whoever sends. A name may be spelt otherwise, unless it was
     `corrected`. Raises what the store raises.
     """
+    sent, back = both
     files = {"sent": str(sent), "back": str(back)}
     try:
-        held: Held = run_limited("api.tasks:held", files, _LIMITS, scratch=place.scratch)
+        held: Held = run_limited(
+            "api.tasks:held", files, _LIMITS, meanwhile=meanwhile, scratch=place.scratch
+        )
     except SandboxError as error:
         if isinstance(error, Refused) and error.name in PASSING:
             raise
         return Ending(OutboxState.TASK, NOT_COMPARED)
     coerced = tuple(held["changed"])
     if not held["same_identity"]:
-        return Ending(OutboxState.TASK, WRONG_PATIENT, coerced)
+        why = WRONG_PATIENT if held["same_ins"] else OTHER_INS
+        return Ending(OutboxState.TASK, why, coerced)
     if corrected and not held["same_name"]:
         return Ending(OutboxState.TASK, EARLIER_IDENTITY, coerced)
     if not held["same_pixels"]:

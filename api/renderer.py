@@ -28,10 +28,11 @@ from typing import Any, NoReturn, cast
 
 import numpy as np
 
+from api.confinement import confine
 from api.desk import desk
 from api.errors import ChildCrashed, OutOfTime, Refused, SandboxError, TooBusy
 from api.originals import laid_out
-from api.sandbox import confine, end, one_line, start
+from api.sandbox import one_line, stay
 from archive.record import Image
 from archive.storage import Storage
 from tiles.errors import OutsideImage
@@ -275,7 +276,7 @@ class _Waiting:
     def __init__(self, scratch: Path) -> None:
         with ExitStack() as held:
             folder = held.enter_context(TemporaryDirectory(prefix="waiting-", dir=scratch))
-            self.pipes = _started(held, folder)
+            self.pipes = _Pipes(*stay(held, "api.renderer", MEMORY_BYTES, folder, str(IDLE_S)))
             self.held = held.pop_all()
 
 
@@ -287,26 +288,6 @@ def _opening(original: Path, facts: Mapping[str, Any]) -> Question:
         "channels": facts.get("channels"),
     }
     return {"function": "api.tasks:pixels", "arguments": arguments}
-
-
-def _started(held: ExitStack, folder: str) -> _Pipes:
-    parent_end, child_end = os.pipe()
-    held.callback(os.close, parent_end)
-    try:
-        # Unbuffered: what was not taken must not be left to be written when the pipe is closed.
-        process = start(
-            "api.renderer",
-            child_end,
-            MEMORY_BYTES,
-            folder,
-            str(IDLE_S),
-            stderr=subprocess.DEVNULL,
-            bufsize=0,
-        )
-    finally:
-        os.close(child_end)
-    held.callback(end, process)
-    return _Pipes(process, parent_end)
 
 
 def main() -> NoReturn:

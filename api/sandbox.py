@@ -1,32 +1,31 @@
 """Run a function on untrusted input in a child process with limits of memory and time.
 
 The parent never unpickles: the child speaks lines of JSON, and what it says is treated as a
-stranger's words. The child is a fresh interpreter, so that no lock, thread or secret of the
-parent's comes along, and the heavy imports happen there.
+stranger's words. The child is a fresh interpreter, or forked from one (`api.nursery`), so that no
+lock, thread or memory of the parent's comes along, and the heavy imports happen there.
 
     parent --(JSON on stdin)--> child           the function's name and its arguments
     parent <--(JSON lines on a pipe)-- child    progress, once some news, then result or error
     parent <--(bytes on stderr)-- child         what C libraries mutter: its last bytes are kept
 """
 
-import ctypes
-import errno
-import importlib
 import json
 import os
-import resource
 import selectors
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, NoReturn, Protocol, cast
+from typing import Any, Protocol
 
+from api.child import TRACE
 from api.errors import ChildCrashed, ChildFaulted, OutOfMemory, OutOfTime, Refused, SandboxError
+from api.nursery import Born, born
 from api.told import printable
 
 Json = Any
@@ -44,12 +43,6 @@ class Voice(Protocol):
         """Say, once, what whoever asked should know before the end."""
         ...
 
-
-PACKAGES = ("tiles", "archive", "slides", "dermato", "api")
-"""Whose exceptions speak to people; any other is a fault of ours and is told by its class only."""
-
-TRACE = "SANSVERRE_TRACE"
-"""Set by developers: what children mutter, faults included, is passed on to standard error."""
 
 LINE_BYTES = 4 << 20
 STDERR_BYTES = 16 << 10
@@ -99,44 +92,82 @@ def run_limited(
     files lie in a folder of its own (inside `scratch`, which must exist), gone afterwards however
     it ended.
 
+    Where another's end took the child with it, another child begins anew, in an interpreter of its
+    own, and is heard as the first one was: what is said of a file is of that file alone.
+
     Raises Refused (the function's own words), OutOfMemory, OutOfTime, ChildCrashed, ChildFaulted.
     """
     limits = limits or Limits()
     request = json.dumps({"function": function, "arguments": arguments}).encode()
+    heard = _Heard(limits.silence_s, progress, meanwhile, news)
     with TemporaryDirectory(prefix="sansverre-", dir=scratch) as folder:
-        parent_end, child_end = os.pipe()
-        try:
-            child = start(
-                "api.sandbox", child_end, limits.memory_bytes, folder, stderr=subprocess.PIPE
-            )
-        finally:
-            os.close(child_end)
-        try:
-            ear = _Ear(child, parent_end, limits.silence_s, progress, meanwhile, news)
-            return ear.listen(request)
-        finally:
-            os.close(parent_end)
-            end(child)
+        with suppress(_Orphaned):
+            return _told(_child, function, request, limits, folder, heard)
+        return _told(_alone, function, request, limits, folder, heard)
+
+
+class _Orphaned(Exception):
+    """The nursery ended, and the child with it."""
+
+
+@dataclass(slots=True)
+class _Heard:
+    """Who hears a child, and for how long it may be silent."""
+
+    silence_s: float
+    progress: Progress | None
+    meanwhile: Callable[[], None] | None
+    news: Callable[[Json], None] | None
+
+
+_Started = subprocess.Popen[bytes] | Born
+
+
+def _told(
+    begin: Callable[[str, int, int, str], _Started],
+    function: str,
+    request: bytes,
+    limits: Limits,
+    folder: str,
+    heard: _Heard,
+) -> Json:
+    """What a child answers."""
+    parent_end, child_end = os.pipe()
+    try:
+        child = begin(function, child_end, limits.memory_bytes, folder)
+    except BaseException:
+        os.close(parent_end)
+        raise
+    finally:
+        os.close(child_end)
+    try:
+        return _Ear(child, parent_end, heard).listen(request)
+    finally:
+        os.close(parent_end)
+        child.end() if isinstance(child, Born) else end(child)
+
+
+def _child(function: str, child_end: int, memory_bytes: int, folder: str) -> _Started:
+    """A child that waits for its request, of this process's nursery where there can be one."""
+    known = born(function, child_end, memory_bytes, _environment_of(folder))
+    return known or _alone(function, child_end, memory_bytes, folder)
+
+
+def _alone(_: str, child_end: int, memory_bytes: int, folder: str) -> _Started:
+    """A child that waits for its request in an interpreter of its own."""
+    return start("api.child", child_end, memory_bytes, folder, stderr=subprocess.PIPE)
 
 
 class _Ear:
     """The parent's side of one run: listens, counts the silence, keeps the child's last words."""
 
-    def __init__(
-        self,
-        child: subprocess.Popen[bytes],
-        words: int,
-        silence_s: float,
-        progress: Progress | None,
-        meanwhile: Callable[[], None] | None,
-        news: Callable[[Json], None] | None,
-    ) -> None:
-        self._child, self._words, self._silence_s = child, words, silence_s
-        self._progress, self._meanwhile = progress, meanwhile
-        self._news: Callable[[Json], None] | None = news or (lambda _: None)
+    def __init__(self, child: _Started, words: int, heard: _Heard) -> None:
+        self._child, self._words, self._heard = child, words, heard
+        self._silence_s = heard.silence_s
         self._pending, self._muttered = b"", b""
         self._furthest = (-1, -1)
         self._heard_s, self._queued_s = time.monotonic(), 0.0
+        self._has_news = False
         self._verdict: Json = None
 
     def listen(self, request: bytes) -> Json:
@@ -162,8 +193,8 @@ class _Ear:
                         self._muttered = (self._muttered + data)[-STDERR_BYTES:]
                 if self._silent_s() > self._silence_s:
                     raise OutOfTime(f"it gave no sign of life for {self._silence_s:.0f} s")
-                if self._meanwhile is not None:
-                    self._meanwhile()
+                if self._heard.meanwhile is not None:
+                    self._heard.meanwhile()
         return self._judge_exit()
 
     def _hear(self, data: bytes) -> None:
@@ -180,9 +211,10 @@ class _Ear:
             match word:
                 case {"done": int(done), "total": int(total)}:
                     self._advance(done, total)
-                case {"news": news} if self._news is not None:
-                    self._news(news)
-                    self._news = None
+                case {"news": news} if not self._has_news:
+                    self._has_news = True
+                    if self._heard.news is not None:
+                        self._heard.news(news)
                 case {"result": _} | {"error": {"kind": str(), "name": str(), "message": str()}}:
                     self._verdict = word
                 case _:
@@ -193,8 +225,8 @@ class _Ear:
         if (total, done) != self._furthest:
             self._furthest = (total, done)
             self._heard_s, self._queued_s = time.monotonic(), _queued_s(self._child.pid)
-        if self._progress is not None:
-            self._progress(done, total)
+        if self._heard.progress is not None:
+            self._heard.progress(done, total)
 
     def _silent_s(self) -> float:
         queued_s = max(0.0, _queued_s(self._child.pid) - self._queued_s)
@@ -207,6 +239,8 @@ class _Ear:
             raise OutOfTime("it did not end") from error
         if TRACE in os.environ:
             sys.stderr.buffer.write(self._muttered)
+        if isinstance(self._child, Born) and self._child.is_orphan:
+            raise _Orphaned
         match self._verdict:
             case {"result": result} if code == 0:
                 return result
@@ -281,6 +315,26 @@ def start(
     )
 
 
+def stay(
+    held: ExitStack, module: str, memory_bytes: int, folder: str, *more: str
+) -> tuple[subprocess.Popen[bytes], int]:
+    """A child that stays while it is asked, and the pipe that it speaks into; both end with `held`.
+
+    Otherwise as `start`.
+    """
+    words, child_end = os.pipe()
+    held.callback(os.close, words)
+    try:
+        # Unbuffered: what was not taken must not be left to be written when the pipe is closed.
+        child = start(
+            module, child_end, memory_bytes, folder, *more, stderr=subprocess.DEVNULL, bufsize=0
+        )
+    finally:
+        os.close(child_end)
+    held.callback(end, child)
+    return child, words
+
+
 def end(child: subprocess.Popen[bytes]) -> None:
     """End a child and whatever it started."""
     if child.poll() is None:
@@ -290,81 +344,3 @@ def end(child: subprocess.Popen[bytes]) -> None:
     for pipe in (child.stdin, child.stderr):
         if pipe is not None:
             pipe.close()
-
-
-def die_with(parent_pid: int) -> None:
-    """Have the kernel end this process when its parent ends, however that happens (Linux)."""
-    if not sys.platform.startswith("linux"):
-        return
-    set_parent_death_signal = 1
-    ctypes.CDLL(None, use_errno=True).prctl(set_parent_death_signal, signal.SIGKILL)
-    if os.getppid() != parent_pid:
-        # It had ended before the kernel was asked.
-        os._exit(1)
-
-
-def confine(parent_pid: int, memory_bytes: int) -> None:
-    """Take the limits of a child upon this process."""
-    die_with(parent_pid)
-    # DATA, not AS: files mapped for reading and reserved address space cost nobody memory.
-    resource.setrlimit(resource.RLIMIT_DATA, (memory_bytes, memory_bytes))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-
-
-def main() -> NoReturn:
-    """The child: read the request, run the function, say how it went."""
-    descriptor, parent_pid, memory_bytes = map(int, sys.argv[1:4])
-    confine(parent_pid, memory_bytes)
-    os.set_inheritable(descriptor, False)
-    request = json.loads(sys.stdin.buffer.read())
-    _say(descriptor, _run(request, descriptor))
-    # Straight out: threads that libraries left behind must not hold a finished answer back.
-    os._exit(0)
-
-
-def _run(request: dict[str, Json], descriptor: int) -> dict[str, Json]:
-    try:
-        module, name = request["function"].split(":")
-        function = cast("Callable[..., Json]", getattr(importlib.import_module(module), name))
-        return {"result": function(_Mouth(descriptor), **request["arguments"])}
-    except MemoryError:
-        return _error("memory", "MemoryError", "")
-    except OSError as error:
-        if type(error).__module__.partition(".")[0] in PACKAGES:
-            return _error("refused", type(error).__name__, str(error))
-        # The number tells a full disk from a file that cannot be read.
-        name = errno.errorcode.get(error.errno or 0, type(error).__name__)
-        return _error("refused", name, os.strerror(error.errno) if error.errno else name)
-    except Exception as error:  # noqa: BLE001 - whatever a hostile file makes a parser raise
-        if type(error).__module__.partition(".")[0] in PACKAGES:
-            return _error("refused", type(error).__name__, str(error))
-        if TRACE in os.environ:
-            sys.excepthook(*sys.exc_info())
-        return _error("failed", type(error).__name__, "")
-
-
-def _error(kind: str, name: str, message: str) -> dict[str, Json]:
-    return {"error": {"kind": kind, "name": name, "message": message}}
-
-
-class _Mouth:
-    """The child's side of a Voice."""
-
-    def __init__(self, descriptor: int) -> None:
-        self._descriptor = descriptor
-
-    def __call__(self, done: int, total: int) -> None:
-        _say(self._descriptor, {"done": int(done), "total": int(total)})
-
-    def tell(self, news: Json) -> None:
-        _say(self._descriptor, {"news": news})
-
-
-def _say(descriptor: int, word: dict[str, Json]) -> None:
-    rest = memoryview(json.dumps(word).encode() + b"\n")
-    while rest:
-        rest = rest[os.write(descriptor, rest) :]
-
-
-if __name__ == "__main__":
-    main()

@@ -1,6 +1,7 @@
 """What archives are to be told, told: one row of the outbox at a time, until it is true there."""
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,9 +17,11 @@ from api.why import (
     AS_A_PHOTOGRAPH,
     DOWN,
     EARLIER_IDENTITY,
+    NO_INS,
     NOT_KEPT,
     NOT_SHOWN,
     NOT_YET,
+    OTHER_INS,
     OTHER_ORDER,
     REMOVE_BY_HAND,
     SAME_NUMBER,
@@ -26,7 +29,7 @@ from api.why import (
     UNKNOWN_IF_SHOWN,
     WRONG_PATIENT,
 )
-from api.work import Workplace, claimed
+from api.work import Workplace, claimed, now_and_then
 from archive.errors import (
     ArchiveError,
     ClassRefused,
@@ -39,7 +42,7 @@ from archive.link import Instance, Named, Shown
 from archive.record import Exam, Image, ImageKind, ObjectRole, OutboxState, Sent
 from archive.rejection import KEY_OBJECT_SELECTION, rejection_note, rejection_uid
 from archive.telling.endpoint import endpoint, put
-from archive.telling.forms import DERMOSCOPIC, exam_of, known_as
+from archive.telling.forms import DERMOSCOPIC, by_ins, exam_of, known_as
 from archive.telling.rows import Ending, Telling
 from archive.telling.rules import Corrections, Form
 from archive.telling.told import Told
@@ -47,12 +50,13 @@ from tiles.errors import TilesError
 
 LOG = logging.getLogger("sansverre.sending")
 
-LEASE_S = 600.0
+LEASE_S, RENEWED_S = 600.0, 60.0
+"""For how long a row is held since anything of it last moved, and how often that is written."""
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 5.0, 900.0
 PROMISES = 5
 """How often an archive may say that it does not keep what it took, before a person looks."""
 
-_ANOTHER_COPY = frozenset({WRONG_PATIENT, EARLIER_IDENTITY, OTHER_ORDER})
+_ANOTHER_COPY = frozenset({WRONG_PATIENT, EARLIER_IDENTITY, OTHER_INS, OTHER_ORDER})
 """What an archive shows that kept what it was told first."""
 
 
@@ -66,11 +70,14 @@ class _Leaving:
     today: Exam
     """As the catalogue has it."""
     sent: Path
+    renew: Callable[[], None]
+    """To be called while anything moves."""
 
     @property
     def exam(self) -> Exam:
         """As the archive is to know it."""
-        return exam_of(self.today, self.telling.remote, self.telling.incarnation)
+        today = _named(self.to, self.telling, self.today) or self.today
+        return exam_of(today, self.telling.remote, self.telling.incarnation)
 
     @property
     def named(self) -> Named:
@@ -90,8 +97,9 @@ class _Leaving:
 
     @property
     def now(self) -> Told:
-        """Under which identity it leaves."""
-        return Told.of(self.exam, self.series_instance_uid)
+        """Under which identity it leaves: by the number here, which is not withdrawn."""
+        there = exam_of(self.today, self.telling.remote, self.telling.incarnation)
+        return Told.of(there, self.series_instance_uid)
 
 
 class _NotYetError(Exception):
@@ -147,9 +155,12 @@ def _refused(place: Workplace, to: Reached, telling: Telling, reason: str) -> No
 def _tell(place: Workplace, to: Reached, telling: Telling) -> None:
     outbox = place.catalog.outbox
     exam, image = outbox.context(telling)
+    held = telling
+    renew = now_and_then(lambda: outbox.renew(held, LEASE_S), RENEWED_S)
     with TemporaryDirectory(prefix="sent-", dir=place.scratch) as folder:
         if telling.kind is Sent.REJECTION:
-            ending = _rejected(to, exam, telling, Path(folder))
+            is_same = _is_same_patient(place, exam, image, telling)
+            ending = _rejected(to, exam, telling, Path(folder), is_same_patient=is_same)
             _register(place, to, telling)
             outbox.end(telling, ending)
             return
@@ -159,22 +170,41 @@ def _tell(place: Workplace, to: Reached, telling: Telling) -> None:
         if _is_too_large(to, telling, image):
             outbox.end(telling, Ending(OutboxState.TASK, TOO_LARGE))
             return
-        sent = composed(place, telling, exam, image, Path(folder))
+        named = _named(to, telling, exam)
+        if named is None:
+            _without_ins(place, telling, exam)
+            return
+        sent = composed(place, telling, named, image, Path(folder), renew)
         if sent is None:
             outbox.end(telling, Ending(OutboxState.SUPERSEDED))
             return
-        leaving = _Leaving(place, to, telling, exam, sent)
+        leaving = _Leaving(place, to, telling, exam, sent, renew)
         now = leaving.now
         if all(one.is_person_of(now) for one in telling.told):
             telling = outbox.leaving(telling, now)
             ending = _sent(leaving)
-            # It kept the number that it was told first, and all else is right: from anew.
-            if ending.reason == OTHER_ORDER and to.link.remove(leaving.named):
+            # It kept a number that it was told first, and all else is right: from anew.
+            if ending.reason in {OTHER_INS, OTHER_ORDER} and to.link.remove(leaving.named):
                 ending = _sent(leaving)
         else:
             telling, ending = _corrected(leaving, now)
         _register(place, to, telling)
         outbox.end(telling, ending, now if ending.is_good else None)
+
+
+def _named(to: Reached, telling: Telling, exam: Exam) -> Exam | None:
+    """The exam with the number by which an archive knows its patient; None where there is none."""
+    return by_ins(exam) if to.rule.by_ins and telling.form is Form.MANIFEST else exam
+
+
+def _without_ins(place: Workplace, telling: Telling, exam: Exam) -> None:
+    """Have a registry forget what it was told under an INS; nothing is sent until there is one."""
+    outbox = place.catalog.outbox
+    if telling.told:
+        names = (exam, telling.remote, telling.incarnation + 1)
+        outbox.reincarnate(telling, lambda form, uid: known_as(form, uid, *names))
+    else:
+        outbox.end(telling, Ending(OutboxState.TASK, NO_INS))
 
 
 def _register(place: Workplace, to: Reached, telling: Telling) -> None:
@@ -197,7 +227,7 @@ def _corrected(leaving: _Leaving, now: Told) -> tuple[Telling, Ending]:
     """Have an archive show today's identity of what it was told under an earlier one."""
     link, telling, outbox = leaving.to.link, leaving.telling, leaving.place.catalog.outbox
     how = leaving.to.rule.corrections
-    if how is Corrections.REINCARNATION and not all(map(now.is_number_of, telling.told)):
+    if how is Corrections.REINCARNATION and not all(map(now.keeps_numbers_of, telling.told)):
         names = (leaving.today, telling.remote, telling.incarnation + 1)
         outbox.reincarnate(telling, lambda form, uid: known_as(form, uid, *names))
         raise LeaseLost("It is told of as another incarnation.")
@@ -218,7 +248,7 @@ def _corrected(leaving: _Leaving, now: Told) -> tuple[Telling, Ending]:
 def _sent(leaving: _Leaving, *, corrected: bool = False) -> Ending:
     """Give an instance to the archive, and learn how well that can say that it keeps it."""
     link, named, best = leaving.to.link, leaving.named, GRADES.index(leaving.to.rule.best)
-    link.store(Instance(named, leaving.sent))
+    link.store(Instance(named, leaving.sent), leaving.renew)
     reached = Ending(OutboxState.ANSWERED)
     if best == 0:
         return reached
@@ -261,19 +291,30 @@ def _read_back(leaving: _Leaving, shown: Shown, *, corrected: bool = False) -> E
         return Ending(OutboxState.TASK, WRONG_PATIENT)
     back = sent.with_name("back.dcm")
     series = shown.series_instance_uid or leaving.series_instance_uid
-    leaving.to.link.fetch(leaving.named, series, back, most_bytes_of(sent))
-    return compared(leaving.place, sent, back, shown, exam, corrected=corrected)
+    leaving.to.link.fetch(leaving.named, series, back, most_bytes_of(sent), leaving.renew)
+    both, place = (sent, back), leaving.place
+    return compared(place, both, shown, exam, corrected=corrected, meanwhile=leaving.renew)
 
 
-def _rejected(to: Reached, exam: Exam, telling: Telling, folder: Path) -> Ending:
+def _is_same_patient(place: Workplace, before: Exam, image: Image, telling: Telling) -> bool:
+    """Whether an image went from one order to another of the same patient."""
+    if image.exam_id == telling.exam_id or before.patient is None:
+        return False
+    now = place.catalog.exam_alone(image.exam_id, establishment=None).patient
+    then = before.patient.patient_id, before.patient.issuer
+    return now is not None and (now.patient_id, now.issuer) == then
+
+
+def _rejected(
+    to: Reached, exam: Exam, telling: Telling, folder: Path, *, is_same_patient: bool
+) -> Ending:
     """Send the note; where the archive goes on showing what it rejects, have it deleted."""
     link, series = to.link, str(telling.series_instance_uid)
     named = Named(exam.study_instance_uid, telling.sop_class_uid, telling.sop_instance_uid, series)
     at = telling.created_at.astimezone(UTC)
     note = folder / "note.dcm"
-    note.write_bytes(
-        rejection_note(exam, series, telling.sop_class_uid, telling.sop_instance_uid, at)
-    )
+    old = (telling.sop_class_uid, telling.sop_instance_uid)
+    note.write_bytes(rejection_note(exam, series, *old, at, is_same_patient=is_same_patient))
     uid = rejection_uid(telling.sop_instance_uid)
     link.store(Instance(Named(named.study_instance_uid, KEY_OBJECT_SELECTION, uid), note))
     try:

@@ -34,6 +34,8 @@ WORKERS = ("api.worker", "api.taker")
 """What builds, and what takes in: a slide that arrives does not wait while another is built."""
 DIMSE = "api.dimse.process"
 """What answers DICOM's own protocol, where a table says who may call."""
+EXPECTING = "api.expecting"
+"""What asks modality worklists who is expected, where a table names any."""
 FIRST_PAUSE_S = 0.2
 LONGEST_PAUSE_S = 10.0
 HEALTHY_S = 30.0
@@ -119,7 +121,11 @@ def serve(settings: Settings, host: str, port: int, workers: int) -> int:
     ):
         environment = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(metrics)}
         posts = [Post(lambda: _server(listening, environment)) for _ in range(workers)]
-        names = [*WORKERS, *([DIMSE] if settings.dimse else [])]
+        names = [
+            *WORKERS,
+            *([DIMSE] if settings.dimse else []),
+            *([EXPECTING] if settings.worklists else []),
+        ]
         posts.extend(Post(partial(worker_process, environment, name)) for name in names)
         supervisor = Supervisor(posts)
         for number in (signal.SIGINT, signal.SIGTERM):

@@ -12,8 +12,11 @@ from urllib.parse import urlsplit
 from api.archives import REMOTE, RadiologyArchive, read_archives, root
 from api.errors import BadSettings
 from api.establishment import ESTABLISHMENT
+from api.invoke.invokers import Invoker, read_invokers
 from api.laboratories import read_laboratories
-from archive.cases.laboratories import Laboratory
+from api.shares import read_shares
+from api.worklists import ModalityWorklist, read_worklists
+from archive.cases.laboratory import Laboratory
 from archive.telling.rules import Corrections
 
 KEY_BYTES = 32
@@ -81,6 +84,13 @@ class Settings:
     hl7: Hl7 = Hl7()
     laboratories: Mapping[str, Laboratory] = field(default_factory=dict)
     """How laboratories name their cases, by establishment."""
+    shares: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """To which others each establishment shows its exams."""
+    invokers: Mapping[str, Invoker] = field(default_factory=dict, repr=False)
+    """Other systems that may open images here for their users, by name."""
+
+    worklists: tuple[ModalityWorklist, ...] = ()
+    """Modality worklists that are asked who is expected."""
 
     @property
     def objects(self) -> Path:
@@ -127,6 +137,9 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         dimse=_file(variables.get("SANSVERRE_DIMSE")),
         hl7=_hl7(variables),
         laboratories=read_laboratories(_file(variables.get("SANSVERRE_LABORATORIES"))),
+        shares=read_shares(_file(variables.get("SANSVERRE_SHARES"))),
+        worklists=read_worklists(_file(variables.get("SANSVERRE_WORKLISTS"))),
+        invokers=read_invokers(_file(variables.get("SANSVERRE_INVOKERS"))),
     )
 
 

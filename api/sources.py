@@ -73,6 +73,9 @@ class Sources:
         self._images: Shelf[tuple[str | None, str], Image] = Shelf(
             4096, self._readers, lasts_s=SEEN_AGAIN_S, lasts=_is_published
         )
+        self._shares: Shelf[tuple[str, str], bool] = Shelf(
+            4096, self._readers, lasts_s=SEEN_AGAIN_S
+        )
         self._open: Shelf[tuple[str, int | str, bool], OpenImage] = Shelf(
             OPEN_IMAGES, self._readers
         )
@@ -115,9 +118,23 @@ class Sources:
             key, partial(self._catalog.image, image_id, establishment=caller.establishment)
         )
         caller.require_same(found.incarnation)
+        await self.require_shared(caller, found.exam_id)
         if not (_is_published(found) or is_viewable(found) or has_preview(found)):
             raise NoSuchAddress
         return found
+
+    async def require_shared(self, caller: Caller, exam: str) -> None:
+        """Raise NoSuchAddress where another establishment's exam is not, or no longer, shown.
+
+        Nothing is asked for who sees their own; for a share at most twice a minute.
+        """
+        if caller.exam is None:
+            return
+        caller.require_of_exam(exam)
+        key = (exam, str(caller.seer))
+        ask = partial(self._catalog.sharing.is_exam_shown, *key)
+        if not await self._shares.take(key, ask):
+            raise NoSuchAddress
 
     def forget(self, image_id: str) -> None:
         """Look it up anew the next time: there is more of it than is remembered."""
@@ -128,7 +145,7 @@ class Sources:
 
         Asked each time, so that closing the request counts at once; NotFound for all others.
         """
-        if caller.image is not None or caller.phone is not None:
+        if not caller.image is caller.phone is caller.exam is None:
             raise NoSuchAddress
         who = Who(caller.establishment, caller.subject)
         ask = partial(self._catalog.advices.lent, image_id, who)
@@ -294,7 +311,8 @@ class Sources:
         if one.media_type == "image/jpeg":
             return self._storage.read_range(one.key, 0, one.length_bytes)
         index = index_of(one, self._storage)
-        if index.encoding is Encoding.JPEG_BASELINE and index.level.is_whole(0, 0):
+        is_one = index.encoding is Encoding.JPEG_BASELINE and index.level.is_whole(0, 0)
+        if is_one and index.range(0, 0)[1]:
             return self._storage.read_range(one.key, *index.range(0, 0))
         reader = partial(self._storage.read_range, one.key)
         return thumbnail(StoredImage([(index, reader)]), PICTURE_PIXELS)

@@ -4,7 +4,8 @@ Each is called as `function(say, **arguments)` with JSON arguments and gives JSO
 inside, so that each child loads what its task needs and no more.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,8 +15,26 @@ from api.sandbox import Progress, Voice
 
 if TYPE_CHECKING:
     from api.given_back import Held
+    from archive.catalog import Catalog
+    from archive.jobs import Job
+    from archive.record import Image
+    from archive.storage import Storage
     from slides.convert import Making
     from tiles.source import Pixels
+
+_KEPT = ("api.settings", "archive.catalog", "archive.storage")
+_SHOWN = (*_KEPT, "tiles.instance")
+NEEDS: dict[str, tuple[str, ...]] = {
+    "examine": ("slides.blame", "slides.mapping", "slides.open", "slides.summary"),
+    "build_slide": (*_KEPT, "slides.ingest", "tiles.build"),
+    "build_photo": (*_KEPT, "dermato.ingest"),
+    "look": ("dermato.codes", "dermato.glance", "dermato.photo", "dermato.quality"),
+    "align": (*_SHOWN, "dermato.alignment"),
+    "read_ruler": (*_SHOWN, "dermato.ingest"),
+    "find_diameter": (*_SHOWN, "dermato.border"),
+    "held": ("api.given_back",),
+}
+"""The modules that are loaded once for all the children that run a function, where many do."""
 
 
 def describe(say: Progress, path: str, scene: int | None = None) -> dict[str, Any]:
@@ -183,28 +202,22 @@ def pixels(
     return lambda level, box: source.pixels(level, Box(*box)).tobytes()
 
 
-def build(say: Progress, image: str, job: int, attempt: int, original: str, drafts: str) -> None:
-    """Bring a received image to publication, from the state it has reached."""
-    from api.settings import read_settings
-    from archive.catalog import Catalog
-    from archive.errors import LeaseLost
-    from archive.record import ImageKind
-    from archive.storage import Storage
+def build_photo(say: Progress, image: str, job: int, attempt: int, original: str) -> None:
+    """Bring a received photograph to publication, from the state it has reached."""
+    from dermato.ingest import ingest_photo
 
-    settings = read_settings()
-    storage = Storage.open(settings.objects_url)
-    with Catalog.open(settings.database_url) as catalog:
-        lease = catalog.jobs.job(job)
-        if lease.attempt != attempt:
-            raise LeaseLost("Another attempt has taken this job over.")
-        received = catalog.image(image, establishment=None)
-        if received.kind is ImageKind.PHOTO:
-            from dermato.ingest import ingest_photo
+    with _held(image, job, attempt) as (received, lease, catalog, storage):
+        ingest_photo(Path(original), received, catalog, storage, attempt=lease)
+        say(1, 1)
 
-            ingest_photo(Path(original), received, catalog, storage, attempt=lease)
-            return
-        from slides.ingest import Wish, ingest_slide
 
+def build_slide(
+    say: Progress, image: str, job: int, attempt: int, original: str, drafts: str
+) -> None:
+    """Bring a received slide to publication, from the state it has reached."""
+    from slides.ingest import Wish, ingest_slide
+
+    with _held(image, job, attempt) as (received, lease, catalog, storage):
         mpp_um = lease.payload.get("mpp_um")
         ingest_slide(
             Path(original),
@@ -216,6 +229,23 @@ def build(say: Progress, image: str, job: int, attempt: int, original: str, draf
             attempt=lease,
             progress=say,
         )
+
+
+@contextmanager
+def _held(image: str, job: int, attempt: int) -> "Iterator[tuple[Image, Job, Catalog, Storage]]":
+    """What is built, by which lease, and where; raises LeaseLost where another attempt has it."""
+    from api.settings import read_settings
+    from archive.catalog import Catalog
+    from archive.errors import LeaseLost
+    from archive.storage import Storage
+
+    settings = read_settings()
+    storage = Storage.open(settings.objects_url)
+    with Catalog.open(settings.database_url) as catalog:
+        lease = catalog.jobs.job(job)
+        if lease.attempt != attempt:
+            raise LeaseLost("Another attempt has taken this job over.")
+        yield catalog.image(image, establishment=None), lease, catalog, storage
 
 
 def look(say: Progress, path: str, preview: str) -> dict[str, Any]:

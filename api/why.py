@@ -15,6 +15,10 @@ EARLIER_IDENTITY = (
     "The archive still shows the identity of before its correction; have that message sent to it, "
     "or correct it there by hand."
 )
+OTHER_INS = (
+    "The archive shows it with a national identifier (INS) that is not this patient's, or no "
+    "longer; have it withdrawn there."
+)
 OTHER_ORDER = "The archive shows it under another accession number; correct it there by hand."
 NOT_SHOWN = "The archive took it and does not show it; look for it there."
 OTHER_PIXELS = (
@@ -34,6 +38,10 @@ SAME_NUMBER = (
     "The archive holds another patient of the same number, given by another issuer, and would "
     "show both as one; it is not sent."
 )
+NO_INS = (
+    "The registry names patients by their national identifier (INS), and this identity is not "
+    "qualified; it goes by itself once it is."
+)
 DOWN = "The archive does not answer; it is tried again."
 NOT_YET = "The archive does not show the corrected identity yet; it is asked again."
 
@@ -42,6 +50,8 @@ _FRENCH = {
     "là-bas à la main.",
     EARLIER_IDENTITY: "L’archive montre encore l’identité d’avant la correction ; faites-lui "
     "envoyer ce message, ou corrigez-la là-bas à la main.",
+    OTHER_INS: "L’archive le montre avec un identifiant national (INS) qui n’est pas, ou n’est "
+    "plus, celui du patient ; faites-le retirer là-bas.",
     OTHER_ORDER: "L’archive le montre sous un autre numéro d’accession ; corrigez-le là-bas à la "
     "main.",
     NOT_SHOWN: "L’archive l’a pris et ne le montre pas ; cherchez-le là-bas.",
@@ -59,6 +69,8 @@ _FRENCH = {
     "comme photographie ordinaire.",
     SAME_NUMBER: "L’archive a un autre patient de même numéro, donné par un autre émetteur, et "
     "montrerait les deux comme un seul ; l’image n’est pas envoyée.",
+    NO_INS: "Le registre désigne les patients par leur INS, et cette identité n’est pas "
+    "qualifiée ; l’envoi se fera de lui-même dès qu’elle le sera.",
     DOWN: "L’archive ne répond pas ; un nouvel essai suivra.",
     NOT_YET: "L’archive ne montre pas encore l’identité corrigée ; nouvel essai plus tard.",
 }

@@ -103,6 +103,9 @@ def open_workplace(settings: Settings) -> Iterator[Workplace]:
             # Before anything is published, or the archive would not be told of it.
             catalog.outbox.know(one.establishment, one.name, one.takes)
         catalog.cases.declare(settings.laboratories)
+        stated = {(one.establishment, one.name) for one in settings.worklists}
+        catalog.cases.day.keep_sources(stated)
+        catalog.sharing.declare(settings.shares)
         yield Workplace(
             catalog=catalog,
             storage=storage,
@@ -255,14 +258,14 @@ def _build(place: Workplace, job: Job, progress: Progress | None) -> None:
     renew = renewing(catalog, job)
     size_bytes = sum(one.length_bytes for one in image.objects_as(ObjectRole.ORIGINAL))
     with laid_out(image, place.storage, place.scratch, renew) as original:
+        told = {"image": image.id, "job": job.id, "attempt": job.attempt}
+        is_photo = image.kind is ImageKind.PHOTO
         run_limited(
-            "api.tasks:build",
+            "api.tasks:build_photo" if is_photo else "api.tasks:build_slide",
             {
-                "image": image.id,
-                "job": job.id,
-                "attempt": job.attempt,
+                **told,
                 "original": str(original),
-                "drafts": str(place.drafts),
+                **({} if is_photo else {"drafts": str(place.drafts)}),
             },
             limits_for(size_bytes),
             progress=progress,
@@ -273,15 +276,20 @@ def _build(place: Workplace, job: Job, progress: Progress | None) -> None:
 
 def renewing(catalog: Catalog, job: Job) -> Callable[[], None]:
     """What keeps the job's lease, however often it is called while the job is done."""
-    renew_at = time.monotonic() + LEASE_S / 3
+    return now_and_then(lambda: catalog.jobs.renew(job, LEASE_S), LEASE_S / 3)
 
-    def renew() -> None:
+
+def now_and_then(renew: Callable[[], object], each_s: float) -> Callable[[], None]:
+    """What may be called at any moment, and renews no more often than that."""
+    renew_at = time.monotonic() + each_s
+
+    def called() -> None:
         nonlocal renew_at
         if time.monotonic() >= renew_at:
-            catalog.jobs.renew(job, LEASE_S)
-            renew_at = time.monotonic() + LEASE_S / 3
+            renew()
+            renew_at = time.monotonic() + each_s
 
-    return renew
+    return called
 
 
 def _record(place: Workplace, job: Job, error: Exception) -> None:

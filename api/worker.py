@@ -11,9 +11,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from api.confinement import die_with
 from api.describing import Describing
 from api.logs import to_stderr
-from api.sandbox import die_with
 from api.settings import read_settings
 from api.work import Workplace, open_workplace, sweep, work_once
 from archive.errors import ArchiveError

@@ -64,7 +64,7 @@ class _Reader:
             return
         for part in found.parts(offset, length):
             if isinstance(part, Range):
-                key = self.opened.stored[part.level].key
+                (key,) = self.opened.stored[part.level].keys
                 for begin in range(0, part.length, PART_BYTES):
                     most = min(PART_BYTES, part.length - begin)
                     yield await self.sources.stored(self.image, key, part.offset + begin, most)

@@ -12,6 +12,7 @@ from archive.advice import Advice, Card, Who, Words, new_code, read_code
 from archive.database import Database
 from archive.departures import let_go, whose_pictures
 from archive.errors import NoCard, NotFound, TransitionRefused
+from archive.homeward import IS_HERE
 from archive.leaving import Leaving, Way
 from archive.reception import establishment_row, new_id
 from archive.record import Image, ImageState
@@ -33,8 +34,9 @@ _PICTURES = (
 _SAME_PATIENT = sa.and_(
     _exam.establishment_id == _advice.establishment_id,
     _exam.patient_row.is_not_distinct_from(_advice.patient_row),
+    IS_HERE,
 )
-"""A picture that was moved to another patient is not the one that was asked about."""
+"""A picture that was or is moved to another patient is not the one that was asked about."""
 
 
 class Advices:

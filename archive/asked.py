@@ -7,6 +7,7 @@ import sqlalchemy as sa
 
 from archive import schema
 from archive.errors import InvalidCapture, NotFound
+from archive.homeward import IS_HERE
 from archive.ownership import owned
 from archive.record import ImageKind, ImageState
 
@@ -45,7 +46,7 @@ def require_photograph(connection: sa.Connection, image_id: str, establishment: 
     query = (
         sa.select(schema.image.c.kind, schema.image.c.state)
         .select_from(schema.image.join(schema.exam).join(schema.establishment))
-        .where(schema.image.c.id == image_id)
+        .where(schema.image.c.id == image_id, IS_HERE)
     )
     found = connection.execute(owned(query, establishment)).one_or_none()
     if found is None:

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from archive import reading, schema
 from archive.database import Database
+from archive.homeward import IS_HERE
 from archive.outbox import as_known_there
 from archive.record import ImageKind, ImageState, ObjectRole, OutboxState, Sent
 from archive.telling.rows import new_row
@@ -50,7 +51,7 @@ class Backlog:
     def is_seen(self, exam_id: str) -> bool:
         """Whether an exam has anything that is published."""
         query = sa.select(_image.id).where(
-            _image.exam_id == exam_id, _image.state == ImageState.PUBLISHED
+            _image.exam_id == exam_id, _image.state == ImageState.PUBLISHED, IS_HERE
         )
         with self._database.read() as connection:
             return connection.scalar(query.limit(1)) is not None

@@ -21,9 +21,11 @@ from archive.departures import Departures
 from archive.deposits import Deposits
 from archive.errors import DifferentPatient, NotFound, TransitionRefused
 from archive.gallery import Gallery
+from archive.homeward import require_here
 from archive.identities.identities import Identities
 from archive.identity import PatientIdentity
 from archive.instances import Instances
+from archive.invoked.invocations import Invocations
 from archive.jobs import Job, Jobs, require_lease
 from archive.lesions import Lesions
 from archive.messages.inbox import Inbox
@@ -31,6 +33,7 @@ from archive.moves import Moves
 from archive.phones import Phones
 from archive.photographs import Photographs
 from archive.pictures import Pictures
+from archive.priors.priors import Priors
 from archive.proposals import Proposals
 from archive.reading_aids import ReadingAids
 from archive.received.keeping import Received
@@ -44,9 +47,14 @@ from archive.record import (
     Page,
     StoredObject,
 )
+from archive.reports.reports import Reports
+from archive.resources.resources import Resources
 from archive.sessions import Sessions
+from archive.sharing.sharing import Sharing
 from archive.telling.queue import Outbox
+from archive.timeline.lines import Timelines
 from archive.uploads import Uploads
+from archive.worklist.worklist import Worklist
 
 PUBLISHED_ONLY = (ImageState.PUBLISHED,)
 
@@ -57,31 +65,6 @@ class Catalog:
     `establishment=None` means every establishment and is for the operator's own processes; with a
     name, what belongs to another establishment is answered exactly as what does not exist.
     """
-
-    jobs: Jobs
-    deposits: Deposits
-    uploads: Uploads
-    lesions: Lesions
-    photographs: Photographs
-    departures: Departures
-    advices: Advices
-    gallery: Gallery
-    phones: Phones
-    sessions: Sessions
-    pictures: Pictures
-    biopsies: Biopsies
-    aids: ReadingAids
-    proposals: Proposals
-    moves: Moves
-    covers: Covers
-    commitments: Commitments
-    outbox: Outbox
-    backlog: Backlog
-    cases: Cases
-    instances: Instances
-    inbox: Inbox
-    received: Received
-    identities: Identities
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -109,6 +92,13 @@ class Catalog:
         self.cases = Cases(database)
         self.received = Received(database)
         self.identities = Identities(database)
+        self.reports = Reports(database)
+        self.sharing = Sharing(database)
+        self.timelines = Timelines(database)
+        self.priors = Priors(database)
+        self.invoked = Invocations(database)
+        self.resources = Resources(database)
+        self.worklist = Worklist(database)
 
     @classmethod
     def open(cls, url: str) -> Self:
@@ -270,9 +260,14 @@ class Catalog:
             return tuple(connection.scalars(forgotten.returning(column.key)))
 
     def image(self, image_id: str, *, establishment: str | None) -> Image:
-        """Look an image up, with its objects; raises NotFound."""
+        """Look an image up, with its objects; raises NotFound.
+
+        One that goes home is nobody's until it is there.
+        """
         with self._database.read() as connection:
-            return reading.image(connection, image_id, establishment)
+            found = reading.image(connection, image_id, establishment)
+            require_here(connection, image_id)
+            return found
 
     def objects_of(self, image_id: str, *, establishment: str | None) -> tuple[StoredObject, ...]:
         """List the objects of an image in one keyed read; raises NotFound for no such image."""
@@ -288,6 +283,11 @@ class Catalog:
         """Look an exam up, with its images in the given states; NotFound when it has none."""
         with self._database.read() as connection:
             return reading.exam(connection, exam_id, establishment, states)
+
+    def exam_alone(self, exam_id: str, *, establishment: str | None) -> Exam:
+        """Look an exam up without its images, of which it need not have any; raises NotFound."""
+        with self._database.read() as connection:
+            return reading.exam_alone(connection, exam_id, establishment)
 
     def exams(
         self,
@@ -359,7 +359,7 @@ class Catalog:
     def object_keys(self) -> frozenset[str]:
         """Give every key the catalogue knows, for `Storage.sweep`."""
         with self._database.read() as connection:
-            return frozenset(connection.scalars(sa.select(schema.stored_object.c.key)))
+            return instance_rows.all_keys(connection)
 
     def issue_key(self, claims: Mapping[str, Any], expires: datetime) -> str:
         """Make a one-time sign-in key, of which only the hash is kept."""

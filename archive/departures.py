@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from archive import covers, reading, schema
 from archive.database import Database
 from archive.errors import MayNotLeave, NotFound
+from archive.homeward import IS_HERE, require_here
 from archive.leaving import Departure, Leaving, Obstacle, Way, is_kept_in, may_leave_covered
 from archive.ownership import owned
 from archive.photographs import stated_of
@@ -67,12 +68,13 @@ class Departures:
         """
         with self._database.write() as connection:
             image = reading.image(connection, image_id, establishment)
+            require_here(connection, image.id)
             leaving = Leaving(Way.LINK, Purpose.CARE, (image.id,), is_named=True)
             if image.kind is ImageKind.PHOTO:
                 let_go(connection, leaving, by, establishment)
             else:
                 owner = sa.select(_exam.establishment_id).where(_exam.id == image.exam_id)
-                _write_down(connection, leaving, by, int(connection.execute(owner).scalar_one()))
+                write_down(connection, leaving, by, int(connection.execute(owner).scalar_one()))
             return image
 
     def latest(self, *, establishment: str | None, limit: int) -> tuple[Departure, ...]:
@@ -98,13 +100,14 @@ def let_go(
     """
     whose = whose_pictures(connection, leaving.images, establishment)
     _require_may_leave(connection, whose, leaving.images, leaving.purpose)
-    departure_id, now = _write_down(connection, leaving, by, whose.establishment_id)
+    departure_id, now = write_down(connection, leaving, by, whose.establishment_id)
     return Departure(departure_id, whose.establishment, by, now, leaving)
 
 
-def _write_down(
+def write_down(
     connection: sa.Connection, leaving: Leaving, by: str, establishment_id: int
 ) -> tuple[str, datetime]:
+    """Keep that something leaves, of which the rule was asked; gives its id, and when."""
     now, departure_id = datetime.now(UTC), new_id()
     connection.execute(
         sa.insert(schema.departure).values(
@@ -129,20 +132,29 @@ def _require_may_leave(
     connection: sa.Connection, whose: Whose, images: Sequence[str], purpose: Purpose
 ) -> None:
     """Ask the rule; raises MayNotLeave."""
+    for obstacle, held in held_back(connection, whose, images, purpose).items():
+        if held:
+            raise refused(obstacle, held)
+
+
+def held_back(
+    connection: sa.Connection, whose: Whose, images: Sequence[str], purpose: Purpose
+) -> Mapping[Obstacle, list[str]]:
+    """The pictures that the rule keeps here, by what stands in their way."""
     consents = consents_of(connection, set(whose.exams.values()))
-    closed = [image for image in images if not may_be_used(consents[whose.exams[image]], purpose)]
-    if closed:
-        raise refused(Obstacle.CONSENT, closed)
     said = stated_of(connection, images)
     rule = covers.rule_of(connection, whose.establishment_id)
-    kept = [
-        one
-        for one in images
-        if is_kept_in(said.get(one))
-        and not may_leave_covered(rule, consents[whose.exams[one]], purpose)
-    ]
-    if kept:
-        raise refused(Obstacle.RECOGNIZABLE, kept)
+    return {
+        Obstacle.CONSENT: [
+            one for one in images if not may_be_used(consents[whose.exams[one]], purpose)
+        ],
+        Obstacle.RECOGNIZABLE: [
+            one
+            for one in images
+            if is_kept_in(said.get(one))
+            and not may_leave_covered(rule, consents[whose.exams[one]], purpose)
+        ],
+    }
 
 
 def whose_pictures(
@@ -162,7 +174,7 @@ def whose_pictures(
             _owner.name.label("establishment"),
         )
         .select_from(schema.image.join(schema.exam).join(schema.establishment))
-        .where(_image.id.in_(images))
+        .where(_image.id.in_(images), IS_HERE)
     )
     rows = connection.execute(owned(query, establishment)).all()
     if not rows or {row.id for row in rows} != set(images):

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
 
-from pydicom import dcmread
-from pydicom.dataset import Dataset
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +31,11 @@ class Described:
     bits_allocated: int
 
 
-def described(header: Dataset) -> Described:
-    """What the header of an instance with pixels says; with its file meta information.
+def described(header: "Dataset") -> Described:
+    """What the header of an instance says; with its file meta information.
 
-    Raises AttributeError and ValueError where what every such instance has is missing.
+    Of a document, which has no pixels, all that is of them is 0. Raises AttributeError and
+    ValueError where what every such instance has is missing.
     """
     return Described(
         DescribedSeries(
@@ -44,18 +46,25 @@ def described(header: Dataset) -> Described:
         ),
         str(header.file_meta.TransferSyntaxUID),
         _number(header, "InstanceNumber"),
-        int(header.Rows),
-        int(header.Columns),
-        int(header.get("NumberOfFrames") or 1),
-        int(header.BitsAllocated),
+        *_extent(header),
     )
 
 
-def described_in(path: Path) -> Described:
+def _extent(header: "Dataset") -> tuple[int, int, int, int]:
+    if "EncapsulatedDocument" in header:
+        return 0, 0, 0, 0
+    frames = int(header.get("NumberOfFrames") or 1)
+    return int(header.Rows), int(header.Columns), frames, int(header.BitsAllocated)
+
+
+def described_in(file: Path | BinaryIO) -> Described:
     """What the header of an instance's file says, as `described`."""
-    return described(dcmread(path, stop_before_pixels=True))
+    # What reads records alone, settings among it, has no use for it.
+    from pydicom import dcmread
+
+    return described(dcmread(file, stop_before_pixels=True))
 
 
-def _number(header: Dataset, keyword: str) -> int | None:
+def _number(header: "Dataset", keyword: str) -> int | None:
     value = header.get(keyword)
     return None if value in {None, ""} else int(value)

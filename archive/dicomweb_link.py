@@ -14,7 +14,7 @@ from urllib.parse import quote
 import httpx
 
 from archive.errors import ClassRefused, LinkDown, LinkRefused
-from archive.link import Instance, Named, Shown
+from archive.link import Instance, Moved, Named, Shown, unheard
 
 TIMEOUT_S = 60.0
 PART_BYTES = 1 << 20
@@ -48,7 +48,7 @@ class DicomWebLink:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def store(self, instance: Instance) -> None:
+    def store(self, instance: Instance, moved: Moved = unheard) -> None:
         """Send one instance; only what the answer names as stored counts as such."""
         boundary, size_bytes = secrets.token_hex(16), instance.path.stat().st_size
         head = f"--{boundary}\r\nContent-Type: application/dicom\r\n\r\n".encode()
@@ -57,7 +57,9 @@ class DicomWebLink:
         def body() -> Iterator[bytes]:
             yield head
             with instance.path.open("rb") as file:
-                yield from iter(partial(file.read, PART_BYTES), b"")
+                for part in iter(partial(file.read, PART_BYTES), b""):
+                    yield part
+                    moved()
             yield tail
 
         content_type = f'multipart/related; type="application/dicom"; boundary={boundary}'
@@ -117,7 +119,14 @@ class DicomWebLink:
         patient_id, study, accession_number, series = shown
         return Shown(patient_id, study, accession_number, series, len(places))
 
-    def fetch(self, named: Named, series_instance_uid: str, into: Path, most_bytes: int) -> None:
+    def fetch(
+        self,
+        named: Named,
+        series_instance_uid: str,
+        into: Path,
+        most_bytes: int,
+        moved: Moved = unheard,
+    ) -> None:
         """Have an instance back in whatever transfer syntax the archive keeps it."""
         names = (named.study_instance_uid, series_instance_uid, named.sop_instance_uid)
         study, series, instance = (quote(one, safe="") for one in names)
@@ -133,7 +142,7 @@ class DicomWebLink:
                     told = answer.status_code
                     raise LinkRefused(f"The archive shows it and does not give it back ({told}).")
                 with into.open("wb") as file:
-                    _copy_bounded(answer.iter_bytes(), file, most_bytes)
+                    _copy_bounded(answer.iter_bytes(), file, most_bytes, moved)
                 _unwrap(answer.headers.get("content-type", ""), into)
         except httpx.HTTPError as error:
             raise LinkDown("The archive does not answer.") from error
@@ -176,13 +185,14 @@ def _require_willing(answer: httpx.Response) -> None:
         raise LinkDown(f"The archive does not let us in just now ({answer.status_code}).")
 
 
-def _copy_bounded(parts: Iterator[bytes], file: BinaryIO, most_bytes: int) -> None:
+def _copy_bounded(parts: Iterator[bytes], file: BinaryIO, most_bytes: int, moved: Moved) -> None:
     left = most_bytes
     for part in parts:
         left -= len(part)
         if left < 0:
             raise LinkRefused("The archive gives back more than the instance can be; look at it.")
         file.write(part)
+        moved()
 
 
 def _unwrap(content_type: str, path: Path) -> None:

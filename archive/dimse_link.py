@@ -32,7 +32,7 @@ from archive.dimse.sending import hold_little
 from archive.dimse_station import Station
 from archive.errors import ClassRefused, LinkDown, LinkLacks, LinkRefused
 from archive.identity import uid_from
-from archive.link import Instance, Named, Shown
+from archive.link import Instance, Moved, Named, Shown, unheard
 
 # The file's bytes as they are: a decoded data set would be sent under another syntax's name.
 _config.STORE_SEND_CHUNKED_DATASET = True
@@ -65,7 +65,7 @@ class DimseLink:
     def __init__(self, station: Station, web: DicomWebLink | None = None) -> None:
         self._station, self._web = station, web
 
-    def store(self, instance: Instance) -> None:
+    def store(self, instance: Instance, moved: Moved = unheard) -> None:
         """Send a file in its own transfer syntax alone, as it lies there."""
         syntax = str(dcmread(instance.path, stop_before_pixels=True).file_meta.TransferSyntaxUID)
         ae = _asking(self._station)
@@ -73,7 +73,7 @@ class DimseLink:
         with self._called(ae) as call:
             if not _takes(call, instance.named.sop_class_uid):
                 raise ClassRefused("The archive does not take images of this kind or coding.")
-            hold_little(call)
+            hold_little(call, moved)
             with _as_it_should_be():
                 told = call.send_c_store(instance.path)
         status = _status(told)
@@ -136,10 +136,17 @@ class DimseLink:
         study, count = named.study_instance_uid, max(len(places), len(series), len(found))
         return Shown(patient_id, study, accession_number, min(series), count)
 
-    def fetch(self, named: Named, series_instance_uid: str, into: Path, most_bytes: int) -> None:
+    def fetch(
+        self,
+        named: Named,
+        series_instance_uid: str,
+        into: Path,
+        most_bytes: int,
+        moved: Moved = unheard,
+    ) -> None:
         """Have an instance back in the transfer syntax in which the archive keeps it."""
         if self._web is not None:
-            self._web.fetch(named, series_instance_uid, into, most_bytes)
+            self._web.fetch(named, series_instance_uid, into, most_bytes, moved)
             return
         received: list[int] = []
 
@@ -157,7 +164,11 @@ class DimseLink:
             *(_context(named.sop_class_uid, (one,)) for one in _SYNTAXES),
         ]
         roles = [build_role(named.sop_class_uid, scp_role=True)]
-        with self._called(ae, [(evt.EVT_C_STORE, came)], roles) as call:
+        heard: list[evt.EventHandlerType] = [
+            (evt.EVT_C_STORE, came),
+            (evt.EVT_DATA_RECV, lambda _: moved()),
+        ]
+        with self._called(ae, heard, roles) as call:
             if not _takes(call, _GET):
                 raise LinkLacks("The archive does not give back what it holds.")
             asked = _identifier("IMAGE", _keys(named, series_instance_uid), ())
@@ -189,7 +200,7 @@ class DimseLink:
             ae_title=station.called,
             ext_neg=list(roles) or None,  # type: ignore[arg-type]
             evt_handlers=list(handlers),
-            tls_args=_encrypting(station),
+            tls_args=encrypting(station),
         )
         if not call.is_established:
             raise LinkDown("The archive does not answer, or does not let us in by our title.")
@@ -259,7 +270,8 @@ def _context(abstract_syntax: str, syntaxes: Sequence[str]) -> PresentationConte
     return context
 
 
-def _encrypting(station: Station) -> tuple[ssl.SSLContext, str] | None:
+def encrypting(station: Station) -> tuple[ssl.SSLContext, str] | None:
+    """How an archive is called over TLS; None where it is not."""
     if station.tls is None:
         return None
     context = ssl.create_default_context(cafile=station.tls.authorities)

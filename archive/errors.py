@@ -7,6 +7,7 @@ ArchiveError
 ├── InvalidIdentity     (ValueError)       traits or numbers that DICOM cannot carry
 ├── InvalidSite         (ValueError)       a body site that is none, or a side that it has not
 ├── InvalidQuery        (ValueError)       a question in words that mean nothing
+├── BadDocument         (ValueError)       a document of a report that cannot be kept
 ├── InvalidCapture      (ValueError)       what is stated of a photograph cannot be so
 ├── MayNotLeave         (PermissionError)  pictures that a rule keeps in the establishment
 ├── NoCard              (LookupError)      a user whom colleagues know by no name yet
@@ -55,6 +56,10 @@ class InvalidSite(ArchiveError, ValueError):
 
 class InvalidQuery(ArchiveError, ValueError):
     """A query asks in words that mean nothing; the message repeats none of them."""
+
+
+class BadDocument(ArchiveError, ValueError):
+    """A document of a report that cannot be kept; the message says what is wrong with it."""
 
 
 class InvalidCapture(ArchiveError, ValueError):

@@ -69,6 +69,12 @@ def without_rows(connection: sa.Connection, after: str, limit: int) -> Sequence[
     return connection.execute(query).mappings().all()
 
 
+def all_keys(connection: sa.Connection) -> frozenset[str]:
+    """Every key of the store that something refers to."""
+    reports = sa.select(schema.report.c.key).where(schema.report.c.key.is_not(None))
+    return frozenset(connection.scalars(sa.union_all(sa.select(_object.key), reports)))
+
+
 def forget_described(connection: sa.Connection, image_ids: Sequence[str]) -> None:
     """Delete what is known of the instances of images that change their exam."""
     gone = sa.delete(schema.instance).where(_instance.image_id.in_(image_ids))

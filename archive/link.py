@@ -1,8 +1,16 @@
 """The radiology archive as it is seen from here."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
+
+Moved = Callable[[], None]
+"""Called for every part that moves; what it raises ends what is under way."""
+
+
+def unheard() -> None:
+    """For those whom nobody waits for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +53,7 @@ class ArchiveLink(Protocol):
     LinkRefused where it says no, which does not, and LinkLacks where it has no such service.
     """
 
-    def store(self, instance: Instance) -> None:
+    def store(self, instance: Instance, moved: Moved = unheard) -> None:
         """Give it an instance in its own transfer syntax; telling it again changes nothing."""
         ...
 
@@ -57,7 +65,14 @@ class ArchiveLink(Protocol):
         """Under whom it shows an instance; None where it shows it to nobody."""
         ...
 
-    def fetch(self, named: Named, series_instance_uid: str, into: Path, most_bytes: int) -> None:
+    def fetch(
+        self,
+        named: Named,
+        series_instance_uid: str,
+        into: Path,
+        most_bytes: int,
+        moved: Moved = unheard,
+    ) -> None:
         """Write the instance as the archive keeps it to a file; LinkRefused beyond `most_bytes`."""
         ...
 

@@ -147,6 +147,18 @@ def times_of(column: sa.ColumnElement[str]) -> Match:
     return match
 
 
+def moments(column: sa.ColumnElement[datetime], dates: str, times: str) -> Condition | None:
+    """A range of dates and one of times as one range of moments in UTC (C.2.2.2.5.3)."""
+    first, last = _bounds(dates, _DATE, "a date is written YYYYMMDD")
+    begin, end = _bounds(times, _TIME, "a time is written HHMMSS")
+    conditions = []
+    if first:
+        conditions.append(column >= _moment(first, begin[:6].ljust(6, "0")))
+    if last:
+        conditions.append(column < _moment(last, end[:6].ljust(6, "9")) + timedelta(seconds=1))
+    return sa.and_(*conditions) if conditions else None
+
+
 def _bounds(value: str, form: re.Pattern[str], otherwise: str) -> tuple[str, str]:
     value = value.strip()
     if not value.strip("*"):
@@ -165,6 +177,13 @@ def _day(text: str) -> datetime:
         return datetime.strptime(text, "%Y%m%d").replace(tzinfo=UTC)
     except ValueError as error:
         raise InvalidQuery("The query names a day that is in no calendar.") from error
+
+
+def _moment(day: str, time: str) -> datetime:
+    """A second of a day; a time that is not written to its end is filled up beyond the clock's."""
+    hours, minutes, seconds = (int(time[at : at + 2]) for at in (0, 2, 4))
+    within = timedelta(hours=min(hours, 23), minutes=min(minutes, 59), seconds=min(seconds, 59))
+    return _day(day) + within
 
 
 def _like(column: sa.ColumnElement[str], pattern: str) -> Condition:

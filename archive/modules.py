@@ -12,11 +12,10 @@ from pydicom.sequence import Sequence
 from pydicom.uid import UID
 from pydicom.valuerep import DA, TM
 
+from archive.identities.ins import INS_ISSUER
 from archive.identity import PatientIdentity, uid_from
 
 UTF_8 = "ISO_IR 192"
-INS_ISSUER = "ASIP-SANTE-INS-NIR"
-"""What the issuer of the national identifier of France is called."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """What a move to another patient would change: read, and held against what can be."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -96,6 +96,18 @@ def identity_of(connection: sa.Connection, patient_row: int | None) -> PatientId
     found = connection.execute(sa.select(*_TRAITS).where(_patient.id == patient_row))
     row = found.mappings().one_or_none()
     return None if row is None else PatientIdentity(**row)
+
+
+def identities_of(
+    connection: sa.Connection, patient_rows: Collection[int]
+) -> dict[int, PatientIdentity]:
+    """Patients as the catalogue knows them, by their rows."""
+    query = sa.select(_patient.id.label("row"), *_TRAITS).where(_patient.id.in_(patient_rows))
+    found = connection.execute(query).mappings() if patient_rows else ()
+    return {
+        row["row"]: PatientIdentity(**{name: row[name] for name in row if name != "row"})
+        for row in found
+    }
 
 
 def _is_same(one: PatientIdentity, other: PatientIdentity) -> bool:

@@ -24,6 +24,8 @@ move = sa.Table(
     sa.Column("by_whom", sa.String(200), nullable=False),
     sa.Column("asked_at", UtcDateTime, nullable=False),
     sa.Column("done_at", UtcDateTime),
+    # The image is seen by nobody meanwhile, as it is under somebody else.
+    sa.Column("is_homeward", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.CheckConstraint("from_exam_id <> to_exam_id", name="elsewhere"),
     sa.CheckConstraint("incarnation > 0", name="incarnation"),
     sa.Index(None, "act"),

@@ -29,6 +29,7 @@ from archive.reception import (
     remember_number,
 )
 from archive.record import Exam, Image, ImageState, StoredObject
+from archive.reports.publishing import follow
 from archive.schema_lesions import biopsy
 
 MOVE = "move"
@@ -126,6 +127,7 @@ class Moves:
                     .where(_move.id == row["id"])
                     .values(done_at=datetime.now(UTC), dropped=dropped[image.id])
                 )
+            follow(connection, list(before))
         return tuple(old.key for one in made.values() for old in one)
 
     def history(self, image_id: str, *, establishment: str | None) -> tuple[Moved, ...]:

@@ -16,6 +16,7 @@ from archive.record import Exam, Image, ImageKind, ObjectRole, OutboxState, Sent
 from archive.telling.forms import CLASS_OF, known_as
 from archive.telling.rows import changed_row, new_row, tellings
 from archive.telling.rules import Form, Takes
+from archive.telling.told import Told
 
 _row, _remote = schema.outbox.c, schema.remote.c
 
@@ -51,6 +52,10 @@ def takes_of(written: Sequence[str] | None) -> frozenset[Takes]:
 
 def told_of(image: Image, takes: frozenset[Takes]) -> Iterator[tuple[Form, StoredObject]]:
     """What an archive gets of an image, and of which of our instances that is told."""
+    if image.kind is ImageKind.REPORT:
+        if Takes.REPORTS in takes:
+            yield from ((Form.AS_IT_IS, one) for one in image.objects_as(ObjectRole.DOCUMENT))
+        return
     is_photo = image.kind is ImageKind.PHOTO
     own = image.objects_as(ObjectRole.PHOTO if is_photo else ObjectRole.LEVEL)
     whole = Takes.PHOTOGRAPHS if is_photo else Takes.SLIDES
@@ -72,6 +77,12 @@ def moved(
 
     `series_of` has the Series Instance UID of each SOP Instance UID before.
     """
+    taken_back(connection, before, series_of)
+    published(connection, after)
+
+
+def taken_back(connection: sa.Connection, before: Image, series_of: Mapping[str, str]) -> None:
+    """Have archives hear that what they were told of an image counts no more; once, as `moved`."""
     now = datetime.now(UTC)
     rows = tellings(connection, [before.id])[before.id]
     # By a move before this one, or as another incarnation took its place.
@@ -97,7 +108,6 @@ def moved(
                 **(row | {"form": one.form, "told": [last.written()] if last else []}),
             )
         )
-    published(connection, after)
 
 
 def look_again(connection: sa.Connection, exam_id: str) -> None:
@@ -115,6 +125,21 @@ def identity_changed(connection: sa.Connection, exam_ids: Collection[str]) -> No
     """
     states = tuple(one for one in OutboxState if one is not OutboxState.SUPERSEDED)
     _ask_anew(connection, exam_ids, states)
+
+
+def ins_withdrawn(connection: sa.Connection, exam_ids: Collection[str]) -> None:
+    """Let what is kept of what archives were told say that the INS told with it is untrue.
+
+    To be called in the transaction that withdraws it, before another takes its place. Of the number
+    itself nothing is kept: beside a birth date and place, even a short mark of it would name it.
+    """
+    query = sa.select(_row.id, _row.told).where(
+        _row.exam_id.in_(list(exam_ids)), _row.kind == Sent.OBJECT
+    )
+    for row in connection.execute(query.order_by(_row.id).with_for_update()).all():
+        told = [Told.read(one).once_withdrawn().written() for one in row.told]
+        if told != row.told:
+            connection.execute(changed_row(row.id, told=told))
 
 
 def _ask_anew(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from archive import schema
+from archive.homeward import IS_HERE
 from archive.record import ImageState
 
 _pin, _photo, _image, _lesion = (
@@ -44,7 +45,7 @@ def marked_with(connection: sa.Connection, lesion_id: str) -> dict[str, tuple[Ma
                 schema.lesion, _pin.lesion_id == _lesion.id
             )
         )
-        .where(_image.id.in_(sa.select(leads)), _image.state == ImageState.PUBLISHED)
+        .where(_image.id.in_(sa.select(leads)), _image.state == ImageState.PUBLISHED, IS_HERE)
         .order_by(_image.id, _lesion.number)
     )
     found: dict[str, tuple[Marked, ...]] = defaultdict(tuple)

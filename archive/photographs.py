@@ -14,6 +14,7 @@ from archive.body_site import site_of_code
 from archive.capture import LOCATING, Capture, Dermoscopy, Operator
 from archive.database import Database
 from archive.errors import InvalidCapture, NotFound
+from archive.homeward import IS_HERE
 from archive.identity import PatientIdentity
 from archive.lesion import Photograph
 from archive.lesions import read_lesion
@@ -168,6 +169,7 @@ def earlier_of(connection: sa.Connection, said: Photograph) -> str | None:
             _photo.view == said.capture.view,
             _photo.exam_id != own,
             _image.state == ImageState.PUBLISHED,
+            IS_HERE,
         )
     )
     taken = _in_order(connection.execute(query).mappings().all())

@@ -17,6 +17,8 @@ class Query:
     offset: int = 0
     fuzzy: bool = False
     """Whether names are matched word by word (PS3.18 8.3.4.2)."""
+    combined: bool = False
+    """Whether dates and times are those of one moment (PS3.4 C.2.2.2.5.3)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,11 @@ import sqlalchemy as sa
 
 from archive import schema
 from archive.errors import NotFound
+from archive.homeward import IS_HERE
 from archive.identities.pointers import current_key
 from archive.identity import PatientIdentity
 from archive.ownership import owned
-from archive.record import Exam, Image, ImageState, Page, StoredObject
+from archive.record import Exam, Image, ImageKind, ImageState, Page, StoredObject
 
 _image, _exam, _object = schema.image.c, schema.exam.c, schema.stored_object.c
 _patient, _establishment = schema.patient.c, schema.establishment.c
@@ -32,6 +33,18 @@ _EXAM_COLUMNS = [
     _patient.key.label("patient_key"),
     _exam.is_provisional,
 ]
+
+_IS_SEEN = sa.and_(_image.kind != ImageKind.REPORT, IS_HERE)
+"""Whether it is an image, under its own patient: reports are read as reports."""
+
+MAY_BE_SEEN: sa.ColumnElement[bool] = sa.and_(
+    sa.or_(
+        sa.and_(_image.state == ImageState.PUBLISHED, _image.kind != ImageKind.REPORT),
+        sa.and_(_image.kind == ImageKind.SLIDE, _image.state != ImageState.REFUSED),
+    ),
+    IS_HERE,
+)
+"""What can be looked at: slides while they are prepared, photographs once they were sent."""
 
 # The parts that never change are built once: SQLAlchemy spends longer on them than SQLite does.
 _IMAGES = sa.select(*_IMAGE_COLUMNS)
@@ -115,9 +128,24 @@ def exams_of_patient(
     return _with_images(connection, connection.execute(query).mappings().all(), states)
 
 
-def exam_alone(connection: sa.Connection, exam_id: str) -> Exam:
-    """Read an exam without its images, of which it need not have any."""
-    rows = connection.execute(_EXAMS.where(_exam.id == exam_id)).mappings().all()
+def exams_named(
+    connection: sa.Connection,
+    exam_ids: Collection[str],
+    establishment: str | None,
+    states: Collection[ImageState],
+) -> tuple[Exam, ...]:
+    """Read these exams where they have an image in the given states, newest first."""
+    query = _visible(_EXAMS, establishment, states).where(_exam.id.in_(list(exam_ids)))
+    query = query.order_by(_exam.created_at.desc(), _exam.id.desc())
+    return _with_images(connection, connection.execute(query).mappings().all(), states)
+
+
+def exam_alone(connection: sa.Connection, exam_id: str, establishment: str | None = None) -> Exam:
+    """Read an exam without its images, of which it need not have any; raises NotFound."""
+    query = owned(_EXAMS.where(_exam.id == exam_id), establishment)
+    rows = connection.execute(query).mappings().all()
+    if not rows:
+        raise NotFound("There is no such exam.")
     return _with_images(connection, rows, ())[0]
 
 
@@ -161,7 +189,7 @@ def _visible(
 ) -> sa.Select[Any]:
     query = owned(query, establishment)
     return query.where(
-        sa.exists().where(_image.exam_id == _exam.id, _image.state.in_(list(states)))
+        sa.exists().where(_image.exam_id == _exam.id, _image.state.in_(list(states)), _IS_SEEN)
     )
 
 
@@ -169,7 +197,7 @@ def _with_images(
     connection: sa.Connection, rows: Sequence[sa.RowMapping], states: Collection[ImageState]
 ) -> tuple[Exam, ...]:
     query = _IMAGES.where(
-        _image.exam_id.in_([row["id"] for row in rows]), _image.state.in_(list(states))
+        _image.exam_id.in_([row["id"] for row in rows]), _image.state.in_(list(states)), _IS_SEEN
     ).order_by(_image.created_at, _image.id)
     images: dict[str, list[Image]] = defaultdict(list)
     for one in _with_objects(connection, connection.execute(query).mappings().all()):

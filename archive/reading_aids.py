@@ -17,6 +17,7 @@ from archive import schema
 from archive.asked import has_room, require_photograph
 from archive.database import Database
 from archive.errors import InvalidCapture, NotFound
+from archive.homeward import IS_HERE
 from archive.lesions import read_lesion
 from archive.measure import STATED, Length, Segment, Spacing, diameter
 from archive.proposals import proposed_by
@@ -263,6 +264,7 @@ def _published(connection: sa.Connection, lesion_id: str, images: Sequence[str])
             _photo.lesion_id == lesion_id,
             _photo.image_id.in_(images),
             _image.state == ImageState.PUBLISHED,
+            IS_HERE,
         )
     )
     return connection.scalars(query).all()

@@ -35,10 +35,12 @@ TRANSITIONS: frozenset[tuple[ImageState, ImageState]] = frozenset(
 
 
 class ImageKind(StrEnum):
-    """What was taken: a glass slide by a scanner, or a photograph by a camera."""
+    """What was taken: a glass slide by a scanner, a photograph by a camera; or what was written."""
 
     SLIDE = "slide"
     PHOTO = "photo"
+    REPORT = "report"
+    """A document, which has no pixels: it is in no list of images."""
 
 
 class ObjectRole(StrEnum):
@@ -51,6 +53,8 @@ class ObjectRole(StrEnum):
     PREVIEW = "preview"
     """A small JPEG for lists."""
     PHOTO = "photo"
+    DOCUMENT = "document"
+    """A report, inside an instance."""
     TILE_MAP = "tile_map"
     """Where the tiles of the original lie, by which it is seen until it is converted."""
 

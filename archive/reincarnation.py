@@ -1,14 +1,12 @@
 """The header of an instance that moves to another patient: whose it is now, under new UIDs."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
-from archive.identity import uid_of_move
+from archive.incarnation import Incarnation
 from archive.modules import general_study_module, patient_module
-from archive.record import Exam
 from archive.today import in_utf8, without_patient
 
 _OWN = frozenset(
@@ -30,24 +28,6 @@ _REFERENCES = (
     "StudiesContainingOtherReferencedInstancesSequence",
 )
 _LOCALIZER = "121311"
-
-
-@dataclass(frozen=True, slots=True)
-class Incarnation:
-    """What becomes of the instances of one move; a function of it, and of nothing else."""
-
-    exam: Exam = field(repr=False)
-    """The exam that they come to."""
-    number: int
-    kept: frozenset[str] = frozenset()
-    """SOP Instance UIDs, as they were, of what moves together: references among it stay."""
-    tracking: tuple[str, str] | None = None
-    """TrackingID and TrackingUID of the lesion that is shown now."""
-
-    def uid(self, before: str) -> str:
-        """What a UID of the image becomes."""
-        exam = self.exam
-        return uid_of_move(before, exam.establishment, exam.study_instance_uid, self.number)
 
 
 def reincarnated(header: Dataset, new: Incarnation) -> Dataset:

@@ -7,8 +7,9 @@ from datetime import datetime
 
 from archive.identity import uid_from
 from archive.record import Exam
+from archive.telling.forms import KEY_OBJECT_SELECTION
 from archive.telling.key_objects import (
-    KEY_OBJECT_SELECTION,
+    INCORRECT_WORKLIST_ENTRY,
     REJECTED_FOR_PATIENT_SAFETY,
     Document,
     Reference,
@@ -29,12 +30,17 @@ def rejection_note(
     sop_class_uid: str,
     sop_instance_uid: str,
     at: datetime,
+    *,
+    is_same_patient: bool = False,
 ) -> bytes:
-    """The DICOM file of the note on one instance of an exam, as that is known to the archive."""
+    """The DICOM file of the note on one instance of an exam, as that is known to the archive.
+
+    Of the same patient it is of another order than it was said to be.
+    """
     document = Document(
         rejection_uid(sop_instance_uid),
         uid_from("series of a rejection note", sop_instance_uid),
-        REJECTED_FOR_PATIENT_SAFETY,
+        INCORRECT_WORKLIST_ENTRY if is_same_patient else REJECTED_FOR_PATIENT_SAFETY,
         at,
         "rejection-1",
     )

@@ -10,7 +10,7 @@ from archive.capture import Contact, Immersion, Polarization, View
 from archive.columns import UtcDateTime, metadata, words
 from archive.commitments.schema import commitment
 from archive.cover_schema import site_rule, uncovering
-from archive.identities.schema import doubt, home, identity_event, identity_state, merged, visit
+from archive.identities.schema import doubt, home, identity_event, identity_state, merged
 from archive.instance_schema import instance, series
 from archive.leaving_schema import (
     advice,
@@ -33,6 +33,7 @@ from archive.record import (
     ObjectRole,
     Reason,
 )
+from archive.reports.schema import report
 from archive.session_schema import consent, picture, pin, session
 
 __all__ = [
@@ -72,13 +73,13 @@ __all__ = [
     "picture",
     "pin",
     "remote",
+    "report",
     "series",
     "session",
     "site_rule",
     "stored_object",
     "uncovering",
     "upload",
-    "visit",
 ]
 
 establishment = sa.Table(
@@ -113,6 +114,7 @@ patient = sa.Table(
     sa.Index(None, "folded_birth_name"),
     sa.Index(None, "ins"),
     sa.Index(None, "patient_id"),
+    sa.Index(None, "establishment_id", "id"),
     sa.Index("uq_patient_key", "key", unique=True),
     # The target of exam's foreign key, so that an exam cannot name a neighbour's patient.
     sa.UniqueConstraint("id", "establishment_id"),
@@ -160,6 +162,7 @@ image = sa.Table(
     sa.CheckConstraint("(state = 'refused') = (reason IS NOT NULL)", name="reason"),
     sa.CheckConstraint("(state = 'published') = (published_at IS NOT NULL)", name="published"),
     sa.Index("uq_image_id_exam_id", "id", "exam_id", unique=True),
+    sa.Index(None, "created_at"),
     sa.Index(None, "source_sha256"),
 )
 
@@ -320,9 +323,8 @@ lesion_event = sa.Table(
     sa.UniqueConstraint("lesion_id", "kind", "on_date"),
 )
 for _once in (LesionEventKind.FIRST_SEEN, LesionEventKind.EXCISED):
-    _word = _once.name.lower()
     sa.Index(
-        f"uq_lesion_event_{_word}",
+        f"uq_lesion_event_{_once.name.lower()}",
         lesion_event.c.lesion_id,
         unique=True,
         sqlite_where=sa.text(f"kind = '{_once}'"),

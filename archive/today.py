@@ -8,6 +8,9 @@ from pydicom.tag import BaseTag
 
 from archive.modules import general_study_module, more_of_patient_module, patient_module
 from archive.record import Exam
+from archive.reports.content import as_it_leaves
+from archive.reports.encapsulated import document_in, put_inside
+from archive.reports.report import CDA
 
 _OF_THE_ORDER = ("AccessionNumber", "IssuerOfAccessionNumberSequence")
 IDENTIFYING = (
@@ -24,6 +27,9 @@ _OF_A_PATIENT = frozenset({0x0010, 0x0012, 0x0038})
 def says_today(header: Dataset, exam: Exam) -> bool:
     """Whether a header names its patient and order as the catalogue does."""
     today = _identity(exam)
+    # What of a document is withheld in the store is put in as it leaves.
+    if header.get("MIMETypeOfEncapsulatedDocument") == CDA:
+        return False
     return all(_plain(header.get(one)) == _plain(today.get(one)) for one in IDENTIFYING)
 
 
@@ -40,6 +46,8 @@ def brought_up_to_date(header: Dataset, exam: Exam) -> Dataset:
         if one in header:
             del header[one]
     header.update(today)
+    if header.get("MIMETypeOfEncapsulatedDocument") == CDA:
+        put_inside(header, as_it_leaves(document_in(header), exam.patient))
     return header
 
 

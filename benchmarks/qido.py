@@ -1,18 +1,22 @@
 """What DICOM's searches cost in a large archive: generated rows, and every usual question.
 
-python -m benchmarks.qido [INSTANCES]
+python -m benchmarks.qido [INSTANCES] [postgresql]
 
-The catalogue is SQLite in a temporary folder. Questions are asked of it as the routes ask, one
-after the other, and written as JSON; each kind as often as the others.
+The catalogue is SQLite in a temporary folder, or in a PostgreSQL of its own. Questions are asked of
+it as the routes ask, one after the other, in the name of one establishment of eighty and of all of
+them, and written as JSON. By the clock and by the processor; beside them the same SQL alone, which
+no way of asking is faster than.
 """
 
+import os
 import random
 import statistics
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -20,6 +24,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from api.app import settle
 from api.dicomweb.places import FOUND_INSTANCES, FOUND_SERIES, STUDIES
 from api.dicomweb.search import search
 from archive import schema
@@ -27,6 +32,7 @@ from archive.catalog import Catalog
 from archive.described import Described, DescribedSeries
 from archive.identity import folded_name
 from archive.query import Query
+from tests.postgresql import postgresql
 
 ESTABLISHMENTS = 80
 IMAGES, LEVELS = 2, 5
@@ -54,26 +60,36 @@ def uid(*names: object) -> str:
     return f"2.25.{int(sha256(repr(names).encode()).hexdigest()[:30], 16)}"
 
 
-def fill(path: Path, instances: int) -> int:
+def fill(url: str, instances: int) -> int:
     """Write the rows of about as many instances into a new catalogue; gives the number of exams."""
     exams = max(1, instances // (IMAGES * LEVELS))
-    url = f"sqlite:///{path}"
     Catalog.open(url).close()
     engine = sa.create_engine(url)
     with engine.begin() as connection:
-        # They let nothing be published that was not received before.
-        for (name,) in connection.exec_driver_sql(
-            "SELECT name FROM sqlite_master WHERE type = 'trigger'"
-        ).all():
-            connection.exec_driver_sql(f"DROP TRIGGER {name}")
+        without_triggers(connection)
         told = [{"id": n + 1, "name": f"Hospital {n}"} for n in range(ESTABLISHMENTS)]
         connection.execute(sa.insert(schema.establishment), told)
     for begin in range(0, exams, BATCH):
         with engine.begin() as connection:
+            without_triggers(connection)
             for table, rows in _rows(range(begin, min(exams, begin + BATCH))).items():
                 connection.execute(sa.insert(table), rows)
+    if engine.dialect.name == "postgresql":
+        # As its own housekeeping does within a minute.
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.exec_driver_sql("VACUUM ANALYZE")
     engine.dispose()
     return exams
+
+
+def without_triggers(connection: sa.Connection) -> None:
+    """They let nothing be published that was not received before."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("SET LOCAL session_replication_role = replica")
+        return
+    names = connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'trigger'")
+    for (name,) in names.all():
+        connection.exec_driver_sql(f"DROP TRIGGER {name}")
 
 
 def _rows(exams: range) -> dict[sa.Table, Rows]:
@@ -232,47 +248,128 @@ class Taken:
     """How long the answers to one kind of question took, and how much was found."""
 
     name: str
-    wall_ms: list[float]
-    processor_ms: list[float]
-    found: int
+    wall_ms: list[float] = field(default_factory=list)
+    processor_ms: list[float] = field(default_factory=list)
+    sql_ms: list[float] = field(default_factory=list)
+    """By the clock, of the same statements alone, straight to the driver."""
+    found: list[int] = field(default_factory=list)
+
+    def told(self) -> str:
+        """A line of the table."""
+        times = (self.wall_ms, self.processor_ms, self.sql_ms)
+        return f"{self.name:32}{statistics.median(self.wall_ms):8.1f}" + "".join(
+            f"{one:11.1f}" for one in map(_p95, times)
+        )
 
 
-def answered(catalog: Catalog, exams: int) -> Iterator[Taken]:
-    """Each kind of question, asked and answered."""
-    for name, make in questions(exams).items():
-        wall, processor, found = [], [], 0
-        for _ in range(ASKED):
-            where, query, establishment = make()
-            begun, computing = time.perf_counter(), time.process_time()
-            told, _more = search(
-                catalog.instances, where, query, establishment=establishment, studies_url="u"
-            )
-            wall.append(1000 * (time.perf_counter() - begun))
-            processor.append(1000 * (time.process_time() - computing))
-            found += len(told)
-        yield Taken(name, wall, processor, found)
+HEAD = f"{'ms':32}{'median':>8}{'p95':>11}{'processor':>11}{'SQL alone':>11}{'found':>9}"
+
+
+def answered(url: str, exams: int, *, of_all: bool) -> Iterator[Taken]:
+    """Each kind of question, asked and answered; `of_all` is in no establishment's name."""
+    with Catalog.open(url) as catalog, _driver(url) as driver, _heard() as statements:
+        # What is done once in a process's life is no part of it.
+        search(catalog.instances, STUDIES, Query(), establishment=None, studies_url="u")
+        for name, make in questions(exams).items():
+            taken = Taken(name)
+            for _ in range(ASKED):
+                where, query, house = make()
+                statements.clear()
+                begun, computing = time.perf_counter(), time.process_time()
+                told, _more = search(
+                    catalog.instances,
+                    where,
+                    query,
+                    establishment=None if of_all else house,
+                    studies_url="u",
+                )
+                taken.wall_ms.append(1000 * (time.perf_counter() - begun))
+                taken.processor_ms.append(1000 * (time.process_time() - computing))
+                taken.found.append(len(told))
+                taken.sql_ms.append(_alone(driver, statements))
+            yield taken
+
+
+@contextmanager
+def _driver(url: str) -> Iterator[Any]:
+    """A cursor of the database's own driver."""
+    engine = sa.create_engine(url)
+    connection = engine.raw_connection()
+    try:
+        cursor = connection.cursor()
+        if engine.dialect.name == "sqlite":
+            cursor.execute("PRAGMA case_sensitive_like = ON")
+        yield cursor
+    finally:
+        connection.close()
+        engine.dispose()
+
+
+@contextmanager
+def _heard() -> Iterator[list[tuple[str, Any]]]:
+    """What is asked of databases meanwhile."""
+    statements: list[tuple[str, Any]] = []
+
+    def hear(_: Any, __: Any, statement: str, values: Any, *___: Any) -> None:
+        statements.append((statement, values))
+
+    sa.event.listen(sa.Engine, "before_cursor_execute", hear)
+    try:
+        yield statements
+    finally:
+        sa.event.remove(sa.Engine, "before_cursor_execute", hear)
+
+
+def _alone(driver: Any, statements: list[tuple[str, Any]]) -> float:
+    selects = [one for one in statements if one[0].startswith("SELECT")]
+    begun = time.perf_counter()
+    for statement, values in selects:
+        driver.execute(statement, values)
+        driver.fetchall()
+    return 1000 * (time.perf_counter() - begun)
+
+
+@contextmanager
+def place(database: str) -> Iterator[str]:
+    """The address of an empty database of that kind, which is gone afterwards."""
+    if database == "postgresql":
+        with postgresql() as url:
+            yield url
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        yield f"sqlite:///{Path(folder, 'catalog.sqlite')}"
 
 
 def main() -> None:
     """Fill a catalogue, ask, and tell."""
-    instances = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
+    numbers = [int(one) for one in sys.argv[1:] if one.isdecimal()]
+    instances = numbers[0] if numbers else 1_000_000
+    database = "postgresql" if "postgresql" in sys.argv[1:] else "sqlite"
     random.seed(1)
-    with tempfile.TemporaryDirectory() as folder:
-        path, begun = Path(folder, "catalog.sqlite"), time.perf_counter()
-        exams = fill(path, instances)
-        print(f"{instances} instances of {exams} studies in {time.perf_counter() - begun:.0f} s")
-        with Catalog.open(f"sqlite:///{path}") as catalog:
-            taken = list(answered(catalog, exams))
-    print(f"{'ms':32}{'median':>9}{'p95':>9}{'p95 of processor':>18}{'found':>9}")
+    with place(database) as url:
+        begun = time.perf_counter()
+        exams = fill(url, instances)
+        taken_s = time.perf_counter() - begun
+        print(f"{instances} instances of {exams} studies in {taken_s:.0f} s ({database})")
+        settle()
+        for of_all in (False, True):
+            _tell(list(answered(url, exams, of_all=of_all)), of_all=of_all)
+
+
+def _tell(taken: list[Taken], *, of_all: bool) -> None:
+    whose = "all establishments at once" if of_all else "one establishment of eighty"
+    load = ", ".join(f"{one:.1f}" for one in os.getloadavg())
+    print(f"\nIn the name of {whose}; load {load} on {os.cpu_count()} processors")
+    print(HEAD)
     for one in taken:
-        print(_line(one.name, one.wall_ms, one.processor_ms) + f"{one.found:9}")
-    wall = [each for one in taken for each in one.wall_ms]
-    print(_line("all", wall, [each for one in taken for each in one.processor_ms]))
-
-
-def _line(name: str, wall: list[float], processor: list[float]) -> str:
-    middle = statistics.median(wall)
-    return f"{name:32}{middle:9.1f}{_p95(wall):9.1f}{_p95(processor):18.1f}"
+        print(f"{one.told()}{sum(one.found):9}")
+    everything = Taken(
+        "all kinds",
+        [time for one in taken for time in one.wall_ms],
+        [time for one in taken for time in one.processor_ms],
+        [time for one in taken for time in one.sql_ms],
+    )
+    print(everything.told())
 
 
 def _p95(times: list[float]) -> float:

@@ -52,6 +52,25 @@ def arrange(headers: Sequence[Dataset], count: int, columns: int, rows: int) -> 
     return _sparse(header, [_place(header, group) for group in groups], columns, rows)
 
 
+def arrange_part(header: Dataset, count: int, columns: int, rows: int) -> Arrangement:
+    """Arrange the frames of one part of a concatenation, whose others are not there.
+
+    Raises as `arrange`.
+    """
+    groups = header.get("PerFrameFunctionalGroupsSequence") or []
+    is_full = header.get("DimensionOrganizationType") == "TILED_FULL"
+    if not is_full and groups and all(one.get("PlanePositionSlideSequence") for one in groups):
+        return arrange([header], count, columns, rows)
+    first = int(header.get("ConcatenationFrameOffsetNumber") or 0)
+    tiles = columns * rows
+    planes = _full_planes(header)
+    if first < 0 or first + count > len(planes) * tiles:
+        raise DamagedSlide("its frames go on beyond the last tile; fetch it again")
+    frames = np.full(len(planes) * tiles, -1, np.int64)
+    frames[first : first + count] = np.arange(count)
+    return Arrangement(planes, frames.reshape(len(planes), tiles))
+
+
 def optical_paths(header: Dataset) -> list[Dataset]:
     """The optical paths that the frames show, at least one."""
     described = list(header.get("OpticalPathSequence") or [Dataset()])
@@ -65,6 +84,15 @@ def identifier(path: Dataset) -> str:
 
 def _full(header: Dataset, count: int, tiles: int) -> Arrangement:
     """First along rows, then down, then from the glass to the coverslip, then by optical path."""
+    planes = _full_planes(header)
+    if count < len(planes) * tiles:
+        raise DamagedSlide(
+            f"its header promises {count} of {len(planes) * tiles} tiles; fetch it again"
+        )
+    return Arrangement(planes, np.arange(len(planes) * tiles).reshape(len(planes), tiles))
+
+
+def _full_planes(header: Dataset) -> tuple[PlaneKey, ...]:
     depth = _focal_planes(header)
     measures = _shared(header, "PixelMeasuresSequence")
     apart_um = 1000 * float(measures.get("SpacingBetweenSlices") or 0) or 1.0
@@ -74,16 +102,11 @@ def _full(header: Dataset, count: int, tiles: int) -> Arrangement:
         or origin[0].get("ZOffsetInSlideCoordinateSystem")
         or 0
     )
-    planes = tuple(
+    return tuple(
         PlaneKey(identifier(path), first_um + number * apart_um)
         for path in optical_paths(header)
         for number in range(depth)
     )
-    if count < len(planes) * tiles:
-        raise DamagedSlide(
-            f"its header promises {count} of {len(planes) * tiles} tiles; fetch it again"
-        )
-    return Arrangement(planes, np.arange(len(planes) * tiles).reshape(len(planes), tiles))
 
 
 class _Place(NamedTuple):

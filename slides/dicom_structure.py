@@ -5,7 +5,7 @@ Source: PS3.3 A.32.8 (VL Whole Slide Microscopy).
 
 import threading
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
@@ -20,7 +20,14 @@ from pydicom.dataset import Dataset
 
 from slides.dicom_frames import Places, find_frames
 from slides.dicom_losses import losses_of
-from slides.dicom_planes import PlaneKey, arrange, identifier, optical_paths
+from slides.dicom_planes import (
+    Arrangement,
+    PlaneKey,
+    arrange,
+    arrange_part,
+    identifier,
+    optical_paths,
+)
 from slides.errors import DamagedSlide, UnsupportedSlide
 from slides.slide import Channel, Scanner, Specimen
 from slides.specimen import read_specimen
@@ -36,6 +43,9 @@ OTHER_OBJECTS = {
 
 # What is needed to tell to which slide a file belongs.
 BELONGING = ["SOPClassUID", "SeriesInstanceUID"]
+
+Arranging = Callable[[list[Dataset], int, int, int], Arrangement]
+"""Which frame shows which tile, given the headers, how many frames, how many columns and rows."""
 
 _warning_filters = threading.Lock()
 
@@ -164,6 +174,15 @@ def instances_of(files: Sequence[File]) -> list[Instance]:
     return [_instance(_whole(group)) for group in groups.values()]
 
 
+def part_alone(file: File) -> Instance:
+    """A part of a concatenation as an instance in which all other tiles are missing.
+
+    Raises DamagedSlide and UnsupportedSlide.
+    """
+    with _blaming_the_header(), _quiet():
+        return _read([file], lambda headers, *grid: arrange_part(headers[0], *grid))
+
+
 def _whole(parts: list[File]) -> list[File]:
     """The parts of one concatenation in their order, each once."""
     if not parts[0].concatenation:
@@ -224,7 +243,7 @@ def _instance(files: list[File]) -> Instance:
         return _read(files)
 
 
-def _read(files: list[File]) -> Instance:
+def _read(files: list[File], arranged: Arranging = arrange) -> Instance:
     header = files[0].header
     if "Rows" not in header or "Columns" not in header:
         raise DamagedSlide("its DICOM header ends before the picture; fetch it again")
@@ -239,7 +258,7 @@ def _read(files: list[File]) -> Instance:
     image_type = [str(value) for value in header.get("ImageType", [])]
     profile = paths[0].get("ICCProfile") or header.get("ICCProfile")
     power = paths[0].get("ObjectiveLensPower")
-    arrangement = arrange([file.header for file in files], count, columns, rows)
+    arrangement = arranged([file.header for file in files], count, columns, rows)
     return Instance(
         files=tuple(files),
         series=files[0].series,

@@ -10,11 +10,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 
 PROGRAM = "/usr/sbin/Orthanc"
 DICOMWEB = "/usr/share/orthanc/plugins/libOrthancDicomWeb.so"
+WORKLISTS = "/usr/share/orthanc/plugins/libModalityWorklists.so"
 TITLE = "RADIOLOGY"
 CHANCE = random.SystemRandom()
 NOT_EPHEMERAL = 20_000, 32_000
@@ -28,6 +30,8 @@ class Orthanc:
 
     web: httpx.Client
     dicom_port: int
+    folder: Path
+    """Where it keeps its objects."""
 
     @property
     def dicomweb_url(self) -> str:
@@ -36,15 +40,20 @@ class Orthanc:
 
 
 @contextmanager
-def orthanc(folder: Path) -> Iterator[Orthanc]:
-    """An empty Orthanc that keeps its objects in a folder and is gone afterwards."""
+def orthanc(folder: Path, worklists: Path | None = None) -> Iterator[Orthanc]:
+    """An empty Orthanc that keeps its objects in a folder and is gone afterwards.
+
+    It answers for the files of `worklists` as a modality worklist, where that is given.
+    """
     http_port, dicom_port = free_ports(2)
-    settings = {
+    settings: dict[str, Any] = {
         "StorageDirectory": str(folder / "objects"),
         "IndexDirectory": str(folder / "objects"),
         "HttpPort": http_port,
         "DicomPort": dicom_port,
         "DicomAet": TITLE,
+        # What it gives back is what lies on its disk.
+        "MaximumStorageCacheSize": 0,
         "DicomAlwaysAllowStore": True,
         "DicomAlwaysAllowFind": True,
         "DicomAlwaysAllowGet": True,
@@ -52,6 +61,13 @@ def orthanc(folder: Path) -> Iterator[Orthanc]:
         "Plugins": [DICOMWEB],
         "DicomWeb": {"Enable": True, "Root": "/dicom-web/"},
     }
+    if worklists is not None:
+        settings |= {
+            "Plugins": [DICOMWEB, WORKLISTS],
+            "DicomAlwaysAllowFindWorklist": True,
+            "DefaultEncoding": "Utf8",
+            "Worklists": {"Enable": True, "Database": str(worklists)},
+        }
     (folder / "orthanc.json").write_text(json.dumps(settings))
     log = folder / "orthanc.log"
     with log.open("wb") as stream:
@@ -64,7 +80,7 @@ def orthanc(folder: Path) -> Iterator[Orthanc]:
     try:
         with httpx.Client(base_url=f"http://127.0.0.1:{http_port}", timeout=60) as web:
             _await(web, process, log)
-            yield Orthanc(web, dicom_port)
+            yield Orthanc(web, dicom_port, folder)
     finally:
         process.terminate()
         try:

@@ -229,6 +229,21 @@ def test_names_that_pages_give_exist() -> None:
     assert checked > 20
 
 
+def test_tests_that_pages_name_exist() -> None:
+    named = [
+        one
+        for page in (ROOT / "docs").glob("*.md")
+        for one in re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", page.read_text())
+    ]
+    lacking = [
+        f"{file}::{name}"
+        for file, name in named
+        if not re.search(rf"^(async )?def {name}\(", (ROOT / file).read_text(), re.MULTILINE)
+    ]
+    assert lacking == []
+    assert len(named) > 20
+
+
 @pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md"])
 def test_files_that_pages_link_to_exist(page: str) -> None:
     links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", (ROOT / page).read_text())

@@ -46,6 +46,8 @@ class Composed:
         and DamagedShard.
         """
         header, begin = read_header(read, size_bytes)
+        if begin == size_bytes:
+            return cls(read, encoded(change(header)), size_bytes, 0, b"")
         index = read_index(read, size_bytes)
         head = encoded(change(header))
         frames = len(index.lengths)

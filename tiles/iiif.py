@@ -27,6 +27,8 @@ class Format(StrEnum):
     JPG = "jpg"
     PNG = "png"
     WEBP = "webp"
+    GIF = "gif"
+    """Not for IIIF: of 256 colours, and DICOM asks for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +121,7 @@ def fitted(width: int, height: int, limits: Limits, *, enlarged: bool) -> tuple[
 
 
 _QUALITIES = {str(one): one for one in Quality}
-_FORMATS = {str(one): one for one in Format}
+_FORMATS = {str(one): one for one in (Format.JPG, Format.PNG, Format.WEBP)}
 _WHOLE = "([0-9]{1,9})"
 _DECIMAL = r"([0-9]{1,9}(?:\.[0-9]{1,12})?|\.[0-9]{1,12})"
 _PIXELS = re.compile(",".join([_WHOLE] * 4))

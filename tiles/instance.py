@@ -3,7 +3,7 @@
 What the converter writes is what the server reads: one instance a level, TILED_FULL or a single
 frame, frames encapsulated one fragment each and addressed by an Extended Offset Table. What others
 send is read as well where each frame is found as surely: by a basic table, or native ones by their
-extents.
+extents; TILED_SPARSE by the position of each frame, and a level in parts (`tiles.parts`).
 """
 
 import io
@@ -19,6 +19,7 @@ from pydicom.dataset import Dataset
 from tiles.codec import decode, rgb_from_ycbcr
 from tiles.codestream import complete, parse_jpeg
 from tiles.errors import DamagedCodestream, DamagedInstance, OutsideImage, ShortRead
+from tiles.positions import Lying, places_of
 from tiles.pyramid import FIRST, Box, Level, Plane, Pyramid
 from tiles.source import Encoding, Frame, Pixels, ReadRange, assemble
 
@@ -41,6 +42,8 @@ _BEGINNING_BYTES = 64 << 10
 """Where the markers before the first scan of a JPEG lie."""
 _HEAD_BYTES = 256 * 1024
 """Read at first: a header with the offset table of some 14,000 frames."""
+MOST_HEADER_BYTES = 64 << 20
+"""Whoever serves an instance reads its header whole; the table of a million frames has 16 MiB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,7 @@ class FrameIndex:
     """Where the frames of one instance lie, and what they are.
 
     They lie in the order of TILED_FULL (PS3.3 C.7.6.17.3): by optical path, then by focal plane,
-    then row by row.
+    then row by row; or else `lying` tells which frame each tile is.
     """
 
     level: Level
@@ -66,6 +69,12 @@ class FrameIndex:
     """Whether native colours are Y, Cb, Cr."""
     is_silent_rgb: bool = False
     """Whether JPEG frames hold R, G, B and do not say so themselves."""
+    lying: Lying | None = None
+
+    @property
+    def background(self) -> int:
+        """The value of what was not scanned: white in colours, dark in what is measured."""
+        return 255 if self.samples > 1 else 0
 
     @property
     def planes(self) -> tuple[Plane, ...]:
@@ -77,7 +86,7 @@ class FrameIndex:
         )
 
     def range(self, column: int, row: int, plane: Plane = FIRST) -> tuple[int, int]:
-        """Offset and length of a tile's frame; raises OutsideImage where there is none."""
+        """Offset and length of a tile's frame; nothing has the length 0. Raises OutsideImage."""
         level = self.level
         if not (0 <= column < level.columns and 0 <= row < level.rows):
             raise OutsideImage(f"tile ({column}, {row}) of {level.columns} × {level.rows}")
@@ -86,15 +95,27 @@ class FrameIndex:
             raise OutsideImage(f"{plane} of {self.optical_paths} × {self.focal_planes}")
         before = (optical * self.focal_planes + focal) * level.tiles
         number = before + row * level.columns + column
+        if self.lying is not None:
+            number = self.lying.frame_of(number)
+            if number < 0:
+                return 0, 0
         return int(self.offsets[number]), int(self.lengths[number])
+
+
+def is_document(header: Dataset) -> bool:
+    """Whether an instance holds a whole document in place of pixels (PS3.3 C.24.2)."""
+    data = header.get("EncapsulatedDocument")
+    return data is not None and len(data) >= (header.get("EncapsulatedDocumentLength") or 1)
 
 
 def read_header(read: ReadRange, size_bytes: int) -> tuple[Dataset, int]:
     """The data set before the pixel data, and the offset at which the pixel data element begins.
 
-    Raises DamagedInstance for what is not a whole DICOM header.
+    A document inside an instance is of the data set, which then ends with the object. Raises
+    DamagedInstance for what is not a whole DICOM header, or longer than any.
     """
-    available = min(size_bytes, _HEAD_BYTES)
+    most = min(size_bytes, MOST_HEADER_BYTES)
+    available = min(most, _HEAD_BYTES)
     while True:
         buffer = io.BytesIO(read(0, available))
         try:
@@ -107,9 +128,13 @@ def read_header(read: ReadRange, size_bytes: int) -> tuple[Dataset, int]:
             complete = False
         if complete:
             return header, at
+        if available == size_bytes and is_document(header):
+            return header, size_bytes
         if available == size_bytes:
             raise DamagedInstance("the instance ends before its pixel data")
-        available = min(size_bytes, available * 4)
+        if available == most:
+            raise DamagedInstance(f"its header is longer than {MOST_HEADER_BYTES >> 20} MiB")
+        available = min(most, available * 4)
 
 
 def read_index(read: ReadRange, size_bytes: int) -> FrameIndex:
@@ -148,11 +173,16 @@ def _index(header: Dataset, at: int, read: ReadRange, size_bytes: int) -> FrameI
     )
     optical_paths = int(header.get("NumberOfOpticalPaths") or 1)
     focal_planes = int(header.get("TotalPixelMatrixFocalPlanes") or 1)
+    places = places_of(header, level)
+    if places is not None:
+        optical_paths, focal_planes = places.optical_paths, places.focal_planes
     if length == _UNDEFINED:
         offsets, lengths = _encapsulated(header, at + 12, read)
     else:
         offsets, lengths = _native(header, at + 12, length)
     expected = level.tiles * optical_paths * focal_planes
+    if places is not None:
+        expected = int(places.lying.frames.max()) + 1
     if not len(offsets) == len(lengths) == expected == int(header.get("NumberOfFrames") or 1):
         raise DamagedInstance("the offset table and the number of frames do not agree")
     if int((offsets + lengths).max()) > size_bytes:
@@ -178,6 +208,7 @@ def _index(header: Dataset, at: int, read: ReadRange, size_bytes: int) -> FrameI
         and samples == 3
         and photometric == "RGB"
         and _says_nothing(read(int(offsets[0]), min(int(lengths[0]), _BEGINNING_BYTES))),
+        lying=places.lying if places else None,
     )
 
 
@@ -276,10 +307,13 @@ class StoredImage:
         return read, *index.range(column, row, plane)
 
     def frame(self, level: int, column: int, row: int, plane: Plane = FIRST) -> Frame | None:
-        """The stored bytes of a tile: one range read. None where these alone show wrong colours."""
+        """The stored bytes of a tile: one range read.
+
+        None where there are none, and where these alone show wrong colours.
+        """
         data = self._data(level, column, row, plane)
         index = self._instances[level][0]
-        if index.encoding is Encoding.RAW:
+        if index.encoding is Encoding.RAW or not data:
             return None
         if index.is_silent_rgb:
             data = complete(data, None, rgb=True)
@@ -292,13 +326,17 @@ class StoredImage:
             frame = self.frame(level, column, row, plane)
             if frame is not None:
                 return decode(frame)
-            return decoded_frame(self._instances[level][0], self._data(level, column, row, plane))
+            index, data = self._instances[level][0], self._data(level, column, row, plane)
+            if data:
+                return decoded_frame(index, data)
+            shape = index.level.tile_height, index.level.tile_width, index.samples
+            return np.full(shape, index.background, f"u{index.bits // 8}")
 
         return assemble(self, level, box, tile)
 
     def _data(self, level: int, column: int, row: int, plane: Plane) -> bytes:
         read, offset, length = self.place(level, column, row, plane)
-        data = read(offset, length)
+        data = read(offset, length) if length else b""
         if len(data) != length:
             raise ShortRead(f"{len(data)} bytes of a frame of {length}")
         return data

@@ -185,6 +185,8 @@ def _encoded(pixels: Pixels, asked: Asked) -> bytes:
     buffer = io.BytesIO()
     if asked.format is Format.PNG:
         image.save(buffer, "PNG", compress_level=PNG_EFFORT, icc_profile=profile)
+    elif asked.format is Format.GIF:
+        image.convert("L" if samples == 1 else "RGB").save(buffer, "GIF", icc_profile=profile)
     else:
         image.save(buffer, "WEBP", quality=quality, method=2, icc_profile=profile or b"")
     return buffer.getvalue()

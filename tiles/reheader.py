@@ -57,7 +57,9 @@ def reheader(
     with source.open("rb", buffering=0) as file:
         size_bytes = os.fstat(file.fileno()).st_size
         read = partial(_pread, file.fileno())
-        header, _ = read_header(read, size_bytes)
+        header, begin = read_header(read, size_bytes)
+        if begin == size_bytes:
+            return _document(Composed.of(read, size_bytes, change), target)
         index = read_index(read, size_bytes)
         if index.encoding is Encoding.RAW:
             return _native(Composed.of(read, size_bytes, change), index, target)
@@ -71,13 +73,23 @@ def reheader(
         return unfinished.finish(changed, str(ratios[-1]) if len(ratios) else None)
 
 
-def _native(composed: Composed, index: FrameIndex, target: Path) -> Written:
-    """The same for native frames, which others send: they stay as they lie, behind another head."""
+def _laid_down(composed: Composed, target: Path) -> None:
     with target.open("wb") as file:
         for part in composed.parts():
             file.write(part)
         file.flush()
         os.fsync(file.fileno())
+
+
+def _document(composed: Composed, target: Path) -> Written:
+    """The same for a document, which is of the header."""
+    _laid_down(composed, target)
+    return Written(target, composed.length_bytes, 0, "1", (0, composed.length_bytes))
+
+
+def _native(composed: Composed, index: FrameIndex, target: Path) -> Written:
+    """The same for native frames, which others send: they stay as they lie, behind another head."""
+    _laid_down(composed, target)
     frames_bytes = int(index.lengths.sum())
     begin = int(index.offsets[0]) - composed.begin + len(composed.head)
     return Written(target, composed.length_bytes, frames_bytes, "1", (begin, frames_bytes))

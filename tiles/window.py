@@ -3,13 +3,17 @@
 The functions are those of PS3.3 C.11.2.1.2 and C.11.2.1.3.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
 
-from tiles.pyramid import FIRST, Box, Plane, Pyramid
+from tiles.pyramid import FIRST, Box, Level, Plane, Pyramid
 from tiles.source import Encoding, Pixels, TileSource
+
+SAMPLED = 8
+"""Tiles across, and down, that say which values an image has."""
 
 
 class Shape(StrEnum):
@@ -51,7 +55,8 @@ class Window:
 class Windowed:
     """A grey source as its 8-bit picture through a window; through that of all its values without.
 
-    To find those, its smallest level is decoded whole.
+    Those are the values of its smallest level: of the whole of it, or, where that is large, of
+    `SAMPLED` × `SAMPLED` tiles spread over it. One tile is held at a time.
     """
 
     def __init__(self, source: TileSource, window: Window | None) -> None:
@@ -67,9 +72,9 @@ class Windowed:
         """The pixels of a box; raises what the source raises."""
         if self._window is None:
             smallest = len(self.pyramid.levels) - 1
-            whole = self.pyramid.level(smallest)
-            everything = Box(0, 0, whole.width, whole.height)
-            self._window = _whole(self._source.pixels(smallest, everything, plane))
+            boxes = _sample(self.pyramid.level(smallest))
+            tiles = (self._source.pixels(smallest, one, plane) for one in boxes)
+            self._window = _whole(tiles)
         return self._window.shown(self._source.pixels(level, box, plane))
 
     def frame(self, level: int, column: int, row: int, plane: Plane = FIRST) -> None:
@@ -80,6 +85,20 @@ class Windowed:
         self._source.close()
 
 
-def _whole(values: Pixels) -> Window:
-    low, high = float(values.min()), float(values.max())
+def _sample(level: Level) -> Iterator[Box]:
+    for row in _spread(level.rows):
+        for column in _spread(level.columns):
+            yield level.box(column, row)
+
+
+def _spread(count: int) -> list[int]:
+    """At most `SAMPLED` of so many, from the first to the last."""
+    if count <= SAMPLED:
+        return list(range(count))
+    return [place * (count - 1) // (SAMPLED - 1) for place in range(SAMPLED)]
+
+
+def _whole(tiles: Iterator[Pixels]) -> Window:
+    bounds = [(float(one.min()), float(one.max())) for one in tiles]
+    low, high = min(one for one, _ in bounds), max(one for _, one in bounds)
     return Window((low + high) / 2, max(high - low, 1.0), Shape.LINEAR_EXACT)

@@ -107,6 +107,8 @@ class ZarrView:
             head == STORED
             and rest
             and all(level.encoding in ngff.FRAME_CODECS for level in self.levels)
+            # A shard holds every tile, in order.
+            and all(level.lying is None for level in self.levels)
         ):
             return self._found(rest, stored=True)
         return self._found(key, stored=False)

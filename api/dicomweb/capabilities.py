@@ -8,6 +8,8 @@ from starlette.types import Scope
 from api.answer import ASKED_EACH_TIME, Answer
 from api.dicomweb.media import Offer, accepted, choose
 from api.dicomweb.places import (
+    ALL_BULK_DATA,
+    ALL_PIXEL_DATA,
     BULK_DATA,
     CAPABILITIES,
     FOUND_INSTANCES,
@@ -23,12 +25,12 @@ from api.dicomweb.places import (
     SUMMARIES,
     THUMBNAILS,
 )
-from archive.instances import MATCHED
+from archive.conditions import MATCHED
 
 WADL = "application/vnd.sun.wadl+xml"
 _NAMESPACE = "http://wadl.dev.java.net/2009/02"
 _XML, _JSON = 'multipart/related; type="application/dicom+xml"', "application/dicom+json"
-_PICTURES = ("image/jpeg", "image/png", "image/webp")
+_PICTURES = ("image/jpeg", "image/png", "image/gif", "image/webp")
 _STORED = tuple(
     f'multipart/related; type="{one}"; transfer-syntax=*'
     for one in ("application/octet-stream", "image/jpeg", "image/jls", "image/jp2", "image/jphc")
@@ -39,7 +41,8 @@ _ACCEPT: dict[str, tuple[str, ...]] = {
     **dict.fromkeys((*_SEARCHES, *METADATA), (_JSON, _XML)),
     **dict.fromkeys(RETRIEVED, (_FILES, "application/dicom")),
     **dict.fromkeys((*RENDERED, *THUMBNAILS), _PICTURES),
-    **dict.fromkeys((FRAMES, PIXEL_DATA, BULK_DATA), _STORED),
+    **dict.fromkeys((FRAMES, PIXEL_DATA, *ALL_PIXEL_DATA, BULK_DATA), _STORED),
+    **dict.fromkeys(ALL_BULK_DATA, _STORED[:1]),
 }
 _PARAMETERS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(
@@ -83,6 +86,8 @@ def _method(place: ET.Element, route: str) -> None:
     request = ET.SubElement(method, "request")
     accept = ET.SubElement(request, "param", {"name": "Accept", "style": "header"})
     _options(accept, _ACCEPT[route])
+    charset = ET.SubElement(request, "param", {"name": "charset", "style": "query"})
+    _options(charset, ["UTF-8"])
     for name in _PARAMETERS.get(route, ()):
         ET.SubElement(request, "param", {"name": name, "style": "query"})
     response = ET.SubElement(method, "response", {"status": "200"})

@@ -4,12 +4,12 @@ import asyncio
 import hashlib
 import secrets
 from collections import defaultdict
-from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from starlette.types import Receive, Scope
 
@@ -17,8 +17,9 @@ from api.answer import KEPT, KEPT_BY_NOBODY
 from api.covered import Covers, cover_of
 from api.dicomweb.multipart import Part, content_type_of, joined
 from api.dicomweb.places import ROOT
-from api.dicomweb.stow import Store
+from api.dicomweb.stow import Run, Store
 from api.doors import Caller
+from api.errors import NoSuchAddress
 from api.opened import as_failure
 from api.origin import own_origin
 from api.settings import Settings
@@ -28,7 +29,8 @@ from api.zarr import Streamed
 from archive.catalog import Catalog
 from archive.errors import InvalidQuery, NotFound
 from archive.query import FoundInstance, Query
-from archive.record import Exam, ImageState
+from archive.record import Exam
+from archive.reports.instances import DOCUMENTS
 from archive.storage import Storage
 from tiles.instance import FrameIndex, read_index
 from tiles.source import ReadRange
@@ -51,14 +53,6 @@ class Opened:
 
     found: FoundInstance
     index: FrameIndex
-
-
-class Run(Protocol):
-    """Has work done in a thread."""
-
-    async def __call__(self, work: Callable[[], T]) -> T:
-        """What the work gives; raises what it raises."""
-        ...
 
 
 class Desk:
@@ -155,18 +149,15 @@ class Desk:
         again = self._find(caller.establishment, names_of(found))
         if [one.key for one in again] != [found.key]:
             raise NotFound("It was moved.")
-        return self.catalog.exam(
-            again[0].study.exam_id,
-            establishment=caller.establishment,
-            states=(ImageState.PUBLISHED,),
-        )
+        # A study may be of reports alone.
+        return self.catalog.exam_alone(again[0].study.exam_id, establishment=caller.establishment)
 
     def reader(self, found: FoundInstance) -> ReadRange:
         """Reads ranges of an instance; blocks."""
         return partial(self.storage.read_range, found.key)
 
     def streamed(
-        self, parts: Iterable[Part], part_type: str, headers: dict[str, str], receive: Receive
+        self, parts: AsyncIterable[Part], part_type: str, headers: dict[str, str], receive: Receive
     ) -> Streamed:
         """An answer of several parts of one kind."""
         # Nobody knows it beforehand, and could put it into what is sent.
@@ -198,6 +189,8 @@ class Desk:
 
     def _open(self, establishment: str | None, fields: dict[str, str]) -> Opened:
         found = self._find(establishment, fields)[0]
+        if found.sop_class_uid in DOCUMENTS:
+            raise NoSuchAddress
         return Opened(found, read_index(self.reader(found), found.length_bytes))
 
 
@@ -211,7 +204,9 @@ def names_of(found: FoundInstance) -> dict[str, str]:
 
 
 def _weight(one: Opened) -> int:
-    return 1024 + one.index.offsets.nbytes + one.index.lengths.nbytes
+    index = one.index
+    lying = 0 if index.lying is None else index.lying.nbytes
+    return 1024 + index.offsets.nbytes + index.lengths.nbytes + lying
 
 
 def tag_of(*told: str) -> str:

@@ -1,4 +1,4 @@
-"""Single frames (PS3.18, 10.4.1.6): as they are stored, in one read."""
+"""Frames (PS3.18, 10.4.1.1.6): as they are stored, each in one read."""
 
 from collections.abc import AsyncGenerator, Sequence
 from functools import partial
@@ -7,15 +7,16 @@ from starlette.types import Receive, Scope
 
 from api.answer import Answer, holds, unchanged
 from api.dicomweb.desk import Desk, Opened, tag_of
+from api.dicomweb.json_model import instance_url, pixels_url
 from api.dicomweb.media import Offer, accepted, choose
-from api.dicomweb.multipart import Part, single
+from api.dicomweb.multipart import Part, each, single
 from api.dicomweb.representations import frame_offers
 from api.doors import Caller
 from api.errors import NotAcceptable
 from api.zarr import Streamed
 from archive.errors import InvalidQuery, NotFound, StorageFailure
 from tiles.errors import OutsideImage
-from tiles.native import decoded
+from tiles.native import decoded, frame_bytes
 from tiles.source import Frame
 
 
@@ -57,10 +58,12 @@ async def _answer(
     if holds(scope, tag):
         return unchanged(tag, kept)
     headers = {"cache-control": kept, "etag": tag, "vary": "accept"}
+    url = instance_url(opened.found, desk.studies_url(scope))
     if len(numbers) == 1:
-        return single(await _frame(desk, opened, numbers[0], offer), chosen, headers, scope)
-    parts = (_part(desk, opened, one, offer) for one in numbers)
-    return desk.streamed(parts, offer.content_type, headers, receive)
+        data = await _frame(desk, opened, numbers[0], offer)
+        return single(data, chosen, headers, scope, pixels_url(url))
+    parts = (frame_part(desk, opened, one, offer, url) for one in numbers)
+    return desk.streamed(each(parts), offer.content_type, headers, receive)
 
 
 async def _frame(desk: Desk, opened: Opened, number: int, offer: Offer) -> bytes:
@@ -72,11 +75,15 @@ async def _frame(desk: Desk, opened: Opened, number: int, offer: Offer) -> bytes
     return await desk.decode(partial(decoded, index, Frame(data, index.encoding)))
 
 
-def _part(desk: Desk, opened: Opened, number: int, offer: Offer) -> Part:
+def frame_part(desk: Desk, opened: Opened, number: int, offer: Offer, url: str) -> Part:
+    """A frame, counted from 0, of the instance that is retrieved at an address."""
+
     async def parts() -> AsyncGenerator[bytes | memoryview]:
         yield await _frame(desk, opened, number, offer)
 
-    return Part(offer.content_type, parts)
+    index = opened.index
+    length = int(index.lengths[number]) if offer.is_stored else frame_bytes(index)
+    return Part(offer.content_type, parts, length, pixels_url(url))
 
 
 def listed_frames(text: str, count: int) -> Sequence[int]:

@@ -20,6 +20,9 @@ class Began:
     """A part begins; its media type is in small letters, empty where it names none."""
 
     media_type: str
+    location: str = ""
+    """What other parts call it."""
+    transfer_syntax: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,4 +160,11 @@ class Parts:
         del self._held[: end + 2]
         self._state, self._skipped = _State.PART, 2
         stated = headers.get("content-type")
-        return (Began(headers.get_content_type() if stated else ""),)
+        syntax = headers.get_param("transfer-syntax", "")
+        return (
+            Began(
+                headers.get_content_type() if stated else "",
+                str(headers.get("content-location") or "").strip(),
+                syntax if isinstance(syntax, str) else "",
+            ),
+        )

@@ -1,6 +1,6 @@
 """What is found, as the DICOM JSON Model has it (PS3.18, F; Tables 10.6.3-3 to 10.6.3-5)."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from math import isfinite, isnan
 from typing import Any
 
@@ -8,6 +8,7 @@ from pydicom.datadict import dictionary_VR, tag_for_keyword
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 
+from archive.described import Described
 from archive.query import FoundInstance, FoundSeries, FoundStudy
 
 Json = dict[str, Any]
@@ -21,6 +22,9 @@ PIXEL_DATA = "7FE00010"
 def study_json(one: FoundStudy, studies_url: str) -> Json:
     """A study of an answer."""
     who = one.patient
+    oid = who.issuer_oid if who else None
+    authority = {"UniversalEntityID": oid, "UniversalEntityIDType": "ISO"} if oid else None
+    issuer = one.issuer_of_accession_number
     birth_date = f"{who.birth_date:%Y%m%d}" if who and who.birth_date else None
     return _json(
         {
@@ -28,6 +32,7 @@ def study_json(one: FoundStudy, studies_url: str) -> Json:
             "StudyDate": f"{one.created_at:%Y%m%d}",
             "StudyTime": f"{one.created_at:%H%M%S}",
             "AccessionNumber": one.accession_number,
+            "IssuerOfAccessionNumberSequence": _item({"LocalNamespaceEntityID": issuer}),
             "InstanceAvailability": "ONLINE",
             "ModalitiesInStudy": one.modalities,
             "ReferringPhysicianName": None,
@@ -35,6 +40,7 @@ def study_json(one: FoundStudy, studies_url: str) -> Json:
             "PatientName": who.name if who else None,
             "PatientID": who.patient_id if who else None,
             "IssuerOfPatientID": who.issuer if who else None,
+            "IssuerOfPatientIDQualifiersSequence": _item(authority or {}),
             "PatientBirthDate": birth_date,
             "PatientSex": who.sex if who else None,
             "StudyInstanceUID": one.study_instance_uid,
@@ -77,12 +83,21 @@ def instance_json(one: FoundInstance, studies_url: str) -> Json:
             "SeriesInstanceUID": told.series.series_instance_uid,
             "SeriesNumber": told.series.series_number,
             "InstanceNumber": told.instance_number,
-            "NumberOfFrames": told.frames,
-            "Rows": told.rows,
-            "Columns": told.columns,
-            "BitsAllocated": told.bits_allocated,
         }
+        | extent_of(told)
     )
+
+
+def extent_of(told: Described) -> dict[str, int]:
+    """How large an instance is; a document has no pixels."""
+    if not told.frames:
+        return {}
+    return {
+        "NumberOfFrames": told.frames,
+        "Rows": told.rows,
+        "Columns": told.columns,
+        "BitsAllocated": told.bits_allocated,
+    }
 
 
 def study_url(one: FoundStudy, studies_url: str) -> str:
@@ -98,11 +113,34 @@ def instance_url(one: FoundInstance, studies_url: str) -> str:
     return f"{series}/instances/{one.sop_instance_uid}"
 
 
+def pixels_url(url: str) -> str:
+    """Where the frames of an instance are fetched, of the address where it is retrieved."""
+    return f"{url}/bulkdata/{PIXEL_DATA}"
+
+
 def header_json(header: Dataset, url: str) -> Json:
-    """The metadata of an instance: what is large is named by where it is fetched (10.4.1.1.3)."""
+    """The metadata of an instance: what is large is named by where it is fetched (10.4.3.3.2)."""
     told = _elements(header, f"{url}/bulkdata")
-    told[PIXEL_DATA] = {"vr": "OB", "BulkDataURI": f"{url}/bulkdata/{PIXEL_DATA}"}
+    if "EncapsulatedDocument" not in header:
+        told[PIXEL_DATA] = {"vr": "OB", "BulkDataURI": pixels_url(url)}
     return told
+
+
+def large_of(header: Dataset, url: str) -> Iterator[tuple[str, bytes]]:
+    """What is large in the header of an instance, by where metadata say that it is fetched."""
+    yield from _large(header, f"{url}/bulkdata")
+
+
+def _large(header: Dataset, url: str) -> Iterator[tuple[str, bytes]]:
+    for element in header:
+        where = f"{url}/{element.tag:08X}"
+        if element.tag in _OF_THE_FILE or element.tag.group == 0x0002:
+            continue
+        if element.VR == "SQ":
+            for number, item in enumerate(element.value):
+                yield from _large(item, f"{where}/{number}")
+        elif element.VR in _LARGE and element.value:
+            yield where, element.value
 
 
 def dataset_json(told: Dataset) -> Json:
@@ -145,6 +183,21 @@ def _real(value: Any) -> float | str:
     return "NaN" if isnan(number) else ("Infinity" if number > 0 else "-Infinity")
 
 
+def _decimal(value: Any) -> float | str:
+    """A number that is written in letters; one that is none stays as it is written (F.2.3)."""
+    try:
+        return _real(value)
+    except ValueError:
+        return str(value)
+
+
+def _integer(value: Any) -> int | str:
+    try:
+        return int(str(value))
+    except ValueError:
+        return str(value)
+
+
 def _tag(value: Any) -> str:
     return f"{int(value):08X}"
 
@@ -155,8 +208,10 @@ def _person(value: Any) -> dict[str, str]:
 
 
 _WRITERS: Mapping[str, Callable[[Any], Any]] = {
-    **dict.fromkeys(("DS", "FD", "FL"), _real),
-    **dict.fromkeys(("IS", "SL", "SS", "SV", "UL", "US", "UV"), int),
+    **dict.fromkeys(("FD", "FL"), _real),
+    **dict.fromkeys(("SL", "SS", "SV", "UL", "US", "UV"), int),
+    "DS": _decimal,
+    "IS": _integer,
     "AT": _tag,
     "PN": _person,
 }
@@ -166,7 +221,15 @@ def _json(values: Mapping[str, Any]) -> Json:
     return {_TAGS[name]: _written(_VRS[name], value) for name, value in values.items()}
 
 
+def _item(values: Mapping[str, Any]) -> list[Json]:
+    """A sequence of what is known; of nothing where nothing is."""
+    known = {name: value for name, value in values.items() if value}
+    return [_json(known)] if known else []
+
+
 _TOLD = (
+    *("IssuerOfAccessionNumberSequence", "IssuerOfPatientIDQualifiersSequence"),
+    *("LocalNamespaceEntityID", "UniversalEntityID", "UniversalEntityIDType"),
     *("SpecificCharacterSet", "StudyDate", "StudyTime", "AccessionNumber", "InstanceAvailability"),
     *("ModalitiesInStudy", "ReferringPhysicianName", "RetrieveURL", "PatientName", "PatientID"),
     *("IssuerOfPatientID", "PatientBirthDate", "PatientSex", "StudyInstanceUID", "StudyID"),

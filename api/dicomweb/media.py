@@ -5,8 +5,8 @@ one, several ranges in one header or in several.
 """
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from email.message import Message
 from email.utils import collapse_rfc2231_value
 from urllib.parse import parse_qsl
@@ -35,6 +35,14 @@ class Wanted:
     is_multipart: bool
     transfer_syntax: str | None = None
     quality: float = 1.0
+    is_queried: bool = False
+    """Whether the address says so, not the header."""
+
+    @property
+    def closeness(self) -> tuple[int, int]:
+        """How closely it names what is wanted: greater than that of a range that holds it."""
+        named = self.transfer_syntax not in {None, ANY}
+        return (2 - self.media_type.count(ANY), int(named))
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +77,7 @@ class Chosen:
 
 
 def accepted(scope: Scope) -> tuple[Wanted, ...]:
-    """What a request accepts, best first: by its query's `accept` before the header's (8.7.5).
+    """What a request accepts, as it says it: by its query's `accept`, and by the header (8.7.5).
 
     A request that says nothing accepts anything; one that says too much, nothing.
     """
@@ -79,22 +87,43 @@ def accepted(scope: Scope) -> tuple[Wanted, ...]:
         headers = ["*/*"]
     if sum(map(len, (*queries, *headers))) > MOST_CHARACTERS:
         return ()
-    return (*_ranges(queries), *_ranges(headers))
+    queried = [replace(one, is_queried=True) for one in _ranges(queries)]
+    return (*queried, *_ranges(headers))
 
 
-def choose(wanted: Iterable[Wanted], offers: Sequence[Offer]) -> Chosen:
-    """The first offer that suits the best range there is one for; raises NotAcceptable (406)."""
-    for one in wanted:
-        for offer in offers:
-            if _suits(one, offer):
-                return Chosen(offer, one.is_multipart)
+def choose(wanted: Sequence[Wanted], offers: Sequence[Offer]) -> Chosen:
+    """The offer of the greatest weight (8.7.8.1); raises NotAcceptable (406) where none suits.
+
+    What the address says comes before the header. An offer weighs what the range says that names
+    it most closely; of equal weights the range that was named first counts.
+    """
+    for is_queried in (True, False):
+        ranges = [one for one in wanted if one.is_queried is is_queried]
+        best = min(_weighed(ranges, offers), key=lambda told: told[0], default=None)
+        if best is not None:
+            return best[1]
     raise NotAcceptable
+
+
+def _weighed(
+    ranges: Sequence[Wanted], offers: Sequence[Offer]
+) -> Iterator[tuple[tuple[float, int], Chosen]]:
+    for offer in offers:
+        for is_multipart in (True, False):
+            suiting = [
+                (place, one)
+                for place, one in enumerate(ranges)
+                if one.is_multipart is is_multipart and _suits(one, offer)
+            ]
+            if suiting:
+                place, one = max(suiting, key=lambda told: (told[1].closeness, -told[0]))
+                if one.quality > 0:
+                    yield (-one.quality, place), Chosen(offer, is_multipart)
 
 
 def _ranges(texts: Iterable[str]) -> list[Wanted]:
     parts = (part for text in texts for part in _RANGE.findall(text) if part.strip())
-    ranges = [one for part in parts for one in _range(part)]
-    return sorted((one for one in ranges if one.quality > 0), key=lambda one: -one.quality)
+    return [one for part in parts for one in _range(part)]
 
 
 def _range(text: str) -> list[Wanted]:

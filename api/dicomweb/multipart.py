@@ -2,7 +2,7 @@
 
 import hashlib
 import secrets
-from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -25,6 +25,15 @@ class Part:
 
     content_type: str
     parts: Parts
+    length: int | None = None
+    """None where it is not known before it is made."""
+    location: str | None = None
+    """Where it is fetched by itself."""
+
+    @property
+    def head(self) -> str:
+        """Its header fields, and the empty line after them."""
+        return _head(self.content_type, self.length, self.location)
 
 
 def boundary_of(tag: str) -> str:
@@ -38,15 +47,30 @@ def content_type_of(part_type: str, boundary: str) -> str:
     return f'multipart/related; type="{media_type}"; boundary={boundary}'
 
 
-async def joined(parts: Iterable[Part], boundary: str) -> AsyncGenerator[bytes | memoryview]:
+def _head(content_type: str, length: int | None, location: str | None) -> str:
+    told = [f"Content-Type: {content_type}"]
+    if length is not None:
+        told.append(f"Content-Length: {length}")
+    if location is not None:
+        told.append(f"Content-Location: {location}")
+    return CRLF.join((*told, CRLF))
+
+
+async def each(parts: Iterable[Part]) -> AsyncGenerator[Part]:
+    """Parts that are known beforehand."""
+    for part in parts:
+        yield part
+
+
+async def joined(parts: AsyncIterable[Part], boundary: str) -> AsyncGenerator[bytes | memoryview]:
     """The bytes of all parts, one after the other, the first with the first bytes of its data.
 
     How long it is nobody knows before: composing what has thousands of parts to measure them would
     hold them all in memory.
     """
     between = f"--{boundary}"
-    for part in parts:
-        head = f"{between}{CRLF}Content-Type: {part.content_type}{CRLF}{CRLF}".encode()
+    async for part in parts:
+        head = f"{between}{CRLF}{part.head}".encode()
         async with aclosing(part.parts()) as data:
             async for some in data:
                 yield b"".join((head, some)) if head else some
@@ -58,22 +82,35 @@ async def joined(parts: Iterable[Part], boundary: str) -> AsyncGenerator[bytes |
 def several(parts: Iterable[bytes], part_type: str, headers: Mapping[str, str]) -> Answer:
     """Small things of one kind, all in memory."""
     boundary = secrets.token_hex(16)
-    head = f"--{boundary}{CRLF}Content-Type: {part_type}{CRLF}{CRLF}".encode()
-    body = b"".join(piece for part in parts for piece in (head, part, CRLF.encode()))
+    body = b"".join(
+        piece
+        for part in parts
+        for piece in (
+            f"--{boundary}{CRLF}{_head(part_type, len(part), None)}".encode(),
+            part,
+            CRLF.encode(),
+        )
+    )
     told = {**headers, "content-type": content_type_of(part_type, boundary)}
     return Answer(HTTPStatus.OK, body + f"--{boundary}--{CRLF}".encode(), told)
 
 
-def single(data: bytes, chosen: Chosen, headers: Mapping[str, str], scope: Scope) -> Answer:
+def single(
+    data: bytes,
+    chosen: Chosen,
+    headers: Mapping[str, str],
+    scope: Scope,
+    location: str | None = None,
+) -> Answer:
     """One thing, alone or as the only part; `headers` hold its tag.
 
-    Of what is alone a range may be asked for.
+    Of what is alone a range may be asked for; a part says where it is fetched by itself.
     """
     content_type = chosen.offer.content_type
     if not chosen.is_multipart:
         return _alone(data, {**headers, "content-type": content_type}, scope)
     boundary = boundary_of(headers["etag"])
-    head = f"--{boundary}{CRLF}Content-Type: {content_type}{CRLF}{CRLF}".encode()
+    head = f"--{boundary}{CRLF}{_head(content_type, len(data), location)}".encode()
     body = b"".join((head, data, f"{CRLF}--{boundary}--{CRLF}".encode()))
     whole = content_type_of(content_type, boundary)
     return Answer(HTTPStatus.OK, body, {**headers, "content-type": whole})

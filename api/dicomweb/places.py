@@ -14,6 +14,8 @@ METADATA = tuple(f"{one}/metadata" for one in RETRIEVED)
 RENDERED = tuple(f"{one}/rendered" for one in (*RETRIEVED, FRAMES))
 THUMBNAILS = tuple(f"{one}/thumbnail" for one in (*RETRIEVED, FRAMES))
 PIXEL_DATA = f"{INSTANCE}/pixeldata"
+ALL_PIXEL_DATA = (f"{STUDY}/pixeldata", f"{SERIES}/pixeldata")
+ALL_BULK_DATA = tuple(f"{one}/bulkdata" for one in RETRIEVED)
 BULK_DATA = f"{INSTANCE}/bulkdata/{{path}}"
 FOUND_STUDIES = (STUDIES,)
 FOUND_SERIES = (f"{ROOT}/series", f"{STUDY}/series")
@@ -30,7 +32,9 @@ ROUTES = (
     *RENDERED,
     *THUMBNAILS,
     PIXEL_DATA,
+    *ALL_PIXEL_DATA,
     BULK_DATA,
+    *ALL_BULK_DATA,
     *FOUND_STUDIES,
     *FOUND_SERIES,
     *FOUND_INSTANCES,
@@ -54,6 +58,8 @@ SUMMARIES = {
     FRAMES: ("WADO-RS: frames; the stored bytes wherever they suit", "multipart/related"),
     CAPABILITIES: ("What these services can do", "application/vnd.sun.wadl+xml"),
     PIXEL_DATA: ("WADO-RS: all frames", "multipart/related"),
+    **dict.fromkeys(ALL_PIXEL_DATA, ("WADO-RS: all frames of all", "multipart/related")),
+    **dict.fromkeys(ALL_BULK_DATA, ("WADO-RS: all that is large", "multipart/related")),
     BULK_DATA: ("WADO-RS: one large value of a header", "multipart/related"),
 }
 """What each route gives, and as what by default."""

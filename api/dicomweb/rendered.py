@@ -13,9 +13,10 @@ from starlette.types import Receive, Scope
 from api.answer import Answer, holds, unchanged
 from api.covered import cover_of
 from api.dicomweb.desk import Desk, names_of, tag_of
+from api.dicomweb.documents import document_answer, is_document, with_pixels
 from api.dicomweb.frames import listed_frames
 from api.dicomweb.media import Chosen, Offer, accepted, choose
-from api.dicomweb.multipart import Part, single
+from api.dicomweb.multipart import Part, each, single
 from api.dicomweb.wishes import LIMITS, Wishes, wishes
 from api.doors import Caller
 from api.errors import Covered, NotAcceptable
@@ -29,7 +30,12 @@ from tiles.pyramid import Box, Level
 from tiles.source import TileSource
 from tiles.window import Windowed
 
-FORMATS = {"image/jpeg": Format.JPG, "image/png": Format.PNG, "image/webp": Format.WEBP}
+FORMATS = {
+    "image/jpeg": Format.JPG,
+    "image/png": Format.PNG,
+    "image/gif": Format.GIF,
+    "image/webp": Format.WEBP,
+}
 SHOWN_BITS = 8
 """What is deeper is shown through a window."""
 _OFFERS = tuple(Offer(one) for one in FORMATS)
@@ -57,6 +63,9 @@ async def rendered_answer(
     """
     wanted = wishes(scope)
     found = await desk.found(caller, fields)
+    if len(found) == 1 and is_document(found[0]):
+        return await document_answer(desk, caller, found[0], scope)
+    found = with_pixels(found)
     kept = await desk.may_see(caller, found)
     if "frames" in fields:
         opened = await desk.opened(caller, fields)
@@ -76,7 +85,7 @@ async def rendered_answer(
     if len(makes) == 1:
         return single(await makes[0](), chosen, headers, scope)
     parts = (_part(chosen.offer, make) for make in makes)
-    return desk.streamed(parts, chosen.offer.content_type, headers, receive)
+    return desk.streamed(each(parts), chosen.offer.content_type, headers, receive)
 
 
 async def thumbnail_answer(
@@ -87,7 +96,7 @@ async def thumbnail_answer(
     Raises as `rendered_answer`; Covered also for who has opened it, as in all lists.
     """
     wanted = wishes(scope, is_small=True)
-    found = await desk.found(caller, fields)
+    found = with_pixels(await desk.found(caller, fields))
     # Never the label while there is something of the tissue.
     first = max(found, key=lambda one: (one.described.frames, one.described.rows))
     if cover_of(await desk.sources.image(caller, first.image_id)) is not None:
@@ -137,7 +146,7 @@ async def _picture(
     window = made.wishes.window if index.samples == 1 else None
     if number is None and window is None:
         view = await desk.sources.open(image)
-        if any(stored.key == one.key for stored in view.stored):
+        if any(stored.keys == (one.key,) for stored in view.stored):
             asked = _in_base(made.wishes, view, index.level, made.form, most)
             return await desk.sources.region(image, view, asked, None)
     if number is not None:
@@ -170,4 +179,5 @@ def _frame_index(index: FrameIndex, number: int) -> FrameIndex:
         lengths=index.lengths[number : number + 1],
         optical_paths=1,
         focal_planes=1,
+        lying=None,
     )

@@ -2,17 +2,20 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from hashlib import sha256
 from http import HTTPStatus
 
 from pydicom.dataset import Dataset
 from starlette.types import Receive, Scope
 
 from api.answer import KEPT_BY_NOBODY, Answer, holds, unchanged
+from api.dicomweb.bulk import all_bulk_data_answer, is_bulk_wanted
 from api.dicomweb.desk import Desk, tag_of
+from api.dicomweb.documents import is_document
 from api.dicomweb.frames import frames_answer
 from api.dicomweb.json_model import PIXEL_DATA, Json, header_json, instance_url
 from api.dicomweb.media import Offer, accepted, choose
-from api.dicomweb.multipart import Part, single
+from api.dicomweb.multipart import Part, each, single
 from api.dicomweb.representations import EXPLICIT_VR_LITTLE_ENDIAN, OCTETS, instance_offers
 from api.dicomweb.search import MODEL_OFFERS, model_written, models_answer
 from api.doors import Caller
@@ -35,9 +38,11 @@ async def instances_answer(
     found = await desk.found(caller, fields)
     await desk.may_see(caller, found)
     wanted = accepted(scope)
+    if is_bulk_wanted(wanted):
+        return await all_bulk_data_answer(desk, caller, fields, scope, receive)
     chosen = [choose(wanted, await _offers(desk, one)) for one in found]
     is_multipart = chosen[0].is_multipart
-    if len(found) > 1 and not is_multipart:
+    if "instance" not in fields and not is_multipart:
         raise NotAcceptable
     parts = [
         _part(desk, caller, one, choice.offer) for one, choice in zip(found, chosen, strict=True)
@@ -45,7 +50,7 @@ async def instances_answer(
     # Whose it is may be corrected, and stands in it.
     headers = {"cache-control": KEPT_BY_NOBODY, "vary": "accept"}
     if is_multipart:
-        return desk.streamed(parts, parts[0].content_type, headers, receive)
+        return desk.streamed(each(parts), parts[0].content_type, headers, receive)
     (one,) = parts
     headers["content-type"] = one.content_type
     return Streamed(HTTPStatus.OK, None, headers, one.parts(), receive)
@@ -77,13 +82,19 @@ async def bulk_data_answer(
     (one, *_) = await desk.found(caller, fields)
     kept = await desk.may_see(caller, [one])
     chosen = choose(accepted(scope), _OFFERS)
-    header = await desk.read(partial(_header, desk, one))
+    if is_document(one):
+        # Whose it is stands inside, and may be corrected.
+        kept = KEPT_BY_NOBODY
+    # What metadata do not name any more, of one that was moved, is not there.
+    today = _today(await desk.find(partial(desk.today, caller, one)))
+    header = await desk.read(lambda: today(_header(desk, one)))
     value = _value(header, path)
-    tag = tag_of(one.key, fields["path"], str(chosen.is_multipart))
+    tag = tag_of(one.key, fields["path"], str(chosen.is_multipart), sha256(value).hexdigest())
     if holds(scope, tag):
         return unchanged(tag, kept)
     headers = {"cache-control": kept, "etag": tag, "vary": "accept"}
-    return single(value, chosen, headers, scope)
+    place = f"{instance_url(one, desk.studies_url(scope))}/bulkdata/{fields['path']}"
+    return single(value, chosen, headers, scope, place)
 
 
 async def _offers(desk: Desk, one: FoundInstance) -> tuple[Offer, ...]:
@@ -105,7 +116,7 @@ def _today(exam: Exam) -> Callable[[Dataset], Dataset]:
 def _part(desk: Desk, caller: Caller, one: FoundInstance, offer: Offer) -> Part:
     def made() -> Iterator[bytes]:
         today = _today(desk.today(caller, one))
-        form = Composed if offer.is_stored else Native
+        form = Composed if offer.is_stored or is_document(one) else Native
         return form.of(desk.reader(one), one.length_bytes, today).parts()
 
     run = desk.read if offer.is_stored else desk.decode

@@ -18,8 +18,9 @@ from api.dicomweb.media import Chosen, Offer, accepted, choose
 from api.dicomweb.multipart import several
 from api.dicomweb.native_model import native_xml
 from api.dicomweb.places import FOUND_INSTANCES, FOUND_SERIES
+from archive.conditions import MATCHED
 from archive.errors import InvalidQuery
-from archive.instances import MATCHED, Instances
+from archive.instances import Instances
 from archive.query import Query
 
 JSON = "application/dicom+json"
@@ -49,7 +50,7 @@ class Searched:
 def asked(scope: Scope, template: str, fields: dict[str, str]) -> Searched:
     """The query of a request; raises InvalidQuery."""
     matches: dict[str, str] = {}
-    query, included, is_all = Query(), Included(), True
+    query, included, is_all = Query(combined=True), Included(), True
     text = scope.get("query_string", b"").decode("latin-1")
     for name, value in parse_qsl(text, keep_blank_values=True):
         if "\0" in value:
@@ -63,9 +64,11 @@ def asked(scope: Scope, template: str, fields: dict[str, str]) -> Searched:
                 query = replace(query, fuzzy=_is_true(value))
             case "includefield":
                 included = included.and_of(value)
-            case "accept" | "emptyvaluematching" | "multiplevaluematching":
+            case "accept" | "charset" | "emptyvaluematching" | "multiplevaluematching":
                 # How it is written is chosen elsewhere; nothing empty is looked for.
                 continue
+            case _ if _is_unknown(name):
+                is_all = False
             case _:
                 keyword = _keyword(name)
                 matches |= {keyword: value} if keyword in MATCHED else {}
@@ -107,7 +110,7 @@ def search_answer(
     if has_more:
         warnings.append("There are additional results that can be requested")
     if not is_all:
-        warnings.append("Some of the attributes are not matched here and were left out")
+        warnings.append("Some of the parameters are not matched here and were left out")
     headers = {"cache-control": KEPT_BY_NOBODY, "vary": "accept"}
     if warnings:
         headers["warning"] = ", ".join(f'299 sansverre "{one}"' for one in warnings)
@@ -120,7 +123,11 @@ def model_written(told: dict[str, Any], chosen: Chosen) -> bytes:
     """A data set of the JSON Model in the form that was chosen."""
     if chosen.is_multipart:
         return native_xml(told)
-    return json.dumps(told, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+    # Attributes are in the order of their tags (F.2.2).
+    text = json.dumps(
+        told, ensure_ascii=False, separators=(",", ":"), allow_nan=False, sort_keys=True
+    )
+    return text.encode()
 
 
 def models_answer(written: list[bytes], chosen: Chosen, headers: dict[str, str]) -> Answer:
@@ -137,16 +144,19 @@ def _keyword(name: str) -> str:
     A misspelt one would find everybody's.
     """
     own = _OWN_WORDS.get(name.lower())
-    if own is None and _TAG.fullmatch(name):
-        own = keyword_for_tag(int(name, 16))
-    if own is None:
-        # Of a sequence, the attribute that is looked for in its items.
-        parts = name.split(".")
-        tags = [int(one, 16) if _TAG.fullmatch(one) else tag_for_keyword(one) for one in parts]
-        if None in tags:
-            raise InvalidQuery("The query names something that is no attribute of DICOM.")
-        own = keyword_for_tag(tags[-1] or 0) if len(tags) == 1 else ""
-    return own
+    if own is not None:
+        return own
+    # Of a sequence, the attribute that is looked for in its items.
+    parts = name.split(".")
+    tags = [int(one, 16) if _TAG.fullmatch(one) else tag_for_keyword(one) for one in parts]
+    if None in tags:
+        raise InvalidQuery("The query names something that is no attribute of DICOM.")
+    return ".".join(keyword_for_tag(one or 0) for one in tags)
+
+
+def _is_unknown(name: str) -> bool:
+    """Whether it is a parameter of others, which is left alone (8.3), and names no attribute."""
+    return not (name[:1].isupper() or name[:1].isdigit() or name.lower() in _OWN_WORDS)
 
 
 def _is_true(value: str) -> bool:

@@ -6,11 +6,15 @@ from functools import partial
 from starlette.types import Receive, Scope
 
 from api.answer import Answer
+from api.dicomweb.bulk import all_bulk_data_answer, all_pixel_data_answer
 from api.dicomweb.capabilities import capabilities_answer
+from api.dicomweb.charsets import require_known_charset
 from api.dicomweb.desk import Desk
 from api.dicomweb.frames import frames_answer
 from api.dicomweb.included import told_more
 from api.dicomweb.places import (
+    ALL_BULK_DATA,
+    ALL_PIXEL_DATA,
     BULK_DATA,
     CAPABILITIES,
     FRAMES,
@@ -34,6 +38,8 @@ Answering = Callable[[Desk, Caller, dict[str, str], Scope, Receive], Awaitable[A
 _RETRIEVING: Mapping[str, Answering] = {
     **dict.fromkeys((FRAMES, PIXEL_DATA), frames_answer),
     BULK_DATA: bulk_data_answer,
+    **dict.fromkeys(ALL_BULK_DATA, all_bulk_data_answer),
+    **dict.fromkeys(ALL_PIXEL_DATA, all_pixel_data_answer),
     **dict.fromkeys(RETRIEVED, instances_answer),
     **dict.fromkeys(METADATA, metadata_answer),
     **dict.fromkeys(RENDERED, rendered_answer),
@@ -50,6 +56,7 @@ async def answered(
     receive: Receive,
 ) -> Answer | Streamed:
     """The answer of one of the routes; raises what errors.py gives a status to."""
+    require_known_charset(scope)
     if template == CAPABILITIES:
         return capabilities_answer(scope, desk.origin(scope))
     if scope["method"] == "POST":

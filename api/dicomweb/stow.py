@@ -3,25 +3,27 @@
 import asyncio
 import json
 import shutil
-from collections.abc import AsyncIterator, Callable, Sequence
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from http import HTTPStatus
-from pathlib import Path
-from tempfile import mkstemp
-from typing import BinaryIO, TypeVar
+from typing import Protocol, TypeVar
 
 from pydicom.dataset import Dataset
 from starlette.types import Receive, Scope
 
 from api.answer import KEPT_BY_NOBODY, Answer
+from api.dicomweb.assembling import METADATA, Assembling
+from api.dicomweb.drafts import Draft
 from api.dicomweb.incoming import Began, Came, Event, Parts, read_content_type
 from api.dicomweb.json_model import dataset_json
 from api.dicomweb.media import Offer, accepted, choose
 from api.dicomweb.native_model import native_xml
-from api.errors import BadHeader, TooLarge, TooSlow, WrongMediaType
+from api.errors import BadHeader, TooBusy, TooLarge, TooSlow, WrongMediaType
 from api.instances.acceptance import Acceptance, Sender, failure_of
 from api.metrics import count_stored
 from api.settings import UploadLimits
@@ -39,11 +41,42 @@ OFFERS = (
 BLOCK_BYTES = 1 << 20
 """What is written at once; so much of each request is in memory, twice."""
 SILENT_S = 60.0
+LEAST_BYTES_S = 10_000
+"""What a body comes with on the whole, the first SILENT_S apart; only waiting for it counts."""
 THREADS = 4
+"""Of each establishment: none waits for another's."""
+MOST_REQUESTS = 16
+"""Of each establishment at once: each holds some megabytes, and a file that grows."""
 MOST_INSTANCES = 20_000
 """Of one request: its answer names each."""
+RETRY_S = 30
+_DRIPS = "Too little came for too long."
 _LOOKED_AT_EACH_BYTES = 32 << 20
 """How often a file that grows is held against the room that is left."""
+
+
+class Arriving(Protocol):
+    """One request while it comes; every call blocks."""
+
+    def take(self, block: bytes) -> None:
+        """Go on with some bytes of the body; raises BadHeader."""
+        ...
+
+    def end(self) -> list[Outcome]:
+        """What became of each instance."""
+        ...
+
+    def close(self) -> None:
+        """Delete what was not taken in."""
+        ...
+
+
+class Run(Protocol):
+    """Has work done in a thread."""
+
+    async def __call__(self, work: Callable[[], T]) -> T:
+        """What the work gives; raises what it raises."""
+        ...
 
 
 class Store:
@@ -51,26 +84,52 @@ class Store:
 
     def __init__(self, acceptance: Acceptance, limits: UploadLimits) -> None:
         self.acceptance, self.limits = acceptance, limits
-        self._threads = ThreadPoolExecutor(THREADS, "store")
+        self._threads: dict[str, ThreadPoolExecutor] = {}
+        self._under_way = Counter[str]()
 
     def close(self) -> None:
         """Stop the threads, once what is under way has ended."""
-        self._threads.shutdown()
+        for threads in self._threads.values():
+            threads.shutdown()
         self.acceptance.close()
 
-    async def run(self, work: Callable[[], T]) -> T:
-        """What waits for a disk, or for a child."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+    @contextmanager
+    def request(self, whose: str) -> Iterator[Run]:
+        """How a request of an establishment has done what waits for a disk, or for a child.
+
+        Raises TooBusy where as many of its requests are under way as may be.
+        """
+        if self._under_way[whose] >= MOST_REQUESTS:
+            raise TooBusy("As many requests to store are under way as may be.", retry_s=RETRY_S)
+        if whose not in self._threads:
+            self._threads[whose] = ThreadPoolExecutor(THREADS, "store")
+        self._under_way[whose] += 1
+        try:
+            yield partial(_in_threads, self._threads[whose])
+        finally:
+            self._under_way[whose] -= 1
 
     def require_room(self, length_bytes: int) -> None:
         """Raise NoRoom where so much more would leave the disk too little."""
-        free = shutil.disk_usage(self.acceptance.folder).free - self.limits.headroom_bytes
+        free = self._free_bytes()
         if length_bytes > free:
             raise NoRoom(
                 "The disk has not enough room.",
                 needed_bytes=length_bytes,
                 free_bytes=max(0, free),
             )
+
+    def _free_bytes(self) -> int:
+        return shutil.disk_usage(self.acceptance.folder).free - self.limits.headroom_bytes
+
+    def most_bytes(self) -> int:
+        """How large an instance may be now; raises NoRoom where the disk has too little left."""
+        self.require_room(0)
+        return min(self.limits.max_bytes, self._free_bytes())
+
+
+async def _in_threads(threads: ThreadPoolExecutor, work: Callable[[], T]) -> T:
+    return await asyncio.get_running_loop().run_in_executor(threads, work)
 
 
 async def store_answer(
@@ -84,23 +143,28 @@ async def store_answer(
     """Take in what a request holds, and tell what became of each instance.
 
     `study` is the one that the address names, to which all are to belong. Raises NotAcceptable,
-    WrongMediaType, BadHeader for a body in which nothing is, NoRoom, TooSlow for one that breaks
-    off: what had come whole by then is kept.
+    WrongMediaType, TooBusy, BadHeader for a body in which nothing is, NoRoom, TooSlow for one that
+    breaks off or only drips: what had come whole by then is kept.
     """
     chosen = choose(accepted(scope), OFFERS)
     headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
     media_type, related = read_content_type(headers.get(b"content-type", ""))
-    if (related.part_type or DICOM if related else media_type) != DICOM:
-        raise WrongMediaType("only instances as files are taken")
+    kind = related.part_type or DICOM if related else media_type
+    if kind != DICOM and not (related and kind in METADATA):
+        raise WrongMediaType("instances are taken as files, or as metadata with bulk data")
     length = headers.get(b"content-length", "")
-    await store.run(partial(store.require_room, int(length) if length.isdigit() else 0))
-    arriving = _Arriving(store, sender, study, Parts(related.boundary) if related else None)
-    try:
-        async for block in _blocks(receive):
-            await store.run(partial(arriving.take, block))
-        outcomes = await store.run(arriving.end)
-    finally:
-        await store.run(arriving.close)
+    parts = Parts(related.boundary) if related else None
+    arriving: Arriving = _Files(store, sender, study, parts)
+    if parts is not None and kind in METADATA:
+        arriving = Assembling(store.acceptance, store, sender, study, parts)
+    with store.request(sender.establishment) as run:
+        await run(partial(store.require_room, int(length) if length.isdigit() else 0))
+        try:
+            async for block in _blocks(receive):
+                await run(partial(arriving.take, block))
+            outcomes = await run(arriving.end)
+        finally:
+            await run(arriving.close)
     if not outcomes:
         raise BadHeader("The body holds no instance.")
     for one in outcomes:
@@ -172,7 +236,7 @@ def _referenced(one: Outcome, studies_url: str) -> Dataset:
     return item
 
 
-class _Arriving:
+class _Files:
     """One request while it comes: at most one file of it is on the disk and not yet taken in."""
 
     def __init__(
@@ -180,7 +244,7 @@ class _Arriving:
     ) -> None:
         self._store, self._sender, self._study, self._parts = store, sender, study, parts
         self._outcomes: list[Outcome] = []
-        self._draft: _Draft | None = None
+        self._draft: Draft | None = None
         self._failure: Failure | None = None
         """Why the part that comes is not kept, whatever else it holds."""
         self._has_begun = self._is_over = False
@@ -225,7 +289,7 @@ class _Arriving:
                 self._has_begun = True
                 other = media_type not in {"", DICOM}
                 self._failure = Failure.CANNOT_UNDERSTAND if other else None
-                self._draft = None if other else _Draft(self._store.acceptance.folder)
+                self._draft = None if other else Draft(self._store.acceptance.folder)
             case Came(data):
                 self._come(data)
             case _:
@@ -234,7 +298,7 @@ class _Arriving:
     def _come(self, data: bytes) -> None:
         if self._failure is not None:
             return
-        self._draft = self._draft or _Draft(self._store.acceptance.folder)
+        self._draft = self._draft or Draft(self._store.acceptance.folder)
         before = self._draft.length
         try:
             self._draft.write(data)
@@ -269,43 +333,27 @@ class _Arriving:
         return None
 
 
-class _Draft:
-    """A file that grows while it comes."""
-
-    def __init__(self, folder: Path) -> None:
-        descriptor, name = mkstemp(prefix="stored-", suffix=".dcm", dir=folder)
-        self.path, self.length = Path(name), 0
-        self._file: BinaryIO = open(descriptor, "wb", buffering=0)  # noqa: PTH123, SIM115
-
-    def write(self, data: bytes) -> None:
-        view = memoryview(data)
-        while view:
-            written = self._file.write(view)
-            self.length += written
-            view = view[written:]
-
-    def close(self) -> None:
-        self._file.close()
-
-    def delete(self) -> None:
-        with suppress(OSError):
-            self._file.close()
-        self.path.unlink(missing_ok=True)
-
-
 async def _blocks(receive: Receive) -> AsyncIterator[bytes]:
     """The body, some at a time; raises TooSlow where it breaks off, once what had come is given."""
-    block = bytearray()
+    block, count, waited_s = bytearray(), 0, 0.0
     more, broken = True, ""
     while more and not broken:
+        # A limit of each wait alone would be kept for ever by a byte now and then.
+        left_s = SILENT_S + count / LEAST_BYTES_S - waited_s
+        if left_s <= 0:
+            broken = _DRIPS
+            break
+        asked = time.monotonic()
         try:
-            async with asyncio.timeout(SILENT_S):
+            async with asyncio.timeout(min(SILENT_S, left_s)):
                 message = await receive()
         except TimeoutError:
-            broken = "Nothing came for a while."
+            broken = _DRIPS
             break
+        waited_s += time.monotonic() - asked
         if message["type"] == "http.disconnect":
             broken = "The request broke off."
+        count += len(message.get("body", b""))
         block += message.get("body", b"")
         more = message.get("more_body", False)
         if len(block) >= BLOCK_BYTES:

@@ -16,6 +16,7 @@ LIMITS = Limits()
 """Of a picture that is made, as for IIIF."""
 
 Part = tuple[float, float, float | None, float | None]
+_ANNOTATIONS = {"patient", "technique"}
 _WHOLE: Part = (0.0, 0.0, None, None)
 _NUMBER = re.compile(r"-?(?:[0-9]{1,9}(?:\.[0-9]{0,9})?|\.[0-9]{1,9})")
 
@@ -70,14 +71,13 @@ def wishes(scope: Scope, *, is_small: bool = False) -> Wishes:
         if part != _WHOLE:
             raise MalformedRequest("a thumbnail shows the whole")
         return Wishes(viewport)
-    unheard = "annotation" in told and "The following annotation values are not supported: all"
     return Wishes(
         viewport,
         part,
         _window(told["window"]) if "window" in told else None,
         _quality(told["quality"]) if "quality" in told else None,
         _profile(told["iccprofile"]) if "iccprofile" in told else False,
-        unheard or "",
+        _unheard(told["annotation"]) if "annotation" in told else "",
     )
 
 
@@ -117,6 +117,14 @@ def _window(text: str) -> Window:
         return Window(_decimal(parts[0]), _decimal(parts[1]), shape)
     except ValueError as error:
         raise MalformedRequest("a window means nothing so") from error
+
+
+def _unheard(text: str) -> str:
+    """What is told of annotations (8.3.5.1.1): none are burnt in."""
+    values = text.split(",")
+    if not {*values} <= _ANNOTATIONS:
+        raise MalformedRequest("an annotation that nobody knows")
+    return f"The following annotation values are not supported: {text}"
 
 
 def _quality(text: str) -> int:

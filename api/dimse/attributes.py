@@ -13,7 +13,10 @@ Values = dict[str, Any]
 
 PATIENT, STUDY, SERIES, IMAGE = "PATIENT", "STUDY", "SERIES", "IMAGE"
 _OF_PATIENT = frozenset(
-    {"PatientName", "PatientID", "IssuerOfPatientID", "PatientBirthDate", "PatientSex"}
+    {
+        *("PatientName", "PatientID", "IssuerOfPatientID", "PatientBirthDate", "PatientSex"),
+        "IssuerOfPatientIDQualifiersSequence",
+    }
 )
 _OF_STUDY = _OF_PATIENT | {
     *("StudyInstanceUID", "StudyDate", "StudyTime", "AccessionNumber", "ModalitiesInStudy"),
@@ -81,10 +84,10 @@ def of_instance(one: FoundInstance) -> Values:
         "SOPInstanceUID": one.sop_instance_uid,
         "AvailableTransferSyntaxUID": told.transfer_syntax_uid,
         "InstanceNumber": told.instance_number,
-        "NumberOfFrames": told.frames,
-        "Rows": told.rows,
-        "Columns": told.columns,
-        "BitsAllocated": told.bits_allocated,
+        "NumberOfFrames": told.frames or None,
+        "Rows": told.rows or None,
+        "Columns": told.columns or None,
+        "BitsAllocated": told.bits_allocated or None,
     }
 
 
@@ -94,9 +97,18 @@ def _who(patient: PatientIdentity | None) -> Values:
         "PatientName": patient.name if patient else None,
         "PatientID": patient.patient_id if patient else None,
         "IssuerOfPatientID": patient.issuer if patient else None,
+        "IssuerOfPatientIDQualifiersSequence": _authority(patient.issuer_oid if patient else None),
         "PatientBirthDate": f"{birth_date:%Y%m%d}" if birth_date else None,
         "PatientSex": patient.sex if patient else None,
     }
+
+
+def _authority(oid: str | None) -> list[Dataset]:
+    if not oid:
+        return []
+    item = Dataset()
+    item.UniversalEntityID, item.UniversalEntityIDType = oid, "ISO"
+    return [item]
 
 
 def _issuer(name: str | None) -> list[Dataset]:

@@ -1,10 +1,11 @@
 """Identifiers of queries (PS3.4, C.4): what is asked, and how what is found is told."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from pydicom.charset import python_encoding
+from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 from pydicom.sequence import Sequence
@@ -12,8 +13,8 @@ from pynetdicom.events import Event
 
 from api.dimse.attributes import IMAGE, KNOWN, PATIENT, SERIES, STUDY
 from api.dimse.policies import PATIENT_ROOT_FIND, PATIENT_ROOT_MOVE
+from archive.conditions import MATCHED
 from archive.errors import InvalidQuery
-from archive.instances import MATCHED
 from archive.modules import UTF_8
 
 UNIQUE_KEYS: Mapping[str, str] = {
@@ -63,11 +64,11 @@ def asked(identifier: Dataset, model: str) -> Asked:
         if keyword in _OF_THE_QUERY or element.tag.element == 0:
             continue
         keys.add(element)
-        value = "" if element.VR == "SQ" else _text(element.value)
-        if keyword in MATCHED:
-            matches[keyword] = value
-        elif value:
-            is_all = False
+        for path, value in _asked_by(element):
+            if path in MATCHED:
+                matches[path] = value
+            elif value:
+                is_all = False
         if keyword not in KNOWN[level] | _TOLD_BESIDE:
             is_all = False
     for above in levels[: levels.index(level)]:
@@ -111,6 +112,19 @@ def answered(asked: Asked, values: Mapping[str, Any], title: str) -> Dataset:
     for keyword in ("RetrieveAETitle", UNIQUE_KEYS[asked.level]):
         setattr(answer, keyword, known[keyword])
     return answer
+
+
+def _asked_by(element: DataElement, above: str = "") -> Iterator[tuple[str, str]]:
+    """What is asked of an attribute, or of those in the item of a sequence, by path (C.2.2.2.6)."""
+    path = f"{above}{element.keyword}"
+    if element.VR != "SQ":
+        yield path, _text(element.value)
+        return
+    if len(element.value) > 1:
+        raise InvalidQuery("A sequence is matched by one item.")
+    for item in element.value:
+        for inner in item:
+            yield from _asked_by(inner, f"{path}.")
 
 
 def _text(value: Any) -> str:

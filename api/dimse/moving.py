@@ -22,7 +22,6 @@ from archive.dimse.calling import Called
 from archive.dimse.sending import Originator, Sending, sending
 from archive.errors import ArchiveError, InvalidQuery, LinkDown, LinkRefused, NoRoom, NotFound
 from archive.query import FoundInstance, Query
-from archive.record import ImageState
 from archive.today import brought_up_to_date
 from tiles.composed import Composed
 from tiles.errors import TilesError
@@ -188,8 +187,7 @@ def _composed(site: Site, establishment: str, path: Path, one: FoundInstance) ->
     # Nobody is there who could open it.
     if cover_of(site.catalog.image(one.image_id, establishment=establishment)) is not None:
         raise Covered
-    published = (ImageState.PUBLISHED,)
-    exam = site.catalog.exam(again[0].study.exam_id, establishment=establishment, states=published)
+    exam = site.catalog.exam_alone(again[0].study.exam_id, establishment=establishment)
     instance = Composed.of(
         partial(site.storage.read_range, one.key),
         one.length_bytes,

@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Callable
 from contextlib import closing
 
+from api.confinement import die_with
 from api.desk import desk
 from api.dimse.committing import answering
 from api.dimse.server import listening
@@ -19,7 +20,6 @@ from api.dimse.table import read_table
 from api.errors import ApiError, BadSettings
 from api.instances.acceptance import Acceptance
 from api.logs import to_stderr
-from api.sandbox import die_with
 from api.settings import Settings, data_folder, read_settings
 from archive.catalog import Catalog
 from archive.storage import Storage

@@ -26,6 +26,7 @@ from api.dimse.site import (
     Site,
     called_title_of,
     caller,
+    certificate_of,
     has_room,
     title_of,
     told_of_failure,
@@ -60,6 +61,7 @@ class _Rejection:
 
 
 _CALLING = _Rejection(1, 1, 3, "its calling title is not in the table, or not from there")
+_NOT_ITS = _Rejection(1, 1, 3, "the certificate that it shows is not that of its calling title")
 _CALLED = _Rejection(1, 1, 7, "it calls us by another title")
 _TOO_MANY = _Rejection(2, 3, 2, "as many as may be associated are")
 _NO_ROOM = _Rejection(2, 3, 2, "the disk has no room for what it wants to send")
@@ -249,6 +251,8 @@ def _admit(event: Event, site: Site) -> None:
         _reject(event, _CALLED)
     elif peer is None or not peer.may_call_from(str(assoc.requestor.address)):
         _reject(event, _CALLING)
+    elif not peer.may_call_with(certificate_of(assoc)):
+        _reject(event, _NOT_ITS)
     elif wants_to_store(assoc) and not has_room(site):
         _reject(event, _NO_ROOM)
     elif not assoc._server.admit(assoc):  # type: ignore[union-attr]  # noqa: SLF001 -- ours

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from ssl import SSLSocket
 
 from pydicom.dataset import Dataset
 from pynetdicom.association import Association
@@ -61,6 +62,12 @@ def title_of(assoc: Association) -> str:
 def called_title_of(assoc: Association) -> str:
     """The title that it has called us by."""
     return str(assoc.requestor.primitive.called_ae_title).strip()  # type: ignore[union-attr]
+
+
+def certificate_of(assoc: Association) -> bytes | None:
+    """The certificate that a requestor has shown (DER); None where it has shown none."""
+    line = assoc.dul.socket.socket if assoc.dul.socket else None
+    return line.getpeercert(binary_form=True) if isinstance(line, SSLSocket) else None
 
 
 def has_room(site: Site, size_bytes: int = 0) -> bool:

@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from api.errors import BadSettings
+from api.shown import is_named, read_named
 
 TITLE = "SANSVERRE"
 ADDRESS = "127.0.0.1:11112"
 _AE_TITLE = re.compile(r"(?=.*[!-~])[ -\[\]-~]{1,16}")
 """PS3.5 6.2: no backslash, no control characters, not spaces alone."""
 
-_OF_A_PEER = ("establishment", "may", "from", "issuer", "host", "port", "tls")
+_OF_A_PEER = ("establishment", "may", "from", "certificate", "issuer", "host", "port", "tls")
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -47,7 +48,8 @@ class Destination:
 class Peer:
     """A device or archive that may call us, by its application entity title.
 
-    `networks` are the addresses that it calls from; empty where any may be its. `issuer` gave the
+    `networks` are the addresses that it calls from; empty where any may be its. `certificate` is
+    the one that it shows, empty where it may be any that an authority signed. `issuer` gave the
     numbers of patients in what it sends without saying who did.
     """
 
@@ -57,6 +59,11 @@ class Peer:
     networks: tuple[Network, ...] = ()
     issuer: str = ""
     destination: Destination | None = None
+    certificate: str = ""
+
+    def may_call_with(self, certificate: bytes | None) -> bool:
+        """Whether this certificate (DER), or none, is the peer's."""
+        return not self.certificate or is_named(certificate, self.certificate)
 
     def may_call_from(self, address: str) -> bool:
         """Whether this is an address of the peer."""
@@ -132,11 +139,14 @@ def _table(told: Mapping[str, Any], folder: Path) -> Table:
     peers = told.get("peers")
     if not isinstance(peers, Mapping) or not peers:
         raise _Wrong('nobody may call: state each device as [peers."ITS TITLE"]')
+    named = {_title(title).strip(): _peer(title.strip(), one) for title, one in peers.items()}
+    if any(one.certificate for one in named.values()) and not (tls and tls.authorities):
+        raise _Wrong("a peer's certificate is seen only where [tls] states authorities")
     return Table(
         _title(_text(told, "title", TITLE)),
         host,
         port,
-        {_title(title).strip(): _peer(title.strip(), one) for title, one in peers.items()},
+        named,
         tls,
         _bounds(told.get("limits", {})),
     )
@@ -165,6 +175,7 @@ def _peer(title: str, told: Any) -> Peer:
         _networks(told, where),
         _text(told, "issuer", ""),
         destination,
+        _certificate(told, where),
     )
 
 
@@ -175,6 +186,15 @@ def _destination(told: Mapping[str, Any], where: str) -> Destination | None:
     if not isinstance(host, str) or not host or not _is_whole(port, 1, 65535):
         raise _Wrong(f"{where} needs both host and port, where images are to be sent to it")
     return Destination(host, int(str(port)), told.get("tls") is True)
+
+
+def _certificate(told: Mapping[str, Any], where: str) -> str:
+    if "certificate" not in told:
+        return ""
+    try:
+        return read_named(_text(told, "certificate", ""))
+    except ValueError as error:
+        raise _Wrong(f"{where}: {error}") from error
 
 
 def _networks(told: Mapping[str, Any], where: str) -> tuple[Network, ...]:

@@ -3,8 +3,9 @@
 from api.errors import BadMessage
 from api.hl7.answers import Answer, Code, Note, rejected
 from api.hl7.message import Message
-from api.hl7.pid import pairs, read_any_numbers, read_numbers, read_pid
+from api.hl7.pid import pairs, read_any_numbers, read_numbers, read_pid, read_visit
 from api.work import Workplace
+from archive.cases.order import Stay
 from archive.identities.decisions import Then
 from archive.identities.records import Outcome
 
@@ -66,13 +67,18 @@ def renumber(message: Message, place: Workplace, establishment: str) -> Answer:
 
 
 def move_visit(message: Message, place: Workplace, establishment: str) -> Answer:
-    """A44: an account, or a visit, is another patient's."""
+    """A44: an account is another patient's, with all in it; or a visit, where none is named.
+
+    PID-18 may be the account's new number, so that MRG-3 goes first (HL7 v2.5.1 3.3.44).
+    """
     answers = []
     read = [
         (
             read_pid(message, pid),
             read_numbers(message, mrg, 1, "MRG^1^1"),
-            [one for one in (mrg.value(3), mrg.value(5), pid.value(18)) if one],
+            read_visit(mrg, 3, Stay.ACCOUNT)
+            or read_visit(mrg, 5, Stay.VISIT)
+            or read_visit(pid, 18, Stay.ACCOUNT),
         )
         for pid, mrg in pairs(message)
     ]

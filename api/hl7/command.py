@@ -47,6 +47,8 @@ def _listen(arguments: argparse.Namespace) -> int:
     settings = read_settings()
     senders = read_senders(settings.hl7.senders)
     tls = _tls(settings, arguments.clients)
+    if any(one.certificate for one in senders) and arguments.clients is None:
+        raise BadSettings("a sender's certificate is seen only with --clients: name its authority")
     to_stderr()
     with (
         _listening(arguments.host, arguments.port, anywhere=bool(tls) or arguments.in_clear) as at,

@@ -31,8 +31,8 @@ class Exchange:
     def __post_init__(self) -> None:
         self._turns = {one.name: Lock() for one in self.senders}
 
-    def answer(self, payload: bytes, address: str) -> bytes:
-        """Answer a message that came from this address.
+    def answer(self, payload: bytes, address: str, certificate: bytes | None = None) -> bytes:
+        """Answer a message that came from this address, under this certificate (DER).
 
         Raises StorageFailure where it could not be kept: then it must not be answered at all.
         """
@@ -42,7 +42,7 @@ class Exchange:
         except BadMessage as error:
             LOG.warning("a message that cannot be read: %s", error)
             return written(_said(error, Code.REJECTED), None)
-        sender = sender_of(self.senders, header, address)
+        sender = sender_of(self.senders, header, address, certificate)
         if sender is None:
             LOG.warning("a message of an unknown sender was refused")
             return written(rejected("this sender is not known here", 207, "MSH^1^3"), header)

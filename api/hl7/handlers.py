@@ -13,6 +13,7 @@ from api.hl7.answers import Answer
 from api.hl7.day import DAY
 from api.hl7.message import Message
 from api.hl7.orders import ORDERS
+from api.hl7.reports import REPORTS
 from api.work import Workplace
 
 Handler = Callable[[Message, Workplace, str], Answer]
@@ -28,5 +29,6 @@ HANDLERS: Mapping[str, Handler] = {
     "ADT^A47": adt.renumber,
     **ORDERS,
     **DAY,
+    **REPORTS,
 }
 """By MSH-9, as `ADT^A28`; what is not here is refused with AR."""

@@ -109,8 +109,11 @@ class Listener:
     def _answer(self, connection: socket.socket, address: str) -> None:
         limits = self.limits
         frames = Frames(connection, limits.max_bytes, limits.message_s, limits.idle_s)
+        shown = None
+        if isinstance(connection, ssl.SSLSocket):
+            shown = connection.getpeercert(binary_form=True)
         while (message := frames.next()) is not None:
-            said = self.exchange.answer(message, address)
+            said = self.exchange.answer(message, address, shown)
             connection.settimeout(limits.message_s)
             connection.sendall(framed(said))
             if self.stopping.is_set():

@@ -10,12 +10,12 @@ from itertools import pairwise
 from api.errors import BadMessage
 from api.hl7.answers import DONE, Answer
 from api.hl7.message import Message, Segment, read_moment
-from api.hl7.pid import read_pid
+from api.hl7.pid import read_pid, read_visit
 from api.work import Workplace
 from archive.cases.label import Position, read_label
-from archive.cases.laboratories import Laboratory
-from archive.cases.order import Container, Numbered, OrderPlaced, Priority
-from archive.identity import PatientIdentity
+from archive.cases.laboratory import Laboratory
+from archive.cases.order import Container, Numbered, OrderPlaced, Priority, Stay, Visit
+from archive.identity import LO_CHARACTERS, PatientIdentity
 
 CANCELLED = frozenset({"CA", "OC", "CR", "DC", "OD", "DR"})
 """ORC-1 and ORC-5 of what is not to be done any more (HL7 tables 0119 and 0038)."""
@@ -152,11 +152,27 @@ def _order(
         patient=patient,
         said_at=said_at or message.stated_at,
         said_in=message.header.control_id[-64:],
-        placer=placer,
+        # A laboratory that asks itself says its own number twice.
+        placer=None if placer == filler else placer,
         priority=_priority(group, laboratory),
         containers=tuple(_containers(group, laboratory)),
         is_cancelled=is_cancelled,
+        visits=_visits(message),
+        reader=group.obr.value(32)[:LO_CHARACTERS] if group.obr else "",
     )
+
+
+def _visits(message: Message) -> tuple[Visit, ...]:
+    """In which account (PID-18) and visit (PV1-19) it was asked, which stand before the orders."""
+    found: list[Visit] = []
+    for one in message.parts:
+        if one.name in {"ORC", "OBR"}:
+            break
+        if one.name == "PID":
+            found.extend(read_visit(one, 18, Stay.ACCOUNT))
+        elif one.name == "PV1":
+            found.extend(read_visit(one, 19, Stay.VISIT))
+    return tuple(found)
 
 
 def _by_number(order: Numbered, filler: Numbered | None, laboratory: Laboratory) -> Numbered:

@@ -6,8 +6,9 @@ from typing import Any
 
 from api.errors import BadMessage
 from api.hl7.message import DELETED, Message, Segment
+from archive.cases.order import Numbered, Stay, Visit
 from archive.errors import InvalidIdentity
-from archive.identities.ins import AUTHORITIES, Ins
+from archive.identities.ins import AUTHORITIES, INS_ISSUER, Ins
 from archive.identities.stated import Flag, Stated, Status
 from archive.identity import (
     LO_CHARACTERS,
@@ -17,7 +18,6 @@ from archive.identity import (
     checked_text,
     read_birth_date,
 )
-from archive.modules import INS_ISSUER
 
 SEXES: dict[str, Sex] = {"F": "F", "M": "M", "O": "O", "A": "O", "N": "O"}
 """HL7 table 0001 as DICOM has it: what is neither, or both, is other; U says nothing."""
@@ -93,6 +93,15 @@ def read_any_numbers(message: Message, segment: Segment, number: int, where: str
     patient_id = checked_text("patient's number", value, LO_CHARACTERS)
     given_by = checked_text("issuer of the patient's number", issuer, LO_CHARACTERS)
     return Numbers(patient_id, given_by, oid or None, ins, withdraws, names_ins)
+
+
+def read_visit(segment: Segment, number: int, kind: Stay) -> tuple[Visit, ...]:
+    """The account or visit that a field names; none where it is empty."""
+    value = segment.value(number)
+    if value in {"", DELETED}:
+        return ()
+    issuer = segment.value(number, 4, 1) or segment.value(number, 4, 2)
+    return (Visit(kind, Numbered(value, issuer)),)
 
 
 def pairs(message: Message) -> Iterator[tuple[Segment, Segment]]:

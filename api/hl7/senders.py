@@ -9,6 +9,7 @@ from typing import Any
 
 from api.errors import BadSettings
 from api.hl7.message import CHARSETS, Header
+from api.shown import is_named, read_named
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -18,7 +19,8 @@ class Sender:
     """A system that sends messages: known by MSH-3, MSH-4 and where it connects from.
 
     `issuer` gave the numbers of patients of which a message does not say who did; `charset` is how
-    it writes where MSH-18 is empty.
+    it writes where MSH-18 is empty. `certificate` is the one that it shows, empty where it may be
+    any that lets it in.
     """
 
     application: str
@@ -27,6 +29,7 @@ class Sender:
     networks: tuple[Network, ...]
     issuer: str = ""
     charset: str = ""
+    certificate: str = ""
 
     @property
     def name(self) -> str:
@@ -55,11 +58,17 @@ def read_senders(file: Path | None) -> tuple[Sender, ...]:
     return senders
 
 
-def sender_of(senders: Sequence[Sender], header: Header, address: str) -> Sender | None:
-    """The sender of a message that came from this address; None for who is not known."""
+def sender_of(
+    senders: Sequence[Sender], header: Header, address: str, certificate: bytes | None = None
+) -> Sender | None:
+    """The sender of a message that came from there; None for who is not known.
+
+    `certificate` (DER) is what was shown, by TLS.
+    """
     for one in senders:
         if (one.application, one.facility) == (header.application, header.facility):
-            return one if may_come_from([one], address) else None
+            is_its = not one.certificate or is_named(certificate, one.certificate)
+            return one if is_its and may_come_from([one], address) else None
     return None
 
 
@@ -76,17 +85,23 @@ _TEXTS = ("application", "facility", "establishment", "issuer", "charset")
 
 def _sender(file: Path, number: int, row: Any) -> Sender:
     at = f"{file}: sender {number}"
-    if not isinstance(row, dict) or not set(row) <= {*_TEXTS, "from"}:
-        raise BadSettings(f"{at} may say {', '.join(_TEXTS)} and from, and nothing else")
+    if not isinstance(row, dict) or not set(row) <= {*_TEXTS, "certificate", "from"}:
+        raise BadSettings(
+            f"{at} may say {', '.join(_TEXTS)}, certificate and from, and nothing else"
+        )
     texts = {name: row.get(name, "") for name in _TEXTS}
     if not all(isinstance(one, str) and len(one) <= 64 for one in texts.values()):
-        raise BadSettings(f"{at}: all but `from` are texts of up to 64 characters")
+        raise BadSettings(f"{at}: {', '.join(_TEXTS)} are texts of up to 64 characters")
     if not texts["application"] or not texts["establishment"]:
         raise BadSettings(f"{at} must say its application and its establishment")
     if texts["charset"] and texts["charset"].upper() not in CHARSETS:
         raise BadSettings(f"{at}: charset is one of {', '.join(CHARSETS)}")
     try:
+        certificate = read_named(str(row["certificate"])) if "certificate" in row else ""
+    except ValueError as error:
+        raise BadSettings(f"{at}: {error}") from error
+    try:
         networks = tuple(ipaddress.ip_network(one) for one in row.get("from", ["127.0.0.1/32"]))
     except (ValueError, TypeError) as error:
         raise BadSettings(f'{at}: `from` is a list of addresses as "10.1.2.0/24"') from error
-    return Sender(networks=networks, **texts)
+    return Sender(networks=networks, certificate=certificate, **texts)

@@ -11,6 +11,7 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from errno import EDQUOT, ENOSPC
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -18,6 +19,7 @@ from typing import Any
 from api.desk import desk
 from api.errors import ChildCrashed, OutOfMemory, OutOfTime, SandboxError
 from api.instances.examiners import Examiners
+from api.instances.looks import looks_sha256
 from api.sandbox import one_line
 from archive.catalog import Catalog
 from archive.described import Described, DescribedSeries
@@ -36,11 +38,13 @@ from archive.identity import (
     checked_text,
     read_birth_date,
 )
-from archive.received.arrived import Arrived, Shown
-from archive.received.keeping import Kept
+from archive.received.arrived import Arrived, Part, Shown
+from archive.received.keeping import Held, Kept, another
 from archive.received.outcome import Failure, Outcome, Warned
 from archive.record import ImageKind, ObjectRole
 from archive.storage import Storage
+from tiles.errors import DamagedInstance
+from tiles.instance import read_header
 from tiles.pyramid import same_view
 
 LOG = logging.getLogger("sansverre.instances")
@@ -69,11 +73,11 @@ class Acceptance:
         self._catalog, self._storage = catalog, storage
         self._held = ExitStack()
         self.folder = self._held.enter_context(desk(storage.drafts(data / "received")))
-        self._examiners = Examiners(self.folder)
+        self.examiners = Examiners(self.folder)
 
     def close(self) -> None:
         """End the children, and delete what lies in the folder."""
-        self._examiners.close()
+        self.examiners.close()
         self._held.close()
 
     def take(
@@ -90,7 +94,7 @@ class Acceptance:
             # Beside the file, from where the store takes what is written anew as well.
             with TemporaryDirectory(prefix="received-", dir=file.parent) as folder:
                 anew = Path(folder, "anew.dcm")
-                told = self._examiners.examine(file, anew)
+                told = self.examiners.examine(file, anew, sender.establishment)
                 outcome = _named(told)
                 if outcome.failure is not None:
                     return outcome
@@ -98,7 +102,7 @@ class Acceptance:
                 if refused is not None:
                     return replace(outcome, failure=refused, reason="it is not what was announced")
                 arrived = _arrived(told, outcome, sender)
-                kept = self._keep(anew if told["is_anew"] else file, arrived, sender)
+                kept = self._keep(anew if told["is_anew"] else file, arrived, sender.establishment)
         except (NotKept, InvalidIdentity) as error:
             failure = error.failure if isinstance(error, NotKept) else Failure.CANNOT_UNDERSTAND
             return replace(outcome, failure=Failure(failure), reason=one_line(str(error)))
@@ -110,11 +114,20 @@ class Acceptance:
         warning = Warned.COERCED if kept.is_coerced else None
         return replace(outcome, warning=warning, image_id=kept.image_id)
 
-    def _keep(self, file: Path, arrived: Arrived, sender: Sender) -> Kept:
-        received, whose = self._catalog.received, sender.establishment
-        known = received.held(arrived, establishment=whose)
+    def _keep(self, file: Path, arrived: Arrived, whose: str) -> Kept:
+        known = self._catalog.received.held(arrived, establishment=whose)
+        lost = None
         if known is not None:
-            return known
+            if known.is_whole(self._storage):
+                self._require_same(known, arrived)
+                return known.kept
+            lost = known.key
+            LOG.warning("an object is not in the store; it is kept again, as its sender has it")
+        kept = self._recorded(file, arrived, whose, lost)
+        # Where somebody else sent it meanwhile, it is held against theirs.
+        return kept if kept.is_new else self._keep(file, arrived, whose)
+
+    def _recorded(self, file: Path, arrived: Arrived, whose: str, lost: str | None) -> Kept:
         key = self._storage.new_key()
         length_bytes = file.stat().st_size
         is_unused = True
@@ -122,7 +135,9 @@ class Acceptance:
             self._storage.adopt(file, key)
             # Whatever else befalls the commit, it may have been done: the sweep alone tells.
             is_unused = False
-            kept = received.keep(arrived, key, length_bytes, _fits, establishment=whose)
+            kept = self._catalog.received.keep(
+                arrived, key, length_bytes, _fits, establishment=whose, lost=lost
+            )
             is_unused = not kept.is_new
         except NotKept:
             is_unused = True
@@ -133,6 +148,16 @@ class Acceptance:
                 with suppress(ArchiveError):
                     self._storage.delete(key)
         return kept
+
+    def _require_same(self, held: Held, arrived: Arrived) -> None:
+        """Raise NotKept where what is held would not look as what was sent does."""
+        read = partial(self._storage.read_range, held.key)
+        try:
+            header, _ = read_header(read, held.length_bytes)
+        except DamagedInstance as error:
+            raise NotKept("what is held under its UID is damaged", Failure.PROCESSING) from error
+        if looks_sha256(header) != arrived.looks_sha256:
+            raise another()
 
 
 def failure_of(error: Exception) -> Failure:
@@ -187,12 +212,14 @@ def _arrived(told: dict[str, Any], named: Outcome, sender: Sender) -> Arrived:
             height=told["extent"][1],
             shown=Shown(*told["shown"]),
             pixel_sha256=told["pixel_sha256"],
+            looks_sha256=told["looks_sha256"],
             facts=told["facts"],
             patient=_patient(told["patient"], sender),
             accession_number=checked_text("accession number", accession_number, SH_CHARACTERS)
             or None,
             issuer=checked_text("issuer of the accession number", issuer, LO_CHARACTERS) or None,
             study_at=datetime.fromisoformat(began) if began else None,
+            part=Part(*told["part"]) if told["part"] else None,
         )
     except InvalidIdentity:
         raise

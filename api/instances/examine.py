@@ -1,6 +1,6 @@
 """What an instance is that somebody sends: looked over in a child, before anything of it is kept.
 
-parent --(JSON lines on stdin)--> child     one file after another
+parent --(JSON lines on stdin)--> child     one file after another, or a folder of described ones
 parent <--(JSON lines on a pipe)-- child    for each what it is, or why it is not taken
 """
 
@@ -16,13 +16,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NoReturn
 
-import numpy as np
 from pydicom import dcmread
+from pydicom.datadict import keyword_for_tag
 from pydicom.dataset import Dataset
 from pydicom.errors import InvalidDicomError
 from pydicom.filereader import read_file_meta_info
 from pydicom.multival import MultiValue
 
+from api.confinement import confine
+from api.dicomweb.assembled import put_together, split
 from api.instances.frames import NATIVE, check_and_digest
 from api.instances.kinds import (
     CLASSES,
@@ -34,9 +36,10 @@ from api.instances.kinds import (
     SYNTAXES,
     WHOLE_SLIDE,
 )
+from api.instances.layout import check_grid, check_tiles, part_of
+from api.instances.looks import looks_sha256
 from api.instances.normal import in_normal_form
 from api.renderer import questions
-from api.sandbox import confine
 from archive.body_site import site_of_code
 from archive.capture import cover_of
 from archive.described import Described, described
@@ -45,11 +48,12 @@ from archive.received.outcome import Failure
 from archive.record import ImageKind, ObjectRole
 from slides.dicom_frames import find_frames
 from slides.dicom_matrix import check_kind
-from slides.dicom_structure import File, Instance, instances_of
+from slides.dicom_structure import File, Instance, instances_of, part_alone
 from slides.errors import SlideError
 from slides.instances import GLASS_WIDTH_UM
 from slides.limits import check_bomb
 from tiles.errors import TilesError
+from tiles.instance import MOST_HEADER_BYTES
 
 Told = dict[str, Any]
 
@@ -93,6 +97,12 @@ def _examined(path: Path, anew: Path, names: dict[str, str]) -> Told:
         with _blaming_the_header():
             header = dcmread(stream, stop_before_pixels=True)
         _check_names(header, names)
+        if stream.tell() + 12 > MOST_HEADER_BYTES:
+            raise NotTakenIn(
+                Failure.CANNOT_UNDERSTAND,
+                f"its header is longer than {MOST_HEADER_BYTES >> 20} MiB",
+            )
+        _check_values(header)
         with _blaming_the_header():
             syntax = str(header.file_meta.TransferSyntaxUID)
             count = int(header.get("NumberOfFrames") or 1)
@@ -100,9 +110,12 @@ def _examined(path: Path, anew: Path, names: dict[str, str]) -> Told:
                 raise NotTakenIn(Failure.DOES_NOT_MATCH, "it has no pixels")
             places = find_frames(stream, header, syntax, count)
             file = File(path, header, places, _series(header), 0, "", 0, 0)
-            instance = instances_of([file])[0]
+            check_grid(header)
+            part = part_of(header)
+            instance = part_alone(file) if part else instances_of([file])[0]
             _check_kind(header, instance, count)
-            told = described(header)
+            check_tiles(header, instance, count)
+            told, looks = described(header), looks_sha256(header)
         plain, pixel_sha256 = check_and_digest(stream, instance)
         is_anew = syntax == IMPLICIT_VR or not plain
         if is_anew:
@@ -123,7 +136,9 @@ def _examined(path: Path, anew: Path, names: dict[str, str]) -> Told:
             len(instance.planes),
             str(header.get("PyramidUID") or ""),
         ],
+        "part": part,
         "pixel_sha256": pixel_sha256,
+        "looks_sha256": looks,
         "is_anew": is_anew,
         "facts": _facts(instance, kind),
         "patient": _patient(header),
@@ -161,6 +176,21 @@ def _check_names(header: Dataset, names: dict[str, str]) -> None:
     names.update(said)
 
 
+def _check_values(header: Dataset) -> None:
+    """Refuse a value that cannot be read, as half a number: nobody could be told of it."""
+    for tag in header.keys():  # noqa: SIM118
+        try:
+            element = header[tag]
+        except MemoryError:
+            raise
+        except Exception as error:  # a parser of foreign bytes raises anything
+            what = keyword_for_tag(tag) or "private attribute"
+            raise NotTakenIn(Failure.CANNOT_UNDERSTAND, f"its {what} cannot be read") from error
+        if element.VR == "SQ":
+            for item in element.value:
+                _check_values(item)
+
+
 def _is_uid(text: str) -> bool:
     return len(text) <= 64 and _UID.fullmatch(text) is not None
 
@@ -188,10 +218,6 @@ def _series(header: Dataset) -> tuple[str, str]:
 
 
 def _check_kind(header: Dataset, instance: Instance, count: int) -> None:
-    if header.get("ConcatenationUID"):
-        raise NotTakenIn(
-            Failure.CANNOT_UNDERSTAND, "it is a part of a concatenation; send it as one instance"
-        )
     check_kind(instance)
     if instance.photometric in {"YBR_FULL", "YBR_FULL_422"} and instance.transfer_syntax not in {
         *NATIVE,
@@ -200,15 +226,17 @@ def _check_kind(header: Dataset, instance: Instance, count: int) -> None:
         raise NotTakenIn(
             Failure.CANNOT_UNDERSTAND, "its colours are not those that its transfer syntax gives"
         )
-    check_bomb(instance.width, instance.height, instance.samples, instance.path.stat().st_size)
+    # Not the file's size, which anything else in it makes larger; and only what is stored.
+    across, down = instance.tile_width, instance.tile_height * count
+    check_bomb(across, down, instance.samples, instance.stored_bytes)
     if header.SOPClassUID != WHOLE_SLIDE and count != 1:
         raise NotTakenIn(Failure.DOES_NOT_MATCH, "it has several frames; its class has one")
-    if not np.array_equal(instance.frames.reshape(-1), np.arange(count)):
+    is_level = _kind_and_role(instance)[1] is ObjectRole.LEVEL
+    if part_of(header) and not is_level:
         raise NotTakenIn(
-            Failure.CANNOT_UNDERSTAND,
-            "its tiles do not lie row by row, or some are not stored; send it as TILED_FULL",
+            Failure.CANNOT_UNDERSTAND, "only levels of slides are taken in parts; send it whole"
         )
-    if _kind_and_role(instance)[1] is ObjectRole.LEVEL and instance.mpp_um is None:
+    if is_level and instance.mpp_um is None:
         raise NotTakenIn(Failure.DOES_NOT_MATCH, "it does not say how large its pixels are")
 
 
@@ -311,6 +339,15 @@ def _study_at(header: Dataset) -> str | None:
         return None
 
 
+def _answered(question: Told) -> Told:
+    match question:
+        case {"split": folder}:
+            return split(Path(folder))
+        case {"assemble": folder, "number": number, "most_bytes": most_bytes}:
+            return put_together(Path(folder), number, most_bytes)
+    return examined(Path(question["path"]), Path(question["anew"]))
+
+
 def main() -> NoReturn:
     """The child: answer for one file after another, until nobody asks."""
     descriptor, parent_pid, memory_bytes = map(int, sys.argv[1:4])
@@ -320,7 +357,7 @@ def main() -> NoReturn:
     warnings.simplefilter("ignore")
     for question in questions(0, float(sys.argv[4])):
         try:
-            told = examined(Path(question["path"]), Path(question["anew"]))
+            told = _answered(question)
         except MemoryError:
             told = {"memory": True}
         except OSError as error:

@@ -7,7 +7,6 @@ import json
 import os
 import queue
 import selectors
-import subprocess
 import time
 from contextlib import ExitStack
 from pathlib import Path
@@ -15,10 +14,11 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from api.errors import ChildCrashed, ChildFaulted, OutOfMemory, OutOfTime
-from api.sandbox import end, one_line, size_of, start
+from api.instances.shares import Shares
+from api.sandbox import one_line, size_of, stay
 
-CHILDREN = 2
-"""At once, in each process that receives."""
+CHILDREN = 3
+"""At once, in each process that receives; one establishment alone has one fewer."""
 MEMORY_BYTES = 1 << 30
 IDLE_S = 60.0
 SILENCE_S = 60.0
@@ -35,17 +35,25 @@ class Examiners:
         self._free: queue.LifoQueue[_Child | None] = queue.LifoQueue()
         for _ in range(most):
             self._free.put(None)
-        self._most = most
+        self._most, self._shares = most, Shares(most)
 
-    def examine(self, path: Path, anew: Path) -> dict[str, Any]:
+    def examine(self, path: Path, anew: Path, whose: str) -> dict[str, Any]:
         """What `api.instances.examine` finds of a file; blocks until a child is free.
 
         Raises SandboxError, and OSError where the disk failed the child.
         """
+        return self.ask({"path": str(path), "anew": str(anew)}, size_of(path), whose)
+
+    def ask(self, question: dict[str, Any], size_bytes: int, whose: str) -> dict[str, Any]:
+        """What a child answers to a question about so many bytes; otherwise as `examine`."""
+        with self._shares.place(whose):
+            return self._ask_any(question, size_bytes)
+
+    def _ask_any(self, question: dict[str, Any], size_bytes: int) -> dict[str, Any]:
         child = self._free.get()
         kept: _Child | None = None
         try:
-            child, told = self._ask(child, path, anew)
+            child, told = self._ask(child, question, size_bytes)
             kept = child
         finally:
             if kept is None and child is not None:
@@ -68,10 +76,10 @@ class Examiners:
                 child.close()
 
     def _ask(
-        self, child: "_Child | None", path: Path, anew: Path
+        self, child: "_Child | None", asked: dict[str, Any], size_bytes: int
     ) -> "tuple[_Child, dict[str, Any]]":
-        question = json.dumps({"path": str(path), "anew": str(anew)}).encode() + b"\n"
-        patience_s = SILENCE_S + size_of(path) / SLOWEST_BYTES_S
+        question = json.dumps(asked).encode() + b"\n"
+        patience_s = SILENCE_S + size_bytes / SLOWEST_BYTES_S
         if child is not None:
             try:
                 return child, child.ask(question, patience_s)
@@ -97,21 +105,9 @@ class _Child:
     def __init__(self, scratch: Path) -> None:
         with ExitStack() as held:
             folder = held.enter_context(TemporaryDirectory(prefix="examining-", dir=scratch))
-            self._words, child_end = os.pipe()
-            held.callback(os.close, self._words)
-            try:
-                self._process = start(
-                    "api.instances.examine",
-                    child_end,
-                    MEMORY_BYTES,
-                    folder,
-                    str(IDLE_S),
-                    stderr=subprocess.DEVNULL,
-                    bufsize=0,
-                )
-            finally:
-                os.close(child_end)
-            held.callback(end, self._process)
+            self._process, self._words = stay(
+                held, "api.instances.examine", MEMORY_BYTES, folder, str(IDLE_S)
+            )
             self._held = held.pop_all()
 
     def ask(self, question: bytes, patience_s: float) -> dict[str, Any]:

@@ -54,6 +54,7 @@ class OrderPlacedIn(BaseModel):
     cancelled: bool = False
     said_at: datetime | None = None
     said_in: str = Field("", max_length=64)
+    reader: str = Field("", max_length=64, description="The user who is to read it.")
 
     def placed(self, establishment: str, usual_issuer: str) -> OrderPlaced:
         """The same as the archive keeps it; raises InvalidIdentity."""
@@ -73,6 +74,7 @@ class OrderPlacedIn(BaseModel):
             priority=self.priority,
             containers=tuple(_container(one) for one in self.containers),
             is_cancelled=self.cancelled,
+            reader=self.reader,
         )
 
 
@@ -195,7 +197,10 @@ class WaitingOut(BaseModel):
 
 
 class CaseOut(BaseModel):
-    """A case. Several patients are a conflict, which a person has to see to."""
+    """A case. Several patients are a conflict, which a person has to see to.
+
+    `exam` holds its slides; None before there is any.
+    """
 
     id: str
     accession_number: str
@@ -203,6 +208,7 @@ class CaseOut(BaseModel):
     priority: Priority
     patients: list[PatientOut]
     patient_key: str | None
+    exam: str | None
     orders: list[CaseOrderOut]
     specimens: list[SpecimenOut]
     waiting: list[WaitingOut]
@@ -243,6 +249,7 @@ def case_out(case: Case) -> CaseOut:
         priority=case.priority,
         patients=_patients(case.patients),
         patient_key=case.patient_key,
+        exam=_exam_of(case),
         orders=[_order(one) for one in case.orders],
         specimens=[
             SpecimenOut(
@@ -254,6 +261,12 @@ def case_out(case: Case) -> CaseOut:
         ],
         waiting=[waiting_out(one) for one in case.waiting],
     )
+
+
+def _exam_of(case: Case) -> str | None:
+    """The exam that holds its slides, by which reading is kept; None before there is any."""
+    there = (scan for glass in case.slides for scan in glass.scans if not scan.is_moving)
+    return next((one.image.exam_id for one in there), None)
 
 
 def summary_of(one: Summary) -> SummaryOut:

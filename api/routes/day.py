@@ -20,12 +20,22 @@ class ExpectedOut(BaseModel):
     starts_at: datetime
     what: str
     cancelled: bool
+    accession_number: str | None
+
+
+class SourceOut(BaseModel):
+    """A worklist that is asked; where it does not answer, who is expected may be incomplete."""
+
+    name: str
+    answered_at: datetime | None
+    answers: bool
 
 
 class DayOut(BaseModel):
     """Who is expected, the earliest first, and those who were cancelled last."""
 
     expected: list[ExpectedOut]
+    sources: list[SourceOut]
 
 
 @router.get("/api/day")
@@ -48,7 +58,12 @@ def list_day(
                 starts_at=one.starts_at,
                 what=one.what,
                 cancelled=one.is_cancelled,
+                accession_number=one.accession_number,
             )
             for one in found
-        ]
+        ],
+        sources=[
+            SourceOut(name=one.name, answered_at=one.answered_at, answers=one.answers)
+            for one in catalog.cases.day.sources(establishment=caller.establishment)
+        ],
     )

@@ -8,7 +8,7 @@ from starlette.concurrency import run_in_threadpool
 from api.doors import require_own
 from api.opened import is_viewable
 from api.routes.at_the_door import CallerHere, CatalogHere, SourcesHere
-from api.routes.shapes import ImageOut, image_out, lent_out
+from api.routes.shapes import FilesOut, ImageOut, image_out, lent_out
 from archive.errors import NotFound
 from archive.record import ImageState
 
@@ -43,6 +43,7 @@ async def get_image(
         lent = await sources.lent(caller, image)
         return lent_out(lent, await sources.open(lent))
     caller.require_same(found.incarnation)
+    await sources.require_shared(caller, found.exam_id)
     exam = await run_in_threadpool(
         catalog.exam,
         found.exam_id,
@@ -53,4 +54,8 @@ async def get_image(
         # A link opens one image and tells of no other.
         exam = replace(exam, images=())
     opened = await sources.open(found) if is_viewable(found) else None
-    return image_out(found, exam, opened)
+    told = image_out(found, exam, opened)
+    if caller.exam is None:
+        return told
+    # Labels stay where they were written.
+    return told.model_copy(update={"files": FilesOut(thumbnail=told.files.thumbnail)})

@@ -39,10 +39,10 @@ class LinkKey(BaseModel):
 
 
 class Opened(BaseModel):
-    """A bearer token that is good for one image."""
+    """A bearer token that is good for one image, or for one exam of another establishment."""
 
     token: str
-    image: str
+    image: str | None
     expires_at: datetime
 
 
@@ -74,11 +74,15 @@ def make_link(
 def open_link(given: LinkKey, request: Request, catalog: CatalogHere) -> Opened:
     """Exchange a link's key, once, for a token that its page keeps in memory."""
     claims = catalog.redeem_key(given.key)
+    doors: Doors = request.app.state.doors
+    lasts_s: int = claims.get("lasts_s", SEEN_FOR_S)
+    if "exam" in claims:
+        bounds = {name: claims[name] for name in ("exam", "seer", "subject")}
+        token = doors.issue(Role.READER, claims["establishment"], lasts_s, **bounds)
+        return Opened(token=token, image=None, expires_at=_ends(lasts_s))
     if "image" not in claims:
         # A sign-in key: it is spent now, as whoever sent it here has shown it to a page.
         raise NotAllowed("This key is not one of a link.")
-    doors: Doors = request.app.state.doors
-    lasts_s: int = claims["lasts_s"]
     token = doors.issue(
         Role.READER,
         claims["establishment"],
@@ -86,5 +90,8 @@ def open_link(given: LinkKey, request: Request, catalog: CatalogHere) -> Opened:
         image=claims["image"],
         incarnation=claims.get("incarnation", 0),
     )
-    expires_at = datetime.fromtimestamp(int(time.time() + lasts_s), UTC)
-    return Opened(token=token, image=claims["image"], expires_at=expires_at)
+    return Opened(token=token, image=claims["image"], expires_at=_ends(lasts_s))
+
+
+def _ends(lasts_s: int) -> datetime:
+    return datetime.fromtimestamp(int(time.time() + lasts_s), UTC)

@@ -148,7 +148,9 @@ def move_exam(
     """Move all images of an exam to another patient, or say what that would correct."""
     states = tuple(ImageState)
     found = catalog.exam(exam, establishment=caller.establishment, states=states)
-    return _moved([one.id for one in found.images], said, caller, catalog, response)
+    reports = catalog.reports.images_of_exam(found.id)
+    moved = [*(one.id for one in found.images), *reports]
+    return _moved(moved, said, caller, catalog, response)
 
 
 @router.get("/api/images/{image}/moves")

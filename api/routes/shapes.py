@@ -79,8 +79,8 @@ class FilesOut(BaseModel):
     """Where the small pictures are; None for those that do not exist."""
 
     thumbnail: str
-    label: str | None
-    overview: str | None
+    label: str | None = None
+    overview: str | None = None
 
 
 class SiblingOut(BaseModel):

@@ -12,7 +12,8 @@ from archive.cases.day import Day
 from archive.cases.decide import CaseFacts, SlideFacts, Verdict, decide
 from archive.cases.facts import identities, meant, patient_named, scan_row
 from archive.cases.label import Position
-from archive.cases.laboratories import Laboratory, declare, declared, read_laboratory
+from archive.cases.laboratories import declare, declared, read_laboratory
+from archive.cases.laboratory import Laboratory
 from archive.cases.order import Numbered, OrderPlaced
 from archive.cases.pages import Summary
 from archive.cases.scans import Where
@@ -20,8 +21,10 @@ from archive.cases.schema import lab_case
 from archive.database import Database
 from archive.errors import DifferentPatient, NotFound, TransitionRefused
 from archive.move import Author
+from archive.priors.priors import look_for
 from archive.reception import establishment_row, new_id
 from archive.record import Assignment
+from archive.reports.filing import settle_number
 from archive.session import LOCAL_ISSUER, local_accession_number
 
 AT_ONCE = 20
@@ -173,6 +176,8 @@ def _placed(connection: sa.Connection, order: OrderPlaced) -> str:
         scans.reconsider(connection, image_id)
     for image_id in scans.linked_to(connection, case_id):
         scans.hasten(connection, image_id, case_id)
+    settle_number(connection, order)
+    look_for(connection, case_id)
     return case_id
 
 

@@ -1,21 +1,49 @@
 """Who is expected when: appointments and admissions, as the hospital announces them."""
 
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import Any, Protocol
 
 import sqlalchemy as sa
 
 from archive import schema
 from archive.cases.order import TIE_CHARACTERS, Numbered
 from archive.cases.orders import is_newer
-from archive.cases.schema import appointment
+from archive.cases.schema import appointment, worklist_source
 from archive.database import Database
-from archive.identity import LO_CHARACTERS, PatientIdentity, checked_text
-from archive.move_plans import identity_of
+from archive.identities.pointers import survivors
+from archive.identity import LO_CHARACTERS, SH_CHARACTERS, PatientIdentity, checked_text
+from archive.move_plans import identities_of
 from archive.ownership import owned
-from archive.reception import establishment_row, patient_row_of
+from archive.reception import establishment_row
 
-_row, _owner = appointment.c, schema.establishment.c
+_row, _owner, _patient = appointment.c, schema.establishment.c, schema.patient.c
+_source = worklist_source.c
+
+
+class Listed(Protocol):
+    """A step of a worklist, as whoever asks it understands it."""
+
+    @property
+    def number(self) -> str:
+        """What the list calls it."""
+
+    @property
+    def patient(self) -> PatientIdentity:
+        """Whose it is."""
+
+    @property
+    def starts_at(self) -> datetime:
+        """When it begins."""
+
+    @property
+    def accession_number(self) -> str:
+        """Of its order; "" where the list does not say."""
+
+    @property
+    def what(self) -> str:
+        """What is to be done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +69,17 @@ class Expected:
     starts_at: datetime
     what: str
     is_cancelled: bool
+    accession_number: str | None = field(default=None, repr=False)
+    """Of the order, where a worklist says it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A worklist that is asked again and again, and whether it answered the last time."""
+
+    name: str
+    answered_at: datetime | None
+    answers: bool
 
 
 class Day:
@@ -91,7 +130,16 @@ class Day:
         """Who is expected from `start` until before `end`, those who were cancelled last."""
         query = (
             owned(
-                sa.select(appointment).join(schema.establishment),
+                sa.select(appointment, _patient.id.label("whom"))
+                .select_from(appointment.join(schema.establishment))
+                .outerjoin(
+                    schema.patient,
+                    sa.and_(
+                        _patient.establishment_id == _row.establishment_id,
+                        _patient.issuer == _row.patient_issuer,
+                        _patient.patient_id == _row.patient_id,
+                    ),
+                ),
                 establishment,
             )
             .where(_row.starts_at >= start, _row.starts_at < end)
@@ -99,19 +147,144 @@ class Day:
         )
         with self._database.read() as connection:
             rows = connection.execute(query).all()
-            return tuple(_expected(connection, one) for one in rows)
+            into = survivors(connection, {one.whom for one in rows} - {None})
+            known = identities_of(connection, set(into.values()))
+            keys = _keys(connection, set(into.values()))
+        return tuple(_expected(one, into, known, keys) for one in rows)
+
+    def take_list(
+        self, establishment: str, name: str, day: tuple[datetime, datetime], steps: Sequence[Listed]
+    ) -> None:
+        """Keep what a worklist says of a day, whole.
+
+        What it named before and names no more is cancelled while it lies ahead; once it has
+        begun, a worklist need not name it.
+        """
+        now = datetime.now(UTC)
+        issuer = _issuer_of(name)
+        with self._database.write() as connection:
+            owner = establishment_row(connection, establishment)
+            _note(connection, owner, name, now, answers=True)
+            of_list = (_row.establishment_id == owner, _row.number_issuer == issuer)
+            known = {
+                one["number"]: one
+                for one in connection.execute(
+                    sa.select(appointment).where(
+                        *of_list, _row.starts_at >= day[0], _row.starts_at < day[1]
+                    )
+                ).mappings()
+            }
+            named = {one.number for one in steps}
+            for one in steps:
+                values = _values_of(one)
+                before = known.get(one.number)
+                if before and all(before[key] == value for key, value in values.items()):
+                    continue
+                same = (*of_list, _row.number == one.number)
+                stamp = {"said_at": now, "said_in": ""}
+                changed = connection.execute(
+                    sa.update(appointment).where(*same).values(**values, **stamp)
+                )
+                if not changed.rowcount:
+                    own = {"number": one.number, "number_issuer": issuer}
+                    new = sa.insert(appointment).values(establishment_id=owner, **own)
+                    connection.execute(new.values(**values, **stamp))
+            gone = [
+                number
+                for number, one in known.items()
+                if number not in named and one["starts_at"] > now
+            ]
+            ended = sa.update(appointment).where(*of_list, _row.number.in_(gone))
+            connection.execute(ended.values(is_cancelled=True, said_at=now))
+
+    def list_failed(self, establishment: str, name: str) -> None:
+        """Keep that a worklist does not answer; what it said before stands."""
+        with self._database.write() as connection:
+            owner = establishment_row(connection, establishment)
+            _note(connection, owner, name, datetime.now(UTC), answers=False)
+
+    def keep_sources(self, stated: Collection[tuple[str, str]]) -> None:
+        """Forget worklists that are asked no more; those that are, by establishment and name."""
+        query = sa.select(
+            _source.establishment_id, _source.name, _owner.name.label("owner")
+        ).select_from(worklist_source.join(schema.establishment))
+        with self._database.read() as connection:
+            known = connection.execute(query).all()
+        gone = [one for one in known if (one.owner, one.name) not in stated]
+        if not gone:
+            return
+        with self._database.write() as connection:
+            for one in gone:
+                same = (_source.establishment_id == one.establishment_id, _source.name == one.name)
+                connection.execute(sa.delete(worklist_source).where(*same))
+
+    def sources(self, *, establishment: str | None) -> tuple[Source, ...]:
+        """The worklists that are asked, by name."""
+        query = owned(
+            sa.select(worklist_source).join(schema.establishment), establishment
+        ).order_by(_source.name)
+        with self._database.read() as connection:
+            return tuple(
+                Source(one.name, one.answered_at, one.answers) for one in connection.execute(query)
+            )
 
 
-def _expected(connection: sa.Connection, one: sa.Row[tuple[object, ...]]) -> Expected:
+def _issuer_of(name: str) -> str:
+    return f"worklist {name}"[:LO_CHARACTERS]
+
+
+def _note(
+    connection: sa.Connection, owner: int, name: str, now: datetime, *, answers: bool
+) -> None:
+    values: dict[str, Any] = {"asked_at": now, "answers": answers}
+    if answers:
+        values["answered_at"] = now
+    same = (_source.establishment_id == owner, _source.name == name)
+    changed = connection.execute(sa.update(worklist_source).where(*same).values(**values))
+    if not changed.rowcount:
+        own = {"establishment_id": owner, "name": name}
+        connection.execute(sa.insert(worklist_source).values(**own, **values))
+
+
+def _values_of(one: Listed) -> dict[str, Any]:
+    patient = one.patient
+    return {
+        "patient_id": patient.patient_id,
+        "patient_issuer": patient.issuer,
+        "patient_name": patient.name,
+        "birth_date": patient.birth_date,
+        "sex": patient.sex,
+        "starts_at": one.starts_at,
+        "what": one.what,
+        # A longer one is none that DICOM holds; what is cut is another number.
+        "accession_number": one.accession_number
+        if 0 < len(one.accession_number) <= SH_CHARACTERS
+        else None,
+        "is_cancelled": False,
+    }
+
+
+def _keys(connection: sa.Connection, rows: Collection[int]) -> dict[int, str]:
+    column = schema.patient.c
+    found = connection.execute(sa.select(column.id, column.key).where(column.id.in_(rows)))
+    return {row.id: row.key for row in found} if rows else {}
+
+
+def _expected(
+    one: sa.Row[Any],
+    into: Mapping[int, int],
+    known: Mapping[int, PatientIdentity],
+    keys: Mapping[int, str],
+) -> Expected:
+    row = None if one.whom is None else into[one.whom]
     said = PatientIdentity(
         one.patient_id, one.patient_issuer, one.patient_name, one.birth_date, one.sex
     )
-    row = patient_row_of(connection, one.establishment_id, said)
-    key = sa.select(schema.patient.c.key).where(schema.patient.c.id == row)
     return Expected(
-        identity_of(connection, row) or said,
-        connection.scalar(key),
+        said if row is None else known[row],
+        None if row is None else keys[row],
         one.starts_at,
         one.what,
         one.is_cancelled,
+        one.accession_number,
     )

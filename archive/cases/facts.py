@@ -1,21 +1,25 @@
 """What the catalogue knows of a slide that was scanned, and of the cases that it may be of."""
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
 from archive import schema
 from archive.cases.decide import CaseFacts, Patient, SlideFacts
-from archive.cases.label import Position
-from archive.cases.laboratories import Laboratory, read_laboratory
+from archive.cases.label import Position, one_place, readings
+from archive.cases.laboratories import read_laboratory
+from archive.cases.laboratory import Laboratory
 from archive.cases.orders import find_case
 from archive.cases.schema import container, lab_case, lab_order, scan, scan_text
 from archive.identities.acts import flags_of, known_traits
+from archive.identities.pointers import survivors
 from archive.identities.stated import Agreement, Person, agreement, person_of
 from archive.identity import PatientIdentity, folded_name
-from archive.move_plans import identity_of
+from archive.move_plans import identities_of
 from archive.reception import patient_row_of
 from archive.record import ImageState
 
@@ -42,6 +46,8 @@ class ScanRow:
     exam_number: str | None
     exam_issuer: str
     is_provisional: bool
+    grew_at: datetime | None
+    """When the last of its instances came, where a device sent them."""
 
 
 def scan_row(connection: sa.Connection, image_id: str, *, hold: bool = False) -> ScanRow | None:
@@ -50,6 +56,7 @@ def scan_row(connection: sa.Connection, image_id: str, *, hold: bool = False) ->
         sa.select(
             scan,
             _image.state,
+            _image.facts,
             _exam.id.label("exam_id"),
             _exam.patient_row,
             _exam.accession_number.label("exam_number"),
@@ -68,6 +75,7 @@ def scan_row(connection: sa.Connection, image_id: str, *, hold: bool = False) ->
     row = connection.execute(query).mappings().one_or_none()
     if row is None:
         return None
+    grew_at = row["facts"].get("grew_at")
     return ScanRow(
         image_id=image_id,
         state=row["state"],
@@ -81,6 +89,7 @@ def scan_row(connection: sa.Connection, image_id: str, *, hold: bool = False) ->
         exam_number=row["exam_number"],
         exam_issuer=row["exam_issuer"] or "",
         is_provisional=row["is_provisional"],
+        grew_at=datetime.fromisoformat(grew_at) if grew_at else None,
     )
 
 
@@ -142,13 +151,20 @@ def meant(
     }
     # A label that says a number of its own is never overruled by another code beside it.
     is_other = accession_number is not None and any(one not in ids for one, _ in marked)
-    slides = {where for _, where in marked if where.is_slide}
     ids |= {one for one, _ in marked}
-    if marked:
-        position = next(iter(slides or {where for _, where in marked}))
+    container_of = one_place({where for _, where in marked})
+    if marked and container_of is not None:
+        position = container_of
+    said = list(readings(texts, laboratory.pattern)) if laboratory.pattern else []
+    numbers = {one.accession_number for one in said}
+    are_several = len(numbers) > 1 or one_place({one.position for one in said}) is None
+    for number in sorted(numbers):
+        ids |= {find_case(connection, owner, laboratory.issuer, number)} - {None}
     foreign = connection.execute(own.where(_container.foreign_number.in_(list(texts)))).first()
     cases = tuple(case_facts(connection, one, laboratory) for one in sorted(filter(None, ids)))
-    return Meant(cases, position, foreign is not None, is_other or len(slides) > 1)
+    return Meant(
+        cases, position, foreign is not None, is_other or are_several or container_of is None
+    )
 
 
 def case_facts(connection: sa.Connection, case_id: str, laboratory: Laboratory) -> CaseFacts:
@@ -177,20 +193,63 @@ def identities(connection: sa.Connection, case_id: str) -> Mapping[Patient, Pati
     That is whom its orders name, those that are cancelled only where all are, and whom the exams
     under its number are of: devices begin several. ("", "") is nobody, where one is nobody's.
     """
-    case = connection.execute(sa.select(lab_case).where(_case.id == case_id)).one()
-    found: dict[Patient, PatientIdentity] = {}
-    for one in _active(connection, case_id):
-        said = _said(one)
-        row = patient_row_of(connection, case.establishment_id, said)
-        known = identity_of(connection, row)
-        found[(said.issuer, said.patient_id) if row is None else row] = known or said
-    for patient_row in _owners_of_exams(connection, case):
-        known = identity_of(connection, patient_row)
-        if patient_row is None:
-            found["", ""] = NOBODY
-        elif known is not None:
-            found[patient_row] = known
+    return identities_of_cases(connection, [case_id])[case_id]
+
+
+def identities_of_cases(
+    connection: sa.Connection, case_ids: Collection[str]
+) -> dict[str, dict[Patient, PatientIdentity]]:
+    """The same of several cases, in as few queries as of one."""
+    said = _named_by_orders(connection, case_ids)
+    owners = _owners_of_exams(connection, case_ids)
+    rows = {row for one in said.values() for _, row in one if row is not None}
+    into = survivors(connection, rows)
+    known = identities_of(connection, {*into.values(), *(row for _, row in owners if row)})
+    found: dict[str, dict[Patient, PatientIdentity]] = {one: {} for one in case_ids}
+    for case_id, named in said.items():
+        for patient, row in named:
+            if row is None:
+                found[case_id][patient.issuer, patient.patient_id] = patient
+            else:
+                found[case_id][into[row]] = known.get(into[row], patient)
+    for case_id, row in owners:
+        if row is None:
+            found[case_id]["", ""] = NOBODY
+        elif row in known:
+            found[case_id][row] = known[row]
     return found
+
+
+def _named_by_orders(
+    connection: sa.Connection, case_ids: Collection[str]
+) -> dict[str, list[tuple[PatientIdentity, int | None]]]:
+    """Whom the orders of cases name, and the row of each number, whatever it was merged into."""
+    patient = schema.patient.c
+    query = (
+        sa.select(lab_order, patient.id.label("whom"))
+        .select_from(
+            lab_order.join(lab_case).outerjoin(
+                schema.patient,
+                sa.and_(
+                    patient.establishment_id == _case.establishment_id,
+                    patient.issuer == _order.patient_issuer,
+                    patient.patient_id == _order.patient_id,
+                ),
+            )
+        )
+        .where(_order.case_id.in_(list(case_ids)), _order.said_at.is_not(None))
+        .order_by(_order.status_at, _order.id)
+    )
+    came: dict[str, list[sa.Row[Any]]] = defaultdict(list)
+    for row in connection.execute(query):
+        came[row.case_id].append(row)
+    return {
+        case_id: [
+            (_said(one), one.whom)
+            for one in [one for one in orders if not one.is_cancelled] or orders
+        ]
+        for case_id, orders in came.items()
+    }
 
 
 NOBODY = PatientIdentity("-")
@@ -239,15 +298,28 @@ def _said(order: sa.Row[Any]) -> PatientIdentity:
     )
 
 
-def _owners_of_exams(connection: sa.Connection, case: sa.Row[Any]) -> Sequence[int | None]:
-    """Whom the exams under a case's number are of, each once; None for nobody."""
-    issuer = _exam.issuer_of_accession_number
-    query = sa.select(_exam.patient_row).where(
-        _exam.establishment_id == case.establishment_id,
-        _exam.accession_number == case.accession_number,
-        issuer == case.issuer if case.issuer else issuer.is_(None),
+def _owners_of_exams(
+    connection: sa.Connection, case_ids: Collection[str]
+) -> list[tuple[str, int | None]]:
+    """Whom the exams under the numbers of cases are of, each once; None for nobody."""
+    issuer = sa.func.coalesce(_exam.issuer_of_accession_number, "")
+    query = (
+        sa.select(_case.id, _exam.patient_row)
+        .select_from(
+            lab_case.join(
+                schema.exam,
+                sa.and_(
+                    _exam.establishment_id == _case.establishment_id,
+                    _exam.accession_number == _case.accession_number,
+                    issuer == _case.issuer,
+                ),
+            )
+        )
+        .where(_case.id.in_(list(case_ids)))
+        .distinct()
+        .order_by(_case.id, _exam.patient_row)
     )
-    return connection.scalars(query.distinct().order_by(_exam.patient_row)).all()
+    return [(row.id, row.patient_row) for row in connection.execute(query)]
 
 
 def case_of_exam(connection: sa.Connection, row: ScanRow) -> str | None:

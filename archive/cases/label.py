@@ -1,7 +1,7 @@
 """What the barcode of a slide's label says, by the pattern that its laboratory uses."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import astuple, dataclass, field
 from typing import Any, Protocol
 
 import re2
@@ -28,6 +28,17 @@ class Position:
     def is_slide(self) -> bool:
         """Whether it is a slide, which may be scanned, and no specimen or block."""
         return bool(self.slide)
+
+    def holds(self, other: "Position") -> bool:
+        """Whether another one is this one, or within it."""
+        own, others = astuple(self), astuple(other)
+        return all(one in {"", its} for one, its in zip(own, others, strict=True))
+
+
+def one_place(places: Collection[Position]) -> Position | None:
+    """The innermost of several places that are within each other; None where they are not."""
+    innermost = max(places, key=lambda one: sum(map(bool, astuple(one))), default=NOWHERE)
+    return innermost if all(one.holds(innermost) for one in places) else None
 
 
 NOWHERE = Position()
@@ -74,6 +85,11 @@ def compiled(pattern: str) -> Pattern:
 
 def read_label(texts: Iterable[str], pattern: Pattern) -> Reading | None:
     """What the first barcode that has the pattern, as a whole, says; None where none has it."""
+    return next(readings(texts, pattern), None)
+
+
+def readings(texts: Iterable[str], pattern: Pattern) -> Iterator[Reading]:
+    """What each barcode that has the pattern, as a whole, says."""
     for text in texts:
         if len(text) > TEXT_CHARACTERS or (match := pattern.fullmatch(text)) is None:
             continue
@@ -90,5 +106,4 @@ def read_label(texts: Iterable[str], pattern: Pattern) -> Reading | None:
         # Where slides have no number, their stain tells them apart.
         slide = said.get("slide") or stain
         where = Position(said.get("specimen", ""), said.get("block", ""), slide)
-        return Reading(number, where, stain, said.get("recut", ""))
-    return None
+        yield Reading(number, where, stain, said.get("recut", ""))

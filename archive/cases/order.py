@@ -42,6 +42,27 @@ class Numbered:
         )
 
 
+class Stay(StrEnum):
+    """What an account (PID-18) and a visit (PV1-19) are numbered apart as."""
+
+    ACCOUNT = "account"
+    VISIT = "visit"
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """An account or a visit of a patient, in which something is ordered."""
+
+    kind: Stay
+    named: Numbered
+
+    def is_meant_by(self, other: "Visit") -> bool:
+        """Whether two messages mean one; who gave a number is not always said."""
+        issuers = {self.named.issuer, other.named.issuer} - {""}
+        is_numbered_alike = self.named.number == other.named.number and len(issuers) < 2
+        return self.kind is other.kind and is_numbered_alike
+
+
 @dataclass(frozen=True, slots=True)
 class Container:
     """A specimen, a block or a slide that an order is about.
@@ -103,11 +124,16 @@ class OrderPlaced:
     said_at: datetime
     said_in: str = ""
     placer: Numbered | None = None
+    """Who asked calls it so: the same as `order` where the laboratory gave it no number."""
     priority: Priority = Priority.ROUTINE
     containers: tuple[Container, ...] = ()
     is_cancelled: bool = False
     is_consult: bool = False
     """Whether blocks or slides came from another laboratory for a second opinion."""
+    visits: tuple[Visit, ...] = ()
+    """In which account and visit it was asked; none says nothing of them."""
+    reader: str = ""
+    """Who is to read it: the user of this name, as `sansverre token --user` gives it."""
 
     def checked(self) -> "OrderPlaced":
         """The same as it is kept; raises InvalidIdentity."""
@@ -130,6 +156,11 @@ class OrderPlaced:
             containers,
             self.is_cancelled,
             self.is_consult,
+            tuple(
+                Visit(one.kind, one.named.checked("number of the visit", required=True))
+                for one in self.visits
+            ),
+            checked_text("reader's number", self.reader, LO_CHARACTERS),
         )
 
     def _checked_accession(self) -> Numbered | None:

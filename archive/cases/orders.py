@@ -7,7 +7,14 @@ import sqlalchemy as sa
 
 from archive.cases.label import Position
 from archive.cases.order import Container, Numbered, OrderPlaced
-from archive.cases.schema import container, lab_case, lab_order, scan, scan_text
+from archive.cases.schema import (
+    container,
+    lab_case,
+    lab_order,
+    order_visit,
+    scan,
+    scan_text,
+)
 from archive.reception import establishment_row, new_id
 
 _case, _order, _container = lab_case.c, lab_order.c, container.c
@@ -42,6 +49,7 @@ def place(connection: sa.Connection, order: OrderPlaced) -> tuple[str, tuple[str
         _put_containers(connection, row["id"], order)
         if is_newer(stamp, (row["said_at"], row["said_in"])):
             values |= {**_details(order), "said_at": order.said_at, "said_in": order.said_in}
+            _put_visits(connection, row["id"], order)
     if values:
         connection.execute(sa.update(lab_order).where(_order.id == row["id"]).values(values))
     _end_elsewhere(connection, owner, order)
@@ -64,7 +72,12 @@ def _cancel(connection: sa.Connection, owner: int, order: OrderPlaced) -> str:
 
 
 def _end_elsewhere(connection: sa.Connection, owner: int, order: OrderPlaced) -> None:
-    """Cancel an order where it was under another accession number than its newest version says."""
+    """Cancel an order where it was under another accession number than its newest version says.
+
+    One that only its placer numbers may be done in several cases, of which none ends another.
+    """
+    if order.order == order.placer:
+        return
     query = _of_number(owner, order).where(_order.said_at.is_not(None))
     rows = connection.execute(query.with_for_update(of=lab_order)).mappings().all()
     for newest in rows:
@@ -168,6 +181,7 @@ def _details(order: OrderPlaced) -> dict[str, Any]:
         "sex": patient.sex,
         "priority": order.priority,
         "is_consult": order.is_consult,
+        "reader": order.reader or None,
     }
 
 
@@ -178,6 +192,23 @@ def is_newer(stamp: Stamp, than: tuple[datetime | None, str | None]) -> bool:
         return True
     # Messages of one second are told apart by their numbers, of which the longer is the later.
     return (stamp[0], stamp[1].rjust(64)) > (at, (said_in or "").rjust(64))
+
+
+def _put_visits(connection: sa.Connection, order_id: str, order: OrderPlaced) -> None:
+    """Keep in which visits an order was asked; one that does not say changes nothing."""
+    if not order.visits:
+        return
+    connection.execute(sa.delete(order_visit).where(order_visit.c.order_id == order_id))
+    rows = {
+        (one.kind, one.named.number): {
+            "order_id": order_id,
+            "kind": one.kind,
+            "number": one.named.number,
+            "issuer": one.named.issuer,
+        }
+        for one in order.visits
+    }
+    connection.execute(sa.insert(order_visit), list(rows.values()))
 
 
 def _put_containers(connection: sa.Connection, order_id: str, order: OrderPlaced) -> None:

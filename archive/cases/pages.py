@@ -16,6 +16,7 @@ from archive.cases.facts import (
     ScanRow,
     case_of_exam,
     identities,
+    identities_of_cases,
     scan_row,
     slide_facts,
     texts_of,
@@ -253,13 +254,14 @@ def read_cases(
     rows = connection.execute(owned(query, establishment)).all()
     ids = [one.id for one in rows]
     expected, scanned = _expected(connection, ids), _came(connection, ids)
+    whose = identities_of_cases(connection, ids)
     priorities = {one.urgency: one for one in Priority}
     return tuple(
         Summary(
             row.id,
             Numbered(row.accession_number, row.issuer),
             priorities[row.urgency],
-            _named(identities(connection, row.id)),
+            _named(whose[row.id]),
             bool(row.off),
             row.last,
             len(expected[row.id]),

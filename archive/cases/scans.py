@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -21,7 +21,8 @@ from archive.cases.facts import (
     urgency_of,
 )
 from archive.cases.label import TEXT_CHARACTERS, Position, Reading, read_label
-from archive.cases.laboratories import Laboratory, read_laboratory
+from archive.cases.laboratories import read_laboratory
+from archive.cases.laboratory import Laboratory
 from archive.cases.schema import lab_case, scan, scan_text
 from archive.errors import DifferentPatient
 from archive.jobs import UNFINISHED, has_unfinished, hurry
@@ -31,6 +32,8 @@ from archive.record import Image, ImageKind
 
 MOST_TEXTS = 16
 """Of the barcodes of one label."""
+STILL = timedelta(hours=1)
+"""After its last instance came, a slide that a device sent is held to be whole."""
 
 _scan, _case = scan.c, lab_case.c
 
@@ -46,26 +49,34 @@ class Where:
 def record(connection: sa.Connection, image: Image) -> None:
     """Keep what the label of a slide says, and link it where that is exact; again changes nothing.
 
-    Of what is no slide nothing is kept.
+    A label may come after the first of a slide's instances. Of what is no slide nothing is kept.
     """
     if image.kind is not ImageKind.SLIDE:
         return
+    texts = texts_on_label(image.facts.get("barcodes", ()))
     if scan_row(connection, image.id) is None:
-        _insert(connection, image)
+        _insert(connection, image, texts)
+    elif (known := texts_of(connection, image.id)) != texts:
+        _put_texts(connection, image.id, texts[len(known) :], len(known))
+        _read_again(connection, image.id)
+        reconsider(connection, image.id)
     settle(connection, image.id)
 
 
-def _insert(connection: sa.Connection, image: Image) -> None:
+def _insert(connection: sa.Connection, image: Image, texts: Sequence[str]) -> None:
     exam = schema.exam.c
     owner_of = sa.select(exam.establishment_id).where(exam.id == image.exam_id)
     owner = int(connection.execute(owner_of).scalar_one())
-    texts = texts_on_label(image.facts.get("barcodes", ()))
     said = _said(read(texts, read_laboratory(connection, owner)))
     new = sa.insert(scan).values(
         image_id=image.id, establishment_id=owner, is_due=True, urgency=0, **said
     )
     connection.execute(new)
-    rows = [{"image_id": image.id, "text": one, "place": at} for at, one in enumerate(texts)]
+    _put_texts(connection, image.id, texts, 0)
+
+
+def _put_texts(connection: sa.Connection, image_id: str, texts: Sequence[str], first: int) -> None:
+    rows = [{"image_id": image_id, "text": one, "place": at} for at, one in enumerate(texts, first)]
     if rows:
         connection.execute(sa.insert(scan_text), rows)
 
@@ -96,14 +107,19 @@ def _said(found: Reading | None) -> dict[str, Any]:
 
 def read_again(connection: sa.Connection, owner: int) -> None:
     """Read the labels of what is linked to nothing by the pattern of today, and decide anew."""
-    own = read_laboratory(connection, owner)
     unlinked = sa.select(_scan.image_id).where(
         _scan.establishment_id == owner, _scan.case_id.is_(None)
     )
     for image_id in connection.scalars(unlinked).all():
-        said = _said(read(texts_of(connection, image_id), own))
-        connection.execute(sa.update(scan).where(_scan.image_id == image_id).values(said))
+        _read_again(connection, image_id)
         settle(connection, image_id)
+
+
+def _read_again(connection: sa.Connection, image_id: str) -> None:
+    own = sa.select(_scan.establishment_id).where(_scan.image_id == image_id)
+    laboratory = read_laboratory(connection, int(connection.execute(own).scalar_one()))
+    said = _said(read(texts_of(connection, image_id), laboratory))
+    connection.execute(sa.update(scan).where(_scan.image_id == image_id).values(said))
 
 
 def due(connection: sa.Connection, limit: int) -> list[str]:
@@ -127,7 +143,8 @@ def mark_unlinked(connection: sa.Connection) -> None:
 def settle(connection: sa.Connection, image_id: str) -> Verdict | None:
     """Decide about a slide and link it where the decision says so; None where it is linked.
 
-    Where it has to move to the case's patient and cannot yet, it stays due.
+    Where it has to move to the case's patient and cannot yet, it stays due; one of which instances
+    may be still to come stays, and is looked at again: once it has moved they would be refused.
     """
     row = scan_row(connection, image_id, hold=True)
     if row is None or row.case_id is not None:
@@ -137,10 +154,15 @@ def settle(connection: sa.Connection, image_id: str) -> Verdict | None:
     is_due = False
     if verdict is Verdict.LINKED:
         where = Where(facts.cases[0].id, facts.position)
-        is_due = not link(connection, row, where, Author(BY_BARCODE))
+        if facts.case_of_exam == where.case_id or not _may_grow(row):
+            is_due = not link(connection, row, where, Author(BY_BARCODE))
     waits = sa.update(scan).where(_scan.image_id == image_id)
     connection.execute(waits.values(is_due=is_due))
     return verdict
+
+
+def _may_grow(row: ScanRow) -> bool:
+    return row.grew_at is not None and row.grew_at > datetime.now(UTC) - STILL
 
 
 def reconsider(connection: sa.Connection, image_id: str) -> None:

@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-from archive.cases.order import Priority
+from archive.cases.order import Priority, Stay
 from archive.columns import UtcDateTime, metadata, words
 
 laboratory = sa.Table(
@@ -46,6 +46,8 @@ lab_order = sa.Table(
     sa.Column("sex", sa.String(1)),
     sa.Column("priority", words(Priority, "priority"), nullable=False),
     sa.Column("is_consult", sa.Boolean, nullable=False),
+    # Who is to read it, by their number, where the order names somebody.
+    sa.Column("reader", sa.String(64)),
     sa.Column("is_cancelled", sa.Boolean, nullable=False),
     # The newest message that said something of the order, and the newest that said what it is of:
     # the last one in time counts, not the last one that arrived.
@@ -64,6 +66,17 @@ lab_order = sa.Table(
     ),
     sa.CheckConstraint("(said_at IS NULL) = (said_in IS NULL)", name="said"),
     sa.Index(None, "status_at"),
+)
+
+order_visit = sa.Table(
+    "order_visit",
+    metadata,
+    # In which account and visit an order was asked, as its newest version that says so has it.
+    sa.Column("order_id", sa.ForeignKey("lab_order.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("kind", words(Stay, "stay"), primary_key=True),
+    sa.Column("number", sa.String(64), primary_key=True),
+    sa.Column("issuer", sa.String(64), nullable=False),
+    sa.Index(None, "number"),
 )
 
 container = sa.Table(
@@ -144,9 +157,22 @@ appointment = sa.Table(
     sa.Column("sex", sa.String(1)),
     sa.Column("starts_at", UtcDateTime, nullable=False),
     sa.Column("what", sa.String(64), nullable=False),
+    # Of the order, where a worklist says it.
+    sa.Column("accession_number", sa.String(16)),
     sa.Column("is_cancelled", sa.Boolean, nullable=False),
     sa.Column("said_at", UtcDateTime, nullable=False),
     sa.Column("said_in", sa.String(64), nullable=False),
     sa.UniqueConstraint("establishment_id", "number_issuer", "number"),
     sa.Index(None, "establishment_id", "starts_at"),
+)
+
+worklist_source = sa.Table(
+    "worklist_source",
+    metadata,
+    sa.Column("establishment_id", sa.ForeignKey("establishment.id"), primary_key=True),
+    sa.Column("name", sa.String(64), primary_key=True),
+    sa.Column("asked_at", UtcDateTime, nullable=False),
+    # NULL before it has answered for the first time.
+    sa.Column("answered_at", UtcDateTime),
+    sa.Column("answers", sa.Boolean, nullable=False),
 )

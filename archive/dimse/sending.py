@@ -15,6 +15,7 @@ from pynetdicom.presentation import build_context
 
 from archive.dimse.calling import MOST_PART_BYTES, SILENT_S, Called, associated
 from archive.errors import LinkDown, LinkRefused
+from archive.link import Moved, unheard
 
 MOST_CONTEXTS = 128
 """Of one association (PS3.8 9.3.2.2)."""
@@ -77,8 +78,10 @@ def sending(own_title: str, called: Called, kinds: Iterable[tuple[str, str]]) ->
         yield Sending(association)
 
 
-def hold_little(association: Association) -> None:
+def hold_little(association: Association, moved: Moved = unheard) -> None:
     """Hold little of what is on its way, and wait for nobody who reads nothing.
+
+    `moved` is called for each part of a file that there is room for.
 
     pynetdicom would put a whole file in its queue, as one part where the peer names no limit, and
     would end an association that is silent while the next file is made.
@@ -100,5 +103,7 @@ def hold_little(association: Association) -> None:
                 raise RuntimeError("the association has ended")
             pause.wait(0.001)
         send(part)
+        if isinstance(part, P_DATA):
+            moved()
 
     dul.send_pdu = send_when_there_is_room  # type: ignore[method-assign, assignment]

@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from archive import schema
+from archive import outbox, schema
 from archive.identities.changes import (
     Change,
     as_it_is,
@@ -195,21 +195,30 @@ def updated(desk: Desk, whom: int, said: Stated) -> None:
     desk.change(Act.UPDATED, whom, None, {"traits": {str(whom): after}})
 
 
+def is_qualified(said: Stated) -> bool:
+    """Whether it is stated of a qualified identity; older messages say VALI, with an INS."""
+    return said.status == Status.QUALIFIED or (
+        said.status == Status.VALIDATED and said.ins is not None
+    )
+
+
+def is_withdrawn(said: Stated) -> bool:
+    """Whether what is stated leaves no national identifier to the patient."""
+    return said.withdraws_ins or (said.status is not None and not is_qualified(said))
+
+
 def take_ins(
     desk: Desk, whom: int, said: Stated, *, outdated: bool
 ) -> tuple[Then, str, int | None]:
     """Decide about a national identifier, and do it; gives the doubt that came of it."""
     connection = desk.connection
     holders = _holders(desk, whom, said.ins)
-    is_qualified = said.status == Status.QUALIFIED or (
-        said.status == Status.VALIDATED and said.ins is not None
-    )
     asked = Identifier(
         is_outdated=outdated,
-        is_withdrawn=said.withdraws_ins or (said.status is not None and not is_qualified),
+        is_withdrawn=is_withdrawn(said),
         is_stated=said.ins is not None or said.has_unsound_ins,
         is_sound=said.ins is not None,
-        is_qualified=is_qualified,
+        is_qualified=is_qualified(said),
         is_flagged=bool(said.flags or flags_of(connection, whom)),
         holder=_holder(desk, whom, holders),
     )
@@ -235,7 +244,9 @@ def withdraw_ins(desk: Desk, whom: int) -> None:
     desk.connection.execute(gone.values(ins=None, ins_authority=None))
     blank(desk.connection, desk.establishment_id, held[0])
     desk.write(Act.INS_REMOVED, whom, None, {}, {})
-    tell(desk.connection, exams_of(desk.connection, [whom]))
+    exams = exams_of(desk.connection, [whom])
+    outbox.ins_withdrawn(desk.connection, exams)
+    tell(desk.connection, exams)
 
 
 def _set_ins(desk: Desk, whom: int, ins: Ins) -> None:

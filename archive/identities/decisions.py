@@ -1,13 +1,13 @@
-"""What is done with what is stated of identities: three tables, read from the top.
+"""What is done with what is stated of identities: four tables, read from the top.
 
 The first row that fits decides; what a row does not name may be anything. The same tables are in
 docs/identity.md, which the tests hold against these. Nothing here reads or writes anything.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import Any
 
 from archive.identities.stated import Agreement
 
@@ -28,6 +28,9 @@ class Then(StrEnum):
     """It is left aside; what is held stays."""
     LEAVE_AND_ASK = "leave-and-ask"
     REMOVE = "remove"
+    KEEP = "keep"
+    REFUSE = "refuse"
+    """It is not kept, and whoever sends it is told so."""
 
 
 class Proof(StrEnum):
@@ -104,6 +107,20 @@ class Merge:
     traits: Agreement
 
 
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """An instance that a device or an archive sends under a number (C-STORE, STOW-RS)."""
+
+    is_known: bool
+    """Whether the number is."""
+    is_bare: bool
+    """It says the number alone, of whom more is known."""
+    has_other_trait: bool
+    """It says a birth date, a sex or an issuer's OID that is not the known one."""
+    shares_a_name: bool
+    """A word of their names is the same, or one of the two says none."""
+
+
 Row = dict[str, Any]
 """What a situation must be; a tuple names several values."""
 Table = Sequence[tuple[Row, Then, str]]
@@ -156,20 +173,33 @@ MERGE: Table = (
     ),
     ({}, Then.MERGE, "who gives the numbers says so"),
 )
+SENT: Table = (
+    ({"is_known": False}, Then.CREATE, "the number is new here"),
+    ({"is_bare": True}, Then.REFUSE, "a number alone is held against nothing"),
+    ({"has_other_trait": True}, Then.REFUSE, "somebody else is known under the number"),
+    ({"shares_a_name": False}, Then.REFUSE, "somebody else is known under the number"),
+    ({}, Then.KEEP, "a name may be spelt, or changed, in part"),
+)
 
-Asked = TypeVar("Asked", Demographics, Identifier, Merge)
+Asked = Demographics | Identifier | Merge | Sent
+TABLES: Mapping[type[Asked], Table] = {
+    Demographics: DEMOGRAPHICS,
+    Identifier: IDENTIFIER,
+    Merge: MERGE,
+    Sent: SENT,
+}
 
 
-def decided(asked: Demographics | Identifier | Merge) -> tuple[Then, str]:
+def decided(asked: Asked) -> tuple[Then, str]:
     """What is done, and why."""
-    table = {Demographics: DEMOGRAPHICS, Identifier: IDENTIFIER, Merge: MERGE}[type(asked)]
+    table = TABLES[type(asked)]
     for row, then, why in table:
         if fits(row, asked):
             return then, why
     raise AssertionError("the last row of a table fits anything")
 
 
-def fits(row: Row, asked: Demographics | Identifier | Merge) -> bool:
+def fits(row: Row, asked: Asked) -> bool:
     """Whether a row is about this."""
     return all(
         getattr(asked, name) in (wanted if isinstance(wanted, tuple) else (wanted,))

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 
 import sqlalchemy as sa
 
-from archive import schema
+from archive.cases.order import Visit
 from archive.database import Database
-from archive.errors import NotFound, TransitionRefused
+from archive.errors import TransitionRefused
 from archive.identities import reading
 from archive.identities.acts import Desk, ins_of, is_ins_outdated, withdraw_ins
 from archive.identities.changes import put_state, take_back
@@ -16,7 +16,7 @@ from archive.identities.decisions import Then
 from archive.identities.ins import Ins
 from archive.identities.pointers import survivor
 from archive.identities.records import UNDOABLE, Doubt, Event, Outcome
-from archive.identities.schema import Act, Verdict, doubt, identity_event, visit
+from archive.identities.schema import Act, Verdict, doubt, identity_event
 from archive.identities.stated import Stated
 from archive.identities.statements import merged, stated, visit_moved
 from archive.identities.strays import send_home
@@ -25,7 +25,7 @@ from archive.messages.inbox import blank
 from archive.move import Author
 from archive.reception import establishment_row
 
-_event, _exam = identity_event.c, schema.exam.c
+_event = identity_event.c
 
 
 class Identities:
@@ -70,7 +70,7 @@ class Identities:
             return merged(desk, into, gone, first, renumbers=renumbers and is_new)
 
     def move_visit(
-        self, establishment: str, to: Stated, source: tuple[str, str], numbers: Sequence[str]
+        self, establishment: str, to: Stated, source: tuple[str, str], visits: Sequence[Visit]
     ) -> Outcome:
         """Let the exams of a visit be another patient's (A44), under the UIDs that they have."""
         with self._desk(establishment, to.by, to.at) as desk:
@@ -78,20 +78,7 @@ class Identities:
             there, here = desk.find(to.patient_id, to.issuer), desk.find(*source)
             if first.then is Then.WAIT or there is None or here is None:
                 return first
-            return visit_moved(desk, there, here, numbers, first)
-
-    def remember_visit(self, exam_id: str, number: str, *, establishment: str) -> None:
-        """Keep of which visit or account an exam is, as its order says; the same again is none."""
-        with self._database.write() as connection:
-            owner = establishment_row(connection, establishment)
-            is_ours = sa.select(_exam.id).where(
-                _exam.id == exam_id, _exam.establishment_id == owner
-            )
-            if connection.scalar(is_ours) is None:
-                raise NotFound("There is no such exam.")
-            known = sa.select(visit).where(visit.c.exam_id == exam_id, visit.c.number == number)
-            if connection.execute(known).one_or_none() is None:
-                connection.execute(sa.insert(visit).values(exam_id=exam_id, number=number))
+            return visit_moved(desk, there, here, visits, first)
 
     def doubts(self, *, establishment: str | None, limit: int = 200) -> tuple[Doubt, ...]:
         """What waits for a person, the oldest first."""

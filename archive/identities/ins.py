@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 
 from archive.errors import InvalidIdentity
 
+INS_ISSUER = "ASIP-SANTE-INS-NIR"
+"""What the issuer of the INS is called."""
 NIR = "1.2.250.1.213.1.4.8"
 NIA = "1.2.250.1.213.1.4.9"
 TEST = "1.2.250.1.213.1.4.10"

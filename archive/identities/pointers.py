@@ -35,6 +35,18 @@ def survivor(connection: sa.Connection, whom: int) -> int:
     return whom
 
 
+def survivors(connection: sa.Connection, whom: Collection[int]) -> dict[int, int]:
+    """Whom each of these was merged into, as `survivor`: a query for each step of the longest."""
+    found = {one: one for one in whom}
+    last = set(whom)
+    while last:
+        rows = connection.execute(sa.select(merged).where(merged.c.whom.in_(last)))
+        step = {row.whom: row.into_whom for row in rows}
+        found = {one: step.get(there, there) for one, there in found.items()}
+        last = set(step.values())
+    return found
+
+
 def _into(connection: sa.Connection, whom: int) -> int | None:
     return connection.scalar(sa.select(merged.c.into_whom).where(merged.c.whom == whom))
 

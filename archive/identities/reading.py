@@ -1,14 +1,18 @@
 """From rows to records of identities: doubts side by side, history, who is the same elsewhere."""
 
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 
 from archive import schema
+from archive.cases.order import Numbered, Visit
+from archive.cases.schema import lab_case, lab_order, order_visit
 from archive.errors import NotFound
 from archive.identities.acts import flags_of, ins_of, known_traits
-from archive.identities.changes import exams_of, traits_of
-from archive.identities.pointers import survivor
+from archive.identities.changes import exams_of, traits_of_all
+from archive.identities.pointers import survivor, survivors
 from archive.identities.records import Doubt, Event, Side
 from archive.identities.schema import doubt, home, identity_event, identity_state
 from archive.identities.stated import Agreement, agreement, person_of
@@ -21,12 +25,13 @@ def doubts(connection: sa.Connection, establishment: str | None, limit: int) -> 
     """What waits for a person, the oldest first."""
     waiting = _DOUBTS.where(_doubt.verdict.is_(None)).order_by(_doubt.id).limit(limit)
     rows = connection.execute(owned(waiting, establishment)).mappings().all()
-    return tuple(_as_doubt(connection, row) for row in rows)
+    return _as_doubts(connection, rows)
 
 
 def doubt_of(connection: sa.Connection, doubt_id: int, establishment: str | None) -> Doubt:
     """One doubt; raises NotFound."""
-    return _as_doubt(connection, held_doubt(connection, doubt_id, establishment))
+    (found,) = _as_doubts(connection, [held_doubt(connection, doubt_id, establishment)])
+    return found
 
 
 def held_doubt(
@@ -45,7 +50,8 @@ def history(connection: sa.Connection, key: str, establishment: str | None) -> t
     whom = _row_of(connection, key, establishment)
     query = sa.select(identity_event).where(sa.or_(_event.whom == whom, _event.other == whom))
     rows = connection.execute(query.order_by(_event.id.desc())).mappings().all()
-    return tuple(_as_event(connection, row) for row in rows)
+    keys = _keys(connection, rows)
+    return tuple(_as_event(keys, row) for row in rows)
 
 
 def held_event(
@@ -62,7 +68,8 @@ def held_event(
 
 def event_of(connection: sa.Connection, event_id: int) -> Event:
     """One event."""
-    return _as_event(connection, held_event(connection, event_id, None))
+    row = held_event(connection, event_id, None)
+    return _as_event(_keys(connection, [row]), row)
 
 
 def at_home(connection: sa.Connection, whom: int) -> frozenset[str]:
@@ -71,6 +78,46 @@ def at_home(connection: sa.Connection, whom: int) -> frozenset[str]:
     theirs = set(connection.scalars(away.where(home.c.whom == whom)))
     others = set(connection.scalars(away.where(home.c.whom != whom)))
     return frozenset(theirs | (set(exams_of(connection, [whom])) - others))
+
+
+def exams_of_visit(
+    connection: sa.Connection, owner: int, visits: Sequence[Visit]
+) -> dict[str, bool]:
+    """The exams that were ordered in visits, and whether in no other: by their accession numbers.
+
+    An order that was cancelled says nothing of an exam that others, which were not, ordered too.
+    """
+    exam, case, order, said = schema.exam.c, lab_case.c, lab_order.c, order_visit.c
+    named = sa.select(order.case_id).join_from(lab_order, order_visit, said.order_id == order.id)
+    cases = named.where(said.number.in_([one.named.number for one in visits]))
+    rows = connection.execute(
+        sa.select(exam.id, order.id, order.is_cancelled, said.kind, said.number, said.issuer)
+        .select_from(
+            schema.exam.join(
+                lab_case,
+                sa.and_(
+                    case.establishment_id == exam.establishment_id,
+                    case.accession_number == exam.accession_number,
+                    case.issuer == sa.func.coalesce(exam.issuer_of_accession_number, ""),
+                ),
+            )
+            .join(lab_order, order.case_id == case.id)
+            .outerjoin(order_visit, said.order_id == order.id)
+        )
+        .where(exam.establishment_id == owner, case.id.in_(cases), ~exam.is_provisional)
+    ).all()
+    meant: defaultdict[str, dict[str, bool]] = defaultdict(dict)
+    alive = {order_id for _, order_id, is_cancelled, *_ in rows if not is_cancelled}
+    for exam_id, order_id, _, kind, number, issuer in rows:
+        is_it = number is not None and any(
+            Visit(kind, Numbered(number, issuer)).is_meant_by(one) for one in visits
+        )
+        meant[exam_id][order_id] = meant[exam_id].get(order_id, False) or is_it
+    return {
+        exam_id: all(is_it for one, is_it in orders.items() if one in alive)
+        for exam_id, orders in meant.items()
+        if any(orders.values())
+    }
 
 
 def same_person(
@@ -129,43 +176,65 @@ def _row_of(connection: sa.Connection, key: str, establishment: str | None) -> i
     return int(row)
 
 
-def _as_doubt(connection: sa.Connection, row: sa.RowMapping) -> Doubt:
-    other = row["other"]
-    return Doubt(
-        id=row["id"],
-        kind=row["kind"],
-        known=_side(connection, row["whom"]),
-        other=Side(row["stated"], has_ins=False, key=None, exams=0)
-        if other is None
-        else _side(connection, other),
-        by=row["by_whom"],
-        stated_at=row["stated_at"],
-        recorded_at=row["recorded_at"],
-        looked_at=row["looked_at"],
-        verdict=row["verdict"],
-        decided_at=row["decided_at"],
-        decided_by=row["decided_by"],
+def _as_doubts(connection: sa.Connection, rows: Sequence[sa.RowMapping]) -> tuple[Doubt, ...]:
+    sides = _sides(connection, {row[one] for row in rows for one in ("whom", "other")} - {None})
+    return tuple(
+        Doubt(
+            id=row["id"],
+            kind=row["kind"],
+            known=sides[row["whom"]],
+            other=Side(row["stated"], has_ins=False, key=None, exams=0)
+            if row["other"] is None
+            else sides[row["other"]],
+            by=row["by_whom"],
+            stated_at=row["stated_at"],
+            recorded_at=row["recorded_at"],
+            looked_at=row["looked_at"],
+            verdict=row["verdict"],
+            decided_at=row["decided_at"],
+            decided_by=row["decided_by"],
+        )
+        for row in rows
     )
 
 
-def _side(connection: sa.Connection, whom: int) -> Side:
-    into = survivor(connection, whom)
-    return Side(
-        traits_of(connection, whom),
-        has_ins=ins_of(connection, whom) is not None,
-        key=_key(connection, whom),
-        exams=len(exams_of(connection, [whom])),
-        merged_into=None if into == whom else _key(connection, into),
-    )
+def _sides(connection: sa.Connection, whom: Collection[int]) -> dict[int, Side]:
+    """Patients as they are shown side by side, in as many queries for one as for many."""
+    into = survivors(connection, whom)
+    traits = traits_of_all(connection, whom)
+    named = sa.select(_patient.id, _patient.key, _patient.ins.is_not(None).label("has_ins"))
+    rows = connection.execute(named.where(_patient.id.in_({*whom, *into.values()}))).all()
+    keys = {row.id: str(row.key) for row in rows}
+    has_ins = {row.id: bool(row.has_ins) for row in rows}
+    column = schema.exam.c.patient_row
+    counted = sa.select(column, sa.func.count()).where(column.in_(list(whom))).group_by(column)
+    exams = {row[0]: int(row[1]) for row in connection.execute(counted)}
+    return {
+        one: Side(
+            traits[one],
+            has_ins=has_ins[one],
+            key=keys[one],
+            exams=exams.get(one, 0),
+            merged_into=None if into[one] == one else keys[into[one]],
+        )
+        for one in whom
+    }
 
 
-def _as_event(connection: sa.Connection, row: sa.RowMapping) -> Event:
+def _keys(connection: sa.Connection, rows: Sequence[sa.RowMapping]) -> dict[int, str]:
+    """What addresses name the patients by whom events are about."""
+    whom = {row[name] for row in rows for name in ("whom", "other")} - {None}
+    found = connection.execute(sa.select(_patient.id, _patient.key).where(_patient.id.in_(whom)))
+    return {row.id: row.key for row in found}
+
+
+def _as_event(keys: Mapping[int, str], row: sa.RowMapping) -> Event:
     other: Any = row["other"]
     return Event(
         id=row["id"],
         act=row["act"],
-        key=_key(connection, row["whom"]),
-        other_key=None if other is None else _key(connection, other),
+        key=keys[row["whom"]],
+        other_key=None if other is None else keys[other],
         before=row["before"],
         after=row["after"],
         by=row["by_whom"],
@@ -174,7 +243,3 @@ def _as_event(connection: sa.Connection, row: sa.RowMapping) -> Event:
         undone_at=row["undone_at"],
         undone_by=row["undone_by"],
     )
-
-
-def _key(connection: sa.Connection, whom: int) -> str:
-    return str(connection.scalar(sa.select(_patient.key).where(_patient.id == whom)))

@@ -82,14 +82,6 @@ home = sa.Table(
     sa.Index(None, "whom"),
 )
 
-visit = sa.Table(
-    "visit",
-    metadata,
-    sa.Column("exam_id", sa.ForeignKey("exam.id"), primary_key=True),
-    sa.Column("number", sa.String(64), primary_key=True),
-    sa.Index(None, "number"),
-)
-
 identity_event = sa.Table(
     "identity_event",
     metadata,

@@ -6,6 +6,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from archive import schema
+from archive.cases.order import Visit
 from archive.identities import reading
 from archive.identities.acts import (
     Desk,
@@ -14,6 +15,8 @@ from archive.identities.acts import (
     flags_of,
     ins_of,
     is_ins_outdated,
+    is_qualified,
+    is_withdrawn,
     known_traits,
     not_outdated,
     proof_of,
@@ -24,7 +27,7 @@ from archive.identities.changes import as_json
 from archive.identities.decisions import Between, Demographics, Merge, Then, decided
 from archive.identities.pointers import chain, survivor
 from archive.identities.records import Outcome
-from archive.identities.schema import Act, DoubtKind, identity_event, visit
+from archive.identities.schema import Act, DoubtKind, identity_event
 from archive.identities.stated import Agreement, Stated, agreement, person_of
 from archive.schema_lesions import biopsy
 
@@ -53,11 +56,19 @@ def stated(desk: Desk, said: Stated) -> Outcome:
     if then is Then.WAIT:
         told = {name: as_json(value) for name, value in said.traits.items()}
         told |= {"patient_id": said.patient_id, "issuer": said.issuer}
+        if said.ins is not None and is_qualified(said):
+            # Neither of the two is written here, as each may have to leave every question.
+            held = ins_of(connection, whom)
+            if held not in {None, (said.ins.number, said.ins.authority)}:
+                told["has_other_ins"] = True
         question = desk.ask(DoubtKind.CONFLICT, whom, None, told)
-        return Outcome(then, why, desk.key(whom), doubt=question)
+        if not is_withdrawn(said):
+            return Outcome(then, why, desk.key(whom), doubt=question)
+        # It leaves at once, as nobody is harmed by an identifier that is missing.
     outdated = is_ins_outdated(connection, whom, said.at)
-    ins, because, question = take_ins(desk, whom, said, outdated=outdated)
-    return Outcome(then, why, desk.key(survivor(connection, whom)), (ins, because), question)
+    ins, because, more = take_ins(desk, whom, said, outdated=outdated)
+    key = desk.key(whom if then is Then.WAIT else survivor(connection, whom))
+    return Outcome(then, why, key, (ins, because), more or question)
 
 
 def merged(
@@ -134,33 +145,45 @@ def _have_two_ins(connection: sa.Connection, one: int, other: int) -> bool:
 
 
 def visit_moved(
-    desk: Desk, there: int, here: int, numbers: Sequence[str], first: Outcome
+    desk: Desk, there: int, here: int, visits: Sequence[Visit], first: Outcome
 ) -> Outcome:
     """As `Identities.move_visit`, once what is said of the one patient was taken."""
     connection = desk.connection
-    of_visit = sa.select(visit.c.exam_id).join(schema.exam, _exam.id == visit.c.exam_id)
+    of_visit = reading.exams_of_visit(connection, desk.establishment_id, visits)
     mine = reading.at_home(connection, here)
-    exams = sorted(
-        one
-        for one in connection.scalars(
-            of_visit.where(
-                visit.c.number.in_(list(numbers)), _exam.establishment_id == desk.establishment_id
-            )
-        )
-        if one in mine
-    )
+    exams = sorted(of_visit.keys() & mine)
     key = desk.key(survivor(connection, there))
     if not exams and not mine:
         return Outcome(Then.IGNORE, "nothing is known of that visit", key, first.ins)
-    if not exams or _is_linked(connection, exams):
-        known = sa.select(visit.c.exam_id).where(visit.c.number.in_(list(numbers)))
-        if not exams and connection.scalar(known.limit(1)) is not None:
-            return Outcome(Then.IGNORE, "the visit is not that patient's any more", key, first.ins)
-        question = desk.ask(DoubtKind.VISIT, here, there, {})
-        why = "which exams are of it is not known" if not exams else "lesions are shown in it"
-        return Outcome(Then.WAIT, why, key, first.ins, question)
-    desk.change(Act.VISIT_MOVED, there, here, {"home": dict.fromkeys(exams, there)})
-    return Outcome(Then.UPDATE, "who keeps the visits says so", key, first.ins)
+    if not exams and of_visit:
+        return Outcome(Then.IGNORE, "the visit is not that patient's any more", key, first.ins)
+    if _was_moved_since(connection, there, here, exams, desk.at):
+        return Outcome(Then.IGNORE, "something newer was done", key, first.ins)
+    if not exams:
+        why = "which exams are of it is not known"
+    elif not all(of_visit[one] for one in exams):
+        why = "an exam of it was ordered in another visit too"
+    elif _is_linked(connection, exams):
+        why = "lesions are shown in it"
+    else:
+        desk.change(Act.VISIT_MOVED, there, here, {"home": dict.fromkeys(exams, there)})
+        return Outcome(Then.UPDATE, "who keeps the visits says so", key, first.ins)
+    question = desk.ask(DoubtKind.VISIT, here, there, {})
+    return Outcome(Then.WAIT, why, key, first.ins, question)
+
+
+def _was_moved_since(
+    connection: sa.Connection, one: int, other: int, exams: Sequence[str], at: datetime
+) -> bool:
+    """Whether something newer moved one of these exams with a visit, or took that back."""
+    rows = connection.execute(
+        sa.select(_event.after).where(
+            sa.or_(_event.whom.in_([one, other]), _event.other.in_([one, other])),
+            _event.act == Act.VISIT_MOVED,
+            sa.or_(_event.stated_at > at, _event.undone_at > at),
+        )
+    )
+    return any(not set(exams).isdisjoint(row.after["home"]) for row in rows)
 
 
 def _is_linked(connection: sa.Connection, exams: Sequence[str]) -> bool:

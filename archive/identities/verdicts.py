@@ -4,11 +4,18 @@ from dataclasses import replace
 
 import sqlalchemy as sa
 
-from archive.identities.acts import PROVISIONAL_ISSUER, Desk, updated, withdraw_ins
+from archive.identities.acts import (
+    PROVISIONAL_ISSUER,
+    Desk,
+    is_ins_outdated,
+    not_outdated,
+    updated,
+    withdraw_ins,
+)
 from archive.identities.changes import from_json, traits_of
 from archive.identities.schema import Act, DoubtKind, Verdict
 from archive.identities.stated import DETAILS, TRAITS, Stated
-from archive.identities.statements import join
+from archive.identities.statements import join, stated
 from archive.identity import PatientIdentity
 from archive.reception import new_id, new_patient
 
@@ -17,10 +24,7 @@ def carry_out(desk: Desk, row: sa.RowMapping, verdict: Verdict) -> None:
     """Do what was decided about a row of `doubt`."""
     whom, other, is_same = row["whom"], row["other"], verdict is Verdict.SAME
     if row["kind"] is DoubtKind.CONFLICT:
-        if is_same:
-            updated(desk, whom, _stated(desk, row))
-        else:
-            _split(desk, whom, row["stated"])
+        _settle(desk, row, is_same=is_same)
     elif row["kind"] is DoubtKind.MERGE and is_same:
         join(desk, whom, other, Act.MERGED)
     elif row["kind"] is DoubtKind.SAME_INS:
@@ -29,6 +33,28 @@ def carry_out(desk: Desk, row: sa.RowMapping, verdict: Verdict) -> None:
             join(desk, other, whom, Act.MERGED)
         else:
             withdraw_ins(desk, whom)
+
+
+def _settle(desk: Desk, row: sa.RowMapping, *, is_same: bool) -> None:
+    """Somebody else was stated under a number, which may have changed hands since."""
+    whom, said = row["whom"], _stated(desk, row)
+    holder = desk.find(said.patient_id, said.issuer)
+    if holder != whom:
+        # The number is somebody else's by now: it is about them, as the tables have it.
+        stated(desk, said)
+        if is_same and holder is not None:
+            desk.ask(DoubtKind.MERGE, holder, whom, {})
+    elif is_same:
+        # Something newer may have been stated, or answered, since it was asked.
+        left = not_outdated(desk.connection, whom, said)
+        if left is not None:
+            updated(desk, whom, left)
+        if row["stated"].get("has_other_ins") and not is_ins_outdated(
+            desk.connection, whom, said.at
+        ):
+            withdraw_ins(desk, whom)
+    else:
+        _split(desk, whom, row["stated"])
 
 
 def _stated(desk: Desk, row: sa.RowMapping) -> Stated:

@@ -5,12 +5,13 @@ that of two who send the same at once one is second.
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import sqlalchemy as sa
 
-from archive import reading, schema
+from archive import instance_rows, reading, schema
+from archive.cases import scans
 from archive.database import Database
 from archive.errors import NotFound, NotKept
 from archive.ownership import owned
@@ -24,6 +25,7 @@ from archive.storage import Storage
 
 _instance, _series, _image = schema.instance.c, schema.series.c, schema.image.c
 _exam, _object = schema.exam.c, schema.stored_object.c
+_LOOKS = ("transfer_syntax_uid", "rows", "columns", "frames", "bits_allocated")
 _HELD = (
     schema.instance.join(schema.exam, _instance.exam_id == _exam.id)
     .join(schema.establishment)
@@ -34,11 +36,24 @@ _HELD = (
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """Where an instance is; `is_new` is False for one that was held already."""
+    """Where an instance is; `is_new` is False where the object that was given is not its own."""
 
     image_id: str
     is_new: bool
     is_coerced: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """An instance that is held under the same names, and the object that it is to lie in."""
+
+    kept: Kept
+    key: str
+    length_bytes: int
+
+    def is_whole(self, storage: Storage) -> bool:
+        """Whether its object is there, with its whole length; raises StorageFailure."""
+        return _is_whole(storage, self.key, self.length_bytes)
 
 
 class Received:
@@ -47,27 +62,41 @@ class Received:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def held(self, arrived: Arrived, *, establishment: str) -> Kept | None:
-        """The same instance where it is held already; raises NotKept for another of its UID."""
+    def held(self, arrived: Arrived, *, establishment: str) -> Held | None:
+        """The same instance where it is held already; raises NotKept for another of its UID.
+
+        That it is in the store, and how it is told to look, is the caller's to see.
+        """
         with self._database.read() as connection:
             return _held(connection, arrived, establishment)
 
     def keep(
-        self, arrived: Arrived, key: str, length_bytes: int, fits: Fits, *, establishment: str
+        self,
+        arrived: Arrived,
+        key: str,
+        length_bytes: int,
+        fits: Fits,
+        *,
+        establishment: str,
+        lost: str | None = None,
     ) -> Kept:
         """Record an instance whose object is durable already, as published; raises NotKept.
 
         The object is nobody's where `is_new` is False, and where this raises NotKept: the caller
         deletes it. After any other exception it may be somebody's. `fits` tells which sizes are
-        levels of one picture.
+        levels of one picture. Of an instance that is held already it takes the place of the
+        object `lost`, which the store no longer has.
         """
         now = datetime.now(UTC)
         with self._database.write() as connection:
             owner = establishment_row(connection, establishment)
             known = _held(connection, arrived, establishment)
+            if known is not None and known.key == lost:
+                _replace(connection, known, arrived, key, length_bytes)
+                return replace(known.kept, is_new=True)
             if known is not None:
-                return known
-            require_not_moved(connection, owner, arrived)
+                return known.kept
+            require_not_moved(connection, owner, arrived, fits)
             patient_row = patient_of(connection, owner, arrived.patient)
             exam_id = exam_of(connection, owner, patient_row, arrived, now)
             remember_number(connection, exam_id, owner, arrived.patient)
@@ -75,6 +104,7 @@ class Received:
             image = image_of(connection, exam_id, arrived, fits, now)
             remember_number(connection, exam_id, owner, arrived.patient, image.id)
             add(connection, image, arrived, key, length_bytes, now)
+            scans.record(connection, reading.image(connection, image.id, None))
             connection.execute(
                 sa.insert(schema.arrival).values(
                     establishment_id=owner,
@@ -125,14 +155,34 @@ def _commitment(
         return Failure.NO_SUCH_INSTANCE
     if held["sop_class_uid"] != reference[0]:
         return Failure.OF_ANOTHER_CLASS
-    try:
-        is_whole = storage.size(held["key"]) == held["length_bytes"]
-    except NotFound:
-        is_whole = False
+    is_whole = _is_whole(storage, held["key"], held["length_bytes"])
     return None if is_whole else Failure.PROCESSING
 
 
-def _held(connection: sa.Connection, arrived: Arrived, establishment: str) -> Kept | None:
+def _is_whole(storage: Storage, key: str, length_bytes: int) -> bool:
+    try:
+        return storage.size(key) == length_bytes
+    except NotFound:
+        return False
+
+
+def _replace(
+    connection: sa.Connection, lost: Held, arrived: Arrived, key: str, length_bytes: int
+) -> None:
+    """Let an instance lie in another object than the one that was lost."""
+    image = reading.image(connection, lost.kept.image_id, None, hold=True)
+    if image.state is not ImageState.PUBLISHED:
+        raise NotKept("what is done with its image has to end first", Failure.PROCESSING)
+    (old,) = (one for one in image.objects if one.key == lost.key)
+    new = replace(old, key=key, length_bytes=length_bytes, described=arrived.described)
+    # A published image never is without one that shows it, and no row of one ever changes.
+    between = replace(new, key=f"{key}-", sop_instance_uid=None, described=None)
+    for given, gone in ((between, lost.key), (new, between.key)):
+        instance_rows.add_objects(connection, image.id, [given])
+        connection.execute(sa.delete(schema.stored_object).where(_object.key == gone))
+
+
+def _held(connection: sa.Connection, arrived: Arrived, establishment: str) -> Held | None:
     query = owned(
         sa.select(
             _instance.image_id,
@@ -141,6 +191,9 @@ def _held(connection: sa.Connection, arrived: Arrived, establishment: str) -> Ke
             _exam.study_instance_uid,
             _series.series_instance_uid,
             _object.pixel_sha256,
+            _object.key,
+            _object.length_bytes,
+            *(_instance[name] for name in _LOOKS),
             _exam.establishment_id,
             _exam.patient_row,
         )
@@ -156,15 +209,22 @@ def _held(connection: sa.Connection, arrived: Arrived, establishment: str) -> Ke
         and row["study_instance_uid"] == arrived.study_instance_uid
         and row["series_instance_uid"] == arrived.described.series.series_instance_uid
         and row["pixel_sha256"] == arrived.pixel_sha256
+        and all(row[name] == getattr(arrived.described, name) for name in _LOOKS)
     )
     if not same:
-        raise NotKept(
-            "another instance is held under its SOP Instance UID, and stays", Failure.DUPLICATE
-        )
+        raise another()
     whose = patient_row_of(connection, row["establishment_id"], arrived.patient)
     if whose != row["patient_row"]:
         raise NotKept("it is held under another patient, or none", Failure.OF_ANOTHER_PATIENT)
-    return Kept(row["image_id"], False, _is_coerced(connection, row["exam_id"], arrived))
+    kept = Kept(row["image_id"], False, _is_coerced(connection, row["exam_id"], arrived))
+    return Held(kept, row["key"], row["length_bytes"])
+
+
+def another() -> NotKept:
+    """What is said of an instance whose UID is another's."""
+    return NotKept(
+        "another instance is held under its SOP Instance UID, and stays", Failure.DUPLICATE
+    )
 
 
 def _is_coerced(connection: sa.Connection, exam_id: str, arrived: Arrived) -> bool:

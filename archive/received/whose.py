@@ -1,15 +1,18 @@
 """Under whom an instance belongs that another sends: doubt is refused, not guessed."""
 
+from collections.abc import Set
 from dataclasses import fields
 from datetime import datetime
 
 import sqlalchemy as sa
 
-from archive import schema
+from archive import reading, schema
 from archive.errors import NotKept
+from archive.identities.decisions import Sent, Then, decided
 from archive.identities.pointers import survivor
 from archive.identity import PatientIdentity, folded_name, uid_of_move
 from archive.received.arrived import Arrived
+from archive.received.images import Fits, belongs
 from archive.received.outcome import Failure
 from archive.reception import new_id, new_patient, numbered
 
@@ -18,13 +21,14 @@ _exam, _arrival = schema.exam.c, schema.arrival.c
 _move = schema.move.c
 
 
-def require_not_moved(connection: sa.Connection, owner: int, arrived: Arrived) -> None:
-    """Refuse what was moved to another patient since it came, and what belongs to its series.
+def require_not_moved(connection: sa.Connection, owner: int, arrived: Arrived, fits: Fits) -> None:
+    """Refuse what was moved to another patient since it came, and what is of an image that was.
 
     A scanner that sends again says what it said before, which was found to be wrong. So does an
-    archive that gives back a copy of what was made here, and was moved since.
+    archive that gives back a copy of what was made here, and was moved since. Other images of the
+    same series are no worse for it.
     """
-    if _was_moved(connection, owner, arrived.sop_instance_uid):
+    if _moved(connection, owner, {arrived.sop_instance_uid}):
         raise NotKept("it was moved to another patient here since it was made", Failure.MOVED)
     still = (
         sa.select(sa.literal(1))
@@ -34,19 +38,23 @@ def require_not_moved(connection: sa.Connection, owner: int, arrived: Arrived) -
             _exam.establishment_id == owner,
         )
     )
-    gone = sa.select(_arrival.id).where(
+    gone = sa.select(_arrival.sop_instance_uid).where(
         _arrival.establishment_id == owner,
         _arrival.series_instance_uid == arrived.described.series.series_instance_uid,
         ~sa.exists(still.correlate(schema.arrival)),
     )
-    if connection.execute(gone.limit(1)).first() is not None:
-        raise NotKept(
-            "its series was moved to another patient here since it was first sent", Failure.MOVED
-        )
+    before = set(connection.scalars(gone))
+    for image_id in sorted(_moved(connection, owner, before)):
+        if belongs(reading.image(connection, image_id, None), arrived, fits):
+            raise NotKept(
+                "the slide that it is of was moved to another patient here", Failure.MOVED
+            )
 
 
-def _was_moved(connection: sa.Connection, owner: int, before: str) -> bool:
-    """Whether an instance of here is what a move made of the one with this UID."""
+def _moved(connection: sa.Connection, owner: int, before: Set[str]) -> set[str]:
+    """The images of here that hold what moves made of instances with these UIDs."""
+    if not before:
+        return set()
     query = (
         sa.select(_move.image_id, _exam.study_instance_uid, _move.incarnation)
         .select_from(schema.move.join(schema.exam, _move.to_exam_id == _exam.id))
@@ -55,24 +63,24 @@ def _was_moved(connection: sa.Connection, owner: int, before: str) -> bool:
         .where(_exam.establishment_id == owner, _move.done_at.is_not(None))
         .order_by(_move.image_id, _move.incarnation)
     )
-    moved: dict[str, set[str]] = {}
+    made: dict[str, set[str]] = {}
     for image_id, study, number, establishment in connection.execute(query):
         # It may have had this UID before any of the image's moves.
-        known = {before, *moved.get(image_id, ())}
-        moved[image_id] = {uid_of_move(one, establishment, study, number) for one in known}
-    uids = sorted(set().union(*moved.values()))
-    return any(
-        connection.execute(
-            sa.select(_instance.sop_instance_uid)
+        known = {*before, *made.get(image_id, ())}
+        made[image_id] = {uid_of_move(one, establishment, study, number) for one in known}
+    uids = sorted(set().union(*made.values()))
+    found: set[str] = set()
+    for at in range(0, len(uids), 500):
+        there = (
+            sa.select(_instance.image_id)
             .select_from(schema.instance.join(schema.exam, _instance.exam_id == _exam.id))
             .where(
                 _instance.sop_instance_uid.in_(uids[at : at + 500]),
                 _exam.establishment_id == owner,
             )
-            .limit(1)
-        ).first()
-        for at in range(0, len(uids), 500)
-    )
+        )
+        found |= set(connection.scalars(there))
+    return found
 
 
 def patient_of(
@@ -84,7 +92,7 @@ def patient_of(
     row = numbered(connection, owner, patient.issuer, patient.patient_id)
     if row is None:
         return new_patient(connection, owner, patient)
-    if not _may_be(patient, _identity(connection, row)):
+    if decided(_held_against(patient, _identity(connection, row)))[0] is Then.REFUSE:
         raise NotKept(
             "its patient's number is that of somebody here with another name, birth date or sex, "
             "or it says none of them",
@@ -100,24 +108,22 @@ def _identity(connection: sa.Connection, patient_row: int) -> PatientIdentity:
     return PatientIdentity(**row)
 
 
-def _may_be(said: PatientIdentity, known: PatientIdentity) -> bool:
-    """Whether one number may be meant for one person: a name may be spelt, or changed, in part.
-
-    A number alone says nothing that could be held against what is known.
-    """
+def _held_against(said: PatientIdentity, known: PatientIdentity) -> Sent:
+    """How an instance's patient stands to whom its number is known as."""
     traits = ((one.name, one.birth_date, one.sex) for one in (said, known))
     is_bare, is_unknown = (not any(one) for one in traits)
-    if is_bare and not is_unknown:
-        return False
-    for one, other in (
+    pairs = (
         (said.birth_date, known.birth_date),
         (said.sex, known.sex),
         (said.issuer_oid, known.issuer_oid),
-    ):
-        if one is not None and other is not None and one != other:
-            return False
-    ours, theirs = (_words(one.name) for one in (known, said))
-    return not ours or not theirs or bool(ours & theirs)
+    )
+    ours, theirs = _words(known.name) | _words(known.birth_name or ""), _words(said.name)
+    return Sent(
+        is_known=True,
+        is_bare=is_bare and not is_unknown,
+        has_other_trait=any(None not in pair and pair[0] != pair[1] for pair in pairs),
+        shares_a_name=not ours or not theirs or bool(ours & theirs),
+    )
 
 
 def _words(name: str) -> frozenset[str]:

@@ -18,19 +18,24 @@ def endpoint(exam: Exam, public_url: str, *, is_active: bool = True) -> dict[str
 
     `off` where the exam has nothing to be seen any more, as it was moved.
     """
+    return endpoint_of(exam.id, exam.study_instance_uid, public_url, is_active=is_active)
+
+
+def endpoint_of(
+    exam_id: str, study_instance_uid: str, public_url: str, *, is_active: bool = True
+) -> dict[str, Any]:
+    """As `endpoint`, of an exam by its names alone."""
     any_payload = {"system": f"{_SYSTEM}/endpoint-payload-type", "code": "any", "display": "Any"}
     return {
         "resourceType": "Endpoint",
-        "id": exam.id,
-        "identifier": [
-            {"system": "urn:dicom:uid", "value": f"urn:oid:{exam.study_instance_uid}"},
-        ],
+        "id": exam_id,
+        "identifier": [{"system": "urn:dicom:uid", "value": f"urn:oid:{study_instance_uid}"}],
         "status": "active" if is_active else "off",
         "connectionType": {"system": f"{_SYSTEM}/endpoint-connection-type", "code": "ihe-iid"},
         "name": "Sans Verre",
         "payloadType": [{"coding": [any_payload]}],
         "payloadMimeType": ["text/html"],
-        "address": f"{public_url}/exam/{exam.id}",
+        "address": f"{public_url}/exam/{exam_id}",
     }
 
 

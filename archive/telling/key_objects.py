@@ -15,14 +15,17 @@ from archive.modules import (
     enhanced_general_equipment_module,
     file_meta,
     general_study_module,
+    more_of_patient_module,
     patient_module,
     sop_common_module,
 )
 from archive.record import Exam
+from archive.telling.forms import KEY_OBJECT_SELECTION
 
-KEY_OBJECT_SELECTION = "1.2.840.10008.5.1.4.1.1.88.59"
 REJECTED_FOR_PATIENT_SAFETY = ("113037", "DCM", "Rejected for Patient Safety Reasons")
-"""PS3.16 CID 7011. A wrong patient is one, whether or not a worklist was read wrongly (113038)."""
+"""PS3.16 CID 7011. A wrong patient is one, whether or not a worklist was read wrongly."""
+INCORRECT_WORKLIST_ENTRY = ("113038", "DCM", "Incorrect Modality Worklist Entry")
+"""It was the right patient's all along, and another order's."""
 MANIFEST = ("113030", "DCM", "Manifest")
 """PS3.16 CID 7010: what there is, for a registry."""
 
@@ -64,6 +67,8 @@ def key_objects(exam: Exam, document: Document, named: Sequence[Reference]) -> b
         enhanced_general_equipment_module(maker),
     ):
         data.update(module)
+    if exam.patient is not None:
+        data.update(more_of_patient_module(exam.patient))
     data.Modality = "KO"
     data.SeriesInstanceUID = document.series_instance_uid
     data.SeriesNumber = 1

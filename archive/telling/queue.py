@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from archive import reading, schema
 from archive.database import Database
 from archive.errors import LeaseLost, NotFound
+from archive.homeward import is_at_home
 from archive.ownership import owned
 from archive.reception import establishment_row
 from archive.record import Exam, Image, OutboxState, Sent
@@ -86,6 +87,8 @@ class Outbox:
             _remote.establishment_id == owner,
             _row.due_at <= now,
             sa.or_(_row.lease_until.is_(None), _row.lease_until <= now),
+            # What goes home is told of under its own patient, once it is there.
+            sa.or_(_row.kind == Sent.REJECTION, is_at_home(_row.image_id)),
             # What was superseded may still be on its way out, as long as somebody holds it.
             ~sa.exists().where(
                 earlier.c.remote_id == _row.remote_id,
@@ -114,12 +117,20 @@ class Outbox:
             )
             return taken
 
+    def renew(self, telling: Telling, lease_s: float) -> None:
+        """Hold it for longer, while it moves; raises LeaseLost."""
+        self._change(telling, {"lease_until": datetime.now(UTC) + timedelta(seconds=lease_s)})
+
     def leaving(self, telling: Telling, told: Told) -> Telling:
-        """Record under which identity it leaves, before it does; raises LeaseLost."""
+        """Record under which identity it leaves, before it does; raises LeaseLost.
+
+        Also where it was asked anew, as that may be its identity no more.
+        """
         if told in telling.told:
             return telling
         left = replace(telling, told=(*telling.told, told))
-        self._change(telling, {"told": [one.written() for one in left.told]})
+        told_so = {"told": [one.written() for one in left.told]}
+        self._change(telling, told_so, only=_row.revision == telling.revision)
         return left
 
     def end(self, telling: Telling, ending: Ending, now: Told | None = None) -> None:
@@ -224,10 +235,11 @@ class Outbox:
         values: Mapping[str, Any],
         unless_asked_anew: Mapping[str, Any] | None = None,
         then: Callable[[sa.Connection], None] | None = None,
+        only: sa.ColumnElement[bool] = _WAITING,
     ) -> None:
         held = _row.attempt == telling.attempt
         with self._database.write() as connection:
-            changed = changed_row(telling.id, **values).where(held, _WAITING)
+            changed = changed_row(telling.id, **values).where(held, _WAITING, only)
             is_ours = connection.execute(changed).rowcount == 1
             if not is_ours:
                 # What was superseded meanwhile stays so.

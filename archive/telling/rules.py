@@ -24,6 +24,8 @@ class Takes(StrEnum):
     """Small pictures of slides, with their address."""
     MANIFESTS = "manifests"
     """Key Object Selections of photographs and slides."""
+    REPORTS = "reports"
+    """Reports of the laboratory, each version as a document."""
     SLIDES = "slides"
     """Slides whole, where a site insists."""
 

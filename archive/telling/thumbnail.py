@@ -17,6 +17,7 @@ from archive.modules import (
     Equipment,
     file_meta,
     general_study_module,
+    more_of_patient_module,
     patient_module,
     sop_common_module,
 )
@@ -49,6 +50,8 @@ def thumbnail(exam: Exam, uid: str, drawn: Drawn, address: str | None) -> bytes:
         ),
     ):
         data.update(module)
+    if exam.patient is not None:
+        data.update(more_of_patient_module(exam.patient))
     data.Modality = "SM"
     data.SeriesInstanceUID = uid_from("series of a thumbnail", uid)
     data.SeriesNumber, data.InstanceNumber = 1, 1

@@ -7,6 +7,8 @@ from typing import Any, Self, cast
 from archive.identity import PatientIdentity, Sex, folded_name, read_birth_date
 from archive.record import Exam
 
+INS_HOLDS, INS_GONE = "holds", "gone"
+
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Told:
@@ -22,6 +24,8 @@ class Told:
     issuer_of_accession_number: str
     study_instance_uid: str
     series_instance_uid: str
+    ins: str = ""
+    """Whether a national identifier went with it, and holds still; nothing of the number."""
 
     def __repr__(self) -> str:
         return "Told(…)"
@@ -41,20 +45,26 @@ class Told:
             issuer_of_accession_number=exam.issuer_of_accession_number or "",
             study_instance_uid=exam.study_instance_uid,
             series_instance_uid=series_instance_uid,
+            ins=INS_HOLDS if patient and patient.ins and patient.ins_authority else "",
         )
 
     @classmethod
     def read(cls, written: Mapping[str, Any]) -> Self:
         """As `written` wrote it."""
-        return cls(**{one.name: str(written[one.name]) for one in fields(cls)})
+        return cls(**{one.name: str(written.get(one.name, "")) for one in fields(cls)})
 
     def written(self) -> dict[str, str]:
         """For the catalogue."""
         return asdict(self)
 
-    def is_number_of(self, other: Self) -> bool:
-        """Whether both name the person by one number of one issuer."""
-        return (self.patient_id, self.issuer) == (other.patient_id, other.issuer)
+    def keeps_numbers_of(self, other: Self) -> bool:
+        """Whether no number by which the other names the person is untrue by now."""
+        is_same = (self.patient_id, self.issuer) == (other.patient_id, other.issuer)
+        return is_same and other.ins in {"", self.ins}
+
+    def once_withdrawn(self) -> Self:
+        """The same once its national identifier is withdrawn, or another's place."""
+        return replace(self, ins=INS_GONE) if self.ins else self
 
     def is_person_of(self, other: Self) -> bool:
         """Whether both name one person alike; accents and case are spelling."""
@@ -62,7 +72,7 @@ class Told:
 
     def _person(self) -> tuple[str, ...]:
         name = folded_name(self.name)
-        return (self.patient_id, self.issuer, name, self.birth_date, self.sex)
+        return (self.patient_id, self.issuer, name, self.birth_date, self.sex, self.ins)
 
     def as_exam(self, exam: Exam) -> Exam:
         """The exam as the archive knows it."""

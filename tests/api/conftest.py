@@ -109,10 +109,9 @@ def place(settings: Settings, empty_catalogue: Path) -> Iterator[Workplace]:
         yield workplace
 
 
-@pytest.fixture(scope="session")
-def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    """Two establishments, a slide each, published."""
-    folder = tmp_path_factory.mktemp("installation")
+@contextmanager
+def two_establishments(folder: Path) -> Iterator[Installation]:
+    """Two establishments, a slide each, published, in `folder`."""
     variables = {
         "SANSVERRE_DATA": str(folder / "data"),
         "SANSVERRE_SECRETS": str(folder / "secrets"),
@@ -131,6 +130,13 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
                 taken = ingest(place, slide, Order(establishment, patient, f"A{seed}"))
                 images[establishment], exams[establishment] = taken.image, taken.exam
         yield Installation(settings, images, exams)
+
+
+@pytest.fixture(scope="session")
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """Two establishments and a slide each, which a test may add to but not count."""
+    with two_establishments(tmp_path_factory.mktemp("installation")) as installed:
+        yield installed
 
 
 @pytest.fixture

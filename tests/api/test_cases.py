@@ -6,7 +6,7 @@ import pytest
 
 from api.errors import BadSettings
 from api.laboratories import read_laboratories
-from archive.cases.laboratories import Laboratory
+from archive.cases.laboratory import Laboratory
 
 
 def table(folder: Path, text: str) -> Path:

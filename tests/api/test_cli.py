@@ -104,13 +104,23 @@ def test_help_is_quick_and_names_every_command(run: Run) -> None:
     assert all(name in done.stdout for name in ("info", "convert", "ingest", "serve", "token"))
 
 
-def test_the_command_line_imports_nothing_heavy() -> None:
-    program = "import sys, api.cli; print(*sorted(sys.modules))"
+def loaded_by(module: str) -> set[str]:
+    program = f"import sys, {module}; print(*sorted(sys.modules))"
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
-    modules = set(done.stdout.split())
-    assert modules & {"numpy", "dask", "pydicom", "fastapi", "sqlalchemy", "openslide"} == set()
+    return set(done.stdout.split())
+
+
+@pytest.mark.parametrize("module", ["api.cli", "api.settings", "api.doors"])
+def test_what_reads_words_and_settings_imports_nothing_heavy(module: str) -> None:
+    heavy = {"numpy", "dask", "pydicom", "fastapi", "sqlalchemy", "openslide"}
+    assert loaded_by(module) & heavy == set()
+
+
+def test_what_waits_for_work_has_loaded_nothing_that_opens_images() -> None:
+    heavy = {"dask", "pydicom", "fastapi", "openslide", "PIL", "alembic"}
+    assert loaded_by("api.worker, api.ingest") & heavy == set()
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,11 @@ PAGES = (
     "/advice",
     "/advice/{advice}",
     "/patients/{patient}/images",
+    "/patients/{patient}",
+    "/patients/{patient}/beside",
+    "/opened",
+    "/worklist",
+    "/day",
 )
 OPEN = {
     "/",
@@ -59,6 +64,8 @@ OPEN = {
     "/sw.js",
     "/api/links",
     "/api/pair",
+    "/IHEInvokeImageDisplay",
+    "/api/invoked",
     "/embed/sans-verre-viewer.js",
 }
 KEY = b"k" * 32

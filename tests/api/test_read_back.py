@@ -32,7 +32,7 @@ def test_what_cannot_be_read_of_the_file_given_back_is_a_task(
 
     def given_back(data: bytes) -> Ending:
         theirs.write_bytes(data)
-        return compared(place, ours, theirs, shown, exam)
+        return compared(place, (ours, theirs), shown, exam)
 
     before, after = sent.split(NAME)
     for odd in (THREE_BYTES_OF_US, OF_NO_KIND):

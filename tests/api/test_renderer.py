@@ -151,11 +151,12 @@ def test_a_child_leaves_when_nobody_asks_and_another_comes_when_somebody_does(
 ) -> None:
     started = []
 
-    def start(*words: Any, **options: Any) -> "subprocess.Popen[bytes]":
-        started.append(sandbox.start(*words, **options))
-        return started[-1]
+    def stay(*words: Any) -> "tuple[subprocess.Popen[bytes], int]":
+        child, pipe = sandbox.stay(*words)
+        started.append(child)
+        return child, pipe
 
-    monkeypatch.setattr(renderer, "start", start)
+    monkeypatch.setattr(renderer, "stay", stay)
     monkeypatch.setattr(renderer, "IDLE_S", 0.5)
     assert web.get(address(image)).status_code == 200
     assert started[0].wait(timeout=LONG_S) == 0

@@ -21,6 +21,7 @@ from api.errors import (
     SandboxError,
 )
 from api.sandbox import Limits, limits_for, one_line, run_limited
+from tests.serving import until
 
 SMALL = Limits(memory_bytes=256 << 20, silence_s=300)
 
@@ -217,7 +218,7 @@ def test_what_the_child_started_ends_with_it(clock: Clock) -> None:
 
     with pytest.raises(OutOfTime):
         run_limited("tests.api.children:start_helper", {}, Limits(silence_s=300), heard)
-    assert not is_alive(pids[0])
+    until(lambda: not is_alive(pids[0]))
 
 
 def test_whoever_listens_may_end_it() -> None:
@@ -247,10 +248,7 @@ def test_the_child_ends_with_its_parent() -> None:
         assert is_alive(pid)
         os.kill(parent.pid, signal.SIGKILL)
         parent.wait()
-    until = time.monotonic() + 600
-    while is_alive(pid) and time.monotonic() < until:
-        time.sleep(0.05)
-    assert not is_alive(pid)
+    until(lambda: not is_alive(pid))
 
 
 @pytest.mark.soak

@@ -259,6 +259,22 @@ def test_what_is_moved_is_rejected_there_and_the_new_one_shown(
     assert reference.ReferencedSOPInstanceUID == old.sop_instance_uid
 
 
+def test_what_was_of_another_order_of_the_same_patient_is_rejected_as_that(
+    linked: Workplace, archive: Orthanc, tmp_path: Path
+) -> None:
+    image = photographed(linked, tmp_path, seed=92)
+    all_sent(linked)
+    (old,) = image.objects_as(ObjectRole.PHOTO)
+    to = Destination(WRONG, accession_number="A92")
+    linked.catalog.moves.ask([image.id], to, Author("subject"), establishment=HERE)
+    assert move_once(linked)
+    all_sent(linked)
+    (note,) = found(archive, rejection_uid(str(old.sop_instance_uid)))
+    said = dcmread(io.BytesIO(archive.web.get(f"/instances/{note}/file").content))
+    assert said.ConceptNameCodeSequence[0].CodeValue == "113038"
+    assert states(linked, image)[-1] == (Sent.OBJECT, OutboxState.READ_BACK)
+
+
 @pytest.mark.parametrize("linked", [False], indirect=True)
 def test_an_archive_that_goes_on_showing_it_is_a_task_for_a_person(
     linked: Workplace, archive: Orthanc, tmp_path: Path

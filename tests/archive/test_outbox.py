@@ -1,16 +1,21 @@
 """The queue gives an archive what is for it, and nothing that another may not see."""
 
+from dataclasses import replace
+
 import pytest
 
 from archive.catalog import Catalog
 from archive.errors import LeaseLost
+from archive.identities.ins import Ins
 from archive.identity import PatientIdentity
 from archive.record import Image, ImageKind, ImageState, ObjectRole, OutboxState, StoredObject
 from archive.storage import Storage
 from archive.telling.forms import known_as
+from archive.telling.rows import Ending
 from archive.telling.rules import Takes
 from archive.telling.told import Told
 from tests.archive.conftest import ELSEWHERE, HERE, digest
+from tests.archive.identities.test_acts import INS, OTHER_INS, qualified
 from tests.archive.test_backlog import photographed, told
 
 PACS = "pacs"
@@ -64,6 +69,52 @@ def test_what_was_tried_and_never_left_becomes_the_new_incarnation_too(
     # Whoever composed it under the UID before does not send it.
     with pytest.raises(LeaseLost):
         out.leaving(other, Told.of(exam, "1.2.3"))
+
+
+def test_of_an_ins_the_queue_keeps_whether_it_holds_and_nothing_of_the_number(
+    catalog: Catalog,
+) -> None:
+    out = catalog.outbox
+    out.know(HERE, PACS)
+    image = of_one_exam(catalog, "first")
+
+    def stated(ins: Ins, minutes: int) -> None:
+        catalog.identities.state(HERE, replace(qualified("1", {}, ins, minutes), issuer="R"))
+
+    stated(INS, 0)
+    one = out.claim("w", HERE, PACS, 60)
+    assert one is not None
+    exam, _ = out.context(one)
+    first = Told.of(exam, "1.2.3")
+    out.end(out.leaving(one, first), Ending(OutboxState.TASK, "kept"))
+    stated(OTHER_INS, 1)
+    (row,) = told(catalog, [image])
+    again = out.claim("w", HERE, PACS, 60)
+    assert again is not None
+    exam, _ = out.context(again)
+    assert exam.patient is not None
+    assert exam.patient.ins == OTHER_INS.number
+    now = Told.of(exam, "1.2.3")
+    # What is written is the same whoever's number it is, and still it is known to be another.
+    assert now.written() == first.written()
+    assert not any(before.is_person_of(now) for before in row.told)
+    assert not any(now.keeps_numbers_of(before) for before in row.told)
+
+
+def test_what_is_asked_anew_meanwhile_does_not_leave_as_it_was(catalog: Catalog) -> None:
+    out = catalog.outbox
+    out.know(HERE, PACS)
+    of_one_exam(catalog, "first")
+    one = out.claim("w", HERE, PACS, 60)
+    assert one is not None
+    exam, _ = out.context(one)
+    catalog.identities.state(HERE, replace(qualified("1", {}), issuer="R"))
+    with pytest.raises(LeaseLost):
+        out.leaving(one, Told.of(exam, "1.2.3"))
+    # It is not held any more, and leaves with the identifier.
+    again = out.claim("w", HERE, PACS, 60)
+    assert again is not None
+    assert again.told == ()
 
 
 def of_one_exam(catalog: Catalog, name: str) -> Image:

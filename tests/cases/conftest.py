@@ -1,8 +1,11 @@
-"""A server with a case of three blocks and seven slides, one of them scanned twice."""
+"""A server with a case of three blocks and seven slides, one of them scanned twice.
+
+Of its patient a real Orthanc has radiology, and the laboratory has sent two versions of a report.
+"""
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -21,11 +24,18 @@ from archive.cases.order import Container, Numbered, OrderPlaced, Priority
 from archive.identity import PatientIdentity
 from archive.lesion import Photograph
 from archive.record import ImageKind
+from archive.reports.content import Document, document_of, text_document
+from archive.reports.report import ReportStatus
+from archive.reports.said import ReportSaid
+from archive.reports.storing import stored
 from dermato.ingest import ingest_photo
 from slides.ingest import ingest_slide
-from tests.browser import DESKTOP
+from tests.api.asking.radiology import Radiology, give
+from tests.browser import DESKTOP, chromium
 from tests.dermato.archived import received
+from tests.orthanc import Orthanc, free_ports, orthanc
 from tests.samples.photo import make_photo
+from tests.samples.report import cda, pdf
 from tests.samples.slide import small_svs
 from tests.serving import running
 
@@ -36,6 +46,14 @@ STAINS = ("HES", "PAS", "HES", "CD20", "Ki67", "HES", "HES")
 NUMBER = "26H00012"
 STRANGER = 9
 """What is on the label of the slide that no order names."""
+
+
+REPORTS = (
+    (ReportStatus.PRELIMINARY, text_document("Aspect de nævus, à confirmer.")),
+    (ReportStatus.FINAL, document_of(pdf("Conclusion", "Annexe"))),
+    (ReportStatus.AMENDED, document_of(cda(person=("ESSAI", "Élodie", "19570307")))),
+)
+"""The versions of the case's report, in the order in which they were written."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +68,7 @@ class Laboratory:
     rescans: tuple[str, str]
     """The images of the slide that was scanned twice, the latest first."""
     stranger: str
+    patient: str
 
 
 def label(seed: int) -> str:
@@ -108,12 +127,81 @@ def photographed(place: Workplace, file: Path) -> None:
     ingest_photo(file, image, place.catalog, place.storage)
 
 
-@pytest.fixture(scope="module")
-def laboratory(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laboratory]:
+def reported(
+    place: Workplace,
+    patient: PatientIdentity,
+    status: ReportStatus,
+    document: Document,
+    hours: int,
+    number: str = "O1",
+) -> None:
+    said = ReportSaid(
+        ESTABLISHMENT,
+        Numbered(number, "LABO"),
+        patient,
+        status,
+        datetime.now(UTC) - timedelta(hours=10 - hours),
+        accession=Numbered(NUMBER, "LABO"),
+        title="Compte rendu d'anatomie pathologique",
+        code="11526-1",
+    )
+    stored(place.catalog.reports, place.storage, said, [document])
+
+
+def with_radiology(archive: Orthanc, study_of_case: str) -> None:
+    """Two studies of the patient, one of another with the same number, and the case itself."""
+    other = replace(OTHER, patient_id=PATIENT.patient_id, issuer="AUTRE")
+    for one in (
+        Radiology("1.2.3.1", PATIENT, "CT", "Scanner thoracique", date(2025, 1, 5), "R1"),
+        Radiology("1.2.3.2", PATIENT, "MR", "IRM cérébrale", date(2019, 6, 1), "R2"),
+        Radiology("1.2.3.3", other, "CT", "Scanner du bassin", date(2025, 2, 3), "R3"),
+        Radiology(study_of_case, PATIENT, "SM", "", date(2026, 3, 2), NUMBER),
+    ):
+        give(archive, one)
+
+
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Browser]:
+    """One for all pages of a case."""
+    with chromium() as started:
+        yield started
+
+
+@pytest.fixture(scope="package")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orthanc]:
+    with orthanc(tmp_path_factory.mktemp("orthanc")) as running_archive:
+        yield running_archive
+
+
+def told_of_archives(folder: Path, archive: Orthanc) -> Path:
+    """A table of an archive that is asked and never told, and of one that does not answer."""
+    (silent,) = free_ports(1)
+    table = folder / "archives.toml"
+    table.write_text(
+        f"""
+[archives.PACS]
+establishment = "{ESTABLISHMENT}"
+url = "{archive.dicomweb_url}"
+viewer = "https://pacs.example.org/see?study={{study}}"
+takes = []
+[archives.Ancien]
+establishment = "{ESTABLISHMENT}"
+url = "http://127.0.0.1:{silent}/dicom-web"
+takes = []
+"""
+    )
+    return table
+
+
+@pytest.fixture(scope="package")
+def laboratory(
+    browser: Browser, archive: Orthanc, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Laboratory]:
     folder = tmp_path_factory.mktemp("cases")
     own = {
         "SANSVERRE_DATA": str(folder / "data"),
         "SANSVERRE_SECRETS": str(folder / "secrets"),
+        "SANSVERRE_ARCHIVES": str(told_of_archives(folder, archive)),
     }
 
     def slide(seed: int, width: int = 320) -> Path:
@@ -132,9 +220,15 @@ def laboratory(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> It
         first, *_ = [scanned(place, slide(seed), seed) for seed in range(1, 7)]
         again = scanned(place, slide(1, 336))
         stranger = scanned(place, slide(STRANGER))
+        for version, (status, document) in enumerate(REPORTS):
+            reported(place, PATIENT, status, document, version)
+        reported(place, OTHER, ReportStatus.FINAL, text_document("Un autre"), 9, "O9")
         for seed in range(6):
             photo = folder / f"{seed}.jpg"
             photographed(place, make_photo(photo, width=96, height=64, seed=seed))
+        exam = place.catalog.image(first, establishment=None).exam_id
+        found = place.catalog.exam(exam, establishment=None)
+        with_radiology(archive, found.study_instance_uid)
     with running(own, workers=1) as server:
         context = browser.new_context(**DESKTOP)
         page = context.new_page()
@@ -143,4 +237,5 @@ def laboratory(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> It
         context.storage_state(path=folder / "state.json")
         context.close()
         state = folder / "state.json"
-        yield Laboratory(server.address, state, case, conflict, (again, first), stranger)
+        patient = found.patient_key or ""
+        yield Laboratory(server.address, state, case, conflict, (again, first), stranger, patient)

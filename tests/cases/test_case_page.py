@@ -36,7 +36,7 @@ def test_a_case_is_found_completed_and_read_to_its_end(
     assert faults(page) == []
     first.get_by_role("link", name="ESSAI Élodie").click()
 
-    expect(page.get_by_role("heading", level=2).first).to_have_text(
+    expect(page.locator(".specimen h2").first).to_have_text(
         re.compile(r"Prélèvement A · Peau, avant-bras gauche")
     )
     expect(page.get_by_role("heading", level=3)).to_have_text(["Bloc A1", "Bloc A2", "Bloc B1"])
@@ -78,6 +78,54 @@ def test_a_case_is_found_completed_and_read_to_its_end(
     expect(page.locator(".glass")).to_have_count(7)
 
 
+def test_reports_are_read_version_by_version_and_beside_the_slide(
+    page: Page, laboratory: Laboratory, artefacts: Path
+) -> None:
+    page.goto(f"{laboratory.address}/cases")
+    waits = page.locator(".report-waiting")
+    # It names somebody else than its order, and both are there to be compared.
+    expect(waits).to_contain_text("Un autre patient que la demande")
+    expect(waits).to_contain_text("MODÈLE Bruno")
+    expect(waits).to_contain_text("ESSAI Élodie")
+    page.goto(f"{laboratory.address}/cases/{laboratory.case}")
+    versions = page.locator(".case-reports summary")
+    expect(versions).to_have_count(3)
+    expect(versions).to_contain_text(
+        ["Définitif → Rectifié", "Provisoire → Définitif", "Version 1"]
+    )
+    versions.first.focus()
+    page.keyboard.press("Enter")
+    text = page.locator(".report-text").first
+    # What is written like a tag is text.
+    expect(text).to_contain_text("Nævus <b>bénin</b>.")
+    expect(text.locator("b")).to_have_count(0)
+    versions.nth(1).click()
+    picture = page.get_by_role("img", name="Page 1 sur 2")
+    expect(picture).to_be_visible()
+    expect(picture).to_have_js_property("complete", True)
+    assert picture.evaluate("one => one.naturalHeight") == 1800
+    expect(page.locator(".report-pages")).to_contain_text(["Conclusion"])
+    expect(page.locator(".report-warning")).to_have_text("Une version plus récente existe.")
+    page.screenshot(path=artefacts / "case-reports.png", full_page=True)
+    assert faults(page) == []
+
+    page.locator("a.glass-link").first.click()
+    page.wait_for_selector(READY)
+    button = page.get_by_role("button", name="Comptes rendus")
+    expect(button).to_have_attribute("aria-expanded", "false")
+    page.keyboard.press("c")
+    panel = page.get_by_role("complementary", name="Comptes rendus")
+    expect(panel).to_contain_text("Nævus")
+    expect(button).to_have_attribute("aria-expanded", "true")
+    # The slide stays where it is.
+    expect(page.locator(".stage canvas").first).to_be_visible()
+    page.screenshot(path=artefacts / "slide-and-report.png")
+    assert faults(page) == []
+    page.keyboard.press("Escape")
+    expect(panel).to_be_hidden()
+    expect(button).to_be_focused()
+
+
 @pytest.mark.parametrize("page", [PHONE], indirect=True, ids=["phone"])
 def test_two_patients_under_one_number_are_shown_on_a_phone(
     page: Page, laboratory: Laboratory, artefacts: Path
@@ -95,4 +143,18 @@ def test_two_patients_under_one_number_are_shown_on_a_phone(
     wide = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
     assert not page.evaluate(wide)
     page.screenshot(path=artefacts / "case-phone.png")
+    assert faults(page) == []
+    page.locator(".case-reports summary").first.click()
+    expect(page.locator(".report-text").first).to_contain_text("Conclusion")
+    assert not page.evaluate(wide)
+    page.locator("a.glass-link").first.click()
+    page.wait_for_selector(READY)
+    page.get_by_role("button", name="Reports").click()
+    panel = page.get_by_role("complementary", name="Reports")
+    expect(panel).to_contain_text("Amended")
+    # The slide stays in sight above it.
+    box = panel.bounding_box()
+    assert box is not None
+    assert box["y"] > 300
+    page.screenshot(path=artefacts / "slide-and-report-phone.png")
     assert faults(page) == []

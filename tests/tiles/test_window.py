@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.tiles.arrays import ArraySource
 from tiles.pyramid import Box
 from tiles.source import Encoding
-from tiles.window import Shape, Window, Windowed
+from tiles.window import SAMPLED, Shape, Window, Windowed
 
 CENTERS = st.floats(-2000, 70_000)
 WIDTHS = st.floats(1, 70_000)
@@ -49,6 +49,17 @@ def test_without_a_window_all_values_are_told_apart() -> None:
     part = source.pixels(0, Box(3, 5, 10, 10))
     np.testing.assert_array_equal(part, whole[5:15, 3:13])
     source.close()
+
+
+def test_a_large_image_is_known_by_tiles_from_all_over_it() -> None:
+    values = np.full((1000, 900, 1), 500, np.uint16)
+    values[0, 0], values[999, 899] = 100, 4000
+    source = ArraySource(values, 10)
+    windowed = Windowed(source, None)
+    corner = windowed.pixels(0, Box(0, 0, 10, 10))
+    assert corner[0, 0, 0] == 0
+    assert windowed.pixels(0, Box(890, 990, 10, 10))[9, 9, 0] == 255
+    assert source.pixels_read <= (SAMPLED * SAMPLED + 2) * 100
 
 
 @pytest.mark.parametrize(("width", "shape"), [(0.5, Shape.LINEAR), (0, Shape.SIGMOID)])

@@ -72,6 +72,8 @@ export interface ImageDetail {
   files: { thumbnail: string; label: string | null; overview: string | null };
   deepzoom: string;
   source_sha256: string | null;
+  /** The other images of its exam that can be looked at. */
+  siblings?: Pick<ImageSummary, "id" | "kind" | "thumbnail">[];
   /** Shown by a colleague of another establishment: nothing is told of whose it is. */
   lent?: boolean;
   patient: Patient | null;
@@ -125,6 +127,11 @@ async function fetched(path: string, options: RequestInit): Promise<Response> {
 async function get<T>(path: string, signal: AbortSignal): Promise<T> {
   const response = await fetched(path, { signal, headers: { Accept: "application/json" } });
   return (await response.json()) as T;
+}
+
+/** Has requests carry this token from now on. */
+export function carry(token: string): void {
+  bearer = token;
 }
 
 /** Exchanges the key of a link, which works once, for a token that is good for its image. */

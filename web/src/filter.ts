@@ -3,7 +3,8 @@
 import type { Exam } from "./api";
 import { personName } from "./format";
 
-function plain(text: string): string {
+/** As it is looked for: small letters without accents. */
+export function plain(text: string): string {
   return text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
 }
 

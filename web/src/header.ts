@@ -15,6 +15,7 @@ import {
   outboxPath,
   phonesPath,
   refresh,
+  worklistPath,
 } from "./router";
 
 export function languageButton(): HTMLButtonElement {
@@ -104,6 +105,31 @@ function phonesLink(): HTMLElement {
   return link;
 }
 
+/** The way to what is to be read. */
+function worklistLink(): HTMLElement {
+  const words = messages().worklist;
+  const link = h(
+    "a",
+    {
+      class: "button way phones-link cases-link worklist-way",
+      href: worklistPath,
+      hidden: true,
+      title: words.title,
+      "aria-label": words.title,
+      "aria-current": location.pathname === worklistPath && "page",
+    },
+    icon("sort"),
+  );
+  // A paired phone takes photographs, and reads nothing.
+  void myself().then(
+    ({ phone }) => {
+      link.hidden = phone !== null;
+    },
+    () => undefined, // strangers see how to come in
+  );
+  return link;
+}
+
 /** The way to the cases of the laboratory. */
 function casesLink(): HTMLElement {
   const words = messages().cases;
@@ -177,6 +203,7 @@ export function pageHeader(): HTMLElement {
       { class: "page-tools" },
       captureLink(),
       depositLink(),
+      worklistLink(),
       casesLink(),
       adviceLink(),
       phonesLink(),

@@ -18,6 +18,7 @@ import "./styles/cases.css";
 import "./styles/viewer.css";
 import "./styles/controls.css";
 import "./styles/panels.css";
+import "./styles/reports.css";
 import "./styles/body.css";
 import { myself } from "./api";
 import "./styles/lesions/list.css";
@@ -70,8 +71,18 @@ function pageFor(route: Route): Page {
       return outboxPage;
     case "identities":
       return identitiesPage;
+    case "worklist":
+      return worklistPage;
+    case "day":
+      return dayPage;
+    case "opened":
+      return openedPage;
     case "history":
       return historyPage(route.patient);
+    case "timeline":
+      return timelinePage(route.patient);
+    case "beside":
+      return besidePage(route.patient);
     case "album":
       return albumPage(route.patient);
     case "phones":
@@ -113,8 +124,15 @@ const threadPage = (advice: string) =>
   loaded(async () => (await import("./out/thread")).threadPage(advice));
 const outboxPage = loaded(async () => (await import("./pages/outbox")).outboxPage);
 const identitiesPage = loaded(async () => (await import("./pages/identities")).identitiesPage);
+const worklistPage = loaded(async () => (await import("./worklist/page")).worklistPage);
+const dayPage = loaded(async () => (await import("./pages/day")).dayPage);
+const openedPage = loaded(async () => (await import("./pages/opened")).openedPage);
 const historyPage = (patient: string) =>
   loaded(async () => (await import("./pages/identities")).historyPage(patient));
+const timelinePage = (patient: string) =>
+  loaded(async () => (await import("./timeline/page")).timelinePage(patient));
+const besidePage = (patient: string) =>
+  loaded(async () => (await import("./timeline/beside")).besidePage(patient));
 const albumPage = (patient: string) =>
   loaded(async () => (await import("./out/album")).albumPage(patient));
 const casesPage = loaded(async () => (await import("./cases/list")).casesPage);

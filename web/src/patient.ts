@@ -1,9 +1,10 @@
 /** Who the images belong to: the same words wherever a patient is named. */
 
-import type { ImageKind, ImageSummary, Patient } from "./api";
+import { type ImageKind, type ImageSummary, type Patient, pictureAddress } from "./api";
 import { type Child, h, icon } from "./dom";
 import { age, dateText, parseDate, personName, sexCode } from "./format";
 import { language, messages } from "./i18n";
+import { isLinked } from "./link";
 
 /** FAMILY Given, the family name set apart so that it is read first. */
 export function nameOf(patient: Patient | null): Child {
@@ -81,12 +82,15 @@ export function thumbnail(
     frame.append(icon("lock"), messages().cover.short[image.covered]);
     return frame;
   }
-  const picture = h("img", {
-    src: image.thumbnail,
-    alt: words,
-    loading: "lazy",
-    decoding: "async",
-  });
+  const src = isLinked() ? null : image.thumbnail;
+  const picture = h("img", { src, alt: words, loading: "lazy", decoding: "async" });
+  if (!src)
+    void pictureAddress(image.thumbnail).then(
+      (address) => {
+        picture.src = address;
+      },
+      () => picture.dispatchEvent(new Event("error")),
+    );
   picture.addEventListener("error", () => {
     frame.classList.add("missing");
     frame.title = messages().thumbnailMissing;

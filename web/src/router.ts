@@ -21,6 +21,11 @@ export type Route =
   | { page: "outbox" }
   | { page: "identities" }
   | { page: "history"; patient: string }
+  | { page: "opened" }
+  | { page: "worklist" }
+  | { page: "day" }
+  | { page: "timeline"; patient: string }
+  | { page: "beside"; patient: string }
   | { page: "unknown" };
 
 function decoded(text: string): string {
@@ -33,6 +38,8 @@ function decoded(text: string): string {
 
 function ofPatients(head: "patients" | "lesions", id: string, rest: string[]): Route {
   const path = [head, ...rest].join("/");
+  if (path === "patients") return { page: "timeline", patient: id };
+  if (path === "patients/beside") return { page: "beside", patient: id };
   if (path === "patients/lesions") return { page: "lesions", patient: id };
   if (path === "patients/identity") return { page: "history", patient: id };
   if (path === "patients/images") return { page: "album", patient: id };
@@ -50,6 +57,9 @@ const BARE: Record<string, Route> = {
   advice: { page: "advices" },
   outbox: { page: "outbox" },
   identities: { page: "identities" },
+  opened: { page: "opened" },
+  worklist: { page: "worklist" },
+  day: { page: "day" },
 };
 
 const OF_ONE: Record<string, (id: string) => Route> = {
@@ -73,11 +83,19 @@ export function parseRoute(pathname: string): Route {
 
 export const examPath = (exam: string) => `/exam/${encodeURIComponent(exam)}`;
 export const outboxPath = "/outbox";
+export const worklistPath = "/worklist";
+export const dayPath = "/day";
+/** Where who is sent here from another system comes in. */
+export const openedPath = "/opened";
 export const identitiesPath = "/identities";
 export const historyPath = (patient: string) => `/patients/${encodeURIComponent(patient)}/identity`;
 export const advicesPath = "/advice";
 export const advicePath = (advice: string) => `/advice/${encodeURIComponent(advice)}`;
 export const albumPath = (patient: string) => `/patients/${encodeURIComponent(patient)}/images`;
+export const timelinePath = (patient: string) => `/patients/${encodeURIComponent(patient)}`;
+/** Two of a patient's images side by side. */
+export const besidePath = (patient: string, first: string, second: string) =>
+  `${timelinePath(patient)}/beside?${new URLSearchParams({ first, second })}`;
 export const depositPath = "/deposit";
 export const phonesPath = "/phones";
 /** Where a code is shown that lets a phone in for one session alone. */

@@ -19,3 +19,11 @@ def parts_of(answer: httpx.Response) -> list[tuple[str, bytes]]:
         assert isinstance(data, bytes)
         told.append((str(part["content-type"]), data))
     return told
+
+
+def heads_of(answer: httpx.Response) -> list[dict[str, str]]:
+    """The header fields of the parts of an answer, their names in small letters."""
+    head = f"Content-Type: {answer.headers['content-type']}\r\n\r\n".encode()
+    message = message_from_bytes(head + answer.content)
+    parts = cast("list[Message]", message.get_payload())
+    return [{name.lower(): str(value) for name, value in part.items()} for part in parts]

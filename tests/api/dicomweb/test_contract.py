@@ -1,6 +1,7 @@
 """The table of docs/dicomweb-conformance.md is what a run says, of our server and of an Orthanc."""
 
 import io
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,11 +11,12 @@ from archive.catalog import Catalog
 from archive.query import Query
 from archive.storage import Storage
 from tests.api.conftest import Installation, Web
-from tests.api.dicomweb.contract import CLAUSES, Request, Server
+from tests.api.dicomweb.contract import CLAUSES, Clause, Request, Server
 from tests.orthanc import orthanc
 
 TABLE = Path(__file__).parents[3] / "docs" / "dicomweb-conformance.md"
-HEAD = "| section | shall | here | Orthanc |"
+HEAD = "| section | shall | asked in | here | Orthanc |"
+NAMES = [f"{one.section} {one.says}" for one in CLAUSES]
 
 
 @pytest.fixture(scope="module")
@@ -32,37 +34,52 @@ def serving(request: Request, root: str, files: list[bytes]) -> Server:
     return Server(request, root, held, level)
 
 
-def told() -> dict[str, tuple[str, str, str]]:
-    """The rows of the table: section, ours, and Orthanc's, by what shall be."""
+@pytest.fixture(scope="module")
+def theirs(files: list[bytes], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """An Orthanc that holds the same slide."""
+    with orthanc(tmp_path_factory.mktemp("orthanc")) as server:
+        for one in files:
+            server.web.post("/instances", content=one).raise_for_status()
+        yield serving(server.web.request, "/dicom-web", files)
+
+
+@pytest.fixture(scope="module")
+def table() -> dict[str, tuple[str, str, str, str]]:
+    """The rows: section, where it is asked, ours, and Orthanc's, by what shall be."""
     lines = TABLE.read_text().splitlines()
     begin = lines.index(HEAD) + 2
     rows = [line.strip("| ").split(" | ") for line in lines[begin : begin + len(CLAUSES)]]
-    return {row[1]: (row[0], row[2], row[3]) for row in rows}
+    return {row[1]: (row[0], row[2], row[3], row[4]) for row in rows}
 
 
-def results(server: Server, otherwise: str) -> dict[str, tuple[str, str]]:
-    """The section of each clause, and whether the server does so."""
-    return {one.says: (one.section, "yes" if one.is_met(server) else otherwise) for one in CLAUSES}
-
-
-def keep(found: dict[str, tuple[str, str]], path: Path) -> None:
-    """Have rows for the table where a person may look."""
-    rows = (f"| {section} | {says} | {word} |" for says, (section, word) in found.items())
-    path.write_text("\n".join(rows))
-
-
-def test_the_table_is_what_we_do(reader: Web, files: list[bytes], artefacts: Path) -> None:
-    found = results(serving(reader.request, "/dicomweb", files), "not done")
-    keep(found, artefacts / "dicomweb-here.md")
-    assert {says: row[:2] for says, row in told().items()} == found
-
-
-def test_the_table_is_what_orthanc_does(
-    tmp_path: Path, files: list[bytes], artefacts: Path
+def test_the_table_has_every_demand_once(
+    table: dict[str, tuple[str, str, str, str]], files: list[bytes], artefacts: Path
 ) -> None:
-    with orthanc(tmp_path) as server:
-        for one in files:
-            server.web.post("/instances", content=one).raise_for_status()
-        found = results(serving(server.web.request, "/dicom-web", files), "no")
-    keep(found, artefacts / "dicomweb-orthanc.md")
-    assert {says: row[::2] for says, row in told().items()} == found
+    # Where a person may look for what to write.
+    (artefacts / "dicomweb.md").write_text("\n".join(row(one, "…", "…") for one in CLAUSES))
+    assert len({one.says for one in CLAUSES}) == len(CLAUSES)
+    assert {says: told[:2] for says, told in table.items()} == {
+        one.says: (one.section, one.place) for one in CLAUSES
+    }
+
+
+def row(one: Clause, ours: str, theirs: str) -> str:
+    return f"| {one.section} | {one.says} | {one.place} | {ours} | {theirs} |"
+
+
+@pytest.mark.parametrize("clause", CLAUSES, ids=NAMES)
+def test_the_table_is_what_we_do(
+    clause: Clause,
+    reader: Web,
+    files: list[bytes],
+    table: dict[str, tuple[str, str, str, str]],
+) -> None:
+    met = clause.is_met(serving(reader.request, "/dicomweb", files))
+    assert table[clause.says][2] == ("yes" if met else "not done")
+
+
+@pytest.mark.parametrize("clause", CLAUSES, ids=NAMES)
+def test_the_table_is_what_orthanc_does(
+    clause: Clause, theirs: Server, table: dict[str, tuple[str, str, str, str]]
+) -> None:
+    assert table[clause.says][3] == ("yes" if clause.is_met(theirs) else "no")

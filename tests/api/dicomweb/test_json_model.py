@@ -1,9 +1,12 @@
 """Metadata is the DICOM JSON Model (PS3.18, F), whatever a header holds."""
 
 import json
+import warnings
 
+from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
+from pydicom.tag import Tag
 
 from api.dicomweb.json_model import header_json
 
@@ -31,3 +34,22 @@ def test_odd_values_are_written_as_the_standard_has_them() -> None:
     assert told["00282000"] == {"vr": "OB", "BulkDataURI": "u/bulkdata/00282000"}
     assert told["00400560"]["Value"] == [{}]
     assert told["00091001"]["BulkDataURI"].endswith("00091001")
+
+
+def test_a_number_that_is_none_is_told_as_it_is_written() -> None:
+    header = Dataset()
+    for keyword, vr, value in (
+        ("PatientWeight", "DS", b"abcd"),
+        ("AcquisitionNumber", "IS", b"1.5 "),
+        ("InstanceNumber", "IS", b"007 "),
+        ("PatientSize", "DS", b"1.70"),
+    ):
+        tag = Tag(keyword)
+        header._dict[tag] = RawDataElement(tag, vr, 4, value, 0, False, True)
+    with warnings.catch_warnings(action="ignore"):
+        told = header_json(header, "u")
+    values = {tag: one.get("Value") for tag, one in told.items()}
+    assert values["00101030"] == ["abcd"]
+    assert values["00200012"] == ["1.5"]
+    assert values["00200013"] == [7]
+    assert values["00101020"] == [1.7]

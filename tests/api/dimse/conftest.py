@@ -130,7 +130,7 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> tuple[Settings, dict[st
         "SANSVERRE_SECRETS": str(folder / "secrets"),
     }
     orders = {
-        "accented": Order("north", ACCENTED, "A1"),
+        "accented": Order("north", ACCENTED, "A1", issuer="LAB"),
         "namesake": Order("north", NAMESAKE, "A2"),
         "southern": Order("south", ACCENTED, "A1"),
     }

@@ -11,7 +11,7 @@ FIND = "1.2.840.10008.5.1.4.1.2.2.1"
 PATIENT_ROOT = "1.2.840.10008.5.1.4.1.2.1.1"
 
 
-def ask(served: Served, title: str = "READER", model: str = FIND, **keys: str) -> list[Dataset]:
+def ask(served: Served, title: str = "READER", model: str = FIND, **keys: object) -> list[Dataset]:
     """What is found, and as the last one the status."""
     identifier = Dataset()
     for keyword, value in keys.items():
@@ -83,6 +83,25 @@ def test_studies_are_matched_as_the_standard_says(
 def western(monkeypatch: pytest.MonkeyPatch) -> None:
     """This end writes ISO 8859-15 as well, which pydicom does not know yet."""
     monkeypatch.setitem(python_encoding, "ISO_IR 203", "iso8859_15")
+
+
+@pytest.mark.parametrize(("issuer", "expected"), [("LAB", 1), ("L*", 1), ("", 2), ("WARD", 0)])
+def test_the_item_of_a_sequence_is_matched_and_told(
+    served: Served, issuer: str, expected: int
+) -> None:
+    item = Dataset()
+    item.LocalNamespaceEntityID = issuer
+    *found, status = ask(served, QueryRetrieveLevel="STUDY", IssuerOfAccessionNumberSequence=[item])
+    assert (status.Status, len(found)) == (0x0000, expected)
+    if issuer:
+        told = [one.IssuerOfAccessionNumberSequence[0].LocalNamespaceEntityID for one in found]
+        assert told == ["LAB"] * expected
+
+
+def test_a_sequence_of_several_items_means_nothing(served: Served) -> None:
+    items = [Dataset(), Dataset()]
+    (status,) = ask(served, QueryRetrieveLevel="STUDY", IssuerOfAccessionNumberSequence=items)
+    assert status.Status == 0xA900
 
 
 @pytest.mark.usefixtures("western")

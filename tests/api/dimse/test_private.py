@@ -4,21 +4,9 @@ import ssl
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    load_pem_private_key,
-)
-from cryptography.x509.oid import NameOID
 
 from api.dimse.table import read_table
 from api.dimse.tls import for_callers
@@ -28,46 +16,8 @@ from archive.catalog import Catalog
 from archive.query import Query
 from tests.api.dimse.conftest import answering, storescp
 from tests.api.dimse.test_moved import move_from
+from tests.certificates import Pair, digest_of, pair
 from tests.orthanc import free_ports
-
-
-@dataclass(frozen=True)
-class Pair:
-    certificate: Path
-    key: Path
-
-
-def pair(folder: Path, name: str, authority: Pair | None = None) -> Pair:
-    """A certificate for this machine, by an authority or as one."""
-    made = Pair(folder / f"{name}.pem", folder / f"{name}.key")
-    key = rsa.generate_private_key(65537, 2048)
-    subject = issuer = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    signing = key
-    if authority is not None:
-        issuer = x509.load_pem_x509_certificate(authority.certificate.read_bytes()).subject
-        found = load_pem_private_key(authority.key.read_bytes(), None)
-        assert isinstance(found, rsa.RSAPrivateKey)
-        signing = found
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(issuer)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=9))
-        .add_extension(x509.BasicConstraints(ca=authority is None, path_length=None), critical=True)
-        .add_extension(
-            x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False
-        )
-        .sign(signing, hashes.SHA256())
-    )
-    made.certificate.write_bytes(certificate.public_bytes(Encoding.PEM))
-    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    made.key.write_bytes(pem)
-    made.key.chmod(0o600)
-    return made
 
 
 @dataclass(frozen=True)
@@ -75,6 +25,8 @@ class Private:
     port: int
     authority: Pair
     theirs: Pair
+    others: Pair
+    """A colleague's, signed by the same authority."""
     store_port: int
 
 
@@ -87,6 +39,7 @@ def private(
     authority = pair(folder, "hospital")
     pair(folder, "ours", authority)
     theirs = pair(folder, "theirs", authority)
+    others = pair(folder, "others", authority)
     (store_port,) = free_ports(1)
     table = folder / "dimse.toml"
     table.write_text(
@@ -95,15 +48,17 @@ def private(
         '[peers.READER]\nestablishment = "north"\nmay = ["find", "move"]\n'
         '[peers.STORE]\nestablishment = "north"\nhost = "127.0.0.1"\ntls = true\n'
         f"port = {store_port}\n"
+        f'[peers.DIGEST]\nestablishment = "north"\ncertificate = "{digest_of(theirs)}"\n'
+        '[peers.NAME]\nestablishment = "north"\ncertificate = "Theirs"\n'
     )
     with answering(archive[0], table, folder / "log") as (port, _):
-        yield Private(port, authority, theirs, store_port)
+        yield Private(port, authority, theirs, others, store_port)
 
 
-def echo(private: Private, *options: str) -> int:
+def echo(private: Private, *options: str, title: str = "READER") -> int:
     return subprocess.run(
         [
-            *("/usr/bin/echoscu", *options, "-aet", "READER", "-aec", "SANSVERRE", "-to", "600"),
+            *("/usr/bin/echoscu", *options, "-aet", title, "-aec", "SANSVERRE", "-to", "600"),
             *("127.0.0.1", str(private.port)),
         ],
         capture_output=True,
@@ -123,6 +78,13 @@ def test_only_whom_the_hospital_knows_is_heard(private: Private, tmp_path: Path)
     assert echo(private, "+tla", "+cf", str(private.authority.certificate)) != 0
     assert echo(private, *shown(stranger, private.authority)) != 0
     assert echo(private, *shown(private.theirs, private.authority)) == 0
+
+
+@pytest.mark.parametrize("title", ["DIGEST", "NAME"])
+def test_a_title_is_believed_by_its_own_certificate(private: Private, title: str) -> None:
+    assert echo(private, *shown(private.theirs, private.authority), title=title) == 0
+    assert echo(private, *shown(private.others, private.authority), title=title) != 0
+    assert echo(private, *shown(private.others, private.authority)) == 0
 
 
 def test_what_is_moved_goes_over_tls(

@@ -26,20 +26,23 @@ from tests.api.dimse.test_moved import counts, move_from
 from tests.serving import LONG_S, until
 
 PHOTOGRAPHY = "1.2.840.10008.5.1.4.1.1.77.1.4"
+DERMOSCOPY = "1.2.840.10008.5.1.4.1.1.77.1.7"
 
 
-def photograph(path: Path, rows: int = 32, columns: int = 48) -> Dataset:
+def photograph(
+    path: Path, rows: int = 32, columns: int = 48, kind: str = PHOTOGRAPHY, modality: str = "XC"
+) -> Dataset:
     """A photograph as a dermatoscope writes it, of the accented patient."""
     uid = generate_uid()
     one = Dataset()
-    one.file_meta = file_meta(PHOTOGRAPHY, uid, ExplicitVRLittleEndian)
+    one.file_meta = file_meta(kind, uid, ExplicitVRLittleEndian)
     one.SpecificCharacterSet = "ISO_IR 192"
-    one.SOPClassUID, one.SOPInstanceUID = PHOTOGRAPHY, uid
+    one.SOPClassUID, one.SOPInstanceUID = kind, uid
     one.StudyInstanceUID, one.SeriesInstanceUID = generate_uid(), generate_uid()
     one.PatientName, one.PatientID = ACCENTED.name, ACCENTED.patient_id
     one.PatientBirthDate, one.PatientSex = "19700101", "F"
     one.StudyDate, one.StudyTime, one.AccessionNumber = "20260102", "101112", ""
-    one.Modality, one.SeriesNumber, one.InstanceNumber = "XC", 1, 1
+    one.Modality, one.SeriesNumber, one.InstanceNumber = modality, 1, 1
     one.ImageType = ["ORIGINAL", "PRIMARY"]
     one.SamplesPerPixel, one.PhotometricInterpretation, one.PlanarConfiguration = 3, "RGB", 0
     one.Rows, one.Columns = rows, columns

@@ -53,6 +53,9 @@ def test_what_is_stated_and_nothing_else(tmp_path: Path) -> None:
         (f'{PEER}from = ["home"]', "networks"),
         (f"{PEER}[limits]\nfound = 0", "found"),
         (f'{PEER}[tls]\nkey = "k"', "certificate"),
+        (f'{PEER}certificate = "theirs"', "authorities"),
+        (f'{PEER}certificate = "sha256:12"', "64"),
+        (f'{PEER}certificate = ""', "digest"),
     ],
 )
 def test_what_cannot_be_is_named(tmp_path: Path, text: str, named: str) -> None:

@@ -1,5 +1,6 @@
 """A workplace of their own for tests of messages, and messages to send."""
 
+import shutil
 from collections.abc import Iterator
 from ipaddress import ip_network
 from pathlib import Path
@@ -23,7 +24,9 @@ def message(kind: str, *segments: str, control: str = "1", charset: str = "UNICO
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Iterator[Workplace]:
+def place(tmp_path: Path, empty_catalogue: Path) -> Iterator[Workplace]:
+    (tmp_path / "data").mkdir(mode=0o700)
+    shutil.copy(empty_catalogue, tmp_path / "data")
     settings = read_settings(
         {"SANSVERRE_DATA": str(tmp_path / "data"), "SANSVERRE_SECRETS": str(tmp_path / "secrets")}
     )

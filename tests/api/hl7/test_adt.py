@@ -17,7 +17,7 @@ from archive.query import Query
 from archive.record import ImageKind, ImageState
 from tests.api.hl7.conftest import GAM, HERE, message
 from tests.api.hl7.test_exchange import LOCAL, told
-from tests.api.hl7.test_orders import LABO, o21, sent
+from tests.api.hl7.test_orders import LABO, PID, o21, sent
 from tests.archive.conftest import digest
 
 BODY = "2550814168025"
@@ -46,7 +46,12 @@ class Hospital:
         code, _, words = told(self.exchange.answer(payload, LOCAL))
         return code, words
 
-    def image(self, number: str, file: str) -> str:
+    def whose(self, exam_id: str) -> str:
+        exam = self.catalog.exam(exam_id, establishment=HERE, states=tuple(ImageState))
+        assert exam.patient is not None
+        return exam.patient.patient_id
+
+    def image(self, number: str, file: str, accession_number: str | None = None) -> str:
         patient = PatientIdentity(number, "CHU")
         return self.catalog.receive(
             establishment=HERE,
@@ -54,6 +59,8 @@ class Hospital:
             source_sha256=digest(file),
             plan="full",
             patient=patient,
+            accession_number=accession_number,
+            issuer=accession_number and "LABO",
         ).exam_id
 
     def ins_rows(self) -> list[str]:
@@ -166,6 +173,25 @@ def test_a_visit_that_nobody_knows_waits(hospital: Hospital) -> None:
     code, words = hospital.send("A44", pid("2"), mrg)
     assert (code, "a person has to look at it" in words) == ("AA", True)
     assert hospital.send("A44", pid("2"), "MRG|1^^^CHU&1.2.3.4&ISO^PI")[0] == "AE"
+
+
+@pytest.mark.parametrize(
+    ("before", "is_moved"),
+    [("||A7^^^CHU", True), ("||A8", False), ("||V9", False), ("||||V9^^^CHU", True)],
+)
+def test_an_account_takes_along_what_was_ordered_in_it(
+    hospital: Hospital, before: str, is_moved: bool
+) -> None:
+    """PID-18 and PV1-19 of an order say in which; PID-18 of A44 may be a new number."""
+    hospital.catalog.cases.declare({HERE: LABO})
+    mine = hospital.image("77", "a", "26H00012")
+    stays = hospital.image("77", "b")
+    asked_in = f"{PID}{'|' * 10}A7^^^CHU&1.2.3.4&ISO^AN\rPV1|1|O{'|' * 17}V9^^^CHU^VN"
+    order = o21("26H00012-A1-1", number="o1", pid=asked_in)
+    assert sent(hospital.exchange.place, order) == ["AA"]
+    to = f"PID|1||2^^^CHU^PI||ESSAI^Paul{'|' * 13}A9"
+    assert hospital.send("A44", to, f"MRG|77^^^CHU^PI{before}")[0] == "AA"
+    assert [hospital.whose(one) for one in (mine, stays)] == ["2" if is_moved else "77", "77"]
 
 
 @pytest.mark.parametrize(

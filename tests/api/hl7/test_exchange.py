@@ -2,6 +2,7 @@
 
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 from collections.abc import Callable
@@ -23,6 +24,7 @@ from api.hl7.senders import read_senders
 from api.work import Workplace
 from archive.errors import InvalidIdentity, NotFound, StorageFailure
 from tests.api.hl7.conftest import GAM, HERE, message
+from tests.certificates import der, digest_of, pair
 from tests.serving import LONG_S
 
 LOCAL = "127.0.0.1"
@@ -224,3 +226,64 @@ def test_other_machines_are_heard_over_tls_or_on_purpose(
     monkeypatch.setenv("SANSVERRE_HL7_SENDERS", str(senders))
     assert main(["listen", "--host", "0.0.0.0", "--port", "0"]) == 1
     assert "can be reached from other machines" in capsys.readouterr().err
+
+
+def test_a_sender_is_believed_by_its_own_certificate(
+    tmp_path: Path,
+    place: Workplace,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from api.cli import main
+
+    authority = pair(tmp_path, "hospital")
+    theirs, others = (pair(tmp_path, one, authority) for one in ("theirs", "others"))
+    table = tmp_path / "senders.toml"
+    table.write_text(
+        '[[sender]]\napplication = "GAM"\nfacility = "CHU"\nestablishment = "A"\n'
+        f'certificate = "{digest_of(theirs)}"\n'
+    )
+    speaking = Exchange(place, read_senders(table), {"ADT^A28": lambda *_: DONE})
+    payload = message("ADT^A28", "PID|1")
+    for shown in (None, der(others)):
+        assert told(speaking.answer(payload, LOCAL, shown))[0] == "AR"
+    assert told(speaking.answer(payload, LOCAL, der(theirs)))[0] == "AA"
+    monkeypatch.setenv("SANSVERRE_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("SANSVERRE_SECRETS", str(tmp_path / "secrets"))
+    monkeypatch.setenv("SANSVERRE_HL7_SENDERS", str(table))
+    assert main(["listen", "--port", "0"]) == 1
+    assert "--clients" in capsys.readouterr().err
+    table.write_text(table.read_text().replace("sha256:", "sha256:0"))
+    with pytest.raises(BadSettings, match="64"):
+        read_senders(table)
+
+
+def test_the_certificate_of_a_connection_is_held_against_its_sender(
+    tmp_path: Path, place: Workplace
+) -> None:
+    authority = pair(tmp_path, "hospital")
+    ours, theirs, others = (pair(tmp_path, one, authority) for one in ("ours", "theirs", "others"))
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=str(authority.certificate))
+    context.load_cert_chain(ours.certificate, ours.key)
+    context.verify_mode = ssl.CERT_REQUIRED
+    sender = replace(GAM, certificate="theirs")
+    listener = Listener(Exchange(place, (sender,), {"ADT^A28": lambda *_: DONE}), Limits(), context)
+    with socket.create_server((LOCAL, 0)) as at, ThreadPoolExecutor(1) as threads:
+        running = threads.submit(listener.run, at, lambda: None)
+        try:
+            codes = []
+            for one in (others, theirs):
+                calling = ssl.create_default_context(cafile=str(authority.certificate))
+                calling.load_cert_chain(one.certificate, one.key)
+                with (
+                    socket.create_connection(at.getsockname(), timeout=LONG_S) as plain,
+                    calling.wrap_socket(plain, server_hostname=LOCAL) as line,
+                ):
+                    line.sendall(framed(message("ADT^A28", "PID|1")))
+                    answer = Frames(line, 10_000, LONG_S, LONG_S).next()
+                    assert answer is not None
+                    codes.append(told(answer)[0])
+        finally:
+            listener.stopping.set()
+        running.result(LONG_S)
+    assert codes == ["AR", "AA"]

@@ -9,7 +9,7 @@ import pytest
 from api.hl7.exchange import Exchange
 from api.work import Workplace
 from archive.cases.case import Case
-from archive.cases.laboratories import Laboratory
+from archive.cases.laboratory import Laboratory
 from archive.cases.order import Priority
 from tests.api.hl7.conftest import GAM, HERE, message
 from tests.api.hl7.test_exchange import LOCAL, told

@@ -1,5 +1,6 @@
 """What PS3.18 asks of whoever stores, as questions that any server can be put."""
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,8 +9,11 @@ from xml.etree import ElementTree as ET
 
 import httpx
 from pydicom import dcmread
+from pydicom.encaps import generate_frames
 from pydicom.uid import generate_uid
 
+from api.dicomweb.json_model import header_json
+from api.dicomweb.native_model import native_xml
 from tests.api.dicomweb.contract import Request
 from tests.api.dicomweb.parts import parts_of
 from tests.api.instances.conftest import Make
@@ -149,3 +153,26 @@ def _(one: Stored) -> None:
 def _(one: Stored) -> None:
     answer = one.post(body_of([one.file().read_bytes()]), accept="application/dicom+xml")
     assert ET.fromstring(answer.content).tag.endswith("NativeDicomModel")
+
+
+@shall("10.5.2", "metadata with bulk data, as JSON or XML, are taken")
+def _(one: Stored) -> None:
+    for kind in ("application/dicom+json", "application/dicom+xml"):
+        file = one.file()
+        sent = dcmread(file)
+        told = header_json(sent, "http://here/it")
+        tags = {"00480105", "00020010", "00080005"}
+        told = {tag: value for tag, value in told.items() if tag not in tags}
+        frames = list(generate_frames(sent.PixelData, number_of_frames=sent.NumberOfFrames))
+        metadata = json.dumps([told]).encode() if kind.endswith("json") else native_xml(told)
+        parts = [(kind, "http://here", metadata)]
+        parts += [("image/jpeg", told["7FE00010"]["BulkDataURI"], frame) for frame in frames]
+        body = b"".join(
+            f"--b\r\nContent-Type: {what}\r\nContent-Location: {where}\r\n\r\n".encode()
+            + data
+            + b"\r\n"
+            for what, where, data in parts
+        )
+        content_type = f'multipart/related; type="{kind}"; boundary=b'
+        answer = one.post(body + b"--b--\r\n", content_type=content_type)
+        assert kept(answer).keys() == {uid_of(file)}

@@ -310,7 +310,6 @@ def with_values(**values: object) -> Callable[[Dataset], None]:
         (with_values(NumberOfFrames=7), Failure.CANNOT_UNDERSTAND),
         (with_values(Rows=64), Failure.CANNOT_UNDERSTAND),
         (with_values(TotalPixelMatrixRows=100_000), Failure.CANNOT_UNDERSTAND),
-        (with_values(ConcatenationUID="1.2.3"), Failure.CANNOT_UNDERSTAND),
         (with_values(PatientID="7\\8"), Failure.CANNOT_UNDERSTAND),
         (with_values(PatientBirthDate="31/01/70"), Failure.CANNOT_UNDERSTAND),
     ],

@@ -1,15 +1,18 @@
 """Real clients store here: dicomweb-client, and an Orthanc that passes on what it has."""
 
+import io
 from pathlib import Path
 
 import numpy as np
 from dicomweb_client.api import DICOMwebClient
 from dicomweb_client.session_utils import create_session
+from PIL import Image
 from pydicom import dcmread
 
 from api.doors import Doors
 from api.policies import Role
 from api.settings import Settings, signing_key
+from tests.api.dimse.test_stored import DERMOSCOPY, photograph
 from tests.api.instances.conftest import Make
 from tests.orthanc import orthanc
 from tests.samples.dicom_slides import Made
@@ -37,6 +40,17 @@ def test_clients_of_others_store_and_read_back(
         assert [one.ReferencedSOPInstanceUID for one in told.ReferencedSOPSequence] == [
             sent[0].SOPInstanceUID
         ]
+        photograph(tmp_path / "lesion.dcm", 40, 60, DERMOSCOPY, "DMS")
+        lesion = dcmread(tmp_path / "lesion.dcm")
+        lesion.PatientID, lesion.IssuerOfPatientID = "LESION", "registry"
+        client.store_instances([lesion])
+        (found,) = client.search_for_instances(search_filters={"Modality": "DMS"})
+        assert found["00080018"]["Value"] == [lesion.SOPInstanceUID]
+        names = lesion.StudyInstanceUID, lesion.SeriesInstanceUID, lesion.SOPInstanceUID
+        (stored,) = client.retrieve_instance_frames(*names, [1])
+        assert stored == lesion.PixelData
+        drawn = client.retrieve_instance_rendered(*names, media_types=("image/png",))
+        np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(drawn))), lesion.pixel_array)
         # Orthanc sends all that it has of the study: what is held already, and what is not.
         for file in files:
             archive.web.post("/instances", content=file.read_bytes()).raise_for_status()

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from tests.api.conftest import Web
-from tests.api.dicomweb.test_contract import keep
 from tests.api.instances.conftest import Make
 from tests.api.instances.contract import CLAUSES, Stored
 from tests.orthanc import orthanc
@@ -22,6 +21,12 @@ def told() -> dict[str, tuple[str, str, str]]:
 
 def results(server: Stored, otherwise: str) -> dict[str, tuple[str, str]]:
     return {one.says: (one.section, "yes" if one.is_met(server) else otherwise) for one in CLAUSES}
+
+
+def keep(found: dict[str, tuple[str, str]], path: Path) -> None:
+    """Have rows for the table where a person may look."""
+    rows = (f"| {section} | {says} | {word} |" for says, (section, word) in found.items())
+    path.write_text("\n".join(rows))
 
 
 def test_the_table_is_what_we_do(web: Web, make: Make, artefacts: Path) -> None:

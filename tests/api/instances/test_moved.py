@@ -57,6 +57,8 @@ def test_a_slide_of_others_moves_and_stays_moved(
         outcome = take(file)
         assert (outcome.failure, outcome.image_id) == (Failure.MOVED, None)
     assert len(place.catalog.instances.instances(Query(), establishment="north")) == 2
+    # What shows something else is no worse for it.
+    assert take(make("other", 200, 200, made=made)).is_kept
 
 
 def test_an_order_may_have_a_study_of_others_and_one_of_ours(

@@ -147,7 +147,8 @@ def test_statuses_are_those_of_the_standard(web: Web, make: Make) -> None:
         (TYPE, f"--{BOUNDARY}--".encode(), 400),
         (TYPE, f"--{BOUNDARY} more\r\n\r\n".encode(), 400),
         ("multipart/related; type=application/dicom", b"", 400),
-        ('multipart/related; type="application/dicom+json"; boundary=b', b"--b--", 415),
+        ('multipart/related; type="application/dicom+json"; boundary=b', b"--b--", 400),
+        ('multipart/related; type="application/pdf"; boundary=b', b"--b--", 415),
         ("multipart/form-data; boundary=b", b"--b--", 415),
         ("application/json", b"{}", 415),
         ("", b"", 415),
@@ -227,6 +228,32 @@ def test_a_request_that_breaks_off_leaves_what_came_whole(
     (found,) = place.catalog.instances.instances(Query(), establishment="north")
     assert found.described.rows == 128
     assert [one.name for one in acceptance.folder.glob("*.dcm")] == []
+
+
+def test_a_body_that_drips_ends(
+    acceptance: Acceptance,
+    settings: Settings,
+    make: Make,
+    place: Workplace,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A byte before each silence is long enough would hold its place for ever."""
+    now_s = 0.0
+    monkeypatch.setattr("api.dicomweb.stow.time.monotonic", lambda: now_s)
+    body = body_of([make("level").read_bytes()])
+    rest = iter([body, *(bytes([one]) for one in b"--" * 100)])
+
+    async def receive() -> Message:
+        nonlocal now_s
+        now_s += 10
+        return {"type": "http.request", "body": next(rest), "more_body": True}
+
+    held = Store(acceptance, settings.uploads)
+    scope = {"method": "POST", "headers": [(b"content-type", TYPE.encode())]}
+    with pytest.raises(TooSlow):
+        asyncio.run(store_answer(held, NORTH, None, "", scope, receive))
+    assert 60 <= now_s <= 100
+    assert len(place.catalog.instances.instances(Query(), establishment="north")) == 1
 
 
 def test_what_the_disk_has_no_room_for_is_refused(

@@ -54,6 +54,7 @@ tls = { authorities = "hospital.pem" }
         ("archives = [", "TOML"),
         (WEB + 'colour = "red"', "'colour'"),
         (WEB + 'takes = ["everything"]', "'everything'"),
+        (WEB + WEB.replace("web", "two", 1).replace("north", "south"), "knows_issuers"),
         (WEB + 'grade = "sure"', "grade"),
         (WEB.replace("url = 'https", "url = 'ftp"), "https://archive.example.org"),
         ("[archives.a]\nurl = 'https://a'", "establishment"),

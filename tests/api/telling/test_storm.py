@@ -1,166 +1,166 @@
-"""Whatever befalls the way to it, an archive ends with every image once, under its patient."""
+"""Whatever befalls the way to them, archives end with every image once, under its patient."""
 
 import random
 from collections import Counter
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pytest
+import zxingcpp
+from PIL import Image as Picture
 
-from api.archives import RadiologyArchive
-from api.moving import move_once
 from api.sending import send_once
 from api.settings import Settings
-from api.work import Workplace
-from archive.identity import PatientIdentity
-from archive.move import Author, Destination
-from archive.record import Image, ObjectRole, OutboxState, Sent
-from archive.telling.rules import Corrections
-from dermato.ingest import ingest_photo
-from tests.api.telling.places import HERE, at, corrected, due_now, told
-from tests.api.telling.proxy import Proxy, proxy
-from tests.dermato.archived import received
-from tests.orthanc import Orthanc, orthanc
-from tests.samples.photo import make_photo
-from tiles.decoded import pixel_digest
+from api.why import REMOVE_BY_HAND
+from archive.record import OutboxState, Sent
+from archive.telling.rules import Corrections, Takes
+from tests.api.telling.places import at, due_now, told
+from tests.api.telling.proxy import proxy
+from tests.api.telling.site import Found, Identity, Site, frame_of, rejected_by, running
+from tests.api.telling.storm import Brought, Storm
 
+WHERE = "https://slides.example.org"
 ROUNDS = 400
 """More than any storm needs: each round, what was put off is due."""
-
-
-@dataclass
-class Storm:
-    """What happens, in an order of chance, and the truth of it."""
-
-    place: Workplace
-    between: Proxy
-    folder: Path
-    chance: random.Random
-    people: dict[int, PatientIdentity] = field(default_factory=dict)
-    whose: dict[str, int] = field(default_factory=dict)
-    pixels: dict[str, str] = field(default_factory=dict)
-
-    def photograph(self) -> None:
-        number = len(self.whose)
-        who = self.chance.randrange(4)
-        person = self.people.setdefault(who, PatientIdentity(f"P{who}", "R", f"DE^{who}", sex="F"))
-        file = make_photo(self.folder / f"{number}.jpg", width=96, height=64, seed=500 + number)
-        taken = received(self.place.catalog, self.place.storage, file, person, HERE, f"A{who}")
-        image = ingest_photo(file, taken, self.place.catalog, self.place.storage)
-        self.whose[image.id] = who
-        self.pixels[image.id] = digest_of(self.place, image, self.folder)
-
-    def correct(self) -> None:
-        """A new name, and now and then a new number; twice, as messages come twice."""
-        if not self.people:
-            return
-        who = self.chance.choice(sorted(self.people))
-        before = self.people[who]
-        after = replace(before, name=f"DE^{who} {self.chance.randrange(1000)}")
-        if self.chance.random() < 0.4:
-            after = replace(after, patient_id=f"P{who}-{self.chance.randrange(10**6)}")
-        corrected(self.place, before, after)
-        corrected(self.place, after, after)
-        self.people[who] = after
-
-    def move(self) -> None:
-        if not self.whose:
-            return
-        image = self.chance.choice(sorted(self.whose))
-        others = sorted(set(self.people) - {self.whose[image]})
-        if not others:
-            return
-        to = self.chance.choice(others)
-        where = Destination(self.people[to])
-        self.place.catalog.moves.ask([image], where, Author("subject"), establishment=HERE)
-        assert move_once(self.place)
-        self.whose[image] = to
-
-    def send(self) -> None:
-        for _ in range(self.chance.randrange(6)):
-            due_now(self.place)
-            send_once(self.place)
-
-    def weather(self) -> None:
-        self.between.trouble = self.chance.choice((0, 5, 9))
-        self.between.pause_s = self.chance.choice((0.0, 0.0, 0.002))
-
-
-def digest_of(place: Workplace, image: Image, folder: Path) -> str:
-    (one,) = image.objects_as(ObjectRole.PHOTO)
-    path = folder / "own.dcm"
-    path.write_bytes(place.storage.read_range(one.key, 0, one.length_bytes))
-    return pixel_digest(path)
+NORTH = ("NORTH", "Hôpital A", Corrections.AGAIN, True, Takes.SLIDES)
+SOUTH = ("SOUTH", "Hôpital B", Corrections.HL7, False, Takes.THUMBNAILS)
+WEST = ("WEST", "Hôpital C", Corrections.REINCARNATION, True, Takes.THUMBNAILS)
+"""One overwrites, one hears the messages itself and hides nothing, one does neither."""
 
 
 @pytest.mark.parametrize(
-    ("count", "seed"),
-    [(3, 1), pytest.param(200, 2, marks=[pytest.mark.soak, pytest.mark.timeout(14_400)])],
+    ("count", "parts", "seed", "which"),
+    [
+        pytest.param(4, 2, 1, (NORTH, SOUTH), id="4"),
+        pytest.param(
+            *(200, 3, 2, (NORTH, SOUTH, WEST)),
+            marks=[pytest.mark.soak, pytest.mark.timeout(7200)],
+            id="200",
+        ),
+    ],
 )
-def test_every_image_is_there_once_under_its_patient(
-    settings: Settings, empty_catalogue: Path, tmp_path: Path, count: int, seed: int
+def test_every_object_is_there_once_under_its_patient(
+    settings: Settings,
+    empty_catalogue: Path,
+    tmp_path: Path,
+    count: int,
+    parts: int,
+    seed: int,
+    which: tuple[tuple[str, str, Corrections, bool, Takes], ...],
 ) -> None:
-    """The archive is stopped twice; corrections and moves come while the outbox is full."""
+    """Archives are stopped between the parts; messages and moves come while the outbox is full."""
     with ExitStack() as stack:
-        between = stack.enter_context(proxy(seed))
-        url = f"http://127.0.0.1:{between.port}"
-        rule = RadiologyArchive(f"{url}/dicom-web", HERE, url, Corrections.AGAIN)
-        place = stack.enter_context(at(settings, empty_catalogue, rule))
-        storm = Storm(place, between, tmp_path, random.Random(seed))
-        kept = tmp_path / "orthanc"
-        kept.mkdir()
-        for part in range(3):
-            # At first it is stopped, and between the parts again.
-            between.target = None
-            for _ in range(count // 3 + (part < count % 3)):
-                storm.photograph()
-                storm.send()
-                storm.correct()
-            with orthanc(kept) as archive:
-                between.target = archive.web.base_url.port
-                for _ in range(count):
+        sites = tuple(
+            Site(*one, stack.enter_context(proxy(seed + number)), tmp_path / one[0])
+            for number, one in enumerate(which)
+        )
+        rules = [site.rule for site in sites]
+        known = replace(settings, public_url=WHERE)
+        place = stack.enter_context(at(known, empty_catalogue, *rules))
+        storm = Storm(place, sites, tmp_path, random.Random(seed))
+        for part in range(parts):
+            for _ in range(count // parts + (part < count % parts)):
+                storm.exam()
+                storm.anything()
+            with running(sites):
+                for _ in range(2 * count // parts):
                     storm.weather()
-                    act = storm.chance.choice((storm.send, storm.send, storm.correct, storm.move))
-                    act()
-                between.target = None
-                between.break_off()
-                if part == 2:
-                    between.target, between.trouble = archive.web.base_url.port, 0
-                    settle(place)
-                    judge(storm, archive)
+                    storm.anything()
+                if part == parts - 1:
+                    settle(storm)
+                    for site in sites:
+                        judge(storm, site)
 
 
-def settle(place: Workplace) -> None:
-    """The network is whole again: what waits is told, however often it must be tried."""
+def settle(storm: Storm) -> None:
+    """The network is whole again: all that was said is heard, and what waits is told."""
+    for site in storm.sites:
+        site.between.trouble, site.between.pause_s = 0, 0.0
+    while storm.mail:
+        storm.hear(1)
+    storm.answer()
+    storm.moves()
+    outbox = storm.place.catalog.outbox
     for _ in range(ROUNDS):
-        due_now(place)
-        while send_once(place):
+        due_now(storm.place)
+        while send_once(storm.place):
             pass
-        if not place.catalog.outbox.listed([OutboxState.WAITING], establishment=None):
+        if not outbox.listed([OutboxState.WAITING], establishment=None):
             return
+        for site in storm.sites:
+            if site.corrections is not Corrections.AGAIN:
+                site.heard(partial(whose, storm, site))
     raise AssertionError("the outbox is never empty")
 
 
-def judge(storm: Storm, archive: Orthanc) -> None:
-    assert storm.place.catalog.outbox.listed([OutboxState.TASK], establishment=None) == ()
+def whose(storm: Storm, site: Site, number: str) -> Identity:
+    (who,) = (one for one in storm.people[site.code] if number in one.numbers)
+    return who.is_now(number)
+
+
+def judge(storm: Storm, site: Site) -> None:
+    """Hold what lies in an archive against what was brought, said and done."""
+    images = {id_: one for id_, one in storm.images.items() if one.site is site}
+    there = site.there()
+    notes = [one for one in there if one.header.Modality == "KO"]
+    rejected = rejected_by(notes)
+    assert set(rejected.values()) <= {1}
+    shown = [one for one in there if one not in notes and one.uid not in rejected]
     right = Counter(
-        (storm.people[who].patient_id, storm.people[who].name, storm.pixels[image])
-        for image, who in storm.whose.items()
+        (image, one.person.is_now(one.number), one.accession) for image, one in images.items()
     )
-    assert there(archive, storm.folder) == right
-    for image in storm.whose:
-        *_, last = told(storm.place, storm.place.catalog.image(image, establishment=HERE))
+    found: Counter[tuple[str, Identity, str]] = Counter()
+    for one in shown:
+        image = which(site, one, images)
+        # What was moved has a number of ours, of which nothing is known here.
+        found[image, one.whose, images[image].accession and one.accession] += 1
+    assert found == right
+    for one in shown:
+        brought = images[which(site, one, images)]
+        assert one.whose.ins in {None, brought.person.is_now(brought.number).ins}
+        assert site.asked(one.uid) == [(one.whose.patient_id, one.study)]
+    # No study is of two patients, and nobody else's is here.
+    assert len({one.study for one in shown}) == len(
+        {(one.study, one.whose.patient_id) for one in shown}
+    )
+    tasks = storm.place.catalog.outbox.listed(
+        [OutboxState.TASK], establishment=None, remote=site.code, limit=10_000
+    )
+    hidden = {one.uid for one in there if one.uid in rejected}
+    assert {one.sop_instance_uid for one in tasks} == hidden
+    assert {(one.kind, one.reason) for one in tasks} <= {(Sent.REJECTION, REMOVE_BY_HAND)}
+    assert not (site.deletes and hidden)
+    for image in images:
+        *_, last = told(storm.place, storm.place.catalog.image(image, establishment=site.name))
         assert (last.kind, last.state) == (Sent.OBJECT, OutboxState.READ_BACK)
 
 
-def there(archive: Orthanc, folder: Path) -> Counter[tuple[str, str, str]]:
-    """Whose every image is that Orthanc has, and its pixels; notes are none."""
-    found: Counter[tuple[str, str, str]] = Counter()
-    for one in archive.web.get("/instances").json():
-        tags = archive.web.get(f"/instances/{one}/simplified-tags").json()
-        if tags["Modality"] != "KO":
-            path = folder / "there.dcm"
-            path.write_bytes(archive.web.get(f"/instances/{one}/file").content)
-            found[tags["PatientID"], tags["PatientName"], pixel_digest(path)] += 1
-    return found
+def which(site: Site, one: Found, images: dict[str, Brought]) -> str:
+    """Of which image that was brought its pixels are."""
+    if one.header.Modality == "SM" and one.header.get("ImageComments"):
+        (code,) = zxingcpp.read_barcodes(np.asarray(frame_of(one)))
+        return code.text.removeprefix(f"{WHERE}/view/")
+    if one.header.Modality == "SM":
+        drawn = site.drawn(one)
+        near = {
+            id_: _between(drawn.crop((0, 0, image.pixels.shape[1], image.pixels.shape[0])), image)
+            for id_, image in images.items()
+            if image.is_slide
+        }
+        nearest = min(near, key=lambda id_: near[id_])
+        assert near[nearest] < 2
+        return nearest
+    pixels = np.asarray(frame_of(one))
+    (same,) = (
+        id_
+        for id_, image in images.items()
+        if not image.is_slide and np.array_equal(image.pixels, pixels)
+    )
+    return same
+
+
+def _between(drawn: Picture.Image, image: Brought) -> float:
+    return float(np.abs(np.asarray(drawn).astype(int) - image.pixels).mean())

@@ -294,7 +294,7 @@ def test_a_slide_that_nobody_assigned_finds_the_order_of_its_label(
     (listed,) = client.web.get("/api/cases").json()["cases"]
     assert (listed["expected"], listed["scanned"]) == (2, 1)
     assert client.web.get("/api/cases/waiting").json() == {"slides": []}
-    assert client.web.get("/api/day").json() == {"expected": []}
+    assert client.web.get("/api/day").json()["expected"] == []
     foreign = {"specimen": "A", "block": "1", "foreign": {"number": "X1", "issuer": "AILLEURS"}}
     consult = client.web.post(
         "/api/consults", json={"patient": PATIENT, "containers": [foreign]}

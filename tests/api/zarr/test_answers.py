@@ -70,7 +70,7 @@ def test_a_frame_costs_one_read(reader: Web, image: str, storage: CountingStorag
 def test_a_lost_object_is_our_failure(
     reader: Web, app: Dispatcher, image: str, storage: CountingStorage
 ) -> None:
-    key = stored_image(reader, app, image).stored[0].key
+    (key,) = stored_image(reader, app, image).stored[0].keys
     path = storage.local_path(key)
     assert path is not None
     hidden = path.rename(path.with_name("hidden"))

@@ -4,15 +4,18 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from archive.cases.case import Case
+from archive.cases.decide import Verdict
 from archive.cases.label import Position
-from archive.cases.laboratories import Laboratory
+from archive.cases.laboratory import Laboratory
 from archive.cases.order import Container, Numbered, OrderPlaced
 from archive.catalog import Catalog
 from archive.identity import PatientIdentity
-from archive.record import Image, ImageKind, ImageState
+from archive.record import Image, ImageKind, ImageState, JobState
 from tests.archive.cases.test_decide import PATTERN
 from tests.archive.conftest import HERE, digest, stored
 from tests.archive.test_lesions import ANNE
+from tests.archive.test_moves import done
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 LABORATORY = Laboratory("LABO", PATTERN, frozen=("EXT",))
@@ -79,3 +82,28 @@ def published(catalog: Catalog, image: Image) -> Image:
 
 def label(where: str, number: str = NUMBER) -> str:
     return f"{number}-{where}"
+
+
+def tree(case: Case) -> dict[str, list[str]]:
+    """What came for each slide of a case, the latest first; by the files' digests."""
+    return {
+        f"{one.position.specimen}{one.position.block}-{one.position.slide}": [
+            scan.image.source_sha256 for scan in one.scans
+        ]
+        for one in case.slides
+    }
+
+
+def read(catalog: Catalog, case_id: str) -> Case:
+    return catalog.cases.case(case_id, establishment=HERE)
+
+
+def verdicts(catalog: Catalog) -> dict[str, Verdict]:
+    return {one.image.id: one.verdict for one in catalog.cases.waiting(establishment=HERE)}
+
+
+def all_done(catalog: Catalog) -> None:
+    """What workers do until there is nothing to do."""
+    while catalog.cases.settle_some():
+        while catalog.jobs.counts()[JobState.WAITING]:
+            done(catalog)

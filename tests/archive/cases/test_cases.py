@@ -1,35 +1,32 @@
 """Orders and slides find one another, whichever comes first; what is not exact waits."""
 
-import shutil
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from hypothesis import Phase, given, settings
-from hypothesis import strategies as st
 
-from archive.cases.case import Case
 from archive.cases.decide import Verdict
 from archive.cases.label import Position
-from archive.cases.laboratories import Laboratory
+from archive.cases.laboratory import Laboratory
 from archive.cases.order import Container, Numbered, OrderPlaced, Priority
 from archive.catalog import Catalog
 from archive.errors import DifferentPatient, InvalidIdentity, NotFound
 from archive.move import Author, Destination
-from archive.record import Image, ImageState, JobState
+from archive.record import ImageState
 from tests.archive.cases.conftest import (
     LABORATORY,
     NOON,
     NUMBER,
+    all_done,
     container,
     label,
     order,
     published,
+    read,
     scanned,
+    tree,
+    verdicts,
 )
 from tests.archive.conftest import ELSEWHERE, HERE
 from tests.archive.test_lesions import ANNE, BRUNO
@@ -42,31 +39,6 @@ WHO = Author("subject")
 def lab(catalog: Catalog) -> Catalog:
     catalog.cases.declare({HERE: LABORATORY})
     return catalog
-
-
-def tree(case: Case) -> dict[str, list[str]]:
-    """What came for each slide of a case, the latest first; by the files' digests."""
-    return {
-        f"{one.position.specimen}{one.position.block}-{one.position.slide}": [
-            scan.image.source_sha256 for scan in one.scans
-        ]
-        for one in case.slides
-    }
-
-
-def read(catalog: Catalog, case_id: str) -> Case:
-    return catalog.cases.case(case_id, establishment=HERE)
-
-
-def verdicts(catalog: Catalog) -> dict[str, Verdict]:
-    return {one.image.id: one.verdict for one in catalog.cases.waiting(establishment=HERE)}
-
-
-def all_done(catalog: Catalog) -> None:
-    """What workers do until there is nothing to do."""
-    while catalog.cases.settle_some():
-        while catalog.jobs.counts()[JobState.WAITING]:
-            done(catalog)
 
 
 def test_a_slide_that_is_expected_is_born_under_its_patient_and_order(lab: Catalog) -> None:
@@ -284,6 +256,29 @@ def test_a_number_on_the_label_is_never_overruled_by_a_code_beside_it(lab: Catal
     assert lab.cases.expected(HERE, ["x1", "x2"]) is None
 
 
+@pytest.mark.parametrize("other", [label("A1-1", "26H00099"), label("A1-2"), label("B1-1")])
+def test_two_codes_that_say_two_things_are_no_answer(lab: Catalog, other: str) -> None:
+    """Whichever of them stands first, and whether or not there is an order of the other's."""
+    case_id = lab.cases.place(order(("A1-1", "A1-2", "B1-1")))
+    assert lab.cases.expected(HERE, [label("A1-1")] * 2) is not None
+    assert lab.cases.expected(HERE, [label("A1-1"), other]) is None
+    assert lab.cases.expected(HERE, [other, label("A1-1")]) is None
+    image = scanned(lab, label("A1-1"))
+    assert tree(read(lab, case_id))["A1-1"] == [image.source_sha256]
+
+
+def test_two_blocks_on_one_label_are_not_chosen_from(catalog: Catalog) -> None:
+    catalog.cases.declare({HERE: Laboratory(names_slides=False)})
+    codes = {"A1": "x1", "A2": "x2", "A": "x"}
+    places = {one: Position(one[:1], one[1:]) for one in codes}
+    blocks = tuple(Container(places[one], barcode=code) for one, code in codes.items())
+    catalog.cases.place(replace(order(), containers=blocks))
+    assert catalog.cases.expected(HERE, ["x1"]) is not None
+    # A block is of its specimen.
+    assert catalog.cases.expected(HERE, ["x", "x1"]) is not None
+    assert catalog.cases.expected(HERE, ["x1", "x2"]) is None
+
+
 def test_a_barcode_of_two_cases_waits_also_where_it_was_linked_before(lab: Catalog) -> None:
     first = lab.cases.place(marked("26H00012", A1_1="x1", A1_2="x2"))
     early, sure = scanned(lab, "x1"), scanned(lab, "x2")
@@ -340,6 +335,25 @@ def test_an_order_under_another_number_leaves_the_old_one(lab: Catalog, turn: in
     assert found == {NUMBER: True, "26H00099": False}
 
 
+@pytest.mark.parametrize("turn", [1, -1])
+def test_what_was_asked_once_may_be_done_in_several_cases(lab: Catalog, turn: int) -> None:
+    """A placer's number names what was asked: a laboratory that gives it none may divide it."""
+    same = Numbered("P-1", "DPI")
+    asked = order(order=same, placer=same)
+    second = order(number="26H00099", order=same, placer=same, minutes=1)
+    versions = (asked, second)
+    for one in versions[::turn]:
+        lab.cases.place(one)
+    cases = lab.cases.list_cases(establishment=HERE, since=NOON)
+    assert {one.accession.number: one.is_cancelled for one in cases} == {
+        NUMBER: False,
+        "26H00099": False,
+    }
+    lab.cases.place(replace(second, accession=None, is_cancelled=True, said_in="2"))
+    cases = lab.cases.list_cases(establishment=HERE, since=NOON)
+    assert [one.is_cancelled for one in cases] == [True, True]
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -370,102 +384,3 @@ def test_another_person_under_a_known_number_waits_until_that_is_settled(lab: Ca
     lab.cases.look_again()
     all_done(lab)
     assert tree(read(lab, case_id))["A1-1"] == [image.source_sha256]
-
-
-Step = OrderPlaced | str
-STEPS: tuple[Step, ...] = (
-    order(("A1-1", "A1-2"), said_in="9"),
-    order(("A1-1", "A1-2", "A2-1"), said_in="10"),
-    order((), minutes=3, said_in="11", is_cancelled=True),
-    order(("A1-1", "B1-1"), minutes=4, said_in="12", priority=Priority.URGENT),
-    order(("C1-1",), minutes=1, order=Numbered("O-more", "LABO")),
-    order(("A1-1",), number="26H00013", minutes=2),
-    "A1-1",
-    "A1-1 again",
-    "A1-2",
-    "A2-1",
-    "B1-1",
-    "C1-1",
-    "Z9-9",
-)
-
-
-def run(catalog: Catalog, steps: list[tuple[Step, bool]]) -> object:
-    """The end of orders and scans; a worker comes by after those steps that say so."""
-    catalog.cases.declare({HERE: LABORATORY})
-    images: list[Image] = []
-    for step, works in steps:
-        if isinstance(step, str):
-            where, _, again = step.partition(" ")
-            at = "2026-03-02T15:00:00" if again else "2026-03-02T14:00:00"
-            images.append(scanned(catalog, label(where), step, at=at))
-        else:
-            catalog.cases.place(step)
-        if works:
-            _publish(catalog, images)
-    _publish(catalog, images)
-    found = catalog.cases.list_cases(establishment=HERE, since=NOON)
-    cases = {one.accession.number: read(catalog, one.id) for one in found}
-    whose = {
-        one.source_sha256: catalog.exam(
-            catalog.image(one.id, establishment=HERE).exam_id, establishment=HERE
-        ).accession_number
-        for one in images
-    }
-    return (
-        {
-            number: (
-                tree(one),
-                [glass.is_expected for glass in one.slides],
-                one.priority,
-                [(said.order, said.is_cancelled, said.priority) for said in one.orders],
-                sorted(w.image.source_sha256 for w in one.waiting),
-            )
-            for number, one in cases.items()
-        },
-        whose,
-    )
-
-
-def _publish(catalog: Catalog, images: list[Image]) -> None:
-    for one in images:
-        if catalog.image(one.id, establishment=HERE).state is ImageState.RECEIVED:
-            published(catalog, one)
-    while catalog.jobs.counts()[JobState.WAITING]:
-        done(catalog)
-    all_done(catalog)
-
-
-@pytest.fixture(scope="module")
-def anew(empty_catalogue: Path) -> Callable[[list[tuple[Step, bool]]], object]:
-    def outcome(steps: list[tuple[Step, bool]]) -> object:
-        with TemporaryDirectory() as folder:
-            path = Path(folder, "catalog.sqlite")
-            shutil.copy(empty_catalogue, path)
-            with Catalog.open(f"sqlite:///{path}") as catalog:
-                return run(catalog, steps)
-
-    return outcome
-
-
-@pytest.fixture(scope="module")
-def usual(anew: Callable[[list[tuple[Step, bool]]], object]) -> object:
-    return anew([(one, False) for one in STEPS])
-
-
-# Found as it is: what is shrunk takes longer than it tells.
-@settings(max_examples=5, deadline=None, phases=(Phase.explicit, Phase.generate))
-@given(
-    order=st.permutations(STEPS),
-    twice=st.lists(st.sampled_from([one for one in STEPS if isinstance(one, OrderPlaced)])),
-    works=st.lists(st.booleans(), min_size=len(STEPS), max_size=len(STEPS)),
-)
-def test_whatever_comes_first_the_end_is_the_same(
-    anew: Callable[[list[tuple[Step, bool]]], object],
-    usual: object,
-    order: list[Step],
-    twice: list[Step],
-    works: list[bool],
-) -> None:
-    steps = [*zip(order, works, strict=True), *((one, False) for one in twice)]
-    assert anew(steps) == usual

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from archive.cases.decide import CaseFacts, SlideFacts, Verdict, decide
 from archive.cases.label import Position, Reading, compiled, read_label
-from archive.cases.laboratories import Laboratory
+from archive.cases.laboratory import Laboratory
 
 PATTERN = (
     r"(?P<accession>\d{2}H\d{5})-(?P<specimen>[A-Z])(?P<block>\d+)-(?P<slide>\d+)"

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from archive.cases.order import Numbered, OrderPlaced, Stay, Visit
 from archive.catalog import Catalog
 from archive.errors import InvalidIdentity, NotFound, TransitionRefused
 from archive.identities.decisions import Then
@@ -43,7 +44,12 @@ def qualified(
 
 
 def brought(
-    catalog: Catalog, number: str, traits: dict[str, Any], file: str, at: str = HERE
+    catalog: Catalog,
+    number: str,
+    traits: dict[str, Any],
+    file: str,
+    at: str = HERE,
+    **order: str,
 ) -> Image:
     return catalog.receive(
         establishment=at,
@@ -51,6 +57,26 @@ def brought(
         source_sha256=digest(file),
         plan="full",
         patient=PatientIdentity(number, "CHU", **traits),
+        **order,
+    )
+
+
+V7 = Visit(Stay.VISIT, Numbered("V7", "CHU"))
+
+
+def ordered(
+    catalog: Catalog, number: str, *visits: Visit, order: str = "O-1", establishment: str = HERE
+) -> None:
+    """An order of the accession number 26H1, of a patient in a visit."""
+    catalog.cases.place(
+        OrderPlaced(
+            establishment,
+            Numbered(order, "LABO"),
+            Numbered("26H1", "LABO"),
+            PatientIdentity(number, "CHU"),
+            NOON,
+            visits=visits,
+        )
     )
 
 
@@ -97,6 +123,70 @@ def test_what_is_stated_becomes_what_is_known(catalog: Catalog) -> None:
     before = catalog.identities.state(HERE, said("1", {"name": "OLD^NAME"}, 1))
     assert before.then is Then.IGNORE
     assert (whose(catalog, image) or PatientIdentity("?")).name == "MARTIN^ZOÉ LÉA"
+
+
+def test_two_questions_answered_late_end_as_the_newest_statement_says(catalog: Catalog) -> None:
+    """The older one was asked too: answered last, it does not become what is known."""
+    image = brought(catalog, "1", LUC, "a")
+    newer = catalog.identities.state(HERE, said("1", {"name": "NEWER^ZOÉ"}, 2))
+    older = catalog.identities.state(HERE, said("1", {"name": "OLDER^ZOÉ"}, 1))
+    for one in (newer, older):
+        catalog.identities.decide(one.doubt or 0, Verdict.SAME, "me", establishment=HERE)
+    assert (whose(catalog, image) or PatientIdentity("?")).name == "NEWER^ZOÉ"
+    assert catalog.identities.doubts(establishment=HERE) == ()
+
+
+def test_a_number_that_changed_hands_is_not_given_away_twice(catalog: Catalog) -> None:
+    """Two questions of one number: once it is somebody else's, the other one is about them."""
+    image = brought(catalog, "1", LUC, "a")
+    first = catalog.identities.state(HERE, said("1", {"name": "MARTIN^ZOÉ"}, 1))
+    second = catalog.identities.state(HERE, said("1", ZOE, 2))
+    catalog.identities.decide(first.doubt or 0, Verdict.DIFFERENT, "me", establishment=HERE)
+    catalog.identities.decide(second.doubt or 0, Verdict.DIFFERENT, "me", establishment=HERE)
+    found, late = whose(catalog, image), whose(catalog, brought(catalog, "1", ZOE, "b"))
+    assert found is not None
+    assert late is not None
+    assert (found.issuer, found.name) == ("Sans Verre", "PETIT^LUC")
+    assert (late.patient_id, late.birth_date) == ("1", ZOE["birth_date"])
+
+
+def test_same_person_after_the_number_changed_hands_asks_for_a_merge(catalog: Catalog) -> None:
+    image = brought(catalog, "1", LUC, "a")
+    first = catalog.identities.state(HERE, said("1", {"name": "MARTIN^ZOÉ"}, 1))
+    second = catalog.identities.state(HERE, said("1", ZOE, 2))
+    catalog.identities.decide(first.doubt or 0, Verdict.DIFFERENT, "me", establishment=HERE)
+    catalog.identities.decide(second.doubt or 0, Verdict.SAME, "me", establishment=HERE)
+    assert (whose(catalog, image) or PatientIdentity("?")).name == "PETIT^LUC"
+    (asked,) = catalog.identities.doubts(establishment=HERE)
+    assert (asked.kind, asked.known.traits["patient_id"]) == (DoubtKind.MERGE, "1")
+    catalog.identities.decide(asked.id, Verdict.SAME, "me", establishment=HERE)
+    assert number_of(catalog, image) == "1"
+
+
+@pytest.mark.parametrize("is_told", [True, False])
+def test_an_identifier_leaves_though_the_rest_waits(catalog: Catalog, is_told: bool) -> None:
+    """Withdrawn, or not qualified any more, by a message whose traits a person has to look at."""
+    image = brought(catalog, "1", {}, "a")
+    catalog.identities.state(HERE, qualified("1", ZOE))
+    told = said("1", LUC, 5, withdraws_ins=True)
+    lost = said("1", {**LUC, "status": Status.PROVISIONAL}, 5)
+    done = catalog.identities.state(HERE, told if is_told else lost)
+    assert (done.then, done.ins[0]) == (Then.WAIT, Then.REMOVE)
+    found = whose(catalog, image)
+    assert found is not None
+    assert (found.name, found.ins) == ("MARTIN^ZOÉ", None)
+
+
+def test_another_identifier_that_waits_ends_the_one_that_was(catalog: Catalog) -> None:
+    """Of one person, as was decided: the one that is held is not theirs any more."""
+    image = brought(catalog, "1", {}, "a")
+    catalog.identities.state(HERE, qualified("1", ZOE))
+    done = catalog.identities.state(HERE, qualified("1", LUC, OTHER_INS, 5))
+    assert (whose(catalog, image) or PatientIdentity("?")).ins == INS.number
+    catalog.identities.decide(done.doubt or 0, Verdict.SAME, "me", establishment=HERE)
+    found = whose(catalog, image)
+    assert found is not None
+    assert (found.name, found.ins) == ("PETIT^LUC", None)
 
 
 def test_who_was_brought_as_somebody_else_waits_for_a_person(catalog: Catalog) -> None:
@@ -267,18 +357,24 @@ def test_the_key_of_an_identifier() -> None:
 
 
 def test_a_visit_goes_to_another_patient_and_back(catalog: Catalog) -> None:
-    mine, stays = brought(catalog, "1", ZOE, "a"), brought(catalog, "1", ZOE, "b")
+    mine = brought(catalog, "1", ZOE, "a", accession_number="26H1", issuer="LABO")
+    stays = brought(catalog, "1", ZOE, "b")
     to = said("2", LUC)
-    asked = catalog.identities.move_visit(HERE, to, ("1", "CHU"), ["V7"])
+    asked = catalog.identities.move_visit(HERE, to, ("1", "CHU"), [V7])
     assert asked.then is Then.WAIT
-    catalog.identities.remember_visit(mine.exam_id, "V7", establishment=HERE)
-    catalog.identities.remember_visit(mine.exam_id, "V7", establishment=HERE)
-    with pytest.raises(NotFound):
-        catalog.identities.remember_visit(mine.exam_id, "V7", establishment=ELSEWHERE)
-    done = catalog.identities.move_visit(HERE, to, ("1", "CHU"), ["V7"])
+    ordered(catalog, "1", V7)
+    ordered(catalog, "1", V7, establishment=ELSEWHERE)
+    for other in (
+        Visit(Stay.ACCOUNT, V7.named),
+        Visit(Stay.VISIT, Numbered("V8", "CHU")),
+        Visit(Stay.VISIT, Numbered("V7", "LABO")),
+    ):
+        assert catalog.identities.move_visit(HERE, to, ("1", "CHU"), [other]).then is Then.WAIT
+    bare = [Visit(Stay.VISIT, Numbered("V7"))]
+    done = catalog.identities.move_visit(HERE, to, ("1", "CHU"), bare)
     assert done.then is Then.UPDATE
     assert [number_of(catalog, one) for one in (mine, stays)] == ["2", "1"]
-    assert catalog.identities.move_visit(HERE, to, ("1", "CHU"), ["V7"]).then is Then.IGNORE
+    assert catalog.identities.move_visit(HERE, to, ("1", "CHU"), [V7]).then is Then.IGNORE
     event = catalog.identities.history(done.key, establishment=HERE)[0]
     catalog.identities.undo(event.id, "me", establishment=HERE)
     assert [number_of(catalog, one) for one in (mine, stays)] == ["1", "1"]
@@ -335,6 +431,13 @@ def test_images_of_one_order_go_home_to_two_when_their_merge_is_undone(catalog: 
     first, second = came("8", "a"), came("7", "b")
     assert first.exam_id == second.exam_id
     undo_merge(catalog, "8")
+    # Until it moved it is under the other patient, where nobody sees it.
+    exam = catalog.exam(first.exam_id, establishment=HERE)
+    assert [one.id for one in exam.images] == [first.id]
+    listed = catalog.exams_of_patient(str(exam.patient_key), establishment=HERE)
+    assert [[image.id for image in one.images] for one in listed] == [[first.id]]
+    with pytest.raises(NotFound, match="on its way"):
+        catalog.image(second.id, establishment=HERE)
     job = catalog.jobs.claim("w", 60, kinds=("move",))
     assert job is not None
     carried_out(catalog, job)
@@ -355,3 +458,42 @@ def test_an_image_moved_to_a_number_that_was_merged_goes_home_with_it(catalog: C
     carried_out(catalog, job)
     undo_merge(catalog, "8")
     assert number_of(catalog, catalog.image(image.id, establishment=HERE)) == "7"
+
+
+def test_what_was_ordered_in_two_visits_does_not_go_with_one(catalog: Catalog) -> None:
+    image = brought(catalog, "1", ZOE, "a", accession_number="26H1", issuer="LABO")
+    ordered(catalog, "1", V7)
+    ordered(catalog, "1", order="O-2")
+    done = catalog.identities.move_visit(HERE, said("2", LUC), ("1", "CHU"), [V7])
+    assert (done.then, done.why) == (Then.WAIT, "an exam of it was ordered in another visit too")
+    assert number_of(catalog, image) == "1"
+
+
+def test_a_visit_that_came_back_is_not_taken_away_by_an_older_message(catalog: Catalog) -> None:
+    image = brought(catalog, "1", ZOE, "a", accession_number="26H1", issuer="LABO")
+    ordered(catalog, "1", V7)
+    catalog.identities.move_visit(HERE, said("2", LUC, 1), ("1", "CHU"), [V7])
+    catalog.identities.move_visit(HERE, said("1", ZOE, 9), ("2", "CHU"), [V7])
+    assert number_of(catalog, image) == "1"
+    again = catalog.identities.move_visit(HERE, said("2", LUC, 1), ("1", "CHU"), [V7])
+    assert (again.then, number_of(catalog, image)) == (Then.IGNORE, "1")
+
+
+def test_many_questions_are_read_in_as_many_queries_as_one(catalog: Catalog) -> None:
+    asked: list[str] = []
+    taken = set()
+
+    def note(_: object, __: object, statement: str, *___: object) -> None:
+        asked.append(statement)
+
+    engine = catalog._database._engine
+    sa.event.listen(engine, "before_cursor_execute", note)
+    for count, number in enumerate("123", 1):
+        brought(catalog, number, LUC, number)
+        catalog.identities.state(HERE, said(number, ZOE))
+        asked.clear()
+        found = catalog.identities.doubts(establishment=HERE)
+        taken.add(len(asked))
+        assert [one.known.exams for one in found] == [1] * count
+    sa.event.remove(engine, "before_cursor_execute", note)
+    assert len(taken) == 1

@@ -11,14 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archive.identities.decisions import (
-    DEMOGRAPHICS,
-    IDENTIFIER,
-    MERGE,
+    TABLES,
     Demographics,
     Identifier,
     Merge,
     Proof,
-    Table,
+    Sent,
     Then,
     decided,
     fits,
@@ -26,11 +24,6 @@ from archive.identities.decisions import (
 from archive.identities.stated import Agreement, Person, agreement, person_of
 
 PAGE = Path(__file__).parents[3] / "docs" / "identity.md"
-TABLES: dict[type[Demographics | Identifier | Merge], Table] = {
-    Demographics: DEMOGRAPHICS,
-    Identifier: IDENTIFIER,
-    Merge: MERGE,
-}
 
 
 def situations(kind: type[Any]) -> list[Any]:
@@ -68,6 +61,11 @@ def test_what_is_never_done_without_a_person() -> None:
             assert one.is_qualified
             assert one.is_sound
             assert not one.is_flagged
+    for one in situations(Sent):
+        if decided(one)[0] is Then.KEEP:
+            assert (one.is_known, one.shares_a_name) == (True, True)
+            assert not one.is_bare
+            assert not one.has_other_trait
     for one in situations(Demographics):
         if one.proof in {Proof.BROUGHT, Proof.PROVEN} and one.traits is Agreement.DIFFERENT:
             assert decided(one)[0] in {Then.WAIT, Then.IGNORE, Then.CREATE}

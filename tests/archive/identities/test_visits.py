@@ -11,7 +11,7 @@ from archive.identity import PatientIdentity
 from archive.session import Pin, Session
 from archive.sessions import Opening
 from tests.archive.conftest import HERE
-from tests.archive.identities.test_acts import NOON
+from tests.archive.identities.test_acts import NOON, V7, ordered
 from tests.archive.sessions import CLOSE_UP, OVERVIEW, lesion_of, shot, stated
 
 PAIRED = ("exam", "lesion", "session", "photograph", "pin")
@@ -82,7 +82,8 @@ def test_links_made_meanwhile_end_and_are_listed(catalog: Catalog) -> None:
 
 def test_a_visit_whose_lesions_are_shown_waits_for_a_person(catalog: Catalog) -> None:
     session, _ = visited(catalog, "1")
-    catalog.identities.remember_visit(session.exam_id, "V1", establishment=HERE)
+    catalog.sessions.reconcile(session.id, "26H1", "LABO", establishment=HERE)
+    ordered(catalog, "1", V7)
     to = Stated("2", "CHU", {}, NOON, "GAM")
-    done = catalog.identities.move_visit(HERE, to, ("1", "CHU"), ["V1"])
+    done = catalog.identities.move_visit(HERE, to, ("1", "CHU"), [V7])
     assert (done.then, done.why) == (Then.WAIT, "lesions are shown in it")

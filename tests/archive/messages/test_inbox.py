@@ -1,5 +1,6 @@
 """Messages that name an INS are found by it, without being read."""
 
+from base64 import b64encode
 from typing import Any
 
 import sqlalchemy as sa
@@ -8,6 +9,7 @@ from archive.catalog import Catalog
 from archive.errors import NotFound
 from archive.identities.ins import key_of
 from archive.messages.inbox import Arrived, blank
+from archive.messages.named import mark_of, named_in
 from archive.reception import establishment_row
 from tests.archive.conftest import ELSEWHERE, HERE
 
@@ -46,3 +48,9 @@ def test_what_names_an_identifier_is_blanked_and_nothing_else_is_read(catalog: C
     with catalog._database.write() as connection:
         blank(connection, owner, OTHER)
     assert not is_kept(others[0])
+
+
+def test_an_identifier_inside_a_document_is_found_in_its_message() -> None:
+    document = b"<ClinicalDocument>" + b"x" * 200 + f' extension="{INS}" '.encode()
+    payload = b"OBX|1|ED|a||^AP^XML^Base64^" + b64encode(document) + b"||||||F"
+    assert named_in(payload) == {mark_of(INS)}

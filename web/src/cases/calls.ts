@@ -76,6 +76,8 @@ interface Named {
 
 export interface Case extends Named {
   patient_key: string | null;
+  /** The exam that holds its slides, by which reading is kept. */
+  exam: string | null;
   orders: { number: string; priority: Priority; cancelled: boolean; consult: boolean }[];
   specimens: Specimen[];
   waiting: Waiting[];

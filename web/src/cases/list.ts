@@ -5,13 +5,22 @@ import { momentText } from "../format";
 import { locale, messages } from "../i18n";
 import { framed } from "../pages/framed";
 import { nameOf, traits } from "../patient";
+import { getWaitingReports } from "../reports/calls";
+import { waitingReports } from "../reports/waiting";
 import { casePath } from "../router";
 import { type CaseSummary, getCases, getWaiting, type Priority } from "./calls";
 import { waitingItem } from "./link";
+import { getShorts, priorsBadge, type Short } from "./priors";
 
 export const casesPage = framed(async (again) => {
   const words = messages().cases;
-  const [cases, waiting] = await Promise.all([getCases(), getWaiting()]);
+  const [cases, waiting, shorts, reports] = await Promise.all([
+    getCases(),
+    getWaiting(),
+    getShorts(),
+    // Readers are not asked what is to be filed.
+    getWaitingReports().catch(() => []),
+  ]);
   return h(
     "main",
     { id: "main", tabindex: -1, class: "page cases" },
@@ -23,13 +32,14 @@ export const casesPage = framed(async (again) => {
       h("span", { class: "count" }, words.count(cases.length)),
     ),
     cases.length > 0
-      ? h("ul", { class: "case-list" }, ...cases.map(caseCard))
+      ? h("ul", { class: "case-list" }, ...cases.map((one) => caseCard(one, shorts.get(one.id))))
       : h(
           "div",
           { class: "no-match" },
           h("p", {}, h("b", {}, words.none)),
           h("p", {}, words.noneText),
         ),
+    waitingReports(reports, again),
     waiting.length > 0 &&
       h(
         "section",
@@ -47,7 +57,7 @@ export function priorityBadge(priority: Priority): Child {
   return h("span", { class: `badge ${priority}` }, messages().cases.priority[priority]);
 }
 
-function caseCard(one: CaseSummary): HTMLElement {
+function caseCard(one: CaseSummary, before: Short | undefined): HTMLElement {
   const words = messages().cases;
   const [patient, ...more] = one.patients;
   return h(
@@ -70,6 +80,7 @@ function caseCard(one: CaseSummary): HTMLElement {
       priorityBadge(one.priority),
       more.length > 0 && h("span", { class: "badge refused" }, words.conflict),
       one.cancelled && h("span", { class: "badge refused" }, words.cancelled),
+      priorsBadge(before),
     ),
     h(
       "div",

@@ -8,7 +8,10 @@ import { getPatient } from "../lesions/calls";
 import { stateBadge } from "../pages/card";
 import { framed } from "../pages/framed";
 import { nameOf, thumbnail, traits } from "../patient";
-import { albumPath, casesPath, type Page, viewInCasePath, viewPath } from "../router";
+import { type Report, reportsOfCase } from "../reports/calls";
+import { reportList } from "../reports/list";
+import { albumPath, casesPath, type Page, timelinePath, viewInCasePath, viewPath } from "../router";
+import { readingBar } from "../worklist/bar";
 import {
   type Block,
   type Case,
@@ -23,17 +26,27 @@ import {
 } from "./calls";
 import { waitingItem } from "./link";
 import { priorityBadge } from "./list";
+import { getPriors, priorsPart } from "./priors";
 
 const REFRESH_MS = 2000;
 const PHOTOGRAPHS = 12;
 
 export function casePage(id: string): Page {
   const shown = framed(async (again, signal) => {
-    const [found, waiting] = await Promise.all([getCase(id), getWaiting()]);
+    const [found, waiting, reports, before] = await Promise.all([
+      getCase(id),
+      getWaiting(),
+      reportsOfCase(id),
+      getPriors(id),
+    ]);
     const key = found.patient_key;
     const photographs = key ? photographsOf((await getPatient(key)).exams) : [];
     if (isChanging(found)) setTimeout(() => !signal.aborted && again(), REFRESH_MS);
-    return caseBody(found, others(found, waiting), photographs, again);
+    const body = caseBody(found, others(found, waiting), photographs, reports, again);
+    const done = priorsPart(before, key);
+    if (done) body.querySelector(".exam-facts")?.after(done);
+    if (found.exam) body.querySelector(".exam-facts")?.after(readingBar(found.exam, signal));
+    return body;
   });
   return (outlet, signal) => {
     document.addEventListener("keydown", (event) => step(outlet, event), { signal });
@@ -76,6 +89,7 @@ function caseBody(
   one: Case,
   unlinked: Waiting[],
   photographs: ImageSummary[],
+  reports: Report[],
   again: () => void,
 ): HTMLElement {
   const words = messages().cases;
@@ -101,6 +115,13 @@ function caseBody(
         { class: "case-waiting", "aria-labelledby": "case-waiting" },
         h("h2", { id: "case-waiting" }, words.waiting),
         h("ul", {}, ...one.waiting.map((item) => waitingItem(item, one, again))),
+      ),
+    reports.length > 0 &&
+      h(
+        "section",
+        { class: "case-reports", "aria-labelledby": "case-reports" },
+        h("h2", { id: "case-reports" }, messages().reports.title),
+        reportList(reports, { open: false }),
       ),
     ...one.specimens.map((specimen) => specimenPart(specimen, one)),
     glasses.length === 0
@@ -134,6 +155,12 @@ function head(one: Case): HTMLElement {
       { class: "exam-head" },
       h("h1", {}, nameOf(patient ?? null), " ", badges),
       traits(patient ?? null),
+      one.patient_key &&
+        h(
+          "a",
+          { class: "lesions-link", href: timelinePath(one.patient_key) },
+          messages().timeline.link,
+        ),
     );
   return h(
     "div",

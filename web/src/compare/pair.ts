@@ -21,6 +21,8 @@ export class Pair {
   private readonly images: [ImageDetail, ImageDetail];
   /** From the first to the second, in pixels of each; null while they are not aligned. */
   private matrix: Matrix | null = null;
+  /** Whether the one shows what the other shows. */
+  together = true;
   private leader: 0 | 1 = 1;
   private over: { element: HTMLElement; stage: Stage } | null = null;
   private opacity = 0.5;
@@ -69,6 +71,7 @@ export class Pair {
 
   /** Shows with one stage what the other shows. */
   private follow(): void {
+    if (!this.together) return;
     const [here, there] = this.leader === 0 ? ([0, 1] as const) : ([1, 0] as const);
     const seen = this.seen(here);
     const way = this.matrix && (here === 0 ? this.matrix : inverse(this.matrix));
@@ -169,6 +172,10 @@ export class Pair {
     this.leader = 1;
     this.stages[1].show({ ...this.stages[1].view(), rotation: 0 });
     this.stages[1].fit();
+  }
+
+  fitBoth(): void {
+    for (const stage of this.stages) stage.fit();
   }
 
   destroy(): void {

@@ -3,13 +3,18 @@
 import { bodyEn } from "./body.en";
 import { captureEn } from "./capture.en";
 import { casesEn } from "./cases.en";
+import { dayEn } from "./day.en";
 import type { Messages } from "./fr";
 import { identitiesEn } from "./identities.en";
 import { lesionsEn } from "./lesions.en";
 import { moveEn } from "./move.en";
+import { openedEn } from "./opened.en";
 import { outEn } from "./out.en";
 import { outboxEn } from "./outbox.en";
 import { phonesEn } from "./phones.en";
+import { reportsEn } from "./reports.en";
+import { timelineEn } from "./timeline.en";
+import { worklistEn } from "./worklist.en";
 
 const plural = (n: number, one: string, many: string) => `${n} ${Math.abs(n) === 1 ? one : many}`;
 
@@ -259,8 +264,13 @@ export const en: Messages = {
   lesions: lesionsEn,
   capture: captureEn,
   move: moveEn,
+  opened: openedEn,
+  worklist: worklistEn,
+  day: dayEn,
   outbox: outboxEn,
   cases: casesEn,
+  reports: reportsEn,
+  timeline: timelineEn,
   identities: identitiesEn,
   out: outEn,
   cover: {

@@ -3,12 +3,17 @@
 import { bodyFr } from "./body.fr";
 import { captureFr } from "./capture.fr";
 import { casesFr } from "./cases.fr";
+import { dayFr } from "./day.fr";
 import { identitiesFr } from "./identities.fr";
 import { lesionsFr } from "./lesions.fr";
 import { moveFr } from "./move.fr";
+import { openedFr } from "./opened.fr";
 import { outFr } from "./out.fr";
 import { outboxFr } from "./outbox.fr";
 import { phonesFr } from "./phones.fr";
+import { reportsFr } from "./reports.fr";
+import { timelineFr } from "./timeline.fr";
+import { worklistFr } from "./worklist.fr";
 
 const plural = (n: number, one: string, many: string) => `${n} ${Math.abs(n) < 2 ? one : many}`;
 
@@ -260,8 +265,13 @@ export const fr = {
   lesions: lesionsFr,
   capture: captureFr,
   move: moveFr,
+  opened: openedFr,
+  worklist: worklistFr,
+  day: dayFr,
   outbox: outboxFr,
   cases: casesFr,
+  reports: reportsFr,
+  timeline: timelineFr,
   identities: identitiesFr,
   out: outFr,
   cover: {

@@ -5,7 +5,7 @@ import { type Child, h } from "../dom";
 import { momentText } from "../format";
 import { locale, messages } from "../i18n";
 import { countsText, imageName, nameOf, thumbnail, traits } from "../patient";
-import { examPath, lesionsPath, viewPath } from "../router";
+import { examPath, lesionsPath, timelinePath, viewPath } from "../router";
 
 const SHOWN = 3;
 
@@ -52,11 +52,20 @@ export function examCard(exam: Exam): HTMLElement {
       h("a", { class: "exam-link", href: destination(exam) }, nameOf(exam.patient)),
       traits(exam.patient),
       exam.patient_key &&
-        exam.images.some(({ kind }) => kind === "photo") &&
         h(
-          "a",
-          { class: "lesions-link", href: lesionsPath(exam.patient_key) },
-          words.lesions.linkOf,
+          "span",
+          { class: "exam-links" },
+          h(
+            "a",
+            { class: "lesions-link", href: timelinePath(exam.patient_key) },
+            words.timeline.link,
+          ),
+          exam.images.some(({ kind }) => kind === "photo") &&
+            h(
+              "a",
+              { class: "lesions-link", href: lesionsPath(exam.patient_key) },
+              words.lesions.linkOf,
+            ),
         ),
     ),
     h(

@@ -6,7 +6,15 @@ import { momentText, numberText } from "../format";
 import { pageFooter, pageHeader } from "../header";
 import { locale, messages } from "../i18n";
 import { countsText, imageName, nameOf, thumbnail, traits } from "../patient";
-import { albumPath, lesionsPath, moveExamPath, movePath, type Page, viewPath } from "../router";
+import {
+  albumPath,
+  lesionsPath,
+  moveExamPath,
+  movePath,
+  type Page,
+  timelinePath,
+  viewPath,
+} from "../router";
 import { stateBadge } from "./card";
 import { problemOf, showProblem } from "./problem";
 
@@ -24,13 +32,13 @@ export function examPage(id: string): Page {
     try {
       let exam = await getExam(id, signal);
       outlet.replaceChildren(pageHeader(), examBody(exam), pageFooter());
+      void offerToRead(exam.id, signal);
       while (exam.images.some(isOnItsWay)) {
         await new Promise((resolve) => setTimeout(resolve, REFRESH_MS));
         if (signal.aborted) return;
         const before = JSON.stringify(exam);
         exam = await getExam(id, signal);
-        if (JSON.stringify(exam) !== before)
-          document.getElementById("main")?.replaceWith(examBody(exam));
+        if (JSON.stringify(exam) !== before) redraw(exam);
       }
     } catch (error) {
       if (signal.aborted) return;
@@ -39,6 +47,20 @@ export function examPage(id: string): Page {
       outlet.append(pageFooter());
     }
   };
+}
+
+/** The page as it is now, with the bar that stands in it. */
+function redraw(exam: Exam): void {
+  const bar = document.querySelector(".reading-bar");
+  const body = examBody(exam);
+  document.getElementById("main")?.replaceWith(body);
+  if (bar) body.querySelector(".exam-facts")?.after(bar);
+}
+
+/** Loaded apart, as it is for those who read. */
+async function offerToRead(exam: string, signal: AbortSignal): Promise<void> {
+  const { readingBar } = await import("../worklist/bar");
+  if (!signal.aborted) document.querySelector(".exam-facts")?.after(readingBar(exam, signal));
 }
 
 function isOnItsWay({ state }: ImageSummary): boolean {
@@ -65,10 +87,15 @@ function examBody(exam: Exam): HTMLElement {
       h("div", { class: "exam-head" }, h("h1", {}, nameOf(exam.patient)), traits(exam.patient)),
       exam.patient_key &&
         h(
-          "a",
-          { class: "button", href: lesionsPath(exam.patient_key), title: words.lesions.linkOf },
-          icon("person"),
-          words.lesions.link,
+          "div",
+          { class: "lesions-buttons" },
+          h("a", { class: "button", href: timelinePath(exam.patient_key) }, words.timeline.link),
+          h(
+            "a",
+            { class: "button", href: lesionsPath(exam.patient_key), title: words.lesions.linkOf },
+            icon("person"),
+            words.lesions.link,
+          ),
         ),
     ),
     h(

@@ -5,7 +5,7 @@ import { h, icon } from "../dom";
 import { matches } from "../filter";
 import { pageFooter, pageHeader } from "../header";
 import { messages } from "../i18n";
-import { casesPath, depositPath } from "../router";
+import { casesPath, depositPath, worklistPath } from "../router";
 import { examCard } from "./card";
 import { problemOf, showProblem } from "./problem";
 
@@ -102,6 +102,7 @@ class ExamList {
         { class: "page-title" },
         h("h1", {}, words.exams),
         this.count,
+        h("a", { class: "cases-small", href: worklistPath }, words.worklist.title),
         h("a", { class: "cases-small", href: casesPath }, words.cases.title),
         h(
           "div",

@@ -45,11 +45,18 @@ async function examOf(image: ImageDetail, signal: AbortSignal): Promise<Exam> {
   return within ? withCase(exam, image.id, within) : exam;
 }
 
-/** The exam as whoever is shown one image sees it: this image, and no other. */
+/** The exam as whoever has a link sees it: this image, and those that the link opens beside it. */
 function alone(image: ImageDetail): Exam {
   const { id, kind, width, height, state, viewable, files, patient, accession_number } = image;
   const { thumbnail } = files;
-  const images = [{ id, kind, width, height, state, viewable, thumbnail }];
+  const own = { id, kind, width, height, state, viewable, thumbnail };
+  const beside = (image.siblings ?? []).map((one) => ({
+    ...own,
+    width: null,
+    height: null,
+    ...one,
+  }));
+  const images = [own, ...beside].sort((one, other) => one.id.localeCompare(other.id));
   const unknown = { study_instance_uid: null, created_at: "", establishment: "" };
   return { id: image.exam, patient, accession_number, images, ...unknown };
 }

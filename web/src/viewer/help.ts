@@ -15,7 +15,7 @@ function table(title: string, rows: Row[]): HTMLElement {
 }
 
 function keyboardRows(hasSpacing: boolean): Row[] {
-  const { keys } = messages();
+  const { keys, reports: words } = messages();
   return [
     [[keys.arrows], keys.pan],
     [["+", "−"], keys.zoom],
@@ -26,6 +26,7 @@ function keyboardRows(hasSpacing: boolean): Row[] {
     [["N"], keys.navigator],
     [["F"], keys.fullscreen],
     [["I"], keys.facts],
+    [["C"], words.key],
     [["?"], keys.help],
   ];
 }

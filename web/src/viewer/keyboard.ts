@@ -40,6 +40,7 @@ export function addKeyboard(stage: Stage, actions: KeyActions, signal: AbortSign
     n: actions.toggleNavigator,
     f: actions.toggleFullscreen,
     i: actions.toggleFacts,
+    c: actions.toggleReports,
     "?": actions.showHelp,
     "[": () => actions.openSibling(-1),
     "]": () => actions.openSibling(1),

@@ -12,6 +12,7 @@ export interface Actions {
   toggleNavigator: () => void;
   toggleFullscreen: () => void;
   toggleFacts: () => void;
+  toggleReports: () => void;
   showHelp: () => void;
 }
 

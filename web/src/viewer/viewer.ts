@@ -5,9 +5,10 @@ import { onRecovery } from "../connection";
 import { h, icon } from "../dom";
 import { languageButton } from "../header";
 import { messages } from "../i18n";
-import { isLinked } from "../link";
+import { isLinked, linkedBack } from "../link";
 import { type Problem, problemOf } from "../pages/problem";
 import { imageName, nameOf, thumbnail, traits } from "../patient";
+import { createReports } from "../reports/panel";
 import { advicesPath, casePath, examPath, navigate, viewInCasePath, viewPath } from "../router";
 import { createArrival } from "./arrival";
 import { formatView, parseView } from "./deeplink";
@@ -47,6 +48,8 @@ export async function openViewer(
   shapeMap(map, image);
   const frame = h("div", { class: "stage" }, canvas, map);
   let facts = createFacts(image, () => toggleFacts(false));
+  // Nobody who has a link, or is asked for advice, is shown more than the image.
+  const reports = isLinked() || image.lent ? null : createReports(image.exam);
   const help = createHelp(image.mpp_um !== null);
 
   const toggleFacts = (open = facts.hidden) => {
@@ -63,6 +66,7 @@ export async function openViewer(
     },
     toggleFullscreen,
     toggleFacts: () => toggleFacts(),
+    toggleReports: () => reports?.toggle(),
     showHelp: () => help.showModal(),
   };
   const showPressed = () =>
@@ -71,13 +75,14 @@ export async function openViewer(
       ?.setAttribute("aria-pressed", String(!map.classList.contains("closed")));
 
   outlet.replaceChildren(
-    viewerHeader(image, exam, actions),
+    viewerHeader(image, exam, actions, reports?.button ?? null),
     h(
       "main",
       { id: "main", tabindex: -1, class: "viewer", "aria-label": words.viewer },
       strip(image, exam),
       frame,
       facts,
+      reports?.panel ?? "",
     ),
     help,
   );
@@ -144,7 +149,10 @@ export async function openViewer(
     {
       ...actions,
       zooms: keyZooms(image),
-      closeOverlays: () => !facts.hidden && toggleFacts(false),
+      closeOverlays: () => {
+        if (!facts.hidden) toggleFacts(false);
+        else if (reports && !reports.panel.hidden) reports.toggle(false);
+      },
       openSibling: (direction) => openSibling(image, exam, direction),
     },
     closing.signal,
@@ -198,23 +206,29 @@ function wayBack(exam: Exam): string {
   return exam.images.length > 1 ? examPath(exam.id) : "/";
 }
 
-function viewerHeader(image: ImageDetail, exam: Exam, actions: Actions): HTMLElement {
+function viewerHeader(
+  image: ImageDetail,
+  exam: Exam,
+  actions: Actions,
+  reports: HTMLElement | null,
+): HTMLElement {
   const words = messages();
   const { images, accession_number } = exam;
   const index = images.findIndex(({ id }) => id === image.id);
   const toExams = images.length > 1 ? words.backToExam : words.back;
   const toCase = exam.case ? words.cases.backToCase : toExams;
-  const backWords = image.lent ? words.out.backToAdvice : toCase;
+  const lentWords = image.lent ? words.out.backToAdvice : toCase;
+  const backWords = linkedBack() ? words.opened.back : lentWords;
   const place = images.length > 1 ? ` (${index + 1}/${images.length})` : "";
   return h(
     "header",
     { class: "viewer-header" },
-    !isLinked() &&
+    (!isLinked() || linkedBack()) &&
       h(
         "a",
         {
           class: "icon-button back",
-          href: image.lent ? advicesPath : wayBack(exam),
+          href: linkedBack() ?? (image.lent ? advicesPath : wayBack(exam)),
           title: backWords,
           "aria-label": backWords,
         },
@@ -233,7 +247,7 @@ function viewerHeader(image: ImageDetail, exam: Exam, actions: Actions): HTMLEle
       accession_number &&
         h("span", { class: "code" }, `${words.accessionShort} ${accession_number}`),
     ),
-    h("div", { class: "header-tools" }, ...createHeaderTools(actions), languageButton()),
+    h("div", { class: "header-tools" }, reports, ...createHeaderTools(actions), languageButton()),
   );
 }
 

@@ -1,0 +1,1 @@
+"""Images opened from another system, by IHE Invoke Image Display."""

@@ -1,0 +1,45 @@
+"""PDF documents of others as pictures and text: runs in the sandbox, and nothing in them runs.
+
+A browser gets the pictures alone: what a document holds besides never reaches one.
+"""
+
+from pathlib import Path
+
+from api.sandbox import Progress
+
+MOST_PAGES = 200
+LONGEST_PX = 1800
+"""Of a page's longer side."""
+_MOST_LETTERS = 20_000
+"""Of a page's text."""
+
+
+def pages(say: Progress, path: str) -> list[str]:
+    """The text of each page, which says how many there are; raises PdfiumError."""
+    from pypdfium2 import PdfDocument
+
+    found = []
+    with PdfDocument(Path(path)) as document:
+        count = min(len(document), MOST_PAGES)
+        for number in range(count):
+            page = document[number]
+            text = page.get_textpage().get_text_bounded()
+            found.append(text[:_MOST_LETTERS])
+            page.close()
+            say(number + 1, count)
+    return found
+
+
+def picture(say: Progress, path: str, number: int, out: str) -> bool:
+    """Draw one page, counted from 1, as a WebP; False where there is no such page."""
+    from pypdfium2 import PdfDocument
+
+    with PdfDocument(Path(path)) as document:
+        if not 1 <= number <= min(len(document), MOST_PAGES):
+            return False
+        page = document[number - 1]
+        longest = max(page.get_size())
+        scale = min(LONGEST_PX / max(longest, 1.0), 4.0)
+        page.render(scale=scale).to_pil().save(out, "WEBP", quality=90, method=2)
+        say(1, 1)
+    return True

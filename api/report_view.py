@@ -1,0 +1,70 @@
+"""A report as people see it: text, or pictures of pages; nothing of it runs anywhere."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from threading import BoundedSemaphore
+from typing import Any
+
+from api.errors import SandboxError
+from api.sandbox import limits_for, run_limited
+from archive.errors import BadDocument, NotFound
+from archive.reports.cda import Block, blocks, inner_document, read_cda
+from archive.reports.report import CDA, PDF, TEXT, Content
+
+_AT_ONCE = BoundedSemaphore(2)
+"""Whoever leafs through a long document keeps nobody from theirs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a document says: lines of text, or the text of each page that is seen as a picture."""
+
+    blocks: tuple[Block, ...] = ()
+    pages: tuple[str, ...] = ()
+
+
+def seen(content: Content, scratch: Path) -> Seen:
+    """What is shown of a document; raises BadDocument for one that cannot be shown."""
+    kind, data = _shown(content)
+    if kind == PDF:
+        with TemporaryDirectory(prefix="report-", dir=scratch) as folder:
+            path = Path(folder, "report.pdf")
+            path.write_bytes(data)
+            texts = _run("api.pdf:pages", {"path": str(path)}, len(data), scratch)
+        return Seen(pages=tuple(str(one) for one in texts))
+    if kind == CDA:
+        return Seen(blocks=tuple(blocks(read_cda(data))))
+    lines = data.decode("utf-8", "replace").splitlines()
+    return Seen(blocks=tuple(Block("text", one) for one in lines))
+
+
+def page_picture(content: Content, number: int, scratch: Path) -> bytes:
+    """A page of a document as a WebP; raises NotFound, and BadDocument as `seen`."""
+    kind, data = _shown(content)
+    if kind != PDF:
+        raise NotFound("This document has no pages.")
+    with TemporaryDirectory(prefix="report-", dir=scratch) as folder:
+        path, out = Path(folder, "report.pdf"), Path(folder, "page.webp")
+        path.write_bytes(data)
+        asked = {"path": str(path), "number": number, "out": str(out)}
+        if not _run("api.pdf:picture", asked, len(data), scratch):
+            raise NotFound("There is no such page.")
+        return out.read_bytes()
+
+
+def _shown(content: Content) -> tuple[str, bytes]:
+    if content.media_type != CDA:
+        return content.media_type, content.data
+    inner = inner_document(read_cda(content.data))
+    if inner is None:
+        return CDA, content.data
+    return (PDF if inner[0] == PDF else TEXT), inner[1]
+
+
+def _run(function: str, asked: dict[str, Any], size: int, scratch: Path) -> Any:
+    try:
+        with _AT_ONCE:
+            return run_limited(function, asked, limits_for(size), scratch=scratch)
+    except SandboxError as error:
+        raise BadDocument("This document cannot be shown; save it to look at it.") from error

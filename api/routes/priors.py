@@ -1,0 +1,92 @@
+"""What was done already before an order, as it was found when the order came."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel
+
+from api.routes.at_the_door import CallerHere, CatalogHere
+from archive.priors.priors import Before, Prior
+
+router = APIRouter(tags=["cases"])
+
+
+class PriorOut(BaseModel):
+    """An exam that was done: `exam` where it is known here or shown, else in an `archive`.
+
+    One that is not `own` is opened from the patient's timeline.
+    """
+
+    establishment: str
+    own: bool
+    on: str | None
+    kinds: list[str]
+    description: str
+    exam: str | None
+    archive: str | None
+    address: str | None
+
+
+class BeforeOut(BaseModel):
+    """Earlier exams, the newest first; what `unanswered` archives hold is not known."""
+
+    exams: list[PriorOut]
+    unanswered: list[str]
+    over: bool
+
+
+class ShortOut(BaseModel):
+    """How many earlier exams there are before a case, and the day of the last."""
+
+    case: str
+    exams: int
+    last: str | None
+
+
+class BeforeAllOut(BaseModel):
+    """What was done before the cases of the last days."""
+
+    cases: list[ShortOut]
+
+
+@router.get("/api/cases/{case}/priors")
+def priors_of_case(case: str, caller: CallerHere, catalog: CatalogHere) -> BeforeOut:
+    """What was done already, everywhere that may be shown, found when the order came."""
+    known = catalog.cases.case(case, establishment=caller.establishment)
+    found = catalog.priors.of_cases([known.id], establishment=caller.establishment)
+    return before_out(found.get(known.id, Before((), (), is_over=True)), known.establishment)
+
+
+@router.get("/api/priors")
+def priors_of_cases(
+    caller: CallerHere,
+    catalog: CatalogHere,
+    days: Annotated[int, Query(ge=1, le=3660, description="Of how many days.")] = 30,
+) -> BeforeAllOut:
+    """Which of the cases of the last days are of somebody who was examined before."""
+    since = datetime.now(UTC) - timedelta(days=days)
+    cases = catalog.cases.list_cases(establishment=caller.establishment, since=since)
+    found = catalog.priors.of_cases([one.id for one in cases], establishment=caller.establishment)
+    return BeforeAllOut(
+        cases=[
+            ShortOut(case=case, exams=len(before.exams), last=before.exams[0].on)
+            for case, before in found.items()
+            if before.exams
+        ]
+    )
+
+
+def before_out(before: Before, establishment: str) -> BeforeOut:
+    """What was done already, as JSON for one establishment."""
+    return BeforeOut(
+        exams=[_prior_out(one, establishment) for one in before.exams],
+        unanswered=list(before.unanswered),
+        over=before.is_over,
+    )
+
+
+def _prior_out(one: Prior, establishment: str) -> PriorOut:
+    same = PriorOut.model_fields.keys() - {"kinds", "own"}
+    told = {name: getattr(one, name) for name in same}
+    return PriorOut(kinds=list(one.kinds), own=one.establishment == establishment, **told)

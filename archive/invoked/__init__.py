@@ -1,0 +1,1 @@
+"""What another system asks to be shown: a patient's exams, some studies, or one slide."""

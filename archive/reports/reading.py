@@ -1,0 +1,173 @@
+"""From rows to reports: those of a patient, of a study, of a case, and what one says."""
+
+from dataclasses import fields
+from datetime import datetime
+from itertools import groupby
+from typing import Any
+
+import sqlalchemy as sa
+
+from archive import schema
+from archive.cases.order import TIE_CHARACTERS
+from archive.columns import UtcDateTime
+from archive.errors import NotFound
+from archive.homeward import is_at_home
+from archive.identities.pointers import current_key
+from archive.identity import PatientIdentity
+from archive.ownership import owned
+from archive.reports.report import Report
+from archive.reports.schema import report
+
+_report, _exam, _patient = report.c, schema.exam.c, schema.patient.c
+_object, _owner = schema.stored_object.c, schema.establishment.c
+
+_PATIENT = [_patient[one.name].label(f"patient__{one.name}") for one in fields(PatientIdentity)]
+_PLAIN = (
+    *("id", "exam_id", "number", "number_issuer", "part", "is_addendum", "status", "title"),
+    *("code", "media_type", "length_bytes", "digest", "said_at", "received_at", "image_id"),
+)
+_waiting = report.alias("waiting_version")
+_WAITS_SINCE = (
+    sa.select(sa.func.max(_waiting.c.said_at))
+    .where(
+        *(
+            _waiting.c[one] == _report[one]
+            for one in ("establishment_id", "number_issuer", "number")
+        ),
+        _waiting.c.waits.is_not(None),
+    )
+    .scalar_subquery()
+)
+"""The moment of the newest version that waits, of which nothing is shown."""
+_STANDING = sa.select(
+    *(_report[one] for one in _PLAIN),
+    _report.said_in,
+    sa.type_coerce(_WAITS_SINCE, UtcDateTime).label("waits_since"),
+    _owner.name.label("establishment"),
+    _patient.key.label("patient_key"),
+    _exam.accession_number,
+    _exam.issuer_of_accession_number,
+    _exam.study_instance_uid,
+    _object.sop_instance_uid,
+    *_PATIENT,
+).select_from(
+    report.join(schema.exam, _report.exam_id == _exam.id)
+    .join(schema.establishment, _owner.id == _exam.establishment_id)
+    .join(schema.patient, _exam.patient_row == _patient.id)
+    .outerjoin(
+        schema.stored_object,
+        sa.and_(_object.image_id == _report.image_id, _object.sop_instance_uid.is_not(None)),
+    )
+)
+
+
+_beside = report.alias()
+_IS_READ = ~sa.exists().where(
+    *(
+        _beside.c[one] == _report[one]
+        for one in ("establishment_id", "number_issuer", "number", "exam_id")
+    ),
+    sa.or_(
+        _beside.c.id == _report.id,
+        sa.and_(
+            _report.image_id.is_(None),
+            _beside.c.patient_id == _report.patient_id,
+            _beside.c.patient_issuer == _report.patient_issuer,
+        ),
+    ),
+    ~is_at_home(_beside.c.image_id),
+)
+"""What goes home is read by nobody until it is there, nor what is said of it and goes with it."""
+
+
+def of_patient(connection: sa.Connection, key: str, establishment: str | None) -> list[Report]:
+    """The reports of the patient whom addresses name by this key, the newest version first."""
+    key = current_key(connection, key)
+    return _read(connection, owned(_STANDING.where(_patient.key == key), establishment))
+
+
+def of_study(
+    connection: sa.Connection, study_instance_uid: str, establishment: str | None
+) -> list[Report]:
+    """The reports of a study, the newest version first."""
+    query = _STANDING.where(_exam.study_instance_uid == study_instance_uid)
+    return _read(connection, owned(query, establishment))
+
+
+def of_exam(connection: sa.Connection, exam_id: str, establishment: str | None) -> list[Report]:
+    """The reports of an exam, the newest version first."""
+    return _read(connection, owned(_STANDING.where(_exam.id == exam_id), establishment))
+
+
+def of_number(
+    connection: sa.Connection, issuer: str, accession_number: str, establishment: str | None
+) -> list[Report]:
+    """The reports of an accession number of this issuer ("" for none), newest version first."""
+    given = _exam.issuer_of_accession_number
+    query = _STANDING.where(
+        _exam.accession_number == accession_number,
+        given == issuer if issuer else given.is_(None),
+    )
+    return _read(connection, owned(query, establishment))
+
+
+def one_of(connection: sa.Connection, report_id: str, establishment: str | None) -> Report:
+    """One document of a report, with its version among all; raises NotFound."""
+    row = connection.execute(
+        owned(_STANDING.where(_report.id == report_id, _IS_READ), establishment)
+    ).mappings()
+    found = row.one_or_none()
+    if found is None:
+        raise NotFound("There is no such report.")
+    siblings = _STANDING.where(
+        _owner.name == found["establishment"],
+        _report.number == found["number"],
+        _report.number_issuer == found["number_issuer"],
+    )
+    return next(one for one in _read(connection, siblings) if one.id == report_id)
+
+
+def _read(connection: sa.Connection, query: sa.Select[Any]) -> list[Report]:
+    rows = list(connection.execute(query.where(_IS_READ)).mappings())
+
+    def family(row: sa.RowMapping) -> tuple[str, str, str, str]:
+        return (row["establishment"], row["exam_id"], row["number_issuer"], row["number"])
+
+    found = []
+
+    def stamp(row: sa.RowMapping) -> tuple[datetime, int, str]:
+        # As of orders: of messages of one moment the one with the longer number is the later.
+        return (row["said_at"], row["status"].rank, row["said_in"].rjust(TIE_CHARACTERS))
+
+    rows.sort(key=lambda row: (*family(row), *stamp(row), row["part"]))
+    for _, versions in groupby(rows, family):
+        said = [list(one) for _, one in groupby(versions, stamp)]
+        for number, parts in enumerate(said, 1):
+            is_last = number == len(said)
+            found += [
+                _report_of(row, number, is_newest=is_last and not _is_overtaken(row))
+                for row in parts
+            ]
+    return sorted(found, key=lambda one: (one.said_at, one.version, -one.part), reverse=True)
+
+
+def _is_overtaken(row: sa.RowMapping) -> bool:
+    """Whether a newer version waits: what stands may be withdrawn, and is not said to be valid."""
+    return row["waits_since"] is not None and row["waits_since"] >= row["said_at"]
+
+
+def _report_of(row: sa.RowMapping, version: int, *, is_newest: bool) -> Report:
+    patient = {one.name: row[f"patient__{one.name}"] for one in fields(PatientIdentity)}
+    return Report(
+        **{name: row[name] for name in _PLAIN},
+        establishment=row["establishment"],
+        patient=PatientIdentity(**patient),
+        patient_key=row["patient_key"],
+        accession_number=row["accession_number"],
+        issuer_of_accession_number=row["issuer_of_accession_number"],
+        study_instance_uid=row["study_instance_uid"],
+        sop_instance_uid=row["sop_instance_uid"],
+        version=version,
+        is_newest=is_newest,
+        replaces=version - 1 or None,
+    )

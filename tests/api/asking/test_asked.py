@@ -1,0 +1,149 @@
+"""A real archive is asked for a patient's studies, both ways; what answers badly is said to."""
+
+import asyncio
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import date
+
+import pytest
+
+from api.archives import RadiologyArchive, viewer_of
+from api.asking import AnswerState, ask
+from api.errors import BadSettings
+from archive.dimse_station import Station
+from archive.identities.stated import Person, person_of
+from archive.identity import PatientIdentity
+from archive.studies.judge import Number, Patient
+from tests.api.asking.radiology import ANNE, BRUNO
+from tests.orthanc import Orthanc, free_ports
+
+HERE = "Hôpital A"
+
+
+def patient_of(one: PatientIdentity, *rivals: PatientIdentity) -> Patient:
+    return Patient(
+        HERE,
+        (Number(one.patient_id, one.issuer, "", (_person(one),)),),
+        rivals=tuple((other.patient_id, _person(other)) for other in rivals),
+    )
+
+
+def _person(one: PatientIdentity) -> Person:
+    return person_of({"name": one.name, "birth_date": one.birth_date, "sex": one.sex})
+
+
+@pytest.fixture(params=["qido", "c-find"])
+def rule(request: pytest.FixtureRequest, archive: Orthanc, station: Station) -> RadiologyArchive:
+    if request.param == "qido":
+        return RadiologyArchive(archive.dicomweb_url, HERE)
+    return RadiologyArchive(None, HERE, station=station)
+
+
+def test_of_two_patients_of_one_number_each_gets_their_own(rule: RadiologyArchive) -> None:
+    viewed = replace(rule, viewer="https://pacs.example.org/see?study={study}&order={accession}")
+    anne = ask(viewed, patient_of(ANNE, BRUNO))
+    assert (anne.state, anne.to_be_looked_into, anne.of_others) == (AnswerState.ANSWERED, 0, 1)
+    latest, before = sorted(anne.held, key=lambda one: str(one.study.on), reverse=True)
+    assert latest.study.study_instance_uid == "1.2.3.1"
+    assert latest.study.on == date(2026, 1, 5)
+    assert latest.study.description == "Scanner thoracique"
+    assert latest.study.modalities == ("CT",)
+    assert latest.address == "https://pacs.example.org/see?study=1.2.3.1&order=R1"
+    assert before.study.description == "IRM cérébrale"
+    bruno = ask(rule, patient_of(BRUNO, ANNE))
+    assert [one.study.description for one in bruno.held] == ["Scanner du bassin"]
+    assert bruno.of_others == 2
+    assert bruno.held[0].address is None
+
+
+def test_who_is_not_there_has_nothing_and_a_namesake_is_asked_about(
+    rule: RadiologyArchive,
+) -> None:
+    nobody = ask(rule, patient_of(replace(ANNE, patient_id="none")))
+    assert (nobody.state, nobody.held) == (AnswerState.ANSWERED, ())
+    twin = ask(rule, patient_of(replace(ANNE, name="ESSAI^Lucie")))
+    assert (twin.held, twin.to_be_looked_into, twin.of_others) == ((), 2, 1)
+    unknown = ask(rule, replace(patient_of(ANNE), numbers=()))
+    assert unknown.state is AnswerState.LACKS
+
+
+@contextmanager
+def mute() -> Iterator[int]:
+    """A port where somebody takes calls and never says a word."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        yield listening.getsockname()[1]
+
+
+@contextmanager
+def says(answer: bytes) -> Iterator[int]:
+    """A port where every question has the same answer."""
+    loop = asyncio.new_event_loop()
+
+    async def told(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer)
+        await writer.drain()
+        writer.close()
+
+    server = loop.run_until_complete(asyncio.start_server(told, "127.0.0.1", 0))
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        server.close()
+        loop.close()
+
+
+def test_one_that_is_not_there_or_says_nothing_is_said_not_to_answer() -> None:
+    (closed,) = free_ports(1)
+    with mute() as port:
+        for rule in (
+            RadiologyArchive(f"http://127.0.0.1:{closed}", HERE),
+            RadiologyArchive(f"http://127.0.0.1:{port}", HERE),
+            RadiologyArchive(None, HERE, station=Station("127.0.0.1", port, "X")),
+        ):
+            answered = ask(rule, patient_of(ANNE), within_s=0.5)
+            assert (answered.state, answered.held) == (AnswerState.SILENT, ())
+
+
+@pytest.mark.parametrize(
+    ("answer", "state"),
+    [
+        (b"HTTP/1.1 500 x\r\ncontent-length: 0\r\n\r\n", AnswerState.SILENT),
+        (b"HTTP/1.1 302 x\r\nlocation: /\r\ncontent-length: 0\r\n\r\n", AnswerState.SILENT),
+        (b"HTTP/1.1 404 x\r\ncontent-length: 0\r\n\r\n", AnswerState.LACKS),
+        (b"HTTP/1.1 204 x\r\n\r\n", AnswerState.ANSWERED),
+        (b"HTTP/1.1 200 x\r\ncontent-length: 2\r\n\r\n{}", AnswerState.SILENT),
+        (b"HTTP/1.1 200 x\r\ncontent-length: 4\r\n\r\n[{}]", AnswerState.SILENT),
+        (b"HTTP/1.1 200 x\r\ncontent-length: 3\r\n\r\n[1]", AnswerState.SILENT),
+        (b"HTTP/1.1 200 x\r\n\r\n" + b"[" * 100_000, AnswerState.SILENT),
+        (b"SSH-2.0-x\r\n\r\n", AnswerState.SILENT),
+    ],
+)
+def test_an_answer_that_is_none_is_never_an_empty_list(answer: bytes, state: AnswerState) -> None:
+    with says(answer) as port:
+        rule = RadiologyArchive(f"http://127.0.0.1:{port}", HERE)
+        assert ask(rule, patient_of(ANNE)).state is state
+
+
+@pytest.mark.parametrize(
+    "stated",
+    [
+        "javascript:{study}",
+        "https://pacs.example.org/",
+        "https://x/{name}{study}",
+        "https://x/{",
+        "/{study}",
+    ],
+)
+def test_an_address_of_a_viewer_that_leads_nowhere_is_refused(stated: str) -> None:
+    with pytest.raises(BadSettings, match="viewer"):
+        viewer_of("[archives.a]", stated)

@@ -1,0 +1,1 @@
+"""Reports as instances, in pages, and in archives."""

@@ -1,0 +1,141 @@
+"""What others wrote runs nowhere, and what cannot be shown says so."""
+
+import io
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image as Picture
+from pypdf import PdfReader, PdfWriter
+from pypdf.generic import DictionaryObject, NameObject, TextStringObject
+
+from api.report_view import page_picture, seen
+from api.reporting import text_as_pdf
+from archive.errors import BadDocument, NotFound
+from archive.identities.ins import key_of
+from archive.identity import PatientIdentity
+from archive.reports.content import as_it_leaves, check_pdf, document_of
+from archive.reports.report import PDF, TEXT, Content, Report, ReportStatus
+from tests.samples.report import INS, cda, pdf
+
+
+def armed() -> bytes:
+    """A PDF with a script that runs as it is opened, and a file inside."""
+    writer = PdfWriter()
+    writer.append(PdfReader(io.BytesIO(pdf("Bénin"))))
+    script = "app.alert('owned'); this.exportDataObject({cName: 'evil.exe', nLaunch: 2});"
+    action = {
+        NameObject("/S"): NameObject("/JavaScript"),
+        NameObject("/JS"): TextStringObject(script),
+    }
+    writer.root_object[NameObject("/OpenAction")] = DictionaryObject(action)
+    writer.add_attachment("evil.exe", b"MZ program")
+    out = io.BytesIO()
+    writer.write(out)
+    return out.getvalue()
+
+
+def test_of_a_pdf_with_a_script_and_a_file_only_its_page_is_seen(tmp_path: Path) -> None:
+    content = Content(PDF, armed())
+    assert b"owned" in content.data
+    assert document_of(content.data).media_type == PDF
+    told = seen(content, tmp_path)
+    assert told.pages == ("Bénin",)
+    drawn = page_picture(content, 1, tmp_path)
+    assert Picture.open(io.BytesIO(drawn)).format == "WEBP"
+    assert b"evil" not in drawn
+    with pytest.raises(NotFound):
+        page_picture(content, 2, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_pdf_that_is_none_inside_says_so(tmp_path: Path) -> None:
+    broken = b"%PDF-1.7\n" + bytes(range(256)) * 20 + b"\nstartxref\n0\n%%EOF\n"
+    with pytest.raises(BadDocument):
+        seen(Content(PDF, broken), tmp_path)
+
+
+@settings(max_examples=30, deadline=None)
+@given(title=st.text(min_size=1, max_size=64), text=st.text(max_size=300))
+def test_any_text_becomes_a_pdf(title: str, text: str) -> None:
+    then = datetime(2026, 3, 1, tzinfo=UTC)
+    one = Report(
+        **dict.fromkeys(("id", "establishment", "patient_key", "exam_id", "number"), "1"),
+        patient=PatientIdentity("1", "CHU"),
+        accession_number=None,
+        issuer_of_accession_number=None,
+        study_instance_uid="2.25.1",
+        number_issuer="",
+        version=1,
+        is_newest=True,
+        part=0,
+        replaces=None,
+        is_addendum=False,
+        status=ReportStatus.FINAL,
+        title=title,
+        code="11526-1",
+        media_type=TEXT,
+        length_bytes=1,
+        digest=None,
+        said_at=then,
+        received_at=then,
+    )
+    made = text_as_pdf(one, text, "https://example.org/exam/1")
+    check_pdf(made)
+    assert made == text_as_pdf(one, text, "https://example.org/exam/1")
+
+
+DIGITS = st.integers(1_000_000_000_000, 2_999_999_999_999).map(str)
+
+
+@settings(max_examples=40, deadline=None)
+@given(number=DIGITS, other=DIGITS, words=st.text("aé<>&' \n0123456789", max_size=80))
+def test_an_identifier_is_in_no_kept_document_and_comes_back_exactly(
+    number: str, other: str, words: str
+) -> None:
+    ins, another = (f"{one}{key_of(one):02}" for one in (number, other))
+    text = words.replace("&", "&amp;").replace("<", "&lt;")
+    body = f"<structuredBody><component><section><text>{text} {ins}x {ins}</text></section>"
+    whole = cda(f"{body}</component></structuredBody>", ins=ins)
+    kept = document_of(whole).data
+    assert kept.count(ins.encode()) == whole.count(f"{ins}x".encode())
+    known = PatientIdentity("1", "CHU", ins=ins, ins_authority="1.2.250.1.213.1.4.8")
+    assert as_it_leaves(kept, known) == whole
+    without = as_it_leaves(kept, PatientIdentity("1", "CHU"))
+    assert b"sansverre" not in without
+    assert b'root="1.2.250.1.213.1.4.8"' not in without
+    elsewhere = PatientIdentity("1", "CHU", ins=another, ins_authority="1.2.250.1.213.1.4.8")
+    assert document_of(as_it_leaves(kept, elsewhere)).clinical is not None
+
+
+@pytest.mark.parametrize("gap", ["", " ", "\u00a0", "\u202f"])
+def test_an_identifier_as_people_write_it_is_in_no_kept_document(gap: str) -> None:
+    groups = [INS[:1], INS[1:3], INS[3:5], INS[5:7], INS[7:10], INS[10:13], INS[13:]]
+    said = f"<text>{gap.join(groups)}, {gap.join(groups[:-1])}</text>"
+    body = f"<structuredBody><component><section>{said}</section></component></structuredBody>"
+    whole = cda(body)
+    kept = document_of(whole).data
+    assert not any(gap.join(groups[:-1]).encode() in one for one in (kept, kept.replace(b" ", b"")))
+    known = PatientIdentity("1", "CHU", ins=INS, ins_authority="1.2.250.1.213.1.4.8")
+    assert as_it_leaves(kept, known) == whole
+    assert b"<text>, </text>" in as_it_leaves(kept, None)
+
+
+def test_an_identifier_in_character_references_is_refused() -> None:
+    hidden = "".join(f"&#{ord(one)};" for one in INS)
+    body = f"<structuredBody><component><section><text>{hidden}</text></section></component>"
+    with pytest.raises(BadDocument, match="character references"):
+        document_of(cda(f"{body}</structuredBody>"))
+
+
+def test_what_is_no_national_identifier_is_not_looked_for_everywhere() -> None:
+    with pytest.raises(BadDocument, match="that is none"):
+        document_of(cda(ins="1"))
+
+
+def test_an_element_of_very_many_attributes_is_looked_over_at_once() -> None:
+    many = " ".join(f'a{number}="{INS}"' for number in range(15_000))
+    whole = cda().replace(b"<title>", f"<id {many}></id><title>".encode(), 1)
+    assert INS.encode() not in document_of(whole).data

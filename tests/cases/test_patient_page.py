@@ -1,0 +1,153 @@
+"""A patient's page: radiology, slides, photographs and reports by time, and what is not known."""
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser import DESKTOP, PHONE, READY, attentive, faults
+from tests.cases.conftest import NUMBER, Laboratory
+from tests.serving import until
+
+
+def answered(ask: Callable[[], dict[str, Any]]) -> None:
+    """Wait until what was done already was looked for."""
+    until(lambda: ask()["exams"])
+
+
+@pytest.fixture
+def page(
+    request: pytest.FixtureRequest, browser: Browser, laboratory: Laboratory
+) -> Iterator[Page]:
+    context = browser.new_context(
+        **getattr(request, "param", DESKTOP), storage_state=laboratory.state
+    )
+    with attentive(context) as page:
+        yield page
+
+
+def test_all_of_a_patient_is_on_one_timeline(
+    page: Page, laboratory: Laboratory, artefacts: Path
+) -> None:
+    page.goto(f"{laboratory.address}/cases/{laboratory.case}")
+    page.get_by_role("link", name="Dossier du patient", exact=True).click()
+    expect(page).to_have_url(re.compile(rf"/patients/{laboratory.patient}$"))
+    expect(page.get_by_role("heading", level=1)).to_contain_text("ESSAI")
+
+    # What the archives say flows in; the one that says nothing is not taken for empty.
+    pacs = page.locator("[data-archive=PACS]")
+    expect(pacs).to_contain_text("3 examens")
+    expect(pacs).to_contain_text("1 examen d’un autre patient écarté")
+    old = page.locator("[data-archive=Ancien]")
+    expect(old).to_contain_text("ne répond pas")
+    expect(old.get_by_role("button", name="Réessayer : Ancien")).to_be_visible()
+
+    rows = page.locator(".timeline-row")
+    expect(rows).to_have_count(4)
+    expect(page.get_by_text("Scanner du bassin")).to_have_count(0)
+    case = rows.filter(has_text=NUMBER)
+    # Held here and by the archive, it is one line.
+    expect(case.locator(".timeline-held li")).to_have_text(["Ici", "PACS"])
+    # One was scanned twice, and the last may have been linked meanwhile.
+    expect(case).to_contain_text(re.compile("[67] lames"))
+    expect(case.locator(".timeline-reports")).to_contain_text("corrigé, version 3")
+    case.get_by_text("2 versions antérieures").click()
+    expect(case.locator(".older")).to_contain_text("définitif, version 2")
+    photographs = rows.filter(has_text="6 photographies")
+    expect(photographs.locator("img")).to_have_count(6)
+    scanner = page.get_by_role("link", name="Scanner thoracique")
+    expect(scanner).to_have_attribute("href", "https://pacs.example.org/see?study=1.2.3.1")
+    expect(scanner).to_have_attribute("rel", "noopener noreferrer")
+    years = page.locator(".timeline-year")
+    expect(years.last).to_have_text("2019")
+    page.screenshot(path=artefacts / "timeline.png", full_page=True)
+    assert faults(page) == []
+
+
+def test_what_was_done_already_is_said_before_it_is_done_again(
+    page: Page, laboratory: Laboratory, artefacts: Path
+) -> None:
+    # The order came before the radiology was asked for: whoever comes later sees what was found.
+    page.goto(f"{laboratory.address}/cases/{laboratory.case}")
+    done = page.locator(".priors")
+    found = page.context.request
+    answered(lambda: found.get(f"{laboratory.address}/api/cases/{laboratory.case}/priors").json())
+    page.reload()
+    expect(done.get_by_role("link", name="Scanner thoracique")).to_have_attribute(
+        "href", "https://pacs.example.org/see?study=1.2.3.1"
+    )
+    expect(done).to_contain_text("Sans réponse de : Ancien")
+    expect(done).not_to_contain_text("bassin")
+    page.screenshot(path=artefacts / "case-priors.png")
+    assert faults(page) == []
+    page.goto(f"{laboratory.address}/cases")
+    expect(page.locator(".done-before").first).to_contain_text("Déjà fait")
+
+
+def test_a_line_is_found_and_opened_by_keys(page: Page, laboratory: Laboratory) -> None:
+    page.goto(f"{laboratory.address}/patients/{laboratory.patient}")
+    rows = page.locator(".timeline-row")
+    expect(rows).to_have_count(4)
+    page.keyboard.press("3")
+    expect(rows).to_have_count(2)
+    expect(page.get_by_role("button", name="Radiologie")).to_have_attribute("aria-pressed", "true")
+    page.keyboard.press("3")
+    page.keyboard.press("/")
+    page.keyboard.type("cerebrale")
+    expect(rows).to_have_count(1)
+    expect(page.locator(".timeline-tools .count")).to_have_text("1 sur 4 examens")
+    page.get_by_label("Filtrer les examens").last.fill("rien de tel")
+    page.get_by_role("button", name="Tout afficher").click()
+    expect(rows).to_have_count(4)
+    page.get_by_label("Période").select_option("five")
+    expect(rows).to_have_count(3)
+    page.get_by_label("Période").select_option("all")
+    page.keyboard.press("Escape")
+    page.locator("body").press("1")
+    expect(rows).to_have_count(1)
+    page.locator("body").press("j")
+    expect(rows.locator(".timeline-link")).to_be_focused()
+    page.keyboard.press("Enter")
+    page.wait_for_selector(READY)
+    expect(page.locator(".banner-patient")).to_contain_text("ESSAI")
+
+
+def test_two_exams_are_read_side_by_side(
+    page: Page, laboratory: Laboratory, artefacts: Path
+) -> None:
+    page.goto(f"{laboratory.address}/patients/{laboratory.patient}")
+    own = page.locator(".timeline-row", has=page.locator(".timeline-beside"))
+    expect(own).to_have_count(2)
+    for index in range(2):
+        own.nth(index).locator(".timeline-link").focus()
+        page.keyboard.press("c")
+    page.get_by_role("link", name="Comparer").click()
+    page.wait_for_selector(READY)
+    expect(page.locator(".compare-pane")).to_have_count(2)
+    expect(page.get_by_label("Déplacer ensemble")).not_to_be_checked()
+    zoom = "() => sansverreCompare.stages.map(one => one.view().zoom)"
+    before = page.evaluate(zoom)
+    page.get_by_role("button", name="Agrandir (+)").click()
+    page.wait_for_selector(READY)
+    first, second = page.evaluate(zoom)
+    assert (first == before[0]) != (second == before[1])
+    page.screenshot(path=artefacts / "beside.png")
+    assert faults(page) == []
+    page.get_by_role("combobox", name="À gauche").select_option(index=3)
+    page.wait_for_selector(READY)
+    page.get_by_role("link", name="Retour au dossier du patient").click()
+    expect(page.locator(".timeline-row").first).to_be_visible()
+
+
+@pytest.mark.parametrize("page", [PHONE], indirect=True, ids=["phone"])
+def test_the_page_fits_a_phone(page: Page, laboratory: Laboratory, artefacts: Path) -> None:
+    page.goto(f"{laboratory.address}/patients/{laboratory.patient}")
+    expect(page.locator(".timeline-row")).to_have_count(4)
+    expect(page.locator("[data-archive=Ancien]")).to_contain_text("does not answer")
+    wide = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
+    assert not page.evaluate(wide)
+    page.screenshot(path=artefacts / "timeline-phone.png", full_page=True)
+    assert faults(page) == []

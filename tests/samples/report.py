@@ -1,0 +1,71 @@
+"""Reports as laboratories write them: a PDF of pages, and a CDA R2 document of the French kind."""
+
+import base64
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from fpdf import FPDF
+
+INS = "157039999999904"
+"""Of the form, and with the key, of a national identifier."""
+_HEAD = """<?xml version="1.0" encoding="UTF-8"?>
+<?xml-stylesheet type="text/xsl" href="https://example.org/theirs.xsl"?>
+<ClinicalDocument xmlns="urn:hl7-org:v3">
+ <realmCode code="FR"/><typeId root="2.16.840.1.113883.1.3" extension="POCD_HD000040"/>
+ <id root="1.2.250.1.999" extension="{number}"/>
+ <code code="11526-1" codeSystem="2.16.840.1.113883.6.1" displayName="CR d'anatomie"/>
+ <title>CR d'anatomie et de cytologie pathologiques</title>
+ <effectiveTime value="20260301120000+0100"/>
+ <recordTarget><patientRole>
+  <id extension="{ins}" root="1.2.250.1.213.1.4.8"/>
+  <id extension="77" root="1.2.250.1.998"/>
+  <patient><name><family qualifier="BR">{family}</family><given>{given}</given></name>
+   <administrativeGenderCode code="F" codeSystem="2.16.840.1.113883.5.1"/>
+   <birthTime value="{born}"/></patient>
+ </patientRole></recordTarget>
+{related} <component>{body}</component>
+</ClinicalDocument>
+"""
+BODY = """<structuredBody><component><section><title>Conclusion</title>
+ <text><paragraph>Nævus &lt;b&gt;bénin&lt;/b&gt;.</paragraph>
+ <table><tbody><tr><td>Taille</td><td>4 mm</td></tr></tbody></table>
+ <paragraph>INS {ins}.</paragraph></text></section></component></structuredBody>"""
+
+
+def pdf(*pages: str) -> bytes:
+    """A PDF with a line of text on each page."""
+    made = FPDF()
+    made.set_creation_date(datetime(2026, 3, 1, tzinfo=UTC))
+    for text in pages or ("Compte rendu",):
+        made.add_page()
+        made.set_font("Helvetica", size=20)
+        made.cell(text=text)
+    return bytes(made.output())
+
+
+def cda(
+    body: str = BODY,
+    *,
+    number: str = "CR-1",
+    replaces: str = "",
+    person: Sequence[str] = ("ESSAI", "Zoé", "19570307"),
+    ins: str = INS,
+) -> bytes:
+    """A CDA R2 document of the patient of the tests of messages."""
+    related = ""
+    if replaces:
+        related = (
+            ' <relatedDocument typeCode="RPLC"><parentDocument>'
+            f'<id root="1.2.250.1.999" extension="{replaces}"/></parentDocument></relatedDocument>'
+        )
+    family, given, born = person
+    names = {"family": family, "given": given, "born": born}
+    text = _HEAD.format(number=number, ins=ins, related=related, body=body.format(ins=ins), **names)
+    return text.encode()
+
+
+def cda_of_pdf(data: bytes) -> bytes:
+    """A CDA R2 document whose body is a PDF."""
+    inside = base64.b64encode(data).decode()
+    body = f'<nonXMLBody><text mediaType="application/pdf" representation="B64">{inside}</text>'
+    return cda(f"{body}</nonXMLBody>")

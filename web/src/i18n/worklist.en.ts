@@ -1,0 +1,53 @@
+/** The reading worklist: unread, urgent, mine. */
+
+import type { worklistFr } from "./worklist.fr";
+
+const plural = (n: number, one: string, many: string) => `${n} ${Math.abs(n) === 1 ? one : many}`;
+
+export const worklistEn: typeof worklistFr = {
+  link: "Reading list",
+  title: "Reading list",
+  count: (n: number) => plural(n, "unread exam", "unread exams"),
+  which: { unread: "Unread", urgent: "Urgent", mine: "Mine", all: "All" },
+  whichLabel: "Exams shown",
+  kind: { all: "Slides and photographs", slide: "Slides", photo: "Photographs" },
+  kindLabel: "Kind of images",
+  search: "Search the list",
+  searchHint: "Name, identifier, number",
+  advice: (n: number) => (n > 0 ? `Advice (${n} new)` : "Advice"),
+  day: "Expected patients",
+  none: "Nothing to read here",
+  noneText: "Exams of the last thirty days appear as soon as their images arrive.",
+  noneFound: "No exam matches",
+  more: "Show more",
+  news: {
+    first: "Never read",
+    slide: "New slide",
+    rescan: "Slide scanned again",
+    photograph: "New photograph",
+    report: "New report",
+  },
+  taken: (name: string) => `Taken by ${name}`,
+  takenByMe: "Taken by you",
+  someone: "somebody else",
+  me: "you",
+  readBy: (name: string, moment: string) => `Read by ${name}, ${moment}`,
+  reports: (n: number) => plural(n, "report", "reports"),
+  take: "Take",
+  release: "Give back",
+  read: "Mark as read",
+  unread: "Mark as unread",
+  next: "Next",
+  readNext: "Mark as read, next",
+  takeOne: (what: string) => `Take ${what}`,
+  releaseOne: (what: string) => `Give back ${what}`,
+  readOne: (what: string) => `Mark as read: ${what}`,
+  unreadOne: (what: string) => `Mark as unread: ${what}`,
+  examOf: (number: string) => `exam ${number}`,
+  conflict: "Somebody was quicker, or something has just come: the list is up to date.",
+  failed: "The request failed. Try again.",
+  finished: "There is nothing left to read.",
+  bar: "Reading this exam",
+  keys: "↓ ↑ or j k: next, previous exam; Enter: open; n: next unread; t: take; r: mark as read; /: search.",
+  barKeys: "r: mark as read; n: next exam.",
+};

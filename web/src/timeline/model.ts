@@ -1,0 +1,122 @@
+/** One line for one exam, wherever it is held; and which lines are looked at. */
+
+import { folded } from "../body/sites";
+import type { Answer, Line, Study } from "./calls";
+
+export type Kind = "slide" | "photo" | "radiology" | "report";
+export const KINDS: readonly Kind[] = ["slide", "photo", "radiology", "report"];
+
+/** A study, and the archive that tells of it. */
+export interface Held {
+  archive: string;
+  establishment: string;
+  study: Study;
+}
+
+/** One exam: as it is known here, and in the archives that hold it. */
+export interface Item {
+  /** The first of its keys, which stays the same while answers come in. */
+  id: string;
+  keys: string[];
+  line: Line | null;
+  held: Held[];
+}
+
+const PHOTOGRAPHS = new Set(["XC", "DMS", "GM", "OP", "ES"]);
+const DOCUMENTS = new Set(["DOC", "SR", "KO", "PR", "OT"]);
+
+export function merged(lines: readonly Line[], answers: readonly Answer[]): Item[] {
+  const items: Item[] = [];
+  const put = (found: Item) => {
+    const same = items.filter(({ keys }) => keys.some((key) => found.keys.includes(key)));
+    const [first, ...more] = same;
+    if (!first) return void items.push(found);
+    // What comes may be what shows that two lines are one.
+    for (const one of [...more, found]) {
+      first.keys = [...new Set([...first.keys, ...one.keys])];
+      first.line ??= one.line;
+      first.held.push(...one.held);
+      if (one !== found) items.splice(items.indexOf(one), 1);
+    }
+  };
+  for (const line of lines)
+    put({ id: line.keys[0] ?? line.exam, keys: [...line.keys], line, held: [] });
+  for (const { archive, establishment, studies } of answers)
+    for (const study of studies)
+      put({
+        id: study.keys[0] ?? study.study_instance_uid,
+        keys: [...study.keys],
+        line: null,
+        held: [{ archive, establishment, study }],
+      });
+  return items.sort((one, other) => momentOf(other).localeCompare(momentOf(one)));
+}
+
+/** The day, YYYY-MM-DD, where somebody says one. */
+export function dayOfItem(item: Item): string | null {
+  return momentOf(item).slice(0, 10) || null;
+}
+
+/** What lines are sorted by: by the clock of where they are looked at. */
+function momentOf({ line, held }: Item): string {
+  if (line) return localMoment(line.on);
+  const study = held[0]?.study;
+  return study?.on ? `${study.on}T${study.at ?? ""}` : "";
+}
+
+function localMoment(moment: string): string {
+  const at = new Date(moment);
+  const two = (n: number) => String(n).padStart(2, "0");
+  const day = [at.getFullYear(), two(at.getMonth() + 1), two(at.getDate())].join("-");
+  return `${day}T${two(at.getHours())}:${two(at.getMinutes())}`;
+}
+
+export function kindsOf({ line, held }: Item): Kind[] {
+  const found = new Set<Kind>();
+  if (line?.slides) found.add("slide");
+  if (line?.photographs) found.add("photo");
+  if (line?.reports.length) found.add("report");
+  for (const { study } of held) for (const kind of kindsOfStudy(study)) found.add(kind);
+  return KINDS.filter((kind) => found.has(kind));
+}
+
+function kindsOfStudy({ modalities }: Study): Kind[] {
+  const kinds = modalities
+    .filter((one) => !DOCUMENTS.has(one))
+    .map((one): Kind => (one === "SM" ? "slide" : PHOTOGRAPHS.has(one) ? "photo" : "radiology"));
+  return kinds.length > 0 ? kinds : [modalities.includes("DOC") ? "report" : "radiology"];
+}
+
+export function establishmentOf({ line, held }: Item): string {
+  return line?.establishment ?? held[0]?.establishment ?? "";
+}
+
+export interface Wanted {
+  /** None means all. */
+  kinds: ReadonlySet<Kind>;
+  establishment: string | null;
+  /** The first day, YYYY-MM-DD. */
+  since: string | null;
+  query: string;
+}
+
+/** Whether a line is looked at; `text` is all that it shows in words. */
+export function isWanted(item: Item, text: string, wanted: Wanted): boolean {
+  const { kinds, establishment, since, query } = wanted;
+  if (kinds.size > 0 && !kindsOf(item).some((kind) => kinds.has(kind))) return false;
+  if (establishment && establishmentOf(item) !== establishment) return false;
+  const day = dayOfItem(item);
+  // What has no day is not hidden by one.
+  if (since && day && day < since) return false;
+  const said = folded(text);
+  return folded(query)
+    .split(" ")
+    .every((word) => said.includes(word));
+}
+
+/** So many years before a day, YYYY-MM-DD. */
+export function yearsBefore(years: number, now: Date): string {
+  const at = new Date(now);
+  at.setFullYear(at.getFullYear() - years);
+  return localMoment(at.toISOString()).slice(0, 10);
+}
