@@ -9,7 +9,7 @@ from api.routes.deposits import PatientIn
 from api.routes.shapes import ImageSummary, PatientOut, patient_out, summary_out
 from archive.cases.case import Block, Case, CaseOrder, Glass, Scanned, Waiting, scanned_at
 from archive.cases.decide import Verdict
-from archive.cases.label import Position
+from archive.cases.label import Position, slide_named
 from archive.cases.order import Container, Numbered, OrderPlaced, Priority
 from archive.cases.pages import Summary
 from archive.identity import PatientIdentity
@@ -25,6 +25,7 @@ class NumberIn(BaseModel):
 class ContainerIn(BaseModel):
     """A specimen, a block or a slide; `barcode` is the text of its label, where it is known.
 
+    A recut is a slide of its own: it is then called by `slide` and `recut` together, as `1 R2`.
     `foreign` is what another laboratory calls it: it is shown, and never matched.
     """
 
@@ -102,7 +103,11 @@ class ConsultIn(BaseModel):
 def _container(said: ContainerIn) -> Container:
     foreign = said.foreign
     return Container(
-        Position(said.specimen.strip(), said.block.strip(), said.slide.strip()),
+        Position(
+            said.specimen.strip(),
+            said.block.strip(),
+            slide_named(said.slide.strip(), said.recut.strip()),
+        ),
         said.stain,
         said.recut,
         said.barcode,

@@ -207,7 +207,7 @@ def scanned_at(image: Image) -> datetime:
 
 
 def natural(name: str) -> tuple[tuple[int, int, str], ...]:
-    """What names are sorted by: 2 before 10, and A2 before A10."""
+    """What names are sorted by: 2 before 10, A2 before A10, and A before A2."""
     parts: list[tuple[int, int, str]] = []
     run = ""
     for letter in name + "\0":
@@ -216,4 +216,4 @@ def natural(name: str) -> tuple[tuple[int, int, str], ...]:
             parts.append((0, int(run), "") if is_number else (1, 0, run.casefold()))
             run = ""
         run += letter
-    return (*parts, (2, 0, name))
+    return (*parts, (-1, 0, name))

@@ -102,8 +102,18 @@ def readings(texts: Iterable[str], pattern: Pattern) -> Iterator[Reading]:
             continue
         if any(len(value) > PART_CHARACTERS for value in said.values()):
             continue
-        stain = said.get("stain", "")
+        stain, recut = said.get("stain", ""), said.get("recut", "")
         # Where slides have no number, their stain tells them apart.
-        slide = said.get("slide") or stain
+        slide = slide_named(said.get("slide") or stain, recut)
+        if len(slide) > PART_CHARACTERS:
+            continue
         where = Position(said.get("specimen", ""), said.get("block", ""), slide)
-        yield Reading(number, where, stain, said.get("recut", ""))
+        yield Reading(number, where, stain, recut)
+
+
+def slide_named(slide: str, recut: str) -> str:
+    """How a slide is told apart in its block: a recut is another glass, also under a number again.
+
+    That may be longer than what is kept; cut off, it would be another slide's.
+    """
+    return f"{slide} {recut}".strip()

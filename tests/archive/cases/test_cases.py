@@ -90,6 +90,24 @@ def test_a_second_scan_is_a_rescan_and_the_older_stays(lab: Catalog) -> None:
     assert tree(read(lab, case_id))["A1-1"] == [older.source_sha256, later.source_sha256]
 
 
+def test_a_recut_is_no_rescan_of_the_slide_whose_number_it_bears(lab: Catalog) -> None:
+    slides = ("A1-1", "A1-1 R1", "A1-2")
+    case_id = lab.cases.place(order(slides))
+    first = scanned(lab, label("A1-1"), "first", at="2026-03-02T14:00:00")
+    recut = scanned(lab, label("A1-1~R1"), "recut", at="2026-03-02T15:00:00")
+    case = read(lab, case_id)
+    assert tree(case) == {
+        "A1-1": [first.source_sha256],
+        "A1-1 R1": [recut.source_sha256],
+        "A1-2": [],
+    }
+    assert [(one.position.slide, one.recut) for one in case.slides] == [
+        ("1", ""),
+        ("1 R1", "R1"),
+        ("2", ""),
+    ]
+
+
 def test_two_identities_under_one_number_are_a_conflict_and_wait(lab: Catalog) -> None:
     case_id = lab.cases.place(order())
     again = order(patient=BRUNO, minutes=1, order=Numbered("O-2", "LABO"))

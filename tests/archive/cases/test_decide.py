@@ -42,7 +42,8 @@ def test_what_was_written_on_a_label_is_read(
     pattern = compiled(PATTERN)
     strangers = [one for one in others if pattern.fullmatch(one) is None]
     read = read_label([*strangers, text], pattern)
-    assert read == Reading(number, Position(specimen, str(block), str(slide)), stain, recut)
+    glass = f"{slide} {recut}".strip()
+    assert read == Reading(number, Position(specimen, str(block), glass), stain, recut)
 
 
 @given(st.lists(st.text(max_size=300), max_size=4), st.sampled_from([PATTERN, "(?P<accession>.*)"]))
@@ -58,6 +59,19 @@ def test_no_text_is_read_that_the_pattern_does_not_cover(texts: list[str], patte
 def test_a_stain_tells_slides_apart_that_have_no_number() -> None:
     pattern = compiled(r"(?P<accession>\d+)\.(?P<block>\d)\.(?P<stain>\w+)")
     assert read_label(["77.1.HES"], pattern) == Reading("77", Position("", "1", "HES"), "HES")
+
+
+def test_a_recut_is_a_slide_of_its_own_wherever_its_number_stands() -> None:
+    pattern = compiled(r"(?P<accession>\d+)/(?P<block>\d)(?:/(?P<slide>\w+))?(?:~(?P<recut>R\d+))?")
+    places = {one: read_label([one], pattern) for one in ("7/1/2", "7/1/2~R1", "7/1~R1", "7/1")}
+    assert {one: read and read.position.slide for one, read in places.items()} == {
+        "7/1/2": "2",
+        "7/1/2~R1": "2 R1",
+        "7/1~R1": "R1",
+        "7/1": "",
+    }
+    # Cut off, it would be another slide.
+    assert read_label(["7/1/123456789012~R123"], pattern) is None
 
 
 def test_no_label_takes_longer_than_its_length() -> None:
