@@ -4,8 +4,12 @@ A browser gets the pictures alone: what a document holds besides never reaches o
 """
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from api.sandbox import Progress
+
+if TYPE_CHECKING:
+    from pypdfium2 import PdfDocument
 
 MOST_PAGES = 200
 LONGEST_PX = 1800
@@ -16,12 +20,12 @@ _MOST_LETTERS = 20_000
 
 def pages(say: Progress, path: str) -> list[str]:
     """The text of each page, which says how many there are; raises PdfiumError."""
-    from pypdfium2 import PdfDocument
-
     found = []
-    with PdfDocument(Path(path)) as document:
+    with _opened(path) as document:
         count = min(len(document), MOST_PAGES)
         for number in range(count):
+            if document.formenv is not None:
+                _fill(document, number)
             page = document[number]
             text = page.get_textpage().get_text_bounded()
             found.append(text[:_MOST_LETTERS])
@@ -32,9 +36,7 @@ def pages(say: Progress, path: str) -> list[str]:
 
 def picture(say: Progress, path: str, number: int, out: str) -> bool:
     """Draw one page, counted from 1, as a WebP; False where there is no such page."""
-    from pypdfium2 import PdfDocument
-
-    with PdfDocument(Path(path)) as document:
+    with _opened(path) as document:
         if not 1 <= number <= min(len(document), MOST_PAGES):
             return False
         page = document[number - 1]
@@ -43,3 +45,19 @@ def picture(say: Progress, path: str, number: int, out: str) -> bool:
         page.render(scale=scale).to_pil().save(out, "WEBP", quality=90, method=2)
         say(1, 1)
     return True
+
+
+def _opened(path: str) -> "PdfDocument":
+    """The document, with what was filled in its forms: that is part of what it says."""
+    from pypdfium2 import PdfDocument
+
+    document = PdfDocument(Path(path))
+    document.init_forms()
+    return document
+
+
+def _fill(document: "PdfDocument", number: int) -> None:
+    """Make what was filled in on a page words of the page, which then has to be opened anew."""
+    page = document[number]
+    page.flatten()
+    page.close()

@@ -18,6 +18,10 @@ IS_HERE = is_at_home(schema.image.c.id)
 """Whether an image stands under its own patient."""
 
 
+AWAY = sa.select(move.c.image_id).where(move.c.done_at.is_(None), move.c.is_homeward)
+"""The images that do not stand under their own patient yet: few, or none."""
+
+
 def hide(connection: sa.Connection, image_id: str) -> None:
     """Let an image whose move was just asked be seen by nobody until that is done."""
     undone = sa.update(move).where(move.c.image_id == image_id, move.c.done_at.is_(None))

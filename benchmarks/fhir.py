@@ -80,7 +80,6 @@ def _report(exam: int, version: int) -> dict[str, object]:
         "key": name,
         "length_bytes": 1000,
         "digest": name,
-        "ins_places": [],
         "said_at": at,
         "said_in": "",
         "received_at": at,

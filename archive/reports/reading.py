@@ -11,7 +11,7 @@ from archive import schema
 from archive.cases.order import TIE_CHARACTERS
 from archive.columns import UtcDateTime
 from archive.errors import NotFound
-from archive.homeward import is_at_home
+from archive.homeward import AWAY
 from archive.identities.pointers import current_key
 from archive.identity import PatientIdentity
 from archive.ownership import owned
@@ -61,23 +61,33 @@ _STANDING = sa.select(
 )
 
 
-_beside = report.alias()
-_IS_READ = ~sa.exists().where(
-    *(
-        _beside.c[one] == _report[one]
-        for one in ("establishment_id", "number_issuer", "number", "exam_id")
-    ),
-    sa.or_(
-        _beside.c.id == _report.id,
-        sa.and_(
-            _report.image_id.is_(None),
-            _beside.c.patient_id == _report.patient_id,
-            _beside.c.patient_issuer == _report.patient_issuer,
+_stray, _beside = report.alias("stray"), report.alias("beside_stray")
+_FAMILY = ("establishment_id", "number_issuer", "number", "exam_id")
+_GOING_HOME = (
+    sa.select(_beside.c.id)
+    .select_from(
+        _stray.join(_beside, sa.and_(*(_beside.c[one] == _stray.c[one] for one in _FAMILY)))
+    )
+    .where(
+        _stray.c.image_id.in_(AWAY),
+        sa.or_(
+            _beside.c.id == _stray.c.id,
+            sa.and_(
+                _beside.c.image_id.is_(None),
+                _beside.c.patient_id == _stray.c.patient_id,
+                _beside.c.patient_issuer == _stray.c.patient_issuer,
+            ),
         ),
-    ),
-    ~is_at_home(_beside.c.image_id),
+    )
 )
-"""What goes home is read by nobody until it is there, nor what is said of it and goes with it."""
+
+
+def is_read(table: sa.FromClause) -> sa.ColumnElement[bool]:
+    """Whether a row of reports is of whom its exam is of.
+
+    What goes home is read by nobody until it is there, nor what is said of it and goes with it.
+    """
+    return table.c.id.not_in(_GOING_HOME)
 
 
 def of_patient(connection: sa.Connection, key: str, establishment: str | None) -> list[Report]:
@@ -114,7 +124,7 @@ def of_number(
 def one_of(connection: sa.Connection, report_id: str, establishment: str | None) -> Report:
     """One document of a report, with its version among all; raises NotFound."""
     row = connection.execute(
-        owned(_STANDING.where(_report.id == report_id, _IS_READ), establishment)
+        owned(_STANDING.where(_report.id == report_id, is_read(report)), establishment)
     ).mappings()
     found = row.one_or_none()
     if found is None:
@@ -128,7 +138,7 @@ def one_of(connection: sa.Connection, report_id: str, establishment: str | None)
 
 
 def _read(connection: sa.Connection, query: sa.Select[Any]) -> list[Report]:
-    rows = list(connection.execute(query.where(_IS_READ)).mappings())
+    rows = list(connection.execute(query.where(is_read(report))).mappings())
 
     def family(row: sa.RowMapping) -> tuple[str, str, str, str]:
         return (row["establishment"], row["exam_id"], row["number_issuer"], row["number"])

@@ -12,6 +12,7 @@ from archive import schema
 from archive.columns import UtcDateTime
 from archive.errors import InvalidQuery
 from archive.ownership import owned
+from archive.reports.reading import is_read
 from archive.reports.report import ReportStatus
 from archive.reports.schema import report
 from archive.resources.asked import Search, Token
@@ -128,7 +129,7 @@ def _has_status(asked: Token) -> Condition:
 
 
 def _is_touched_since(at: datetime) -> Condition:
-    came = sa.exists().where(_same(_any, _first), _any.c.received_at >= at)
+    came = sa.exists().where(_same(_any, _first), _any.c.received_at >= at, is_read(_any))
     overtaken = sa.exists().where(_OVERTAKES, _waiting.c.received_at >= at)
     return sa.or_(came, overtaken, is_renamed_since(at))
 
@@ -167,11 +168,17 @@ def _arrival_key(table: sa.FromClause) -> sa.Tuple:
     return sa.tuple_(table.c.received_at, table.c.part, table.c.id)
 
 
-_IS_FIRST = ~sa.exists().where(
-    _same(_earlier, _first), _arrival_key(_earlier) < _arrival_key(_first)
+_IS_FIRST = sa.and_(
+    is_read(_first),
+    ~sa.exists().where(
+        _same(_earlier, _first), _arrival_key(_earlier) < _arrival_key(_first), is_read(_earlier)
+    ),
 )
-_IS_NEWEST = ~sa.exists().where(
-    _same(_newer, _newest), _version_key(_newer) > _version_key(_newest)
+_IS_NEWEST = sa.and_(
+    is_read(_newest),
+    ~sa.exists().where(
+        _same(_newer, _newest), _version_key(_newer) > _version_key(_newest), is_read(_newer)
+    ),
 )
 
 
@@ -264,6 +271,7 @@ def _read(connection: sa.Connection, page: sa.Select[Any]) -> list[FoundReport]:
     query = (
         sa.select(these, *(_any.c[name] for name in (*_SAID, "said_at", "said_in", "received_at")))
         .select_from(these.join(_any, of))
+        .where(is_read(_any))
         .order_by(
             these.c.first_received_at.desc(),
             these.c.report_id.desc(),

@@ -43,6 +43,28 @@ def pdf(*pages: str) -> bytes:
     return bytes(made.output())
 
 
+def form(filled: str) -> bytes:
+    """A PDF of one field, filled in, of which no picture was made (NeedAppearances)."""
+    objects = (
+        (
+            b"<</Type/Catalog/Pages 2 0 R/AcroForm<</NeedAppearances true/Fields[5 0 R]"
+            b"/DA(/Helv 12 Tf 0 g)/DR<</Font<</Helv 4 0 R>>>>>>>>"
+        ),
+        b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
+        b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 300 200]/Annots[5 0 R]>>",
+        b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>",
+        b"<</Type/Annot/Subtype/Widget/FT/Tx/T(conclusion)/V(%s)/P 3 0 R/F 4"
+        b"/Rect[20 100 280 140]/DA(/Helv 24 Tf 0 g)>>" % filled.encode("ascii"),
+    )
+    made, places = b"%PDF-1.7\n", []
+    for number, one in enumerate(objects, 1):
+        places.append(b"%010d 00000 n \n" % len(made))
+        made += b"%d 0 obj\n%s\nendobj\n" % (number, one)
+    table = b"xref\n0 6\n0000000000 65535 f \n" + b"".join(places)
+    end = b"trailer<</Size 6/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF\n" % len(made)
+    return made + table + end
+
+
 def cda(
     body: str = BODY,
     *,

@@ -18,7 +18,7 @@ from archive.identities.ins import key_of
 from archive.identity import PatientIdentity
 from archive.reports.content import as_it_leaves, check_pdf, document_of
 from archive.reports.report import PDF, TEXT, Content, Report, ReportStatus
-from tests.samples.report import INS, cda, pdf
+from tests.samples.report import INS, cda, form, pdf
 
 
 def armed() -> bytes:
@@ -49,6 +49,17 @@ def test_of_a_pdf_with_a_script_and_a_file_only_its_page_is_seen(tmp_path: Path)
     with pytest.raises(NotFound):
         page_picture(content, 2, tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_was_filled_in_a_form_is_seen(tmp_path: Path) -> None:
+    filled, empty = (Content(PDF, form(one)) for one in ("MELANOME", ""))
+    assert seen(filled, tmp_path).pages == ("MELANOME",)
+    dark = [_dark(page_picture(one, 1, tmp_path)) for one in (filled, empty)]
+    assert dark[0] > dark[1] + 1000
+
+
+def _dark(picture: bytes) -> int:
+    return sum(Picture.open(io.BytesIO(picture)).convert("L").histogram()[:128])
 
 
 def test_a_pdf_that_is_none_inside_says_so(tmp_path: Path) -> None:

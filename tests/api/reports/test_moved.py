@@ -17,7 +17,7 @@ from archive.move import Author, Destination
 from archive.record import OutboxState
 from archive.reports.report import Report, ReportStatus
 from archive.telling.rules import Takes
-from tests.api.conftest import reading
+from tests.api.conftest import Web, reading
 from tests.api.hl7.conftest import GAM, HERE, message
 from tests.api.hl7.test_exchange import LOCAL
 from tests.api.hl7.test_orders import PID
@@ -89,7 +89,9 @@ def test_a_report_that_is_withdrawn_is_so_wherever_it_is_moved(place: Workplace)
     assert {one.state for rows in told.values() for one in rows} == {OutboxState.SUPERSEDED}
 
 
-def test_a_report_that_goes_home_is_read_by_nobody_until_it_is_there(place: Workplace) -> None:
+def test_a_report_that_goes_home_is_read_by_nobody_until_it_is_there(
+    settings: Settings, place: Workplace
+) -> None:
     exchange = Exchange(place, (GAM,))
     filled(place)
     gone = "OBX|1|ED|a||||||||W"
@@ -111,6 +113,10 @@ def test_a_report_that_goes_home_is_read_by_nobody_until_it_is_there(place: Work
     assert [(one.id, one.version) for one in reports(place)] == mine
     with pytest.raises(NotFound):
         place.catalog.reports.one(late.id, establishment=HERE)
+    with reading(settings, HERE) as web:
+        documents = _by_fhir(web)
+    assert documents[others[0].patient_key] == {one.id for one in others}
+    assert {late.id, withdrawn.id}.isdisjoint(*documents.values())
     # What is no instance is decided anew, and waits for a person.
     assert [one.id for one in place.catalog.reports.waiting(establishment=HERE)] == [alone.id]
     assert move_once(place)
@@ -119,6 +125,18 @@ def test_a_report_that_goes_home_is_read_by_nobody_until_it_is_there(place: Work
     there = place.catalog.reports.of_exam(home.exam_id, establishment=HERE)
     assert [one.id for one in there] == [withdrawn.id, late.id]
     assert [one.id for one in reports(place)] == [one.id for one in others]
+
+
+def _by_fhir(web: Web) -> dict[str, set[str]]:
+    """By the patient, the documents of all versions of all reports that FHIR tells of."""
+    found: dict[str, set[str]] = {}
+    for entry in web.get("/fhir/DiagnosticReport").json().get("entry", []):
+        one = entry["resource"]
+        whose = one["subject"]["reference"].removeprefix("Patient/")
+        told = web.get(f"/fhir/DiagnosticReport/{one['id']}/_history").json()["entry"]
+        forms = [each for version in told for each in version["resource"].get("presentedForm", [])]
+        found.setdefault(whose, set()).update(each["url"].split("/")[-2] for each in forms)
+    return found
 
 
 def undo(place: Workplace, patient_key: str) -> None:
