@@ -21,6 +21,7 @@ from api.why import (
     NOT_KEPT,
     NOT_SHOWN,
     NOT_YET,
+    NOTE_REFUSED,
     OTHER_INS,
     OTHER_ORDER,
     REMOVE_BY_HAND,
@@ -225,24 +226,53 @@ def _is_too_large(to: Reached, telling: Telling, image: Image) -> bool:
 
 def _corrected(leaving: _Leaving, now: Told) -> tuple[Telling, Ending]:
     """Have an archive show today's identity of what it was told under an earlier one."""
-    link, telling, outbox = leaving.to.link, leaving.telling, leaving.place.catalog.outbox
+    telling, outbox = leaving.telling, leaving.place.catalog.outbox
     how = leaving.to.rule.corrections
     if how is Corrections.REINCARNATION and not all(map(now.keeps_numbers_of, telling.told)):
         names = (leaving.today, telling.remote, telling.incarnation + 1)
         outbox.reincarnate(telling, lambda form, uid: known_as(form, uid, *names))
         raise LeaseLost("It is told of as another incarnation.")
-    shown = link.shown(leaving.named)
-    if shown is None or how is Corrections.AGAIN:
-        telling = outbox.leaving(telling, now)
-        ending = _sent(leaving, corrected=True)
-        if ending.reason in _ANOTHER_COPY and link.remove(leaving.named):
-            ending = _sent(leaving, corrected=True)
-        return telling, ending
-    ending = _read_back(leaving, shown, corrected=True)
+    if how is Corrections.AGAIN:
+        return _overwritten(leaving, now)
+    try:
+        shown = _shown(leaving.to, leaving.named)
+        if shown is None:
+            return _overwritten(leaving, now)
+        ending = _read_back(leaving, shown, corrected=True)
+    except LinkLacks:
+        return telling, _unseen(leaving)
     waited_s = (datetime.now(UTC) - telling.asked_at).total_seconds()
     if ending.reason in _ANOTHER_COPY and waited_s < leaving.to.rule.patience_s:
         raise _NotYetError
     return telling, ending
+
+
+def _overwritten(leaving: _Leaving, now: Told) -> tuple[Telling, Ending]:
+    """Send it under today's identity, in the place of what the archive has."""
+    telling = leaving.place.catalog.outbox.leaving(leaving.telling, now)
+    ending = _sent(leaving, corrected=True)
+    if ending.reason in _ANOTHER_COPY and leaving.to.link.remove(leaving.named):
+        ending = _sent(leaving, corrected=True)
+    return telling, ending
+
+
+def _unseen(leaving: _Leaving) -> Ending:
+    """What a correction comes to where the archive does not show what became of it.
+
+    One that hears of it itself is believed, as it is of what it took; one that does not has it not.
+    """
+    if leaving.to.rule.corrections is not Corrections.HL7:
+        return Ending(OutboxState.TASK, EARLIER_IDENTITY)
+    is_kept = leaving.to.rule.best is not OutboxState.ANSWERED and _promised(leaving)
+    reached = Ending(OutboxState.COMMITTED if is_kept else OutboxState.ANSWERED)
+    return _unless_not_kept(leaving, reached, is_kept=is_kept)
+
+
+def _shown(to: Reached, named: Named) -> Shown | None:
+    """Ask an archive for an instance, unless it is said that it is not to be asked: LinkLacks."""
+    if to.rule.best is not OutboxState.READ_BACK:
+        raise LinkLacks("The archive is not asked what it holds.")
+    return to.link.shown(named)
 
 
 def _sent(leaving: _Leaving, *, corrected: bool = False) -> Ending:
@@ -316,12 +346,16 @@ def _rejected(
     old = (telling.sop_class_uid, telling.sop_instance_uid)
     note.write_bytes(rejection_note(exam, series, *old, at, is_same_patient=is_same_patient))
     uid = rejection_uid(telling.sop_instance_uid)
-    link.store(Instance(Named(named.study_instance_uid, KEY_OBJECT_SELECTION, uid), note))
+    reason = REMOVE_BY_HAND
     try:
-        if link.shown(named) is None:
-            return Ending(OutboxState.READ_BACK)
-        if link.remove(named) and link.shown(named) is None:
+        link.store(Instance(Named(named.study_instance_uid, KEY_OBJECT_SELECTION, uid), note))
+    except LinkRefused:
+        reason = NOTE_REFUSED
+    try:
+        if _shown(to, named) is None or (link.remove(named) and _shown(to, named) is None):
             return Ending(OutboxState.READ_BACK)
     except LinkLacks:
-        return Ending(OutboxState.TASK, UNKNOWN_IF_SHOWN)
-    return Ending(OutboxState.TASK, REMOVE_BY_HAND)
+        if link.remove(named):
+            return Ending(OutboxState.ANSWERED)
+        reason = UNKNOWN_IF_SHOWN if reason == REMOVE_BY_HAND else reason
+    return Ending(OutboxState.TASK, reason)

@@ -31,6 +31,7 @@ REMOVE_BY_HAND = "The archive has the rejection note and still shows the image; 
 UNKNOWN_IF_SHOWN = (
     "The archive has the rejection note and does not say what it shows; look whether it is gone."
 )
+NOTE_REFUSED = "The archive refuses the rejection note; look there, and remove the image by hand."
 NOT_KEPT = "The archive takes it and does not promise to keep it; look for it there."
 TOO_LARGE = "It is larger than this archive is to get; it stays here."
 AS_A_PHOTOGRAPH = "The archive refuses dermoscopic photographs; it gets this one as a plain one."
@@ -63,6 +64,8 @@ _FRENCH = {
     "main.",
     UNKNOWN_IF_SHOWN: "L’archive a reçu la note de rejet et ne dit pas ce qu’elle montre ; "
     "vérifiez que l’image a disparu.",
+    NOTE_REFUSED: "L’archive refuse la note de rejet ; vérifiez là-bas, et retirez l’image à la "
+    "main.",
     NOT_KEPT: "L’archive le prend et ne s’engage pas à le garder ; cherchez-le là-bas.",
     TOO_LARGE: "Il est plus gros que ce que cette archive doit recevoir ; il reste ici.",
     AS_A_PHOTOGRAPH: "L’archive refuse les photographies dermoscopiques ; elle reçoit celle-ci "

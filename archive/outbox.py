@@ -92,12 +92,14 @@ def taken_back(connection: sa.Connection, before: Image, series_of: Mapping[str,
             continue
         if (one.remote, one.sop_instance_uid) in rejected:
             continue
-        if one.state is OutboxState.WAITING:
+        if one.state in {OutboxState.WAITING, OutboxState.TASK}:
             # The lease stays: it tells for how long somebody may still be sending it.
             connection.execute(changed_row(one.id, state=OutboxState.SUPERSEDED, ended_at=now))
         last = one.told[-1] if one.told else None
         series = last.series_instance_uid if last else series_of.get(one.sop_instance_uid)
-        if one.attempt == 0 or series is None:
+        # Under which identity it leaves is written before it does.
+        never_left = one.attempt == 0 or (one.state is OutboxState.TASK and not one.told)
+        if never_left or series is None:
             continue
         row = new_row(before.id, one.exam_id, one.sop_class_uid, one.sop_instance_uid, now)
         connection.execute(

@@ -301,7 +301,9 @@ class Outbox:
                 _remote.name == telling.remote,
                 _row.kind == Sent.OBJECT,
                 _row.attempt > 0,
-                _row.state.not_in([OutboxState.SUPERSEDED, OutboxState.TASK]),
+                _row.state != OutboxState.SUPERSEDED,
+                # A task may be of what the archive has, or of what never left.
+                sa.or_(_row.state != OutboxState.TASK, sa.func.json_array_length(_row.told) > 0),
             )
             .limit(1)
         )

@@ -71,6 +71,25 @@ def test_what_was_tried_and_never_left_becomes_the_new_incarnation_too(
         out.leaving(other, Told.of(exam, "1.2.3"))
 
 
+@pytest.mark.parametrize("has_left", [False, True])
+def test_a_number_is_another_patients_there_whatever_became_of_what_left(
+    catalog: Catalog, has_left: bool
+) -> None:
+    """A task of which the archive has something, and one that was never sent."""
+    out = catalog.outbox
+    out.know(HERE, PACS)
+    of_one_exam(catalog, "first")
+    of_one_exam(catalog, "second", replace(ANNE, issuer="CITY", name="C^D"), "Y")
+    first, second = (out.claim("w", HERE, PACS, 60) for _ in range(2))
+    assert first is not None
+    assert second is not None
+    if has_left:
+        exam, _ = out.context(first)
+        first = out.leaving(first, Told.of(exam, "1.2.3"))
+    out.end(first, Ending(OutboxState.TASK, "look there"))
+    assert out.shares_number(second) is has_left
+
+
 def test_of_an_ins_the_queue_keeps_whether_it_holds_and_nothing_of_the_number(
     catalog: Catalog,
 ) -> None:
@@ -117,14 +136,19 @@ def test_what_is_asked_anew_meanwhile_does_not_leave_as_it_was(catalog: Catalog)
     assert again.told == ()
 
 
-def of_one_exam(catalog: Catalog, name: str) -> Image:
+ANNE = PatientIdentity("1", "R", "A^B")
+
+
+def of_one_exam(
+    catalog: Catalog, name: str, patient: PatientIdentity = ANNE, order: str = "X"
+) -> Image:
     image = catalog.receive(
         establishment=HERE,
         kind=ImageKind.PHOTO,
         source_sha256=digest(name),
         plan="photo",
-        patient=PatientIdentity("1", "R", "A^B"),
-        accession_number="X",
+        patient=patient,
+        accession_number=order,
     )
     uid = f"1.2.{int(digest(name)[:12], 16)}"
     key = Storage.new_key()
