@@ -3,13 +3,12 @@
 Source: HL7 v2.5.1 chapters 3 and 10.
 """
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Iterator, Sequence
 
 from api.errors import BadMessage
 from api.hl7 import adt
 from api.hl7.answers import DONE, Answer
-from api.hl7.message import Message, read_moment
+from api.hl7.message import Message, Segment, read_moment
 from api.hl7.orders import patient_of
 from api.work import Workplace
 from archive.cases.day import Announced
@@ -35,23 +34,19 @@ def announce(message: Message, place: Workplace, establishment: str) -> Answer:
     """Keep when somebody is expected; what an admission says of who they are is taken as well."""
     kind = message.header.kind
     answer = adt.state(message, place, establishment) if kind in _SAYS_WHO else DONE
-    starts_at = _starts_at(message)
-    number = _first(message, _NUMBERS)
+    starts_at = read_moment(_text(message, _STARTS))
+    number = _number(message)
     if number is None or (starts_at is None and kind not in _CANCELS):
         if kind.startswith("ADT"):
             # An admission that says neither visit nor moment is of who it is alone.
             return answer
         raise BadMessage("SCH says neither a number nor a moment", 101, "SCH^1^2")
-    segment, at = number
     place.catalog.cases.day.announce(
         Announced(
             establishment=establishment,
-            appointment=Numbered(
-                message.first(segment).value(at[1]),
-                message.first(segment).value(at[1], 4 if segment == "PV1" else 2),
-            ),
+            appointment=number,
             patient=patient_of(message),
-            starts_at=starts_at or message.stated_at,
+            starts_at=starts_at,
             said_at=message.stated_at,
             said_in=message.header.control_id[-64:],
             what=_text(message, _WHAT),
@@ -61,21 +56,22 @@ def announce(message: Message, place: Workplace, establishment: str) -> Answer:
     return answer
 
 
-def _starts_at(message: Message) -> datetime | None:
-    return read_moment(_text(message, _STARTS))
-
-
-def _first(message: Message, places: Sequence[Place]) -> tuple[str, Place] | None:
-    for at in places:
-        for one in message.segments(at[0]):
-            if one.value(at[1], at[2]):
-                return at[0], at
+def _number(message: Message) -> Numbered | None:
+    for number, segment, field in _said(message, _NUMBERS):
+        return Numbered(number, segment.value(field, 4 if segment.name == "PV1" else 2))
     return None
 
 
 def _text(message: Message, places: Sequence[Place]) -> str:
-    found = _first(message, places)
-    return message.first(found[0]).value(found[1][1], found[1][2]) if found else ""
+    return next((text for text, _, _ in _said(message, places)), "")
+
+
+def _said(message: Message, places: Sequence[Place]) -> Iterator[tuple[str, Segment, int]]:
+    """What stands in these places, with segment and field, the first place first."""
+    for name, field, component in places:
+        for one in message.segments(name):
+            if text := one.value(field, component):
+                yield text, one, field
 
 
 DAY = {

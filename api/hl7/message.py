@@ -9,6 +9,7 @@ from typing import Any
 import hl7
 
 from api.errors import BadMessage
+from archive.cases.order import AHEAD
 
 DELETED = hl7.NULL
 """What a field says that is to be emptied; an empty field says nothing (HL7 v2.5, 2.5.3)."""
@@ -22,8 +23,6 @@ CHARSETS = {
     "UNICODE": "utf-8",
 }
 """The character sets of MSH-18 that are read (HL7 table 0211); others are refused, not guessed."""
-AHEAD = timedelta(days=1)
-"""How far clocks may run ahead; as much as the zone that a moment may leave out."""
 _MOMENT = re.compile(
     r"(\d{4})(\d{2})?(\d{2})?(\d{2})?(\d{2})?(\d{2})?(?:\.\d{1,4})?([+-]\d{4})?", re.ASCII
 )
@@ -104,6 +103,14 @@ class Message:
                 if moment is not None and moment <= now + AHEAD:
                     return moment
         return now
+
+    def said_at(self, text: str) -> datetime:
+        """When a part of it was said (TS); as the whole, where that is no moment before it.
+
+        One to come would be the newest for ever.
+        """
+        moment = read_moment(text)
+        return self.stated_at if moment is None or moment > self.stated_at else moment
 
 
 def read_header(payload: bytes) -> Header:

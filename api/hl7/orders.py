@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from api.errors import BadMessage
 from api.hl7.answers import DONE, Answer
-from api.hl7.message import Message, Segment, read_moment
+from api.hl7.message import Message, Segment
 from api.hl7.pid import read_pid, read_visit
 from api.work import Workplace
 from archive.cases.label import Position, read_label
@@ -144,13 +144,12 @@ def _order(
     accession = _accession(group, laboratory)
     if accession is None and not is_cancelled:
         accession = _by_number(order, filler, laboratory)
-    said_at = read_moment(group.orc.value(9)) if group.orc else None
     return OrderPlaced(
         establishment=establishment,
         order=order,
         accession=accession,
         patient=patient,
-        said_at=said_at or message.stated_at,
+        said_at=message.said_at(group.orc.value(9)) if group.orc else message.stated_at,
         said_in=message.header.control_id[-64:],
         # A laboratory that asks itself says its own number twice.
         placer=None if placer == filler else placer,

@@ -8,11 +8,10 @@ import base64
 import binascii
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 
 from api.errors import BadMessage
 from api.hl7.answers import DONE, Answer, Code, Note
-from api.hl7.message import Message, Segment, read_moment
+from api.hl7.message import Message, Segment
 from api.hl7.orders import patient_of
 from api.hl7.pid import read_pid
 from api.work import Workplace
@@ -143,13 +142,12 @@ def _result(
     patient: PatientIdentity,
 ) -> tuple[ReportSaid, list[Document]]:
     clinical = next((one.clinical for one in read.documents if one.clinical), None)
-    said_at = read_moment(group.obr.value(22)) if group.obr else None
     said = ReportSaid(
         establishment,
         number,
         patient,
         _status(read),
-        _not_ahead(said_at, message) or message.stated_at,
+        message.said_at(group.obr.value(22)) if group.obr else message.stated_at,
         message.header.control_id[-64:],
         _accession(group),
         _orders(group),
@@ -160,11 +158,6 @@ def _result(
         read.code or PATHOLOGY,
     )
     return said, read.documents
-
-
-def _not_ahead(moment: datetime | None, message: Message) -> datetime | None:
-    """A moment that is not after the message itself: one to come would be newest for ever."""
-    return None if moment is None or moment > message.stated_at else moment
 
 
 def _kept(

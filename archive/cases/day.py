@@ -53,10 +53,12 @@ class Announced:
     establishment: str
     appointment: Numbered
     patient: PatientIdentity = field(repr=False)
-    starts_at: datetime
+    starts_at: datetime | None
+    """None where it is not said, as in cancellations: then it is when it was."""
     said_at: datetime
     said_in: str = ""
     what: str = ""
+    """"" where it is not said: then it is what it was."""
     is_cancelled: bool = False
 
 
@@ -102,8 +104,6 @@ class Day:
             "patient_name": patient.name,
             "birth_date": patient.birth_date,
             "sex": patient.sex,
-            "starts_at": said.starts_at,
-            "what": what,
             "is_cancelled": said.is_cancelled,
             "said_at": said.said_at,
             "said_in": said_in,
@@ -115,13 +115,15 @@ class Day:
                 _row.number == number.number,
                 _row.number_issuer == number.issuer,
             )
-            known = connection.execute(sa.select(_row.said_at, _row.said_in).where(*same))
-            before = known.one_or_none()
+            before = connection.execute(sa.select(appointment).where(*same)).one_or_none()
             if before is None:
+                values |= {"starts_at": said.starts_at or said.said_at, "what": what}
                 own = {"number": number.number, "number_issuer": number.issuer}
                 new = sa.insert(appointment).values(establishment_id=owner, **own, **values)
                 connection.execute(new)
             elif is_newer((said.said_at, said_in), (before.said_at, before.said_in)):
+                values["starts_at"] = said.starts_at or before.starts_at
+                values["what"] = what or before.what
                 connection.execute(sa.update(appointment).where(*same).values(values))
 
     def between(
@@ -204,19 +206,21 @@ class Day:
             _note(connection, owner, name, datetime.now(UTC), answers=False)
 
     def keep_sources(self, stated: Collection[tuple[str, str]]) -> None:
-        """Forget worklists that are asked no more; those that are, by establishment and name."""
-        query = sa.select(
-            _source.establishment_id, _source.name, _owner.name.label("owner")
-        ).select_from(worklist_source.join(schema.establishment))
+        """Keep which worklists are asked, by establishment and name, and forget all others.
+
+        One that is asked for the first time has not answered yet.
+        """
         with self._database.read() as connection:
-            known = connection.execute(query).all()
-        gone = [one for one in known if (one.owner, one.name) not in stated]
-        if not gone:
-            return
+            if _asked(connection).keys() == set(stated):
+                return
         with self._database.write() as connection:
-            for one in gone:
-                same = (_source.establishment_id == one.establishment_id, _source.name == one.name)
+            known = _asked(connection)
+            for gone in known.keys() - set(stated):
+                same = (_source.establishment_id == known[gone], _source.name == gone[1])
                 connection.execute(sa.delete(worklist_source).where(*same))
+            for establishment, name in sorted(set(stated) - known.keys()):
+                owner = establishment_row(connection, establishment)
+                _note(connection, owner, name, datetime.now(UTC), answers=False)
 
     def sources(self, *, establishment: str | None) -> tuple[Source, ...]:
         """The worklists that are asked, by name."""
@@ -231,6 +235,13 @@ class Day:
 
 def _issuer_of(name: str) -> str:
     return f"worklist {name}"[:LO_CHARACTERS]
+
+
+def _asked(connection: sa.Connection) -> dict[tuple[str, str], int]:
+    """The establishment of each worklist, by its name and the worklist's."""
+    query = sa.select(_owner.name.label("owner"), _source.name, _source.establishment_id)
+    rows = connection.execute(query.select_from(worklist_source.join(schema.establishment)))
+    return {(row.owner, row.name): row.establishment_id for row in rows}
 
 
 def _note(

@@ -1,7 +1,7 @@
 """An order as a laboratory says it: whose, which containers, how urgent, and when it was said."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from archive.cases.label import PART_CHARACTERS, Position
@@ -11,6 +11,8 @@ from archive.identity import LO_CHARACTERS, SH_CHARACTERS, PatientIdentity, chec
 TIE_CHARACTERS = 64
 MOST_CONTAINERS = 1000
 """Of one order: more is a mistake."""
+AHEAD = timedelta(days=1)
+"""How far clocks may run ahead; as much as the zone that a moment may leave out."""
 
 
 class Priority(StrEnum):
@@ -139,6 +141,9 @@ class OrderPlaced:
         """The same as it is kept; raises InvalidIdentity."""
         if self.said_at.tzinfo is None:
             raise ValueError("a moment without a time zone")
+        if self.said_at > datetime.now(UTC) + AHEAD:
+            # Nothing that is said of it later would count.
+            raise InvalidIdentity("An order is said at a moment to come; give when it was said.")
         if len(self.containers) > MOST_CONTAINERS:
             raise InvalidIdentity(f"An order has more than {MOST_CONTAINERS} containers; split it.")
         checked = (one.checked() for one in self.containers)

@@ -149,8 +149,11 @@ def test_the_day_follows_the_list_and_says_when_it_is_silent(
     turns = [Turn(gone)]
     assert not ask_once(place, turns)
     assert (turns[0].pause_s, turns[0].due > 0) == (30.0, True)
-    place.catalog.cases.day.keep_sources({(HERE, "radiology")})
-    assert place.catalog.cases.day.sources(establishment=HERE)
+    place.catalog.cases.day.keep_sources({(HERE, "radiology"), (HERE, "other")})
+    # One that was never asked is silent, whatever keeps it from being asked.
+    other, known = place.catalog.cases.day.sources(establishment=HERE)
+    assert (other.name, other.answers, other.answered_at) == ("other", False, None)
+    assert known.answered_at is not None
     place.catalog.cases.day.keep_sources(set())
     assert place.catalog.cases.day.sources(establishment=HERE) == ()
 

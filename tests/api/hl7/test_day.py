@@ -42,6 +42,22 @@ def test_the_newest_says_when_whatever_comes_first(place: Workplace) -> None:
     assert len(expected(place)) == 6
 
 
+def test_a_cancellation_without_a_moment_leaves_the_appointment_where_it_was(
+    place: Workplace,
+) -> None:
+    booked = siu("S12", "1", "20260302080000", "20260301080000")
+    off = siu("S15", "2", "", "20260301090000")
+    assert sent(place, booked, off) == ["AA"] * 2
+    assert expected(place) == [("ESSAI^Zoé", 8, "Ablation de naevus", True)]
+
+
+def test_the_first_segment_that_says_when_counts(place: Workplace) -> None:
+    resources = ("AIS|1||DERM", "AIS|2||DERM|20260302080000")
+    booked = message("SIU^S12", "SCH|P1|R1^AGENDA", PID, *resources)
+    assert sent(place, booked) == ["AA"]
+    assert [hour for _, hour, _, _ in expected(place)] == [8]
+
+
 def test_an_admission_says_who_comes_and_who_they_are(place: Workplace) -> None:
     visit = "PV1|1|O" + "|" * 17 + "V77^^^CHU" + "|" * 25 + "20260302093000"
     registered = message("ADT^A04", PID, visit)

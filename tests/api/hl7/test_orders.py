@@ -36,6 +36,7 @@ def o21(
     control: str = "NW",
     number: str = "1",
     at: str = "20260301120000",
+    written: str = "",
     asked: str = "HES",
     pid: str = PID,
 ) -> bytes:
@@ -44,7 +45,7 @@ def o21(
         for at_, one in enumerate(containers, 1)
         for segment in (f"SPM|{at_}|^{one}||TISS^Tissu", f"SAC||26H00012^LABO|{one}")
     ]
-    return message(
+    said = message(
         "OML^O21",
         pid,
         f"ORC|{control}|P1^SERVICE|F1^LABO||||||{at}",
@@ -53,6 +54,7 @@ def o21(
         *named,
         control=number,
     )
+    return said.replace(b"|20260301120000||", f"|{written or at}||".encode(), 1)
 
 
 def the_case(place: Workplace) -> Case:
@@ -139,6 +141,14 @@ def test_late_doubled_and_reordered_messages_end_as_the_newest_says(
         (order,) = case.orders
         ends.add((order.is_cancelled, order.priority, one.is_cancelled, str(slides(case))))
     assert ends == {(True, Priority.FROZEN, True, "{}")}
+
+
+def test_an_order_of_a_moment_to_come_is_of_when_it_was_sent(lab: Workplace) -> None:
+    """Where laboratories write in ORC-9 when it is to be done, nothing later would count."""
+    first = o21("26H00012-A1-1", at="20260401120000", written="20260301120000")
+    cancelled = o21(control="CA", number="2", at="20260301130000")
+    assert sent(lab, first, cancelled) == ["AA"] * 2
+    assert the_case(lab).orders[0].is_cancelled
 
 
 def test_status_alone_changes_nothing_and_a_general_order_needs_no_containers(

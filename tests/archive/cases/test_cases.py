@@ -1,7 +1,7 @@
 """Orders and slides find one another, whichever comes first; what is not exact waits."""
 
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -379,6 +379,7 @@ def test_what_was_asked_once_may_be_done_in_several_cases(lab: Catalog, turn: in
         {"accession": Numbered("1" * 17)},
         {"containers": (Container(Position()),)},
         {"containers": (container("A1-1", barcode="x" * 65),)},
+        {"said_at": datetime(2999, 1, 1, tzinfo=UTC)},
     ],
     ids=str,
 )
