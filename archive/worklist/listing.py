@@ -90,6 +90,13 @@ def _rows(images: sa.Subquery, reader: Reader) -> sa.Select[Any]:
         .where(_report.exam_id == _exam.id, ~is_report_read)
         .scalar_subquery()
     )
+    # All versions of a report have its number.
+    number = _report.number_issuer + "\n" + _report.number
+    reports = (
+        sa.select(sa.func.count(number.distinct()))
+        .where(_report.exam_id == _exam.id)
+        .scalar_subquery()
+    )
     asked_of_reader = sa.exists().where(of_case, _order.reader == reader.subject)
     is_unread = (
         images.c.new_slides + images.c.new_rescans + images.c.new_photographs + new_reports > 0
@@ -105,6 +112,7 @@ def _rows(images: sa.Subquery, reader: Reader) -> sa.Select[Any]:
         _patient.folded_birth_name,
         *[one for one in images.c if one.name != "exam_id"],
         new_reports.label("new_reports"),
+        reports.label("reports"),
         is_unread.label("is_unread"),
         sa.func.coalesce(said, 0).label("urgency"),
         consult.label("is_consult"),
@@ -251,7 +259,7 @@ def _item(
         is_consult=bool(row["is_consult"]),
         slides=row["slides"],
         photographs=row["photographs"],
-        reports=len(things) - row["slides"] - row["photographs"],
+        reports=row["reports"],
         arrived_at=row["arrived_at"],
         news=_news(row),
         taken_by=row["taken_by"],

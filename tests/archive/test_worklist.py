@@ -210,21 +210,26 @@ def test_so_do_the_list_of_cases_and_the_day(catalog: Catalog, counted: list[str
     assert asked[0] == asked[1]
 
 
-def test_a_report_is_news(catalog: Catalog) -> None:
+def test_a_report_is_news_and_its_versions_are_one_report(catalog: Catalog) -> None:
     image = slide(catalog)
-    catalog.worklist.mark_read(image.exam_id, item(catalog, image).version, ANNE)
-    catalog.reports.keep(
-        ReportSaid(
-            HERE,
-            Numbered("R1", "LABO"),
-            ELODIE,
-            ReportStatus.FINAL,
-            datetime.now(UTC),
-            accession=Numbered("N1", "LABO"),
+    for number, status, count in (
+        ("R1", ReportStatus.PRELIMINARY, 1),
+        ("R1", ReportStatus.FINAL, 1),
+        ("R2", ReportStatus.FINAL, 2),
+    ):
+        catalog.worklist.mark_read(image.exam_id, item(catalog, image).version, ANNE)
+        catalog.reports.keep(
+            ReportSaid(
+                HERE,
+                Numbered(number, "LABO"),
+                ELODIE,
+                status,
+                datetime.now(UTC),
+                accession=Numbered("N1", "LABO"),
+            )
         )
-    )
-    found = item(catalog, image)
-    assert (found.news, found.reports) == ((News.REPORT,), 1)
+        found = item(catalog, image)
+        assert (found.news, found.reports) == ((News.REPORT,), count)
 
 
 def test_a_report_that_went_to_another_exam_is_news_there(catalog: Catalog) -> None:

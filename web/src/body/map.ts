@@ -6,13 +6,14 @@
  */
 
 import { h } from "../dom";
-import { language, messages } from "../i18n";
+import { messages } from "../i18n";
 import { type Drawn, draw } from "./draw";
 import { DRAWINGS, type MapView, VIEWS } from "./drawings";
 import { distance } from "./geometry";
 import { siteList } from "./list";
 import { markNear, type Place, type Position, placeAt, pointOf, regionsOf, viewOf } from "./place";
-import { bodySites, nameOfSite, type Site } from "./sites";
+import { bodySites, type Site } from "./sites";
+import { isWhole, placeText } from "./words";
 
 export type { MapView } from "./drawings";
 export type { Place, Position } from "./place";
@@ -61,12 +62,6 @@ export function bodySpot(place: Place, number: number): HTMLElement | null {
   stage.style.setProperty("--ratio", String(width / height));
   stage.append(svg, mark);
   return stage;
-}
-
-/** Whether everything is said that a server needs: a site of which the body has two has a side. */
-export function isWhole(place: Place | null, sites: readonly Site[]): place is Place {
-  if (!place) return false;
-  return place.side !== null || sites.find(({ code }) => code === place.site)?.paired === false;
 }
 
 const FINGER_PX = 22;
@@ -381,14 +376,6 @@ class Shown implements BodyMap {
     if (wants && this.sites.length > 0) this.told.append(` · ${words.whichSide}`);
     this.told.classList.toggle("chosen", !pointed && place !== null);
   }
-}
-
-/** "Joue, à gauche", in the language of the page. */
-export function placeText(place: Pick<Place, "site" | "side">, sites: readonly Site[]): string {
-  const site = sites.find(({ code }) => code === place.site);
-  if (!site) return "";
-  const side = place.side ? `, ${messages().body.sideOf[place.side]}` : "";
-  return `${nameOfSite(site, language())}${side}`;
 }
 
 /** Whether a point may be of that site, as far as the drawing tells. */

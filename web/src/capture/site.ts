@@ -1,7 +1,8 @@
 /** Asking where on the body a picture was taken, on the map of the body or from its list. */
 
-import { bodyMap, isWhole, type Place } from "../body/map";
+import { bodyMap, type Place } from "../body/map";
 import { bodySites } from "../body/sites";
+import { isWhole } from "../body/words";
 import { h } from "../dom";
 import { messages } from "../i18n";
 import type { Lesion } from "./model";

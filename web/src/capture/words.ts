@@ -1,6 +1,7 @@
 /** How pictures, sites and lesions are called on the page. */
 
-import { type Pin, type Place, placeText } from "../body/map";
+import type { Pin, Place } from "../body/map";
+import { placeText } from "../body/words";
 import { messages } from "../i18n";
 import type { Lesion, Session, Shot, Side, Site } from "./model";
 

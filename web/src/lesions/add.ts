@@ -1,7 +1,8 @@
 /** The dialog for a new lesion: a touch of the drawing, a word, a day. */
 
-import { bodyMap, isWhole, type Pin, type Place } from "../body/map";
+import { bodyMap, type Pin, type Place } from "../body/map";
 import { bodySites } from "../body/sites";
+import { isWhole } from "../body/words";
 import { rememberedOperator } from "../capture/operator";
 import { h, iconButton } from "../dom";
 import { messages } from "../i18n";

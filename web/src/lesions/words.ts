@@ -1,6 +1,6 @@
 /** Lesions in words, the same wherever one is named. */
 
-import { placeText } from "../body/map";
+import { placeText } from "../body/words";
 import { type Child, h } from "../dom";
 import { dateText, parseDate } from "../format";
 import { language, messages } from "../i18n";

@@ -9,9 +9,10 @@
  * Plain HTTP beyond this machine has no such queue, as it has no keys: `isPossible` says so.
  */
 
-import type { Queue, Queued, Sent } from "./queue";
+import type { Queued, Sent } from "./model";
+import type { Queue } from "./queue";
 
-export type { Queued, Sent, Step, Waiting } from "./queue";
+export type { Queued, Sent, Step, Waiting } from "./model";
 export type { Keeping } from "./room";
 
 const WAITING = "sansverre.waiting";

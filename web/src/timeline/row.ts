@@ -1,7 +1,7 @@
 /** A line of the timeline: when, what, where it is held, and how it opens. */
 
-import { placeText } from "../body/map";
 import type { Site } from "../body/sites";
+import { placeText } from "../body/words";
 import { type Child, h, type IconName, icon } from "../dom";
 import { messages } from "../i18n";
 import { dayText, momentDay } from "../lesions/words";
