@@ -28,6 +28,7 @@ from pynetdicom.events import Event
 from pynetdicom.presentation import PresentationContext
 
 from archive.dicomweb_link import DicomWebLink
+from archive.dimse.calling import hangs_up_after
 from archive.dimse.sending import hold_little
 from archive.dimse_station import Station
 from archive.errors import ClassRefused, LinkDown, LinkLacks, LinkRefused
@@ -199,7 +200,7 @@ class DimseLink:
             station.port,
             ae_title=station.called,
             ext_neg=list(roles) or None,  # type: ignore[arg-type]
-            evt_handlers=list(handlers),
+            evt_handlers=[*handlers, hangs_up_after(TIMEOUT_S)],
             tls_args=encrypting(station),
         )
         if not call.is_established:

@@ -1,12 +1,14 @@
 """Associations that we ask for, and for how long we wait (PS3.8)."""
 
+import socket
 import ssl
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from pynetdicom import AE
+from pynetdicom import AE, evt
 from pynetdicom.association import Association
+from pynetdicom.events import Event
 from pynetdicom.pdu_primitives import SCP_SCU_RoleSelectionNegotiation
 from pynetdicom.presentation import PresentationContext
 
@@ -25,6 +27,27 @@ class Called:
     host: str
     port: int
     tls: ssl.SSLContext | None = None
+
+
+def hangs_up_after(silent_s: float) -> evt.EventHandlerType:
+    """Have an association end whose peer falls silent in the midst of a message.
+
+    pynetdicom's own timeouts are for whole messages, and what reads the rest of one waits on.
+    """
+
+    def opened(event: Event) -> None:
+        connection_of(event).settimeout(silent_s)
+
+    return evt.EVT_CONN_OPEN, opened
+
+
+def connection_of(event: Event) -> socket.socket:
+    """The socket of an association that is just open."""
+    wrapped = event.assoc.dul.socket
+    assert wrapped is not None
+    found: socket.socket | None = wrapped.socket
+    assert found is not None
+    return found
 
 
 @contextmanager
@@ -49,6 +72,7 @@ def associated(
         max_pdu=MOST_PART_BYTES,
         ext_neg=list(roles),
         tls_args=(called.tls, called.host) if called.tls else None,
+        evt_handlers=[hangs_up_after(SILENT_S)],
     )
     if association.is_rejected:
         raise LinkRefused("The peer refuses us; have our title entered there.")

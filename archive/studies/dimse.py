@@ -1,13 +1,17 @@
 """The studies of a number by C-FIND (PS3.4 C.6.2), in bounded time."""
 
+import socket
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from threading import Timer
 
 from pydicom.dataset import Dataset
-from pynetdicom import AE
+from pynetdicom import AE, evt
 from pynetdicom.association import Association
+from pynetdicom.events import Event
 
+from archive.dimse.calling import connection_of, hangs_up_after
 from archive.dimse_link import encrypting
 from archive.dimse_station import Station
 from archive.errors import LinkDown, LinkLacks
@@ -40,24 +44,55 @@ def _called(station: Station, until: float) -> Iterator[Association]:
     # So that an association comes about, whatever else is refused in it.
     ae.add_requested_context(_VERIFICATION)
     ae.add_requested_context(_FIND)
-    call = ae.associate(
-        station.host, station.port, ae_title=station.called, tls_args=encrypting(station)
-    )
-    if not call.is_established:
-        raise LinkDown("The archive does not answer, or does not let us in by our title.")
+    with _hung_up(left) as handler:
+        call = ae.associate(
+            station.host,
+            station.port,
+            ae_title=station.called,
+            tls_args=encrypting(station),
+            evt_handlers=[handler, hangs_up_after(left)],
+        )
+        if not call.is_established:
+            raise LinkDown("The archive does not answer, or does not let us in by our title.")
+        try:
+            yield call
+        except LinkDown:
+            raise
+        except (RuntimeError, ValueError, AttributeError, OSError) as error:
+            raise LinkDown("The archive does not answer as it must.") from error
+        else:
+            if call.is_established:
+                call.release()
+        finally:
+            # What is left of an answer is not waited for.
+            if call.is_established:
+                call.abort()
+
+
+@contextmanager
+def _hung_up(within_s: float) -> Iterator[evt.EventHandlerType]:
+    """A handler by which a connection is cut after so long, whatever is being said.
+
+    pynetdicom waits for each message anew, and without end for the rest of one that has begun.
+    """
+    connections: list[socket.socket] = []
+
+    def opened(event: Event) -> None:
+        connections.append(connection_of(event))
+
+    def cut() -> None:
+        for one in connections:
+            # It may be closed already; what is encrypted is not to be unwrapped first.
+            with suppress(OSError):
+                socket.socket.shutdown(one, socket.SHUT_RDWR)
+
+    timer = Timer(within_s, cut)
+    timer.daemon = True
+    timer.start()
     try:
-        yield call
-    except LinkDown:
-        raise
-    except (RuntimeError, ValueError, AttributeError, OSError) as error:
-        raise LinkDown("The archive does not answer as it must.") from error
-    else:
-        if call.is_established:
-            call.release()
+        yield evt.EVT_CONN_OPEN, opened
     finally:
-        # What is left of an answer is not waited for.
-        if call.is_established:
-            call.abort()
+        timer.cancel()
 
 
 def _found(call: Association, patient_id: str, until: float) -> list[Dataset]:

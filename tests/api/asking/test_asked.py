@@ -3,8 +3,9 @@
 import asyncio
 import socket
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import date
 
@@ -77,6 +78,49 @@ def mute() -> Iterator[int]:
         listening.bind(("127.0.0.1", 0))
         listening.listen()
         yield listening.getsockname()[1]
+
+
+@contextmanager
+def drips(beginning: bytes) -> Iterator[int]:
+    """A port where an answer begins, and goes on for ever, a byte at a time."""
+    ended = threading.Event()
+
+    def told(call: socket.socket) -> None:
+        with call, suppress(OSError):
+            call.recv(1 << 16)
+            call.sendall(beginning)
+            while not ended.wait(0.1):
+                call.sendall(b"0")
+
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        thread = threading.Thread(target=lambda: told(listening.accept()[0]))
+        thread.start()
+        yield listening.getsockname()[1]
+        ended.set()
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    ("way", "beginning"),
+    [
+        ("qido", b"HTTP/1.1 200 x\r\nx-"),
+        ("qido", b"HTTP/1.1 200 x\r\n\r\n["),
+        # Of a message that says its length (PS3.8 9.3), a few bytes.
+        ("c-find", b"\x02\x00\x00\x01\x00\x00"),
+    ],
+)
+def test_one_that_never_ends_a_sentence_is_not_listened_to_for_longer(
+    way: str, beginning: bytes
+) -> None:
+    with drips(beginning) as port:
+        station = Station("127.0.0.1", port, "X") if way == "c-find" else None
+        url = f"http://127.0.0.1:{port}" if way == "qido" else None
+        began = time.monotonic()
+        answered = ask(RadiologyArchive(url, HERE, station=station), patient_of(ANNE), within_s=0.3)
+        assert answered.state is AnswerState.SILENT
+        assert time.monotonic() - began < 1.0
 
 
 @contextmanager
