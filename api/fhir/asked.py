@@ -134,12 +134,14 @@ def _included(text: str, known: Iterable[str], found: set[str]) -> bool:
 
 
 def _criterion(kind: str, name: str, text: str, base: str) -> Criterion | None:
-    plain, _, modifier = name.partition(":")
-    known = PARAMETERS[kind].get(f"{plain}:{modifier}") or PARAMETERS[kind].get(plain)
+    plain, modifier = name, ""
+    if plain not in PARAMETERS[kind]:
+        plain, _, modifier = name.rpartition(":")
+    if plain not in PARAMETERS[kind]:
+        plain, _, modifier = name.partition(":")
+    known = PARAMETERS[kind].get(plain)
     if known is None:
         return None
-    if known.name == name:
-        modifier = ""
     if modifier and modifier not in known.modifiers:
         raise InvalidQuery("A parameter has a modifier that it does not have here.")
     values = tuple(_value(known, one, modifier, base) for one in grammar.alternatives(text))

@@ -85,6 +85,7 @@ _STUDY = (
     _reference("patient", "clinical-patient", "Patient"),
     _reference("subject", "ImagingStudy-subject", "Patient", "patient"),
     *_chained("patient", "subject"),
+    _reference("basedon", "ImagingStudy-basedon", "ServiceRequest", "order"),
     Parameter("basedon:identifier", Kind.TOKEN, "ImagingStudy-basedon", "accession"),
     _date("started", "ImagingStudy-started"),
     _token("modality", "ImagingStudy-modality"),
@@ -100,6 +101,7 @@ _REPORT = (
     _reference("patient", "clinical-patient", "Patient"),
     _reference("subject", "DiagnosticReport-subject", "Patient", "patient"),
     *_chained("patient", "subject"),
+    _reference("based-on", "DiagnosticReport-based-on", "ServiceRequest", "order"),
     Parameter("based-on:identifier", Kind.TOKEN, "DiagnosticReport-based-on", "accession"),
     # Of R5: in R4 nothing leads from a study to its reports.
     _reference("study", "DiagnosticReport-study", "ImagingStudy"),

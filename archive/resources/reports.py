@@ -18,6 +18,7 @@ from archive.reports.schema import report
 from archive.resources.asked import Search, Token
 from archive.resources.conditions import Condition, Make, code_in, moment, token
 from archive.resources.studies import (
+    NO_ORDER,
     accession,
     conditions,
     in_exam,
@@ -139,6 +140,7 @@ MATCHED: dict[str, Make] = {
     "_lastUpdated": moment(_is_touched_since),
     "identifier": token(_identified),
     "accession": token(accession),
+    "order": NO_ORDER,
     "patient": token(of_patient),
     "study": token(lambda asked: _exam.id == asked.value),
     "status": token(_has_status),
@@ -206,7 +208,8 @@ _COLUMNS = [
     _exam.is_provisional,
     _patient.key.label("patient_key"),
     renamed_at.label("renamed_at"),
-    sa.select(sa.func.max(_waiting.c.received_at))
+    # As of a column alone, SQLite would go through all of a house by the index that has its order.
+    sa.select(sa.func.max(sa.func.coalesce(_waiting.c.received_at, _waiting.c.received_at)))
     .where(_OVERTAKES)
     .scalar_subquery()
     .label("overtaken_at"),

@@ -33,6 +33,8 @@ _exam, _patient = schema.exam.c, schema.patient.c
 _series, _instance, _image = schema.series.c, schema.instance.c, schema.image.c
 _event, _arrival = identity_event.c, arrival.c
 _PUBLISHED = sa.and_(_image.state == ImageState.PUBLISHED, IS_HERE)
+_OF_IMAGES = schema.instance.join(schema.image, _instance.image_id == _image.id)
+_INSIDE = _OF_IMAGES.join(schema.series, _instance.series_id == _series.id)
 # Out of an index's sight: arrivals are found by their series, not all of a house.
 _arrival_owner = _arrival.establishment_id + 0
 
@@ -83,10 +85,7 @@ class ImagingStudy:
 
 def in_exam(*conditions: Condition) -> Condition:
     """That the exam has a published instance for which these hold."""
-    inside = schema.instance.join(schema.image, _instance.image_id == _image.id).join(
-        schema.series, _instance.series_id == _series.id
-    )
-    query = sa.select(sa.literal(1)).select_from(inside)
+    query = sa.select(sa.literal(1)).select_from(_INSIDE)
     query = query.where(_PUBLISHED, _instance.exam_id == _exam.id, *conditions)
     return sa.exists(query.correlate(schema.exam))
 
@@ -96,10 +95,7 @@ def _within(column: sa.ColumnElement[str], given_by: str) -> Make:
     matches = uid(column, given_by)
 
     def make(value: Value) -> Condition:
-        inside = schema.instance.join(schema.image, _instance.image_id == _image.id).join(
-            schema.series, _instance.series_id == _series.id
-        )
-        found = sa.select(_instance.exam_id).select_from(inside)
+        found = sa.select(_instance.exam_id).select_from(_INSIDE)
         return _exam.id.in_(found.where(_PUBLISHED, matches(value)))
 
     return make
@@ -125,8 +121,17 @@ def _identified(asked: Token) -> Condition:
 def _of_modality(asked: Token) -> Condition:
     if asked.system not in {None, DCM}:
         return sa.false()
-    # Out of an index's sight: most series are of one or two, and the newest are wanted first.
-    return in_exam(_series.modality.concat("") == asked.value) if asked.value else sa.true()
+    if asked.value is None:
+        return sa.true()
+    published = sa.exists(
+        sa.select(sa.literal(1))
+        .select_from(_OF_IMAGES)
+        .where(_instance.series_id == _series.id, _instance.exam_id == _exam.id, _PUBLISHED)
+        .correlate(schema.series, schema.exam)
+    )
+    # By an exam's few series, not by the index of modalities: the newest exams are wanted first.
+    is_one = _series.modality.concat("") == asked.value
+    return sa.exists().where(_series.exam_id == _exam.id, is_one, published)
 
 
 def of_patient(asked: Token) -> Condition:
@@ -155,6 +160,8 @@ def _constant(codes: frozenset[str]) -> Make:
     return token(lambda asked: sa.true() if asked.value in codes else sa.false())
 
 
+NO_ORDER = _constant(frozenset())
+"""Of an order that is a resource: none is one here."""
 _IS_SEEN = _image.kind != ImageKind.REPORT
 
 
@@ -169,6 +176,7 @@ MATCHED: dict[str, Make] = {
     "_lastUpdated": moment(_is_touched_since),
     "identifier": token(_identified),
     "accession": token(accession),
+    "order": NO_ORDER,
     "patient": token(of_patient),
     "started": moment(lambda at: _exam.created_at >= at),
     "modality": token(_of_modality),
@@ -210,19 +218,12 @@ def _somewhere(asked: Search, establishment: str | None) -> list[Condition]:
 
     Of all establishments alone: how long an answer takes would tell one of what others have.
     """
-    if establishment is not None:
-        return []
-    return [
-        sa.exists().where(
-            _series.modality.in_([each.value for each in one.values if isinstance(each, Token)])
-        )
-        for one in asked.criteria
-        if one.name == "modality" and not one.is_not and all(map(_has_code, one.values))
-    ]
-
-
-def _has_code(value: Value) -> bool:
-    return isinstance(value, Token) and value.value is not None
+    found = []
+    for one in asked.criteria if establishment is None else ():
+        codes = [each.value for each in one.values if isinstance(each, Token)]
+        if one.name == "modality" and not one.is_not and None not in codes:
+            found.append(sa.exists().where(_series.modality.in_(codes)))
+    return found
 
 
 def _owned_exams(criteria: Collection[Criterion]) -> sa.FromClause:

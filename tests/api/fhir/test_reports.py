@@ -70,6 +70,7 @@ def test_what_was_withdrawn_shows_nothing_any_more(fhir: Judged) -> None:
         ({"patient.identifier": "Z\\,1"}, 2),
         ({"based-on:identifier": "A1"}, 2),
         ({"based-on:identifier": "A2"}, 0),
+        ({"based-on": "ServiceRequest/A1"}, 0),
         ({"study": "ImagingStudy/{exam}"}, 2),
         ({"identifier": "F2"}, 1),
         ({"identifier": "CHU|F2"}, 0),
