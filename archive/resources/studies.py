@@ -218,7 +218,7 @@ def _somewhere(asked: Search, establishment: str | None) -> list[Condition]:
 
     Of all establishments alone: how long an answer takes would tell one of what others have.
     """
-    found = []
+    found: list[Condition] = []
     for one in asked.criteria if establishment is None else ():
         codes = [each.value for each in one.values if isinstance(each, Token)]
         if one.name == "modality" and not one.is_not and None not in codes:
