@@ -10,6 +10,7 @@ from string import Formatter
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
+from api.dimse.table import is_title
 from api.errors import BadSettings
 from archive.dimse_station import Encrypted, Station
 from archive.link import ArchiveLink
@@ -153,11 +154,11 @@ def _archive(name: str, told: Any, folder: Path) -> RadiologyArchive:
         takes=frozenset(_word(Takes, one, where) for one in takes),
         best=OutboxState(grade),
         fhir_url=root(f"{where} fhir_url", told.get("fhir_url")),
-        as_photographs=bool(told.get("as_photographs", True)),
-        knows_issuers=bool(told.get("knows_issuers", False)),
-        by_ins=bool(told.get("by_ins", False)),
+        as_photographs=_is_so(told, "as_photographs", where, usually=True),
+        knows_issuers=_is_so(told, "knows_issuers", where),
+        by_ins=_is_so(told, "by_ins", where),
         largest_bytes=int(told.get("largest_bytes", 1 << 30)),
-        asks=bool(told.get("asks", True)),
+        asks=_is_so(told, "asks", where, usually=True),
         viewer=viewer_of(where, told.get("viewer")),
         issuers={str(one): str(here) for one, here in dict(told.get("issuers", {})).items()},
     )
@@ -182,22 +183,30 @@ def _apart(stated: Iterable[RadiologyArchive]) -> tuple[RadiologyArchive, ...]:
 
 
 def _station(told: Mapping[str, Any], where: str, folder: Path) -> Station:
-    title, port = str(told.get("title", "")), told.get("port")
+    host, port, title = told["host"], told.get("port"), told.get("title", "")
+    calling = told.get("calling", "SANSVERRE")
     if not title or not isinstance(port, int) or not 0 < port < 65536:
         raise _Wrong(f"{where} with a host needs its port and its title")
-    listens = None
-    if "listens" in told:
-        host, _, number = str(told["listens"]).rpartition(":")
-        listens = (host, int(number))
+    if not (is_title(title) and is_title(calling)):
+        raise _Wrong(f"{where} title and calling are each up to 16 letters of ASCII")
+    if not _is_host(host):
+        raise _Wrong(f"{where} host is no name or address of a machine")
     return Station(
-        str(told["host"]),
+        host,
         port,
         title,
-        str(told.get("calling", "SANSVERRE")),
+        calling,
         _encrypted(told["tls"], where, folder) if "tls" in told else None,
-        bool(told.get("commits", False)),
-        listens,
+        _is_so(told, "commits", where),
+        _listens(told["listens"], where) if "listens" in told else None,
     )
+
+
+def _listens(stated: object, where: str) -> tuple[str, int]:
+    host, _, port = str(stated).rpartition(":")
+    if not (_is_host(host) and port.isdecimal() and 0 < int(port) < 65536):
+        raise _Wrong(f"{where} listens is an address of this machine, as 10.1.2.4:11113")
+    return host, int(port)
 
 
 def _encrypted(told: Mapping[str, Any], where: str, folder: Path) -> Encrypted:
@@ -214,7 +223,8 @@ def root(name: str, stated: str | None) -> str | None:
         return None
     try:
         parts = urlsplit(stated)
-        is_one = parts.scheme in {"http", "https"} and bool(parts.hostname) and not parts.query
+        is_one = parts.scheme in {"http", "https"} and _is_host(parts.hostname)
+        is_one = is_one and not parts.query and parts.port != 0
     except ValueError:
         is_one = False
     if not is_one:
@@ -238,6 +248,22 @@ def viewer_of(where: str, stated: str | None) -> str | None:
             f"{where} viewer must look like https://pacs.example.org/viewer?study={{study}}; it "
             f"may name {', '.join(sorted(VIEWER_NAMES))}"
         )
+    return stated
+
+
+def _is_host(stated: object) -> bool:
+    """Whether something may be looked up as a machine's name or address."""
+    try:
+        return isinstance(stated, str) and stated.encode("idna") != b"" and "\0" not in stated
+    except UnicodeError:
+        return False
+
+
+def _is_so(told: Mapping[str, Any], name: str, where: str, *, usually: bool = False) -> bool:
+    stated = told.get(name, usually)
+    # The word "false" in quotes would mean that it is so.
+    if not isinstance(stated, bool):
+        raise _Wrong(f"{where} {name} is true or false, without quotes")
     return stated
 
 

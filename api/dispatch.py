@@ -34,6 +34,7 @@ from api.elsewhere import Elsewhere
 from api.errors import Covered, MethodRefused, NotSignedIn, problem
 from api.fhir.outcome import problem_at
 from api.iiif import CORS, information, is_iiif, picture, preflight, to_information
+from api.logs import whereabouts
 from api.metrics import count
 from api.opened import is_growing
 from api.origin import own_origin
@@ -331,12 +332,3 @@ def _dzi(width: int, height: int, tile_size: int) -> Answer:
         body.encode(),
         {"content-type": "application/xml", "cache-control": ASKED_EACH_TIME},
     )
-
-
-def whereabouts(error: BaseException) -> str:
-    """The class of an exception and the line it came from, without its text."""
-    trace, place = error.__traceback__, "nowhere"
-    while trace is not None:
-        code = trace.tb_frame.f_code
-        place, trace = f"{code.co_filename}:{trace.tb_lineno}", trace.tb_next
-    return f"{type(error).__name__} at {place}"

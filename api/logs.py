@@ -20,3 +20,12 @@ def to_stderr() -> None:
     parser.addHandler(logging.NullHandler())
     # Its level it sets itself, when it is loaded.
     parser.propagate = False
+
+
+def whereabouts(error: BaseException) -> str:
+    """The class of an exception and the line it came from, without its text."""
+    trace, place = error.__traceback__, "nowhere"
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        place, trace = f"{code.co_filename}:{trace.tb_lineno}", trace.tb_next
+    return f"{type(error).__name__} at {place}"

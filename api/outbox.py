@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from api.errors import BadSettings
 from api.told import printable
+from archive.telling.rules import Takes
 
 if TYPE_CHECKING:
     from api.archives import RadiologyArchive
@@ -70,10 +71,11 @@ def _told_of(
 ) -> dict[str, int]:
     told: dict[str, int] = {}
     here = one.establishment
+    gets = Takes.PHOTOGRAPHS in one.takes
     if arguments.missing:
-        told["put_in"] = backlog.put_in(here, one.name, arguments.each_s)
+        told["put_in"] = backlog.put_in(here, one.name, arguments.each_s) if gets else 0
     if arguments.again:
         told["asked_again"] = backlog.ask_again(here, one.name)
-    told["lacking"] = backlog.lacking(here, one.name)
+    told["lacking"] = backlog.lacking(here, one.name) if gets else 0
     counts = backlog.counts(here, one.name)
     return told | {state.value: number for state, number in counts.items()}

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from enum import Enum
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -12,6 +13,7 @@ from pydicom import dcmread
 from api.archives import GRADES, Reached
 from api.composed import composed
 from api.errors import SandboxError
+from api.logs import whereabouts
 from api.read_back import compared, is_under, most_bytes_of
 from api.why import (
     AS_A_PHOTOGRAPH,
@@ -27,6 +29,7 @@ from api.why import (
     REMOVE_BY_HAND,
     SAME_NUMBER,
     TOO_LARGE,
+    UNFORESEEN,
     UNKNOWN_IF_SHOWN,
     WRONG_PATIENT,
 )
@@ -107,20 +110,32 @@ class _NotYetError(Exception):
     """The archive will learn of it by others."""
 
 
+class Turn(Enum):
+    """What came of an archive's turn."""
+
+    IDLE = "idle"
+    """Nothing is due for it."""
+    TAKEN = "taken"
+    SILENT = "silent"
+    """It did not answer as it must."""
+
+
 def send_once(place: Workplace) -> bool:
     """Tell each archive what is due first for it; False where there is nothing, or no archive.
 
     Whatever befalls it is recorded. Raises StorageFailure where even that fails.
     """
     # All have their turn, however much one of them is behind.
-    return any(tuple(_send_to(place, to) for to in place.archives))
+    turns = [send_to(place, to) for to in place.archives]
+    return any(one is not Turn.IDLE for one in turns)
 
 
-def _send_to(place: Workplace, to: Reached) -> bool:
+def send_to(place: Workplace, to: Reached) -> Turn:
+    """Tell one archive what is due first for it; as `send_once`."""
     outbox, which = place.catalog.outbox, (to.rule.establishment, to.rule.name)
     telling = claimed(place, outbox, lambda: outbox.claim(place.worker, *which, LEASE_S))
     if telling is None:
-        return False
+        return Turn.IDLE
     pause_s = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** min(telling.attempt - 1, 20))
     try:
         try:
@@ -136,9 +151,14 @@ def _send_to(place: Workplace, to: Reached) -> bool:
         except (ArchiveError, SandboxError, TilesError, OSError) as error:
             LOG.warning("telling %s waits: %s", telling.id, type(error).__name__)
             outbox.put_off(telling, pause_s, DOWN)
+            return Turn.SILENT if isinstance(error, LinkDown) else Turn.TAKEN
+        except Exception as error:  # noqa: BLE001 -- those behind it are to be told all the same
+            # Its text could hold what a header says.
+            LOG.error("telling %s fails: %s", telling.id, whereabouts(error))  # noqa: TRY400
+            outbox.put_off(telling, pause_s, UNFORESEEN)
     except LeaseLost:
         LOG.info("telling %s was superseded", telling.id)
-    return True
+    return Turn.TAKEN
 
 
 def _refused(place: Workplace, to: Reached, telling: Telling, reason: str) -> None:

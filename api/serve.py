@@ -32,6 +32,8 @@ SUBJECT = "installation"
 """Who opens the printed link: one user, whichever start of the server has printed it."""
 WORKERS = ("api.worker", "api.taker")
 """What builds, and what takes in: a slide that arrives does not wait while another is built."""
+TELLING = "api.teller"
+"""What tells archives, where any is configured: who does not answer keeps only it waiting."""
 DIMSE = "api.dimse.process"
 """What answers DICOM's own protocol, where a table says who may call."""
 EXPECTING = "api.expecting"
@@ -123,6 +125,7 @@ def serve(settings: Settings, host: str, port: int, workers: int) -> int:
         posts = [Post(lambda: _server(listening, environment)) for _ in range(workers)]
         names = [
             *WORKERS,
+            *([TELLING] if settings.archives else []),
             *([DIMSE] if settings.dimse else []),
             *([EXPECTING] if settings.worklists else []),
         ]

@@ -1,8 +1,8 @@
 """The process that takes in what was sent: examines closed deposits, and sweeps abandoned ones.
 
 It also links slides to their orders, moves images to other patients, looks at photographs and makes
-those of sessions, tells radiology archives, and asks them what was done before an order came: none
-of it waits while a slide is built.
+those of sessions, and asks radiology archives what was done before an order came: none of it waits
+while a slide is built, or an archive is told.
 
 python -m api.taker PARENT_PID
 """
@@ -12,7 +12,6 @@ import logging
 from api import priors
 from api.moving import move_once
 from api.reporting import Reporting
-from api.sending import send_once
 from api.taking import sweep_uploads, take_once
 from api.work import Workplace, look_once
 from api.worker import Duty, run
@@ -24,7 +23,7 @@ def _once(place: Workplace) -> bool:
     # A wrong patient is not left waiting behind what was sent.
     linked = place.catalog.cases.settle_some()
     filed = place.catalog.reports.settle_some()
-    done = [linked, filed, move_once(place), take_once(place), look_once(place), send_once(place)]
+    done = [linked, filed, move_once(place), take_once(place), look_once(place)]
     return any([*done, priors.look_once(place), _reporting.some(place)])
 
 

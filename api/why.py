@@ -44,6 +44,10 @@ NO_INS = (
     "qualified; it goes by itself once it is."
 )
 DOWN = "The archive does not answer; it is tried again."
+UNFORESEEN = (
+    "It could not be told, for a reason that nobody foresaw; the server's log has the place. It is "
+    "tried again."
+)
 NOT_YET = "The archive does not show the corrected identity yet; it is asked again."
 
 _FRENCH = {
@@ -75,6 +79,8 @@ _FRENCH = {
     NO_INS: "Le registre désigne les patients par leur INS, et cette identité n’est pas "
     "qualifiée ; l’envoi se fera de lui-même dès qu’elle le sera.",
     DOWN: "L’archive ne répond pas ; un nouvel essai suivra.",
+    UNFORESEEN: "L’envoi échoue pour une raison imprévue ; le journal du serveur en dit le lieu. "
+    "Un nouvel essai suivra.",
     NOT_YET: "L’archive ne montre pas encore l’identité corrigée ; nouvel essai plus tard.",
 }
 _REFUSED = "L’archive refuse l’objet ; son journal dit pourquoi."

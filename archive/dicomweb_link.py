@@ -1,9 +1,11 @@
 """A radiology archive that speaks DICOMweb (PS3.18): STOW-RS, QIDO-RS and WADO-RS."""
 
+import json
 import os
 import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from email.message import Message
 from functools import partial
 from mmap import mmap
@@ -16,14 +18,44 @@ import httpx
 from archive.errors import ClassRefused, LinkDown, LinkRefused
 from archive.link import Instance, Moved, Named, Shown, unheard
 
-TIMEOUT_S = 60.0
+TIMEOUT_S, CONNECTED_S = 60.0, 10.0
+MOST_TOLD_BYTES = 16 << 20
+"""Of an answer that is no instance."""
 PART_BYTES = 1 << 20
 JSON, _DICOM = "application/dicom+json", "application/dicom"
 _PATIENT_ID, _STUDY, _SERIES, _ACCESSION = "00100020", "0020000D", "0020000E", "00080050"
 _REFERENCED, _INSTANCE, _FAILED, _FAILURE = "00081199", "00081155", "00081198", "00081197"
 _OUT_OF_RESOURCES = range(0xA700, 0xA800)
 """Failures that pass (PS3.4 B.2.3)."""
+_REFUSALS = frozenset(
+    {
+        httpx.codes.CONFLICT,
+        httpx.codes.REQUEST_ENTITY_TOO_LARGE,
+        httpx.codes.UNSUPPORTED_MEDIA_TYPE,
+        httpx.codes.UNPROCESSABLE_ENTITY,
+    }
+)
+"""What is answered to the same instance whenever it comes again."""
 _CLASS_REFUSED = frozenset({0x0122, *range(0xA900, 0xAA00)})
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class _Said:
+    """An answer that is no instance."""
+
+    status_code: int
+    data: bytes
+
+    @property
+    def is_error(self) -> bool:
+        return self.status_code >= httpx.codes.BAD_REQUEST
+
+    def read(self) -> Any:
+        """The JSON of it; None where it is none."""
+        try:
+            return json.loads(self.data)
+        except (ValueError, RecursionError):
+            return None
 
 
 class DicomWebLink:
@@ -35,7 +67,9 @@ class DicomWebLink:
 
     def __init__(self, url: str, orthanc_url: str | None = None) -> None:
         # What the environment says of proxies is not for a hospital's own network.
-        self._web = httpx.Client(timeout=TIMEOUT_S, trust_env=False)
+        self._web = httpx.Client(
+            timeout=httpx.Timeout(TIMEOUT_S, connect=CONNECTED_S), trust_env=False
+        )
         self._url, self._orthanc_url = url.rstrip("/"), (orthanc_url or "").rstrip("/")
 
     def close(self) -> None:
@@ -73,14 +107,17 @@ class DicomWebLink:
                 "accept": JSON,
             },
         )
-        told = _json(answer)
+        told = answer.read()
         if not isinstance(told, Mapping):
+            _require_not_refused(answer)
             raise LinkDown("The archive's answer to an instance is no answer.")
         uid = instance.named.sop_instance_uid
         with _as_it_should_be():
             if uid in _uids(told, _REFERENCED):
                 return
             failure = _failure(told, uid)
+        if failure is None:
+            _require_not_refused(answer)
         if failure is None or failure in _OUT_OF_RESOURCES:
             raise LinkDown(f"The archive did not take an instance ({answer.status_code}).")
         if failure in _CLASS_REFUSED:
@@ -106,7 +143,7 @@ class DicomWebLink:
         )
         if answer.status_code == httpx.codes.NO_CONTENT:
             return None
-        found = _json(answer)
+        found = answer.read()
         if answer.is_error or not isinstance(found, list):
             raise LinkDown(f"The archive does not answer a question ({answer.status_code}).")
         if not found:
@@ -154,7 +191,7 @@ class DicomWebLink:
         looked_up = self._ask(
             "POST", f"{self._orthanc_url}/tools/lookup", content=named.sop_instance_uid.encode()
         )
-        found = _json(looked_up)
+        found = looked_up.read()
         if looked_up.is_error or not isinstance(found, list):
             raise LinkDown(f"Orthanc does not answer ({looked_up.status_code}).")
         with _as_it_should_be():
@@ -166,14 +203,19 @@ class DicomWebLink:
                     raise LinkDown(f"Orthanc does not delete ({gone.status_code}).")
         return True
 
-    def _ask(self, method: str, url: str, **options: Any) -> httpx.Response:
+    def _ask(self, method: str, url: str, **options: Any) -> _Said:
+        said = bytearray()
         try:
-            answer = self._web.request(method, url, **options)
+            with self._web.stream(method, url, **options) as answer:
+                _require_willing(answer)
+                for part in answer.iter_bytes():
+                    said += part
+                    if len(said) > MOST_TOLD_BYTES:
+                        raise LinkDown("The archive's answer is no answer.")
         except httpx.HTTPError as error:
             # Its text may name the address, and with it a password.
             raise LinkDown("The archive does not answer.") from error
-        _require_willing(answer)
-        return answer
+        return _Said(answer.status_code, bytes(said))
 
 
 def _require_willing(answer: httpx.Response) -> None:
@@ -183,6 +225,12 @@ def _require_willing(answer: httpx.Response) -> None:
         httpx.codes.TOO_MANY_REQUESTS,
     }:
         raise LinkDown(f"The archive does not let us in just now ({answer.status_code}).")
+
+
+def _require_not_refused(answer: _Said) -> None:
+    """Raise LinkRefused for a status that says no by itself, as whoever stands before it gives."""
+    if answer.status_code in _REFUSALS:
+        raise LinkRefused(f"The archive refuses the instance (status {answer.status_code}).")
 
 
 def _copy_bounded(parts: Iterator[bytes], file: BinaryIO, most_bytes: int, moved: Moved) -> None:
@@ -222,13 +270,6 @@ def _as_it_should_be() -> Iterator[None]:
         yield
     except (AttributeError, LookupError, TypeError, ValueError) as error:
         raise LinkDown("The archive's answer is no answer.") from error
-
-
-def _json(answer: httpx.Response) -> Any:
-    try:
-        return answer.json()
-    except ValueError:
-        return None
 
 
 def _uids(told: Mapping[str, Any], sequence: str) -> set[str]:

@@ -27,7 +27,7 @@ from pynetdicom.association import Association
 from pynetdicom.events import Event
 from pynetdicom.presentation import PresentationContext
 
-from archive.dicomweb_link import DicomWebLink
+from archive.dicomweb_link import CONNECTED_S, DicomWebLink
 from archive.dimse.calling import hangs_up_after
 from archive.dimse.sending import hold_little
 from archive.dimse_station import Station
@@ -258,7 +258,8 @@ def _listening(station: Station, handlers: Sequence[evt.EventHandlerType]) -> It
 
 def _asking(station: Station) -> AE:
     ae = AE(station.calling)
-    ae.acse_timeout = ae.dimse_timeout = ae.network_timeout = ae.connection_timeout = TIMEOUT_S
+    ae.acse_timeout = ae.dimse_timeout = ae.network_timeout = TIMEOUT_S
+    ae.connection_timeout = CONNECTED_S
     # So that an association comes about, whatever else is refused in it.
     ae.add_requested_context(_VERIFICATION)
     return ae

@@ -244,8 +244,13 @@ def _address(stated: str) -> tuple[str, int]:
     return found, number
 
 
+def is_title(stated: object) -> bool:
+    """Whether something may be the title of an application entity."""
+    return isinstance(stated, str) and _AE_TITLE.fullmatch(stated) is not None
+
+
 def _title(stated: str) -> str:
-    if not _AE_TITLE.fullmatch(stated):
+    if not is_title(stated):
         raise _Wrong(f"{stated!r} is no application entity title: up to 16 letters of ASCII")
     return stated
 

@@ -153,11 +153,15 @@ def desks(environment: dict[str, str]) -> set[Path]:
 def test_no_process_and_no_folder_outlives_its_supervisor(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
-    own = {**environment, "TMPDIR": str(tmp_path)}
+    nobody = {
+        "SANSVERRE_ARCHIVE_URL": "http://127.0.0.1:9/",
+        "SANSVERRE_ARCHIVE_ESTABLISHMENT": "A",
+    }
+    own = {**environment, **nobody, "TMPDIR": str(tmp_path)}
     before = desks(own)
     with running(own, workers=1) as server:
-        modules = ("api.app", "api.worker", "api.taker")
-        until(lambda: [len(server.children(one)) for one in modules] == [1, 1, 1])
+        modules = ("api.app", "api.worker", "api.taker", "api.teller")
+        until(lambda: [len(server.children(one)) for one in modules] == [1, 1, 1, 1])
         children = psutil.Process(server.process.pid).children(recursive=True)
         server.process.kill()
         assert gone(children)

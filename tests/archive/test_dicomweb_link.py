@@ -11,23 +11,25 @@ from typing import Any
 
 import pytest
 
+from archive import dicomweb_link
 from archive.dicomweb_link import DicomWebLink
 from archive.errors import LinkDown, LinkRefused
 from archive.link import Instance, Named
 
 NAMED = Named("1.2", "1.3", "1.4")
+LONG = 100_000
 STORED, FAILED = "00081199", "00081198"
 
 
 @contextmanager
-def answering(answer: Any) -> Iterator[str]:
-    """A server that answers everything with that JSON."""
+def answering(answer: Any, status: int = 200) -> Iterator[str]:
+    """A server that answers everything with that JSON, or with those bytes."""
 
     class Handler(BaseHTTPRequestHandler):
         def _tell(self) -> None:
             self.rfile.read(int(self.headers.get("content-length", 0)))
-            body = json.dumps(answer).encode()
-            self.send_response(200)
+            body = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
+            self.send_response(status)
             self.send_header("content-length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
@@ -75,6 +77,7 @@ def fetch(link: DicomWebLink) -> None:
         (["x"], lambda link: link.remove(NAMED)),
         ([{"Type": "Instance"}], lambda link: link.remove(NAMED)),
         ([{"Type": "Instance", "ID": 1}], lambda link: link.remove(NAMED)),
+        (b"[" * 100_000, lambda link: link.shown(NAMED)),
     ],
 )
 def test_an_answer_of_another_shape_is_none(
@@ -87,3 +90,25 @@ def test_an_answer_of_another_shape_is_none(
 def test_more_than_the_instance_can_be_is_not_taken() -> None:
     with answering("x" * 64) as url, DicomWebLink(url) as link, pytest.raises(LinkRefused):
         fetch(link)
+
+
+def test_what_is_read_of_an_answer_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No question is answered by that much, whatever it says."""
+    with answering(b"[]" + b" " * LONG) as url, DicomWebLink(url) as link:
+        assert link.shown(NAMED) is None
+        monkeypatch.setattr(dicomweb_link, "MOST_TOLD_BYTES", LONG)
+        with pytest.raises(LinkDown):
+            link.shown(NAMED)
+
+
+@pytest.mark.parametrize(
+    ("status", "raised"),
+    [(400, LinkDown), (409, LinkRefused), (413, LinkRefused), (415, LinkRefused), (507, LinkDown)],
+)
+@pytest.mark.parametrize("said", [b"", b"{}"])
+def test_a_status_that_says_no_by_itself_is_a_refusal(
+    status: int, raised: type[Exception], said: bytes
+) -> None:
+    """A proxy that takes no more than a megabyte knows nothing of DICOM."""
+    with answering(said, status) as url, DicomWebLink(url) as link, pytest.raises(raised):
+        store(link)

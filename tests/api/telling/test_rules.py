@@ -1,17 +1,22 @@
 """The table of archives: what it says, and what is wrong in it."""
 
+import json
 from pathlib import Path
 
 import pytest
 
+from api import cli
 from api.archives import REMOTE, read_archives
 from api.errors import BadSettings
-from api.settings import read_settings
+from api.settings import Settings, read_settings
 from archive.dimse_station import Encrypted, Station
 from archive.record import OutboxState
 from archive.telling.rules import Corrections, Takes
+from tests.api.telling.places import HERE, at, photographed
 
 WEB = "[archives.web]\nestablishment = 'north'\nurl = 'https://pacs.example.org/dicom-web'\n"
+
+STATION = "[archives.old]\nestablishment = 'e'\nhost = '10.1.2.3'\nport = 104\ntitle = 'PACS'\n"
 
 
 def test_a_table_names_several_archives_each_with_its_rule(tmp_path: Path) -> None:
@@ -60,6 +65,16 @@ tls = { authorities = "hospital.pem" }
         ("[archives.a]\nurl = 'https://a'", "establishment"),
         ('[archives.a]\nestablishment = "e"', "url"),
         ('[archives.a]\nestablishment = "e"\nhost = "h"', "port"),
+        (WEB + 'knows_issuers = "false"', "knows_issuers"),
+        (WEB + "asks = 0", "asks"),
+        (WEB.replace("pacs.example", "pacs..example"), "https://archive.example.org"),
+        (WEB.replace("example.org", "example.org:99999"), "https://archive.example.org"),
+        (STATION.replace("PACS", "A TITLE OF 17 CHA"), "16 letters"),
+        (STATION + 'calling = "Ä"', "16 letters"),
+        (STATION.replace("10.1.2.3", "10..3"), "host"),
+        (STATION + 'commits = "no"', "commits"),
+        (STATION + 'listens = ":11113"', "listens"),
+        (STATION + 'listens = "10.1.2.4"', "listens"),
         (WEB + 'tls = { key = "k" }\nhost = "h"\nport = 1\ntitle = "T"', "authorities"),
     ],
 )
@@ -69,6 +84,27 @@ def test_what_is_wrong_in_it_is_named(tmp_path: Path, text: str, word: str) -> N
     with pytest.raises(BadSettings) as raised:
         read_archives(table)
     assert word in str(raised.value)
+
+
+def test_an_archive_that_takes_no_photographs_lacks_none(
+    settings: Settings,
+    empty_catalogue: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Nor is it given those of before it was configured."""
+    with at(settings, empty_catalogue) as place:
+        photographed(place, tmp_path, 991)
+    table = tmp_path / "archives.toml"
+    monkeypatch.setenv("SANSVERRE_ARCHIVES", str(table))
+    said = []
+    for takes in ("thumbnails", "photographs"):
+        table.write_text(WEB.replace("north", HERE) + f"takes = ['{takes}']")
+        assert cli.main(["outbox", "--json", "--missing"]) == 0
+        told = json.loads(capsys.readouterr().out)
+        said.append((told.get("put_in"), told["lacking"], told["waiting"]))
+    assert said == [(0, 0, 0), (1, 0, 1)]
 
 
 def test_one_archive_is_stated_once(tmp_path: Path) -> None:
