@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, StorageState, expect
 from api.doors import Doors
 from api.policies import Role
 from api.settings import Settings, read_settings, signing_key
+from archive.cases.order import Numbered, Stay, Visit
 from archive.catalog import Catalog
 from archive.identities.stated import Stated
 from archive.identity import PatientIdentity
@@ -55,8 +56,23 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         )
         traits = {"name": "MARTIN^ZOÉ", "birth_date": date(1970, 1, 31), "sex": "F"}
         done = catalog.identities.state(HERE, Stated("1", "CHU", traits, NOON, "GAM|CHU"))
+        _visit_asked_about(catalog)
         catalog.inbox.keep(HERE, Arrived("GAM|CHU", "7", "ADT^A28", b"MSH|^", b""))
         yield Served(server.address, server.link, settings, done.key)
+
+
+def _visit_asked_about(catalog: Catalog) -> None:
+    """Of two who have nothing to do with the others: an order does not say of which visit it is."""
+    catalog.receive(
+        establishment=HERE,
+        kind=ImageKind.SLIDE,
+        source_sha256="b" * 64,
+        plan="full",
+        patient=PatientIdentity("7", "CHU", "ROUX^ÈVE"),
+    )
+    to = Stated("8", "CHU", {"name": "ROUX^ADA"}, NOON, "GAM|CHU")
+    visit = Visit(Stay.VISIT, Numbered("V7", "CHU"))
+    catalog.identities.move_visit(HERE, to, ("7", "CHU"), [visit])
 
 
 def test_a_person_decides_and_another_takes_it_back(served: Served) -> None:
@@ -81,14 +97,25 @@ def _decided_at_a_desk(browser: Browser, served: Served) -> StorageState:
         page.goto(served.link)
         page.get_by_role("link", name="Identités").click()
         expect(page.locator("h1")).to_have_text("Identités à vérifier")
-        both = page.locator("tr[data-trait=name]")
+        both = page.locator("section[data-kind=conflict] tr[data-trait=name]")
         expect(both).to_contain_text("Nom (diffère)PETIT LUCMARTIN ZOÉ")
         assert faults(page) == []
-        page.get_by_role("button", name="Plus tard").click()
+        page.get_by_role("button", name="Plus tard").first.click()
         expect(page.locator("section[data-kind=conflict]")).to_contain_text("à décider.")
-        page.get_by_label("Votre nom").fill("MARTIN^Anne")
+        page.get_by_label("Votre nom").first.fill("MARTIN^Anne")
         page.get_by_role("button", name="Même personne").click()
+        asked = page.locator("section[data-kind=visit]")
+        expect(asked).to_contain_text("Séjour V7")
+        assert faults(page) == []
+        # By keys alone, from the field for the name.
+        asked.get_by_label("Votre nom").focus()
+        page.keyboard.press("Tab")
+        expect(page.locator(":focus")).to_have_text("Le séjour est de l’autre patient")
+        page.keyboard.press("Tab")
+        expect(page.locator(":focus")).to_have_text("Le séjour reste à ce patient")
+        page.keyboard.press("Enter")
         expect(page.locator("main")).to_contain_text("Aucune identité n’attend de décision.")
+        expect(page.locator("main")).to_be_focused()
         return context.storage_state()
 
 

@@ -38,12 +38,16 @@ class SideOut(BaseModel):
 
 
 class DoubtOut(BaseModel):
-    """Two identities side by side, of which a person says whether they are one."""
+    """Two identities side by side, of which a person says whether they are one.
+
+    Where it is whose a visit is: `same` says that it is the other's. `visits` are its numbers.
+    """
 
     id: int
     kind: DoubtKind
     known: SideOut
     other: SideOut
+    visits: list[str]
     by: str
     stated_at: datetime
     looked_at: datetime | None
@@ -181,6 +185,7 @@ def _doubt(one: Doubt) -> DoubtOut:
         kind=one.kind,
         known=_side(one.known),
         other=_side(one.other),
+        visits=[visit.named.number for visit in one.visits],
         by=one.by,
         stated_at=one.stated_at,
         looked_at=one.looked_at,

@@ -52,7 +52,8 @@ class CaseFacts:
     patients: Set[Patient] = field(repr=False)
     """Those of its orders that are not cancelled, or of all where all are, and of its exam."""
     is_doubtful: bool = False
-    """Whether an identity is flagged (PID-32), or orders say other traits than those known."""
+    """Whether an identity is flagged (PID-32), orders say other traits than those known, or a
+    person is asked to whom a visit went that they may be of."""
     takes_any: bool = False
     """Whether its laboratory names no slides in advance, so that the number alone is exact."""
     withdrawn: Set[Position] = frozenset()

@@ -15,12 +15,13 @@ from archive.cases.laboratories import read_laboratory
 from archive.cases.laboratory import Laboratory
 from archive.cases.orders import find_case
 from archive.cases.schema import container, lab_case, lab_order, scan, scan_text
+from archive.cases.visited import is_asked_about, moved_orders
 from archive.identities.acts import flags_of, known_traits
-from archive.identities.pointers import survivors
+from archive.identities.pointers import survivor, survivors
 from archive.identities.stated import Agreement, Person, agreement, person_of
 from archive.identity import PatientIdentity, folded_name
 from archive.move_plans import identities_of
-from archive.reception import patient_row_of
+from archive.reception import numbered
 from archive.record import ImageState
 
 BY_BARCODE = "barcode"
@@ -243,9 +244,10 @@ def _named_by_orders(
     came: dict[str, list[sa.Row[Any]]] = defaultdict(list)
     for row in connection.execute(query):
         came[row.case_id].append(row)
+    moved = moved_orders(connection, _order.case_id.in_(list(case_ids)))
     return {
         case_id: [
-            (_said(one), one.whom)
+            (_said(one), moved.get(one.id, one.whom))
             for one in [one for one in orders if not one.is_cancelled] or orders
         ]
         for case_id, orders in came.items()
@@ -262,7 +264,13 @@ def patient_named(connection: sa.Connection, case_id: str) -> PatientIdentity:
     """
     (patient,) = identities(connection, case_id).values()
     newest = max(_active(connection, case_id), key=lambda one: one.status_at)
-    return replace(patient, patient_id=newest.patient_id, issuer=newest.patient_issuer)
+    number = newest.patient_id, newest.patient_issuer
+    whom = moved_orders(connection, _order.id == newest.id).get(newest.id)
+    if whom is not None:
+        column = schema.patient.c
+        by_row = sa.select(column.patient_id, column.issuer).where(column.id == whom)
+        number = connection.execute(by_row).one()
+    return replace(patient, patient_id=number[0], issuer=number[1])
 
 
 def _active(connection: sa.Connection, case_id: str) -> Sequence[sa.Row[Any]]:
@@ -275,15 +283,24 @@ def _active(connection: sa.Connection, case_id: str) -> Sequence[sa.Row[Any]]:
 def _is_doubtful(connection: sa.Connection, case_id: str) -> bool:
     owner = sa.select(_case.establishment_id).where(_case.id == case_id)
     establishment_id = int(connection.execute(owner).scalar_one())
-    for one in _active(connection, case_id):
-        row = patient_row_of(connection, establishment_id, _said(one))
+    moved = moved_orders(connection, _order.case_id == case_id)
+    active = _active(connection, case_id)
+    if is_asked_about(connection, establishment_id, active):
+        return True
+    for one in active:
+        row = numbered(connection, establishment_id, one.patient_issuer, one.patient_id)
         if row is None:
             continue
+        now = survivor(connection, moved.get(one.id, row))
+        if flags_of(connection, now):
+            return True
         said = Person(
             frozenset({folded_name(one.patient_name)} - {""}), one.birth_date, one.sex or None
         )
-        known = person_of(known_traits(connection, row))
-        if flags_of(connection, row) or agreement(said, known) is Agreement.DIFFERENT:
+        # What an order says of whom its visit was is not said of whose it is since.
+        is_of_them = one.id not in moved
+        known = person_of(known_traits(connection, now))
+        if is_of_them and agreement(said, known) is Agreement.DIFFERENT:
             return True
     return False
 

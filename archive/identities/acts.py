@@ -22,7 +22,14 @@ from archive.identities.changes import (
 from archive.identities.decisions import Holder, Identifier, Proof, Then, decided
 from archive.identities.ins import Ins
 from archive.identities.pointers import survivor
-from archive.identities.schema import Act, DoubtKind, doubt, identity_event, identity_state, merged
+from archive.identities.schema import (
+    Act,
+    DoubtKind,
+    doubt,
+    identity_event,
+    identity_state,
+    merged,
+)
 from archive.identities.stated import (
     DETAILS,
     TRAITS,
@@ -114,6 +121,20 @@ class Desk:
             recorded_at=datetime.now(UTC),
         )
         return int(self.connection.execute(new.returning(column.id)).scalar_one())
+
+
+def is_settled(
+    desk: Desk, kind: DoubtKind, whom: int, other: int | None, stated: dict[str, Any]
+) -> bool:
+    """Whether a person has answered that since: a repetition has nothing new to say."""
+    column = doubt.c
+    answered = sa.select(column.stated).where(
+        column.kind == kind,
+        column.whom == whom,
+        column.other.is_not_distinct_from(other),
+        column.decided_at > desk.at,
+    )
+    return any(one == stated for one in desk.connection.scalars(answered))
 
 
 def proof_of(connection: sa.Connection, whom: int) -> Proof:

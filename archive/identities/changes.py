@@ -1,7 +1,8 @@
 """A change of identities as data: as it was, as it becomes, and the one way to make it so.
 
-`into` has whom a patient is merged into, `home` whose an exam is by its own number, `traits` what
-is known of a patient. As every act is written down so, every act can be taken back.
+`into` has whom a patient is merged into, `home` whose an exam is by its own number, `visit` whose a
+visit is since it went to another patient, `traits` what is known of a patient. As every act is
+written down so, every act can be taken back.
 """
 
 from collections.abc import Collection, Iterable
@@ -15,6 +16,7 @@ from archive.errors import TransitionRefused
 from archive.identities.pointers import Settled, forget_image_homes, settle, survivor
 from archive.identities.schema import home, identity_state, merged
 from archive.identities.stated import DETAILS, TRAITS
+from archive.identities.visits import point, pointer
 from archive.identity import folded_name
 
 Change = dict[str, dict[str, Any]]
@@ -68,6 +70,7 @@ def as_it_is(connection: sa.Connection, like: Change) -> Change:
     return {
         "into": {one: _into(connection, int(one)) for one in like.get("into", {})},
         "home": {one: _home(connection, one) for one in like.get("home", {})},
+        "visit": {one: pointer(connection, one) for one in like.get("visit", {})},
         "traits": {one: traits_of(connection, int(one)) for one in like.get("traits", {})},
     }
 
@@ -90,6 +93,8 @@ def make(connection: sa.Connection, change: Change) -> Settled:
         connection.execute(sa.insert(home).values(kind="exam", row_id=one, whom=there))
         held = sa.select(schema.image.c.id).where(schema.image.c.exam_id == one)
         forget_image_homes(connection, list(connection.scalars(held)))
+    for one, to in change.get("visit", {}).items():
+        point(connection, one, to)
     settled = settle(connection, involved)
     write_traits(connection, traits)
     renamed = {survivor(connection, int(one)) for one in traits}

@@ -12,7 +12,6 @@ from archive.errors import TransitionRefused
 from archive.identities import reading
 from archive.identities.acts import Desk, ins_of, is_ins_outdated, withdraw_ins
 from archive.identities.changes import put_state, take_back
-from archive.identities.decisions import Then
 from archive.identities.ins import Ins
 from archive.identities.pointers import survivor
 from archive.identities.records import UNDOABLE, Doubt, Event, Outcome
@@ -72,11 +71,18 @@ class Identities:
     def move_visit(
         self, establishment: str, to: Stated, source: tuple[str, str], visits: Sequence[Visit]
     ) -> Outcome:
-        """Let the exams of a visit be another patient's (A44), under the UIDs that they have."""
+        """Let a visit be another patient's (A44), with its exams and orders.
+
+        Exams keep their UIDs; an order of it that comes later goes along as well.
+        """
         with self._desk(establishment, to.by, to.at) as desk:
             first = stated(desk, to)
-            there, here = desk.find(to.patient_id, to.issuer), desk.find(*source)
-            if first.then is Then.WAIT or there is None or here is None:
+            there = desk.find(to.patient_id, to.issuer)
+            here = desk.find(*source)
+            if here is None:
+                # What comes of that visit later is the other patient's.
+                here = desk.create(*source)
+            if there is None or there == here:
                 return first
             return visit_moved(desk, there, here, visits, first)
 
@@ -110,7 +116,7 @@ class Identities:
                 done = {"verdict": verdict, "decided_at": now, "decided_by": by}
                 connection.execute(change.values(looked_at=now, **done))
                 desk = Desk(connection, row["establishment_id"], by, row["stated_at"])
-                carry_out(desk, row, verdict)
+                carry_out(desk, row, verdict, now)
             return reading.doubt_of(connection, doubt_id, establishment)
 
     def history(self, key: str, *, establishment: str | None) -> tuple[Event, ...]:

@@ -14,8 +14,9 @@ from archive.identities.acts import flags_of, ins_of, known_traits
 from archive.identities.changes import exams_of, traits_of_all
 from archive.identities.pointers import survivor, survivors
 from archive.identities.records import Doubt, Event, Side
-from archive.identities.schema import doubt, home, identity_event, identity_state
+from archive.identities.schema import doubt, identity_event, identity_state
 from archive.identities.stated import Agreement, agreement, person_of
+from archive.identities.visits import asked_visits
 from archive.ownership import owned
 
 _patient, _doubt, _event = schema.patient.c, doubt.c, identity_event.c
@@ -72,12 +73,9 @@ def event_of(connection: sa.Connection, event_id: int) -> Event:
     return _as_event(_keys(connection, [row]), row)
 
 
-def at_home(connection: sa.Connection, whom: int) -> frozenset[str]:
-    """The exams that are a patient's by their own number, wherever they stand."""
-    away = sa.select(home.c.row_id).where(home.c.kind == "exam")
-    theirs = set(connection.scalars(away.where(home.c.whom == whom)))
-    others = set(connection.scalars(away.where(home.c.whom != whom)))
-    return frozenset(theirs | (set(exams_of(connection, [whom])) - others))
+def exams_under(connection: sa.Connection, whom: int) -> frozenset[str]:
+    """The exams of whom a patient was merged into, by whichever number they came."""
+    return frozenset(exams_of(connection, [survivor(connection, whom)]))
 
 
 def exams_of_visit(
@@ -186,6 +184,7 @@ def _as_doubts(connection: sa.Connection, rows: Sequence[sa.RowMapping]) -> tupl
             other=Side(row["stated"], has_ins=False, key=None, exams=0)
             if row["other"] is None
             else sides[row["other"]],
+            visits=asked_visits(row["stated"]),
             by=row["by_whom"],
             stated_at=row["stated_at"],
             recorded_at=row["recorded_at"],

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from archive.cases.order import Visit
 from archive.identities.decisions import Then
 from archive.identities.schema import Act, DoubtKind, Verdict
 
@@ -43,6 +44,8 @@ class Doubt:
     kind: DoubtKind
     known: Side
     other: Side
+    visits: tuple[Visit, ...]
+    """Those that it is about, where it is whose a visit is."""
     by: str = field(repr=False)
     stated_at: datetime
     recorded_at: datetime

@@ -4,6 +4,7 @@ from enum import StrEnum
 
 import sqlalchemy as sa
 
+from archive.cases.order import Stay
 from archive.columns import UtcDateTime, metadata, words
 
 
@@ -80,6 +81,19 @@ home = sa.Table(
     # A lesion's own, where another patient's lesion had it.
     sa.Column("number", sa.Integer),
     sa.Index(None, "whom"),
+)
+
+moved_visit = sa.Table(
+    "moved_visit",
+    metadata,
+    # Of what was asked in this account or visit of a patient: whose it is since then.
+    sa.Column("whom", sa.ForeignKey("patient.id"), primary_key=True),
+    sa.Column("kind", words(Stay, "stay"), primary_key=True),
+    sa.Column("number", sa.String(64), primary_key=True),
+    sa.Column("issuer", sa.String(64), primary_key=True),
+    sa.Column("into_whom", sa.ForeignKey("patient.id"), nullable=False),
+    sa.Column("stated_at", UtcDateTime, nullable=False),
+    sa.Index(None, "number"),
 )
 
 identity_event = sa.Table(

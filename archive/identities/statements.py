@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -16,6 +17,7 @@ from archive.identities.acts import (
     ins_of,
     is_ins_outdated,
     is_qualified,
+    is_settled,
     is_withdrawn,
     known_traits,
     not_outdated,
@@ -23,12 +25,13 @@ from archive.identities.acts import (
     take_ins,
     updated,
 )
-from archive.identities.changes import as_json
+from archive.identities.changes import Change, as_it_is, as_json
 from archive.identities.decisions import Between, Demographics, Merge, Then, decided
 from archive.identities.pointers import chain, survivor
 from archive.identities.records import Outcome
 from archive.identities.schema import Act, DoubtKind, identity_event
 from archive.identities.stated import Agreement, Stated, agreement, person_of
+from archive.identities.visits import asked_about, named, owner_of
 from archive.schema_lesions import biopsy
 
 _event, _exam = identity_event.c, schema.exam.c
@@ -86,7 +89,8 @@ def merged(
         here = desk.create(*gone)
     asked = Merge(
         between=_between(connection, there, here),
-        is_outdated=_is_newer_known(connection, there, here, desk.at),
+        is_outdated=_is_newer_known(connection, there, here, desk.at)
+        or is_settled(desk, DoubtKind.MERGE, there, here, {}),
         has_two_ins=_have_two_ins(connection, there, here),
         is_flagged=blocking(flags_of(connection, there) | flags_of(connection, here)),
         proof=proof,
@@ -150,40 +154,54 @@ def visit_moved(
     """As `Identities.move_visit`, once what is said of the one patient was taken."""
     connection = desk.connection
     of_visit = reading.exams_of_visit(connection, desk.establishment_id, visits)
-    mine = reading.at_home(connection, here)
-    exams = sorted(of_visit.keys() & mine)
+    theirs = reading.exams_under(connection, here)
+    # It may have gone on since, by a message that came before.
+    whose = owner_of(connection, there, visits, desk.at)
+    goes = survivor(connection, whose) != survivor(connection, here)
+    exams = sorted(of_visit.keys() & theirs) if goes else []
+    change = {"home": dict.fromkeys(exams, whose), "visit": moves_of(desk, there, here, visits)}
     key = desk.key(survivor(connection, there))
-    if not exams and not mine:
-        return Outcome(Then.IGNORE, "nothing is known of that visit", key, first.ins)
-    if not exams and of_visit:
-        return Outcome(Then.IGNORE, "the visit is not that patient's any more", key, first.ins)
-    if _was_moved_since(connection, there, here, exams, desk.at):
+    if _was_moved_since(desk, there, here, change) or is_settled(
+        desk, DoubtKind.VISIT, here, there, asked_about(visits)
+    ):
         return Outcome(Then.IGNORE, "something newer was done", key, first.ins)
-    if not exams:
+    why = None
+    if first.then is Then.WAIT:
+        why = first.why
+    elif goes and theirs and not of_visit:
         why = "which exams are of it is not known"
     elif not all(of_visit[one] for one in exams):
         why = "an exam of it was ordered in another visit too"
     elif _is_linked(connection, exams):
         why = "lesions are shown in it"
-    else:
-        desk.change(Act.VISIT_MOVED, there, here, {"home": dict.fromkeys(exams, there)})
-        return Outcome(Then.UPDATE, "who keeps the visits says so", key, first.ins)
-    question = desk.ask(DoubtKind.VISIT, here, there, {})
-    return Outcome(Then.WAIT, why, key, first.ins, question)
+    if why is not None:
+        question = desk.ask(DoubtKind.VISIT, here, there, asked_about(visits))
+        return Outcome(Then.WAIT, why, key, first.ins, first.doubt or question)
+    if as_it_is(connection, change) == {**as_it_is(connection, {}), **change}:
+        return Outcome(Then.IGNORE, "the visit is that patient's already", key, first.ins)
+    desk.change(Act.VISIT_MOVED, there, here, change)
+    return Outcome(Then.UPDATE, "who keeps the visits says so", key, first.ins)
 
 
-def _was_moved_since(
-    connection: sa.Connection, one: int, other: int, exams: Sequence[str], at: datetime
-) -> bool:
-    """Whether something newer moved one of these exams with a visit, or took that back."""
-    rows = connection.execute(
+def moves_of(desk: Desk, there: int, here: int, visits: Sequence[Visit]) -> dict[str, Any]:
+    """That visits are another patient's from that moment on, as a change has it."""
+    return {named(desk.connection, here, one): [there, as_json(desk.at)] for one in visits}
+
+
+def _was_moved_since(desk: Desk, one: int, other: int, change: Change) -> bool:
+    """Whether something newer moved any of this with a visit, or took that back."""
+    rows = desk.connection.execute(
         sa.select(_event.after).where(
             sa.or_(_event.whom.in_([one, other]), _event.other.in_([one, other])),
             _event.act == Act.VISIT_MOVED,
-            sa.or_(_event.stated_at > at, _event.undone_at > at),
+            sa.or_(_event.stated_at > desk.at, _event.undone_at > desk.at),
         )
     )
-    return any(not set(exams).isdisjoint(row.after["home"]) for row in rows)
+    return any(
+        not change[name].keys().isdisjoint(row.after.get(name, ()))
+        for row in rows
+        for name in ("home", "visit")
+    )
 
 
 def _is_linked(connection: sa.Connection, exams: Sequence[str]) -> bool:

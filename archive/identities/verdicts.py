@@ -1,6 +1,7 @@
 """What follows when a person has decided about an identity that waited."""
 
 from dataclasses import replace
+from datetime import datetime
 
 import sqlalchemy as sa
 
@@ -12,16 +13,17 @@ from archive.identities.acts import (
     updated,
     withdraw_ins,
 )
-from archive.identities.changes import from_json, traits_of
+from archive.identities.changes import from_json, put_state, traits_of
 from archive.identities.schema import Act, DoubtKind, Verdict
 from archive.identities.stated import DETAILS, TRAITS, Stated
-from archive.identities.statements import join, stated
+from archive.identities.statements import join, moves_of, stated
+from archive.identities.visits import asked_visits
 from archive.identity import PatientIdentity
 from archive.reception import new_id, new_patient
 
 
-def carry_out(desk: Desk, row: sa.RowMapping, verdict: Verdict) -> None:
-    """Do what was decided about a row of `doubt`."""
+def carry_out(desk: Desk, row: sa.RowMapping, verdict: Verdict, now: datetime) -> None:
+    """Do what was decided now about a row of `doubt`."""
     whom, other, is_same = row["whom"], row["other"], verdict is Verdict.SAME
     if row["kind"] is DoubtKind.CONFLICT:
         _settle(desk, row, is_same=is_same)
@@ -33,6 +35,12 @@ def carry_out(desk: Desk, row: sa.RowMapping, verdict: Verdict) -> None:
             join(desk, other, whom, Act.MERGED)
         else:
             withdraw_ins(desk, whom)
+            # What was said before that, and comes again, does not bring it back.
+            put_state(desk.connection, whom, {"ins_at": now})
+    elif row["kind"] is DoubtKind.VISIT and is_same:
+        # Its exams were moved by hand; its orders go along.
+        change = {"home": {}, "visit": moves_of(desk, other, whom, asked_visits(row["stated"]))}
+        desk.change(Act.VISIT_MOVED, other, whom, change)
 
 
 def _settle(desk: Desk, row: sa.RowMapping, *, is_same: bool) -> None:

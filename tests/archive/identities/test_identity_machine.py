@@ -5,8 +5,8 @@ own: whose each exam and lesion is by its own number, and whom each number was m
 """
 
 import tempfile
-from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -27,7 +27,7 @@ from archive.errors import ArchiveError, NotFound, TransitionRefused
 from archive.identities.decisions import Then
 from archive.identities.ins import Ins, key_of
 from archive.identities.records import Outcome
-from archive.identities.schema import Act
+from archive.identities.schema import Act, DoubtKind, Verdict
 from archive.identities.stated import Stated, Status
 from archive.identity import PatientIdentity
 from archive.lesion import LesionEvent, LesionEventKind, LesionSaid
@@ -37,6 +37,7 @@ from archive.record import ImageKind, ImageState, JobState, ObjectRole
 from tests.archive.cases.conftest import LABORATORY, container, label, scanned
 from tests.archive.conftest import ELSEWHERE, HERE, digest
 from tests.archive.empty import empty_catalogue_in
+from tests.archive.identities.truth import Truth
 from tests.archive.sessions import FOREARM
 from tests.archive.test_moves import REMOTE, WHO, carried_out, done, publish
 
@@ -50,39 +51,11 @@ ANY = st.integers(0, 999)
 START = datetime(2026, 3, 1, tzinfo=UTC)
 BODIES = {HERE: "2550814168025", ELSEWHERE: "2550814168026"}
 EVERY = tuple(ImageState)
+NOTHING_NEW = {"something newer was done", "the visit is that patient's already"}
 
 
 def visit_of(name: str) -> Visit:
     return Visit(Stay.VISIT, Numbered(f"V{name}", "CHU"))
-
-
-@dataclass
-class Truth:
-    """What is true in one establishment."""
-
-    home: dict[str, str] = field(default_factory=dict)
-    """By exam, and by lesion: the number under which it came."""
-    exam_of: dict[str, str] = field(default_factory=dict)
-    ordered: dict[str, str] = field(default_factory=dict)
-    """The exams that came by an order, which says in which visit."""
-    into: dict[str, str] = field(default_factory=dict)
-    name: dict[str, str] = field(default_factory=dict)
-    ins: set[str] = field(default_factory=set)
-    done: dict[int, tuple[str, dict[str, str | None]]] = field(default_factory=dict)
-    """What each act that may be taken back changed, as it was before."""
-    numbers: dict[str, tuple[str, int]] = field(default_factory=dict)
-
-    def root(self, number: str) -> str:
-        while number in self.into:
-            number = self.into[number]
-        return number
-
-    def put(self, where: dict[str, str], before: dict[str, str | None]) -> None:
-        for one, value in before.items():
-            if value is None:
-                where.pop(one, None)
-            else:
-                where[one] = value
 
 
 class IdentityMachine(RuleBasedStateMachine):
@@ -166,20 +139,21 @@ class IdentityMachine(RuleBasedStateMachine):
         kept = self.catalog.received.keep(arrived, uid, 100, lambda *_: True, establishment=at)
         self.came(at, number, name, kept.image_id)
 
-    @rule(at=AT, number=NUMBER, name=NAME, is_late=st.booleans())
-    def a_glass_is_scanned(self, at: str, number: str, name: str, is_late: bool) -> None:
+    @rule(at=AT, number=NUMBER, name=NAME, is_late=st.booleans(), late=LATE)
+    def a_glass_is_scanned(self, at: str, number: str, name: str, is_late: bool, late: int) -> None:
         """Its label names a case, whose order says whose it is; perhaps only afterwards."""
         truth = self.truth[at]
         if name in truth.exam_of:
             return
         accession = f"26H0010{NAMES.index(name)}"
         self.clock += 10
+        said_at = self.clock - 12 * late
         order = OrderPlaced(
             establishment=at,
             order=Numbered(f"O-{accession}", "LABO"),
             accession=Numbered(accession, "LABO"),
             patient=PatientIdentity(number, "CHU"),
-            said_at=START + timedelta(seconds=self.clock),
+            said_at=START + timedelta(seconds=said_at),
             containers=(container("A1-1"),),
             visits=(visit_of(name),),
         )
@@ -190,10 +164,22 @@ class IdentityMachine(RuleBasedStateMachine):
         publish(self.catalog, image, ObjectRole.LEVEL)
         if is_late:
             self.catalog.cases.place(order)
+        if self.catalog.cases.expected(at, [text]) is None:
+            self.the_visit_is_asked_about(at, name)
         while self.catalog.jobs.counts()[JobState.WAITING]:
             done(self.catalog)
-        self.came(at, number, name, image.id)
+        self.came(at, truth.leads(number, name, said_at), name, image.id)
         truth.ordered[name] = self.catalog.image(image.id, establishment=at).exam_id
+
+    def the_visit_is_asked_about(self, at: str, name: str) -> None:
+        """Where it is not sure whose the visit is, the slide waits for a person, who stays."""
+        found = self.catalog.identities.doubts(establishment=at)
+        asked = [one for one in found if one.kind is DoubtKind.VISIT]
+        assert asked
+        for one in asked:
+            self.catalog.identities.decide(one.id, Verdict.DIFFERENT, "me", establishment=at)
+        self.catalog.cases.look_again()
+        assert self.catalog.cases.settle_some()
 
     def came(self, at: str, number: str, name: str, image_id: str) -> None:
         truth = self.truth[at]
@@ -215,7 +201,7 @@ class IdentityMachine(RuleBasedStateMachine):
         truth, before = self.truth[at], self.truth[at].name[number]
         if self.taken(at, said).then is Then.UPDATE and before != f"MARTIN^{name}":
             truth.name[number] = f"MARTIN^{name}"
-            truth.done[self.newest(at, number)] = ("name", {number: before})
+            truth.done[self.newest(at, number)] = [("name", {number: before})]
 
     @rule(at=AT, into=NUMBER, gone=NUMBER, late=LATE, twice=st.booleans())
     def patients_are_merged(self, at: str, into: str, gone: str, late: int, twice: bool) -> None:
@@ -237,7 +223,7 @@ class IdentityMachine(RuleBasedStateMachine):
         truth = self.truth[at]
         before = {one: truth.into.get(one) for one in change}
         truth.put(truth.into, change)
-        truth.done[self.newest(at, about)] = ("into", before)
+        truth.done[self.newest(at, about)] = [("into", before)]
 
     @rule(at=AT, into=st.sampled_from("45"), gone=NUMBER, late=LATE, twice=st.booleans())
     def a_number_is_replaced(self, at: str, into: str, gone: str, late: int, twice: bool) -> None:
@@ -270,18 +256,25 @@ class IdentityMachine(RuleBasedStateMachine):
     @rule(at=AT, into=NUMBER, source=NUMBER, name=NAME, late=LATE)
     def a_visit_goes(self, at: str, into: str, source: str, name: str, late: int) -> None:
         truth = self.truth[at]
-        if name not in truth.exam_of or into == source:
+        if into == source:
             return
         exam = truth.ordered.get(name)
         said = self.said(at, into, late, {})
+        clock = self.clock - 12 * late
         done = self.catalog.identities.move_visit(at, said, (source, "CHU"), [visit_of(name)])
-        assert exam is not None or done.then is not Then.UPDATE
-        if exam is not None and done.then is Then.UPDATE:
-            assert truth.home[exam] == source
-            truth.home[exam] = into
-            truth.done[self.newest(at, into)] = ("home", {exam: source})
-        elif exam is not None and truth.home[exam] == source:
-            assert done.why == "something newer was done"
+        if done.then is not Then.UPDATE:
+            assert done.then is Then.WAIT or done.why in NOTHING_NEW
+            return
+        before: list[tuple[str, dict[str, Any]]] = [
+            ("went", {source + name: truth.went.get(source + name)})
+        ]
+        truth.went[source + name] = clock, into
+        whose = truth.leads(into, name, clock)
+        goes = truth.root(whose) != truth.root(source)
+        if exam is not None and goes and truth.root(truth.home[exam]) == truth.root(source):
+            before.append(("home", {exam: truth.home[exam]}))
+            truth.home[exam] = whose
+        truth.done[self.newest(at, into)] = before
 
     @rule(at=AT, number=NUMBER, is_qualified=st.booleans(), late=LATE)
     def an_identifier_is_stated(self, at: str, number: str, is_qualified: bool, late: int) -> None:
@@ -298,7 +291,7 @@ class IdentityMachine(RuleBasedStateMachine):
         for event, act in self.acts(at, number).items() - before.items():
             if act is Act.UPDATED:
                 # Only the status is new, of which nothing is shown.
-                self.truth[at].done[event] = ("status", {})
+                self.truth[at].done[event] = [("status", {})]
 
     def acts(self, at: str, number: str) -> dict[int, Act]:
         events = self.catalog.identities.history(self.keys[at, number], establishment=at)
@@ -342,9 +335,15 @@ class IdentityMachine(RuleBasedStateMachine):
         except TransitionRefused:
             # Something came after, which is to be taken back first.
             return
-        kind, before = truth.done.pop(event)
-        places = {"into": truth.into, "home": truth.home, "name": truth.name, "status": {}}
-        truth.put(places[kind], before)
+        places: dict[str, dict[str, Any]] = {
+            "into": truth.into,
+            "home": truth.home,
+            "name": truth.name,
+            "status": {},
+            "went": truth.went,
+        }
+        for kind, before in truth.done.pop(event):
+            truth.put(places[kind], before)
 
     @rule(which=ANY)
     def nothing_is_taken_back_from_elsewhere(self, which: int) -> None:

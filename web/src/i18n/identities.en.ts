@@ -40,7 +40,12 @@ export const identitiesEn: typeof identitiesFr = {
   later: "Later",
   seen: (day) => `Looked at on ${day}, to be decided.`,
   from: (who, day) => `${who}, ${day}`,
-  visitHint: "First move the exams of the visit from their own pages, then confirm here.",
+  visit: {
+    lead: (numbers) =>
+      `Visit ${numbers}: an order that is of it, or does not say of which visit it is, waits for your answer. First move its exams from their own pages.`,
+    same: "The visit is the other patient’s",
+    different: "The visit stays with this patient",
+  },
   decided: "The decision is carried out.",
   postponed: "Noted: to be decided later.",
   failed: "The decision was not kept. Try again.",

@@ -38,7 +38,12 @@ export const identitiesFr = {
   later: "Plus tard",
   seen: (day: string) => `Vu le ${day}, à décider.`,
   from: (who: string, day: string) => `${who}, ${day}`,
-  visitHint: "Déplacez d’abord les examens du séjour depuis leur page, puis confirmez ici.",
+  visit: {
+    lead: (numbers: string) =>
+      `Séjour ${numbers} : une demande qui en est, ou ne dit pas de quel séjour elle est, attend votre réponse. Déplacez d’abord ses examens depuis leur page.`,
+    same: "Le séjour est de l’autre patient",
+    different: "Le séjour reste à ce patient",
+  },
   decided: "La décision est appliquée.",
   postponed: "Noté : à décider plus tard.",
   failed: "La décision n’a pas été enregistrée. Réessayez.",

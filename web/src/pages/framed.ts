@@ -24,7 +24,14 @@ export function framed(
       const shown = await body(again, signal);
       if (signal.aborted) return;
       shown.dataset.framed = "";
+      const before = outlet.querySelector("main[data-framed]");
+      const hadFocus = before?.contains(document.activeElement) === true;
       outlet.replaceChildren(pageHeader(), shown, pageFooter());
+      if (hadFocus) {
+        // The button that was pressed is gone: keys go on from here, not from the top.
+        shown.tabIndex = -1;
+        shown.focus();
+      }
     } catch (error) {
       if (signal.aborted) return;
       showProblem(outlet, problemOf(error), again, signal);

@@ -34,6 +34,7 @@ interface Doubt {
   kind: "conflict" | "merge" | "same-ins" | "visit";
   known: Side;
   other: Side;
+  visits: string[];
   by: string;
   stated_at: string;
   looked_at: string | null;
@@ -110,7 +111,7 @@ function question(doubt: Doubt, decides: boolean, again: () => void): HTMLElemen
     h(
       "button",
       { type: "button", class: "button", onclick: () => void decide(verdict) },
-      words[verdict],
+      verdict !== "later" && doubt.kind === "visit" ? words.visit[verdict] : words[verdict],
     );
   return h(
     "section",
@@ -119,7 +120,7 @@ function question(doubt: Doubt, decides: boolean, again: () => void): HTMLElemen
     h("p", { class: "faint" }, words.from(doubt.by, dayOf(doubt.stated_at))),
     doubt.looked_at !== null && h("p", {}, words.seen(dayOf(doubt.looked_at))),
     sides(doubt),
-    doubt.kind === "visit" && h("p", {}, words.visitHint),
+    doubt.kind === "visit" && h("p", {}, words.visit.lead(doubt.visits.join(", "))),
     decides &&
       h(
         "div",
