@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from archive import schema
 from archive.errors import NotFound
-from archive.homeward import IS_HERE
+from archive.homeward import AWAY, IS_HERE
 from archive.identities.pointers import current_key
 from archive.identity import PatientIdentity
 from archive.ownership import owned
@@ -42,7 +42,8 @@ MAY_BE_SEEN: sa.ColumnElement[bool] = sa.and_(
         sa.and_(_image.state == ImageState.PUBLISHED, _image.kind != ImageKind.REPORT),
         sa.and_(_image.kind == ImageKind.SLIDE, _image.state != ImageState.REFUSED),
     ),
-    IS_HERE,
+    # Few or none, where what is looked at may be thousands.
+    _image.id.not_in(AWAY),
 )
 """What can be looked at: slides while they are prepared, photographs once they were sent."""
 

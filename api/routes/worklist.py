@@ -125,8 +125,7 @@ def _listed(caller: Caller, catalog: Catalog, asked: WorklistIn, q: str) -> Work
     words = tuple(q.replace("^", " ").split())[:MOST_WORDS]
     reader = _reader(caller)
     wanted = Wanted(since, asked.which, asked.kind, words, asked.limit + 1, asked.offset)
-    found = catalog.worklist.items(wanted, reader)
-    counts = catalog.worklist.counts(Wanted(since), reader)
+    found, counts = catalog.worklist.page(wanted, reader)
     return WorklistOut(
         items=[_item(one, reader) for one in found[: asked.limit]],
         counts=CountsOut(

@@ -25,6 +25,11 @@ _PATIENT_COLUMNS = [
     _patient[one.name].label(f"patient__{one.name}") for one in fields(PatientIdentity)
 ]
 _PRIORITIES = {one.urgency: one for one in Priority}
+_IS_READ = sa.and_(read_thing.c.exam_id == _image.exam_id, read_thing.c.thing == _image.id)
+
+
+def _count(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
+    return sa.func.sum(sa.case((condition, 1), else_=0))
 
 
 def _images(exams: sa.ColumnElement[bool]) -> sa.Subquery:
@@ -42,65 +47,67 @@ def _images(exams: sa.ColumnElement[bool]) -> sa.Subquery:
         known.c.thing == other.c.image_id,
     )
 
-    def count(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
-        return sa.func.sum(sa.case((condition, 1), else_=0))
-
     return (
         sa.select(
             _image.exam_id,
-            count(is_slide).label("slides"),
-            count(~is_slide).label("photographs"),
-            count(is_slide & is_new & ~is_rescan).label("new_slides"),
-            count(is_slide & is_new & is_rescan).label("new_rescans"),
-            count(~is_slide & is_new).label("new_photographs"),
+            _count(is_slide).label("slides"),
+            _count(~is_slide).label("photographs"),
+            _count(is_slide & is_new & ~is_rescan).label("new_slides"),
+            _count(is_slide & is_new & is_rescan).label("new_rescans"),
+            _count(~is_slide & is_new).label("new_photographs"),
             sa.func.max(_image.created_at).label("arrived_at"),
         )
-        .select_from(
-            schema.image.outerjoin(
-                read_thing,
-                sa.and_(read_thing.c.exam_id == _image.exam_id, read_thing.c.thing == _image.id),
-            )
-        )
+        .select_from(schema.image.outerjoin(read_thing, _IS_READ))
         .where(exams, MAY_BE_SEEN)
         .group_by(_image.exam_id)
         .subquery()
     )
 
 
-def _recent(wanted: Wanted, reader: Reader) -> sa.Subquery:
-    """The exams into which an image came in these days, as far as they are the reader's to see."""
-    recent = sa.select(_image.exam_id).where(_image.created_at >= wanted.since, MAY_BE_SEEN)
-    rows = _rows(_images(_image.exam_id.in_(recent)), reader)
-    return rows.subquery()
+_OF_CASE = sa.and_(_order.case_id == _case.id, ~_order.is_cancelled, _order.said_at.is_not(None))
+_URGENCY = sa.func.coalesce(
+    sa.select(
+        sa.func.max(
+            sa.case({Priority.FROZEN: 2, Priority.URGENT: 1}, value=_order.priority, else_=0)
+        )
+    )
+    .where(_OF_CASE)
+    .scalar_subquery(),
+    0,
+)
+
+
+def _is_mine(reader: Reader) -> sa.ColumnElement[bool]:
+    """Whether the reader has taken it; whether it is ordered of them, where nobody has."""
+    return sa.case(
+        (_reading.taken_by.is_not(None), _reading.taken_by == reader.subject),
+        else_=sa.exists().where(_OF_CASE, _order.reader == reader.subject),
+    )
+
+
+def _is_case_of(exams: Any) -> sa.ColumnElement[bool]:
+    """Whether a case has the accession number of one of these exams."""
+    return sa.and_(
+        _case.establishment_id == exams.establishment_id,
+        _case.accession_number == exams.accession_number,
+        _case.issuer == sa.func.coalesce(exams.issuer_of_accession_number, ""),
+    )
+
+
+def _new_reports() -> sa.Select[Any]:
+    """The reports of an exam that were not there when it was read."""
+    # Not by the exam's own id: a report that went to another exam is news there.
+    is_known = sa.exists().where(
+        read_thing.c.exam_id == _report.exam_id, read_thing.c.thing == _report.id
+    )
+    return sa.select(sa.func.count()).where(_report.exam_id == _exam.id, ~is_known)
 
 
 def _rows(images: sa.Subquery, reader: Reader) -> sa.Select[Any]:
     """All that is told of exams."""
-    issuer = sa.func.coalesce(_exam.issuer_of_accession_number, "")
-    of_case = sa.and_(_order.case_id == _case.id, ~_order.is_cancelled, _order.said_at.is_not(None))
-    urgency = sa.case({Priority.FROZEN: 2, Priority.URGENT: 1}, value=_order.priority, else_=0)
-    said = sa.select(sa.func.max(urgency)).where(of_case).scalar_subquery()
-    consult = sa.exists().where(of_case, _order.is_consult)
-    # Not by the exam's own id: a report that went to another exam is news there.
-    is_report_read = sa.exists().where(
-        read_thing.c.exam_id == _report.exam_id, read_thing.c.thing == _report.id
-    )
-    new_reports = (
-        sa.select(sa.func.count())
-        .where(_report.exam_id == _exam.id, ~is_report_read)
-        .scalar_subquery()
-    )
     # All versions of a report have its number.
     number = _report.number_issuer + "\n" + _report.number
-    reports = (
-        sa.select(sa.func.count(number.distinct()))
-        .where(_report.exam_id == _exam.id)
-        .scalar_subquery()
-    )
-    asked_of_reader = sa.exists().where(of_case, _order.reader == reader.subject)
-    is_unread = (
-        images.c.new_slides + images.c.new_rescans + images.c.new_photographs + new_reports > 0
-    )
+    reports = sa.select(sa.func.count(number.distinct())).where(_report.exam_id == _exam.id)
     query = sa.select(
         _exam.id,
         _owner.name.label("establishment"),
@@ -108,85 +115,119 @@ def _rows(images: sa.Subquery, reader: Reader) -> sa.Select[Any]:
         _exam.accession_number,
         _case.id.label("case_id"),
         *_PATIENT_COLUMNS,
-        _patient.folded_name,
-        _patient.folded_birth_name,
         *[one for one in images.c if one.name != "exam_id"],
-        new_reports.label("new_reports"),
-        reports.label("reports"),
-        is_unread.label("is_unread"),
-        sa.func.coalesce(said, 0).label("urgency"),
-        consult.label("is_consult"),
-        sa.case(
-            (_reading.taken_by.is_not(None), _reading.taken_by == reader.subject),
-            else_=asked_of_reader,
-        ).label("is_mine"),
+        _new_reports().scalar_subquery().label("new_reports"),
+        reports.scalar_subquery().label("reports"),
+        _URGENCY.label("urgency"),
+        sa.exists().where(_OF_CASE, _order.is_consult).label("is_consult"),
+        _is_mine(reader).label("is_mine"),
         *[one for one in _reading if one.name != "exam_id"],
     ).select_from(
         schema.exam.join(images, images.c.exam_id == _exam.id)
         .join(schema.establishment, _owner.id == _exam.establishment_id)
         .outerjoin(schema.patient, _patient.id == _exam.patient_row)
         .outerjoin(reading, _reading.exam_id == _exam.id)
-        .outerjoin(
-            lab_case,
-            sa.and_(
-                _case.establishment_id == _exam.establishment_id,
-                _case.accession_number == _exam.accession_number,
-                _case.issuer == issuer,
-            ),
-        )
+        .outerjoin(lab_case, _is_case_of(_exam))
     )
     return owned(query, reader.establishment)
 
 
-def counts(connection: sa.Connection, wanted: Wanted, reader: Reader) -> Counts:
-    """How many there are of each sort."""
-    row = _recent(wanted, reader).c
+def _recent(wanted: Wanted, reader: Reader) -> sa.CTE:
+    """The exams into which an image came in these days, as they are counted and sorted.
 
-    def count(*conditions: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
-        return sa.func.coalesce(sa.func.sum(sa.case((sa.and_(*conditions), 1), else_=0)), 0)
-
-    query = sa.select(
-        count(row.is_unread),
-        count(row.is_unread, row.urgency > 0),
-        count(row.is_unread, row.is_mine),
-        sa.func.count(row.id),
+    No more of each than that takes, as there may be ten thousand: the rest is told of one page's.
+    """
+    came = sa.select(_image.exam_id).where(_image.created_at >= wanted.since, MAY_BE_SEEN)
+    is_slide = _image.kind == ImageKind.SLIDE
+    # What was there when the exam was read is a thing of it.
+    has_news = sa.func.count() > sa.func.count(read_thing.c.thing)
+    query = (
+        sa.select(
+            _exam.id,
+            _exam.establishment_id,
+            _exam.patient_row,
+            _exam.accession_number,
+            _exam.issuer_of_accession_number,
+            _count(is_slide).label("slides"),
+            _count(~is_slide).label("photographs"),
+            sa.func.max(_image.created_at).label("arrived_at"),
+            (has_news | (_new_reports().scalar_subquery() > 0)).label("is_unread"),
+        )
+        .select_from(
+            schema.exam.join(schema.establishment, _owner.id == _exam.establishment_id)
+            .join(schema.image, _image.exam_id == _exam.id)
+            .outerjoin(read_thing, _IS_READ)
+        )
+        .where(_exam.id.in_(came), MAY_BE_SEEN)
+        .group_by(_exam.id)
     )
-    return Counts(*connection.execute(query).one())
+    exams = owned(query, reader.establishment).cte("exams")
+    # What was read is neither urgent nor anybody's: no order of it is looked for.
+    is_case = sa.and_(exams.c.is_unread, _is_case_of(exams.c))
+    return (
+        sa.select(exams, _URGENCY.label("urgency"), _is_mine(reader).label("is_mine"))
+        .select_from(
+            exams.outerjoin(reading, _reading.exam_id == exams.c.id).outerjoin(lab_case, is_case)
+        )
+        .cte("recent")
+    )
 
 
-def items(connection: sa.Connection, wanted: Wanted, reader: Reader) -> tuple[Item, ...]:
-    """The exams that are wanted: unread ones first, urgent ones before, the longest waiting."""
-    row = _recent(wanted, reader).c
-    asked = {
-        Which.ALL: sa.true(),
+def page(
+    connection: sa.Connection, wanted: Wanted, reader: Reader
+) -> tuple[tuple[Item, ...], Counts]:
+    """The exams that are wanted: unread ones first, urgent ones before, the longest waiting.
+
+    And how many there are of each sort, in one query with them, whatever words are searched for.
+    """
+    recent = _recent(wanted, reader)
+    row = recent.c
+    sorts = {
         Which.UNREAD: row.is_unread,
         Which.URGENT: sa.and_(row.is_unread, row.urgency > 0),
         Which.MINE: sa.and_(row.is_unread, row.is_mine),
+        Which.ALL: sa.true(),
     }
+    counts = sa.select(*(_count(one).label(which) for which, one in sorts.items())).subquery()
+    in_order = (
+        row.is_unread.desc(),
+        row.urgency.desc(),
+        sa.case((row.is_unread, row.arrived_at)).asc(),
+        row.arrived_at.desc(),
+        row.id,
+    )
     of_kind = {None: row.id, ImageKind.SLIDE: row.slides, ImageKind.PHOTO: row.photographs}
-    query = (
-        sa.select(*row)
-        .where(asked[wanted.which], *(_says(row, one) for one in wanted.words))
-        .where(of_kind[wanted.kind] > 0 if wanted.kind else sa.true())
-        .order_by(
-            row.is_unread.desc(),
-            sa.case((row.is_unread, row.urgency), else_=0).desc(),
-            sa.case((row.is_unread, row.arrived_at)).asc(),
-            row.arrived_at.desc(),
-            row.id,
+    found = (
+        sa.select(row.id, sa.func.row_number().over(order_by=in_order).label("place"))
+        .select_from(
+            recent.outerjoin(schema.patient, _patient.id == row.patient_row)
+            if wanted.words
+            else recent
         )
+        .where(sorts[wanted.which], *(_says(row, one) for one in wanted.words))
+        .where(of_kind[wanted.kind] > 0 if wanted.kind else sa.true())
+        .order_by("place")
         .limit(wanted.limit)
         .offset(wanted.offset)
+        .subquery()
     )
-    found = connection.execute(query).mappings().all()
-    return _with_things(connection, found)
+    whole = sa.select(counts, found.c.id).select_from(counts.outerjoin(found, sa.true()))
+    rows = connection.execute(whole.order_by(found.c.place)).mappings().all()
+    counted = Counts(**{which: rows[0][which] or 0 for which in Which})
+    return _items(connection, [one["id"] for one in rows if one["id"]], reader), counted
+
+
+def _items(connection: sa.Connection, exam_ids: Sequence[str], reader: Reader) -> tuple[Item, ...]:
+    """These exams, in this order, as far as something of them can be looked at."""
+    query = _rows(_images(_image.exam_id.in_(exam_ids)), reader)
+    rows = {row["id"]: row for row in connection.execute(query).mappings()}
+    things, names = things_in(connection, rows.keys()), _names(connection, rows.values())
+    return tuple(_item(rows[one], things[one], names) for one in exam_ids if one in rows)
 
 
 def item(connection: sa.Connection, exam_id: str, reader: Reader) -> Item | None:
     """One exam, however old, as the list has it; None where nothing of it can be looked at."""
-    query = _rows(_images(_image.exam_id == exam_id), reader)
-    found = connection.execute(query).mappings().all()
-    return next(iter(_with_things(connection, found)), None)
+    return next(iter(_items(connection, [exam_id], reader)), None)
 
 
 def _says(row: Any, word: str) -> sa.ColumnElement[bool]:
@@ -194,11 +235,11 @@ def _says(row: Any, word: str) -> sa.ColumnElement[bool]:
     plain = folded(word)
     conditions = [
         column.contains(plain, autoescape=True)
-        for column in (row.folded_name, row.folded_birth_name)
+        for column in (_patient.folded_name, _patient.folded_birth_name)
     ]
     conditions += [
         sa.func.lower(column).contains(plain, autoescape=True)
-        for column in (row.patient__patient_id, row.accession_number)
+        for column in (_patient.patient_id, row.accession_number)
     ]
     return sa.or_(*conditions)
 
@@ -216,14 +257,8 @@ def things_in(connection: sa.Connection, exam_ids: Collection[str]) -> dict[str,
     return {exam_id: tuple(found[exam_id]) for exam_id in ids}
 
 
-def _with_things(connection: sa.Connection, rows: Sequence[sa.RowMapping]) -> tuple[Item, ...]:
-    things = things_in(connection, [row["id"] for row in rows])
-    names = _names(connection, rows)
-    return tuple(_item(row, things[row["id"]], names) for row in rows)
-
-
 def _names(
-    connection: sa.Connection, rows: Sequence[sa.RowMapping]
+    connection: sa.Connection, rows: Collection[sa.RowMapping]
 ) -> dict[tuple[str, int | None], str]:
     """What users are called who took or read, where they have a card."""
     users = {row[one] for row in rows for one in ("taken_by", "read_by")} - {None}
@@ -271,14 +306,11 @@ def _item(
 
 
 def _news(row: sa.RowMapping) -> tuple[News, ...]:
-    if not row["is_unread"]:
-        return ()
-    if row["read_by"] is None:
-        return (News.FIRST,)
     counted = {
         News.SLIDE: row["new_slides"],
         News.RESCAN: row["new_rescans"],
         News.PHOTOGRAPH: row["new_photographs"],
         News.REPORT: row["new_reports"],
     }
-    return tuple(one for one, number in counted.items() if number)
+    news = tuple(one for one, number in counted.items() if number)
+    return (News.FIRST,) if news and row["read_by"] is None else news

@@ -27,15 +27,13 @@ class Worklist:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def items(self, wanted: Wanted, reader: Reader) -> tuple[Item, ...]:
-        """The exams that are wanted, what is urgent and waits longest first."""
-        with self._database.read() as connection:
-            return listing.items(connection, wanted, reader)
+    def page(self, wanted: Wanted, reader: Reader) -> tuple[tuple[Item, ...], Counts]:
+        """The exams that are wanted, what is urgent and waits longest first.
 
-    def counts(self, wanted: Wanted, reader: Reader) -> Counts:
-        """How many there are of each sort, whatever words are searched for."""
+        And how many there are of each sort, whatever words are searched for.
+        """
         with self._database.read() as connection:
-            return listing.counts(connection, wanted, reader)
+            return listing.page(connection, wanted, reader)
 
     def item(self, exam_id: str, reader: Reader) -> Item:
         """One exam, however old; raises NotFound."""

@@ -16,7 +16,7 @@ from archive.record import Image, ImageKind
 from archive.reports.report import ReportStatus
 from archive.reports.said import ReportSaid
 from archive.reports.schema import report
-from archive.worklist.item import Item, News, Reader, Wanted, Which
+from archive.worklist.item import Counts, Item, News, Reader, Wanted, Which
 from tests.archive.cases.conftest import LABORATORY, label, order, scanned
 from tests.archive.conftest import ELSEWHERE, HERE, digest
 
@@ -48,7 +48,7 @@ def listed(
     catalog: Catalog, which: Which = Which.UNREAD, reader: Reader = ANNE, text: str = ""
 ) -> list[str]:
     wanted = Wanted(SINCE, which, words=tuple(text.split()))
-    return [one.exam_id for one in catalog.worklist.items(wanted, reader)]
+    return [one.exam_id for one in catalog.worklist.page(wanted, reader)[0]]
 
 
 def item(catalog: Catalog, image: Image, reader: Reader = ANNE) -> Item:
@@ -106,16 +106,47 @@ def test_frozen_sections_and_what_waits_longest_come_first(catalog: Catalog) -> 
     catalog.worklist.mark_read(frozen.exam_id, item(catalog, frozen).version, ANNE)
     assert listed(catalog, Which.ALL) == [*in_order[1:], frozen.exam_id]
     catalog.worklist.take(newer.exam_id, ANNE)
-    counts = catalog.worklist.counts(Wanted(SINCE), ANNE)
+    _, counts = catalog.worklist.page(Wanted(SINCE), ANNE)
     assert (counts.unread, counts.urgent, counts.mine, counts.all) == (3, 1, 1, 4)
     page = [
         one.exam_id
         for at in (0, 1, 2)
-        for one in catalog.worklist.items(Wanted(SINCE, limit=1, offset=at), ANNE)
+        for one in catalog.worklist.page(Wanted(SINCE, limit=1, offset=at), ANNE)[0]
     ]
     assert page == in_order[1:]
     photos = Wanted(SINCE, kind=ImageKind.PHOTO)
-    assert catalog.worklist.items(photos, ANNE) == ()
+    assert catalog.worklist.page(photos, ANNE) == ((), counts)
+
+
+def test_what_is_counted_and_chosen_is_what_each_exam_says_of_itself(catalog: Catalog) -> None:
+    catalog.cases.declare({HERE: LABORATORY})
+    priorities = (Priority.ROUTINE, Priority.URGENT, Priority.FROZEN)
+    for at in range(24):
+        number = f"26H{at:05}"
+        ordered = order(
+            number=number, priority=priorities[at % 3], reader="anne" if at % 4 else "bruno"
+        )
+        catalog.cases.place(ordered)
+        image = scanned(catalog, label("A1-1", number))
+        if at % 5 == 0:
+            catalog.worklist.take(image.exam_id, BRUNO)
+        if at % 2:
+            catalog.worklist.mark_read(image.exam_id, item(catalog, image).version, ANNE)
+        if at % 8 == 3:
+            scanned(catalog, label("A1-1", number), f"again {at}")
+    every, counts = catalog.worklist.page(Wanted(SINCE, Which.ALL), ANNE)
+    unread = {one.exam_id for one in every if one.news}
+    urgent = {one.exam_id for one in every if one.priority.urgency}
+    mine = {one.exam_id for one in every if one.is_mine}
+    said = {
+        Which.ALL: {one.exam_id for one in every},
+        Which.UNREAD: unread,
+        Which.URGENT: unread & urgent,
+        Which.MINE: unread & mine,
+    }
+    assert {one: set(listed(catalog, one)) for one in Which} == said
+    assert counts == Counts(**{one: len(said[one]) for one in Which})
+    assert (len(every), 0 < len(said[Which.MINE]) < len(unread) < 24) == (24, True)
 
 
 @pytest.mark.parametrize(
@@ -185,8 +216,7 @@ def test_a_page_takes_as_many_queries_for_one_exam_as_for_many(
         if number in {0, 19}:
             counted.clear()
             assert len(listed(catalog)) == number + 1
-            catalog.worklist.counts(Wanted(SINCE), ANNE)
-            asked.append(len([one for one in counted if one.startswith("SELECT")]))
+            asked.append(len([one for one in counted if one.startswith(("SELECT", "WITH"))]))
     assert asked[0] == asked[1] == 3
 
 
