@@ -30,11 +30,12 @@ PATHOLOGY = "11526-1"
 TITLE = "Compte rendu"
 _ENCODED = frozenset({"ED"})
 _WORDS = frozenset({"TX", "FT", "ST"})
+_ELSEWHERE = frozenset({"RP"})
 _TAKEN_BACK = frozenset("DW")
 _GONE, _CORRECTED, _NOT_YET = frozenset("DWX"), frozenset("C"), frozenset("PRSIA")
 """OBX-11 and OBR-25 (HL7 tables 0085 and 0123)."""
-_UNSIGNED = frozenset({"DI", "DO", "IP", "IN", "PA"})
-"""TXA-17 of what nobody answers for yet (table 0271)."""
+_SIGNED = frozenset({"", "AU", "LA"})
+"""TXA-17 of what somebody answers for (table 0271), or of which it is not said."""
 _CANCELLED = frozenset({"CA", "OB"})
 """TXA-19 of what is not available any more (table 0273)."""
 _KINDS = {"PDF": PDF, "XML": CDA}
@@ -50,8 +51,8 @@ class _Group:
 
     obr: Segment | None
     orc: Segment | None = None
-    obxs: list[Segment] = field(default_factory=list)
-    notes: list[Segment] = field(default_factory=list)
+    results: list[Segment] = field(default_factory=list)
+    """OBX, and the notes (NTE) on each behind it."""
     samples: list[Segment] = field(default_factory=list)
     """Its specimens, and what those are in."""
 
@@ -76,6 +77,7 @@ def take_results(message: Message, place: Workplace, establishment: str) -> Answ
     for group in _groups(message):
         read = _read(group)
         if not read.documents and not _is_gone(group, read):
+            _require_none_elsewhere(group)
             continue
         number = _number(group, message)
         before = found.get(number)
@@ -108,7 +110,7 @@ def take_document(message: Message, place: Workplace, establishment: str) -> Ans
     issuer = txa.value(12, 2) or message.default_issuer
     status = _status(read)
     if status is not ReportStatus.WITHDRAWN:
-        if txa.value(17) in _UNSIGNED:
+        if txa.value(17) not in _SIGNED:
             status = ReportStatus.PRELIMINARY
         elif event in {"T06", "T08", "T10"} and status is ReportStatus.FINAL:
             status = ReportStatus.AMENDED
@@ -221,11 +223,11 @@ def _groups(message: Message, *, is_document: bool = False) -> Iterator[_Group]:
                 group = _Group(None)
             group.orc = group.orc or one
         elif one.name == "OBX":
-            group.obxs.append(one)
+            group.results.append(one)
         elif one.name in {"SAC", "SPM"}:
             group.samples.append(one)
-        elif one.name == "NTE" and (group.obr is not None or group.obxs):
-            group.notes.append(one)
+        elif one.name == "NTE" and (group.obr is not None or group.results):
+            group.results.append(one)
     yield group
 
 
@@ -234,10 +236,13 @@ def _read(group: _Group) -> _Read:
     if group.obr is not None and group.obr.value(25):
         read.states.add(group.obr.value(25))
     words: list[str] = []
-    others: list[str] = []
+    is_text, number = False, 0
     heading = group.obr.value(4, 2) if group.obr else ""
-    for number, obx in enumerate(group.obxs, 1):
-        kind, state = obx.value(2), obx.value(11)
+    for obx in group.results:
+        if obx.name == "NTE":
+            words.extend(_words(obx, 3))
+            continue
+        kind, state, number = obx.value(2), obx.value(11), number + 1
         if kind in _ENCODED and state not in _GONE:
             read.documents.append(_decoded(obx, number))
             _name(read, obx, read.documents[-1])
@@ -246,19 +251,16 @@ def _read(group: _Group) -> _Read:
             if named and named != heading:
                 words.append(named)
                 heading = named
-            words.extend(_words(obx))
-            others.append("")
+            words.extend(_words(obx, 5))
+            is_text = True
         elif kind not in _ENCODED | _WORDS:
-            said = " ".join(filter(None, (obx.value(5, 2) or obx.value(5), obx.value(6))))
-            words.append(f"{obx.value(3, 2) or obx.value(3)} : {said}")
+            words.append(_measured(obx))
             continue
         # Of words, X says that there were none to come.
         read.is_gone |= state in (_GONE if kind in _ENCODED else _TAKEN_BACK)
         if state:
             read.states.add(state)
-    if others or (group.notes and not read.documents):
-        words.extend(note.value(3) for note in group.notes)
-    if others and any(words):
+    if is_text and any(words):
         read.documents.append(text_document("\n".join(words)))
     if group.obr is not None:
         read.title = read.title or group.obr.value(4, 2)
@@ -280,10 +282,20 @@ def _loinc(segment: Segment, number: int) -> str:
     return ""
 
 
-def _words(obx: Segment) -> list[str]:
-    """The lines of OBX-5; letters that FT shows in another way are letters."""
-    lines = [obx.value(5, repetition=one) for one in obx.repetitions(5)]
-    return [line for one in lines for line in one.replace("\r\n", "\n").splitlines() or [""]]
+def _words(one: Segment, number: int) -> list[str]:
+    """The lines of a field; letters that FT shows in another way are letters."""
+    lines = [one.value(number, repetition=each) for each in one.repetitions(number)]
+    return [line for each in lines for line in each.replace("\r\n", "\n").splitlines() or [""]]
+
+
+def _measured(obx: Segment) -> str:
+    """What was found and how much, of a result that is no text: its names, else its values."""
+    values = [
+        obx.value(5, 2, repetition=each) or obx.value(5, repetition=each)
+        for each in obx.repetitions(5)
+    ]
+    said = " ".join(filter(None, (", ".join(values), obx.value(6))))
+    return f"{obx.value(3, 2) or obx.value(3)} : {said}"
 
 
 def _decoded(obx: Segment, number: int) -> Document:
@@ -310,7 +322,14 @@ def _decoded(obx: Segment, number: int) -> Document:
 
 def _is_gone(group: _Group, read: _Read) -> bool:
     said = read.is_gone or (bool(read.states) and read.states <= _GONE)
-    return said and bool(group.obr or group.obxs)
+    return said and bool(group.obr or group.results)
+
+
+def _require_none_elsewhere(group: _Group) -> None:
+    """Refuse a report that is named by its address alone: nothing is fetched here."""
+    kinds = [one.value(2) for one in group.results if one.name == "OBX"]
+    if not _ELSEWHERE.isdisjoint(kinds):
+        raise BadMessage("the document is not in the message, only where it is", 102, "OBX^1^5")
 
 
 def _status(read: _Read) -> ReportStatus:

@@ -66,8 +66,14 @@ class ReportSaid:
             checked_text("document's number", self.document, LO_CHARACTERS),
             checked_text("number of the document before", self.replaces, LO_CHARACTERS),
             self.is_addendum,
-            checked_text("report's title", self.title[:LO_CHARACTERS], LO_CHARACTERS),
+            checked_text("report's title", _shown(self.title)[:LO_CHARACTERS], LO_CHARACTERS),
             checked_text("report's code", self.code, SH_CHARACTERS),
             self.documents,
             self.national,
         )
+
+
+def _shown(title: str) -> str:
+    """A title without the signs that DICOM's texts cannot hold: it identifies nothing."""
+    signs = (one if one.isprintable() and one != "\\" else " " for one in title)
+    return " ".join("".join(signs).split())

@@ -81,17 +81,22 @@ def content(place: Workplace, one: Report) -> bytes:
 @pytest.mark.parametrize(
     ("obxs", "media_type", "data"),
     [
-        ([ed(pdf("Un"))], PDF, pdf("Un")),
+        ([ed(pdf("Un")), "OBX|2|RP|a||https://example.org/images||||||F"], PDF, pdf("Un")),
         ([ed(cda(), "XML")], CDA, None),
         ([ed(cda_of_pdf(pdf("Deux")), "XML")], CDA, None),
         (
             [
                 "OBX|1|TX|1^Macroscopie||Un fragment~de 4 mm||||||F",
+                "NTE|1||Fixé~en formol",
                 r"OBX|2|FT|2^Conclusion||N\T\vus\.br\bénin||||||F",
                 "NTE|1||Relu",
+                "OBX|3|CE|3^Lésion||7700^Nævus~7701^Kyste||||||F",
             ],
             TEXT,
-            "Macroscopie\nUn fragment\nde 4 mm\nConclusion\nN&vus\nbénin\nRelu".encode(),
+            (
+                "Macroscopie\nUn fragment\nde 4 mm\nFixé\nen formol\n"
+                "Conclusion\nN&vus\nbénin\nRelu\nLésion : Nævus, Kyste"
+            ).encode(),
         ),
     ],
 )
@@ -193,9 +198,20 @@ def test_documents_replace_add_and_are_cancelled(lab: Workplace) -> None:
     assert [one.number for one in found] == ["D3", "D3", "D1", "D1"]
 
 
-def test_what_nobody_has_signed_is_preliminary(lab: Workplace) -> None:
-    sent(lab, o21("A"), mdm("T02", ed(pdf()), signed="PA"))
-    assert [one.status for one in reports(lab)] == [PRELIMINARY]
+@pytest.mark.parametrize(
+    ("signed", "status"), [("PA", PRELIMINARY), ("?", PRELIMINARY), ("AU", FINAL), ("", FINAL)]
+)
+def test_what_nobody_has_signed_is_preliminary(
+    lab: Workplace, signed: str, status: ReportStatus
+) -> None:
+    sent(lab, o21("A"), mdm("T02", ed(pdf()), signed=signed))
+    assert [one.status for one in reports(lab)] == [status]
+
+
+def test_a_title_never_has_a_report_refused(lab: Workplace) -> None:
+    said = oru(ed(pdf(), title=r"11526-1^CR\X0D\\E\ACP ^LN"))
+    assert sent(lab, o21("A"), said) == ["AA", "AA"]
+    assert [one.title for one in reports(lab)] == ["CR ACP"]
 
 
 def test_a_deletion_of_the_french_guide_withdraws(lab: Workplace) -> None:
@@ -220,6 +236,7 @@ def test_a_cda_that_replaces_another_is_a_version_of_it(lab: Workplace) -> None:
         ("OBX|1|ED|a||^AP^PDF^Base64^||||||F", "the document is empty"),
         ("OBX|1|ED|a||^AP^PDF^Hex^25504446||||||F", "not written in base64"),
         (ed(pdf()[:-40]), "the PDF is cut short"),
+        ("OBX|1|RP|a||https://example.org/1.pdf^^APPLICATION^PDF||||||F", "is not in the message"),
         (ed(pdf(), "XML"), "of another kind than OBX-5 says"),
         (ed(b"MZ\x90\0 program"), "neither a PDF nor a CDA R2 document"),
         (ed(cda()[:-30], "XML"), "damaged or cut short"),
