@@ -4,6 +4,7 @@ An answer is kept with the version of the method, also where it is that nothing 
 what is no fault of the pictures (a full disk, a store that does not answer) is tried again.
 """
 
+import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -56,7 +57,7 @@ def _found(
 ) -> dict[str, Any]:
     try:
         found: dict[str, Any] = run_limited(
-            task, named, _LIMITS, meanwhile=renew, scratch=place.scratch
+            task, named, _LIMITS, meanwhile=renew, scratch=place.scratch, told=os.environ
         )
     except SandboxError as error:
         name = error.name if isinstance(error, Refused) else type(error).__name__

@@ -249,7 +249,7 @@ DETAILS: dict[Status, str] = {
     HTTPStatus.GONE: "Nobody went on with it in time: begin anew.",
     HTTPStatus.PRECONDITION_FAILED: "Uploads speak tus 1.0.0: say so in Tus-Resumable.",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "It is more than may be sent: see what is said beside.",
-    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "A part of a file is application/offset+octet-stream.",
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "A body of this kind is not taken at this address.",
     HTTPStatus.LOCKED: "Another request is sending this file: try again in a moment.",
     TusStatus.CHECKSUM_MISMATCH: "The part came otherwise than it was sent: send it again.",
     HTTPStatus.INSUFFICIENT_STORAGE: "The disk has not enough room: see what is said beside.",

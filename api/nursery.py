@@ -87,7 +87,8 @@ class Nursery:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 pass_fds=(theirs.fileno(),),
-                env=dict(environment),
+                # What else there is of it each child is told by itself.
+                env=dict(self._key),
                 process_group=0,
             )
 

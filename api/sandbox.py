@@ -16,7 +16,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,6 +83,7 @@ def run_limited(
     meanwhile: Callable[[], None] | None = None,
     scratch: Path | None = None,
     news: Callable[[Json], None] | None = None,
+    told: Mapping[str, str] | None = None,
 ) -> Json:
     """What `module:function` returns for these arguments, run in a child process.
 
@@ -90,7 +91,7 @@ def run_limited(
     parent how far it is and `say.tell(…)` something more, once; `progress` and `news` hear it, and
     `meanwhile` is called about twice a second. Whatever they raise ends the child. Its temporary
     files lie in a folder of its own (inside `scratch`, which must exist), gone afterwards however
-    it ended.
+    it ended. Of this process's environment it knows what names no secret, and what is `told`.
 
     Where another's end took the child with it, another child begins anew, in an interpreter of its
     own, and is heard as the first one was: what is said of a file is of that file alone.
@@ -101,9 +102,10 @@ def run_limited(
     request = json.dumps({"function": function, "arguments": arguments}).encode()
     heard = _Heard(limits.silence_s, progress, meanwhile, news)
     with TemporaryDirectory(prefix="sansverre-", dir=scratch) as folder:
+        environment = _environment_of(folder, told)
         with suppress(_Orphaned):
-            return _told(_child, function, request, limits, folder, heard)
-        return _told(_alone, function, request, limits, folder, heard)
+            return _answer(_child, function, request, limits, environment, heard)
+        return _answer(_alone, function, request, limits, environment, heard)
 
 
 class _Orphaned(Exception):
@@ -123,18 +125,18 @@ class _Heard:
 _Started = subprocess.Popen[bytes] | Born
 
 
-def _told(
-    begin: Callable[[str, int, int, str], _Started],
+def _answer(
+    begin: Callable[[str, int, int, Mapping[str, str]], _Started],
     function: str,
     request: bytes,
     limits: Limits,
-    folder: str,
+    environment: Mapping[str, str],
     heard: _Heard,
 ) -> Json:
     """What a child answers."""
     parent_end, child_end = os.pipe()
     try:
-        child = begin(function, child_end, limits.memory_bytes, folder)
+        child = begin(function, child_end, limits.memory_bytes, environment)
     except BaseException:
         os.close(parent_end)
         raise
@@ -147,15 +149,17 @@ def _told(
         child.end() if isinstance(child, Born) else end(child)
 
 
-def _child(function: str, child_end: int, memory_bytes: int, folder: str) -> _Started:
+def _child(
+    function: str, child_end: int, memory_bytes: int, environment: Mapping[str, str]
+) -> _Started:
     """A child that waits for its request, of this process's nursery where there can be one."""
-    known = born(function, child_end, memory_bytes, _environment_of(folder))
-    return known or _alone(function, child_end, memory_bytes, folder)
+    known = born(function, child_end, memory_bytes, environment)
+    return known or _alone(function, child_end, memory_bytes, environment)
 
 
-def _alone(_: str, child_end: int, memory_bytes: int, folder: str) -> _Started:
+def _alone(_: str, child_end: int, memory_bytes: int, environment: Mapping[str, str]) -> _Started:
     """A child that waits for its request in an interpreter of its own."""
-    return start("api.child", child_end, memory_bytes, folder, stderr=subprocess.PIPE)
+    return start("api.child", child_end, memory_bytes, environment, stderr=subprocess.PIPE)
 
 
 class _Ear:
@@ -277,15 +281,27 @@ def _as_error(kind: str, name: str, message: str) -> SandboxError:
     return ChildFaulted(f"this software failed on it ({one_line(name, 80)})")
 
 
-def _environment_of(folder: str | Path) -> dict[str, str]:
-    """The environment of a child whose temporary files lie in that folder."""
+_TO_ALL = (
+    *("PATH", "HOME", "LANG", "LC_", "TZ", "VIRTUAL_ENV", TRACE),
+    *("PYTHON", "LD_", "OMP_", "OPENBLAS_", "OPENCV_", "MALLOC_"),
+)
+"""How variables begin that children are told: none of them is a password or a key."""
+
+
+def _environment_of(folder: str, told: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The environment of a child whose temporary files lie in that folder.
+
+    A file that takes a child over learns from it no secret of a database, a store or an archive,
+    unless they are `told`.
+    """
     return {
-        **os.environ,
+        **{name: value for name, value in os.environ.items() if name.startswith(_TO_ALL)},
+        **(told or {}),
         # Libraries that size their buffers by the number of cores would fill the limit with them.
         "OMP_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",
         "MALLOC_ARENA_MAX": "4",
-        "TMPDIR": str(folder),
+        "TMPDIR": folder,
     }
 
 
@@ -293,7 +309,7 @@ def start(
     module: str,
     child_end: int,
     memory_bytes: int,
-    folder: str,
+    environment: Mapping[str, str],
     *more: str,
     stderr: int,
     bufsize: int = -1,
@@ -309,7 +325,7 @@ def start(
         stdout=subprocess.DEVNULL,
         stderr=stderr,
         pass_fds=(child_end,),
-        env=_environment_of(folder),
+        env=environment,
         process_group=0,
         bufsize=bufsize,
     )
@@ -320,14 +336,20 @@ def stay(
 ) -> tuple[subprocess.Popen[bytes], int]:
     """A child that stays while it is asked, and the pipe that it speaks into; both end with `held`.
 
-    Otherwise as `start`.
+    It is told no secret. Otherwise as `start`.
     """
     words, child_end = os.pipe()
     held.callback(os.close, words)
     try:
         # Unbuffered: what was not taken must not be left to be written when the pipe is closed.
         child = start(
-            module, child_end, memory_bytes, folder, *more, stderr=subprocess.DEVNULL, bufsize=0
+            module,
+            child_end,
+            memory_bytes,
+            _environment_of(folder),
+            *more,
+            stderr=subprocess.DEVNULL,
+            bufsize=0,
         )
     finally:
         os.close(child_end)

@@ -1,6 +1,7 @@
 """One leased job, from claim to outcome: the same for the worker process and for `ingest`."""
 
 import logging
+import os
 import shutil
 import socket
 import time
@@ -271,6 +272,8 @@ def _build(place: Workplace, job: Job, progress: Progress | None) -> None:
             progress=progress,
             meanwhile=renew,
             scratch=place.scratch,
+            # It writes to the store and to the catalogue itself.
+            told=os.environ,
         )
 
 

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from email.message import Message
 from email.parser import BytesHeaderParser
 from enum import Enum, auto
 
+from api.dicomweb.media import MULTIPART, read_media_type
 from api.errors import BadHeader
 
 HEADER_BYTES = 16 << 10
@@ -53,16 +53,13 @@ def read_content_type(text: str) -> tuple[str, Related | None]:
 
     Raises BadHeader for a boundary that is none.
     """
-    message = Message()
-    message["content-type"] = text
-    media_type = message.get_content_type() if text.strip() else ""
-    if media_type != "multipart/related":
+    media_type, parameters = read_media_type(text)
+    if media_type != MULTIPART:
         return media_type, None
-    boundary = message.get_boundary("") or ""
+    boundary = parameters.get("boundary", "")
     if not 0 < len(boundary) <= _LONGEST_BOUNDARY or not boundary.isascii():
         raise BadHeader("Content-Type names no boundary.")
-    part_type = message.get_param("type", "")
-    told = part_type.partition(";")[0].strip().lower() if isinstance(part_type, str) else ""
+    told = parameters.get("type", "").partition(";")[0].strip().lower()
     return media_type, Related(told, boundary.encode())
 
 
@@ -159,12 +156,11 @@ class Parts:
         headers = BytesHeaderParser().parsebytes(bytes(self._held[2:end]) + b"\r\n\r\n")
         del self._held[: end + 2]
         self._state, self._skipped = _State.PART, 2
-        stated = headers.get("content-type")
-        syntax = headers.get_param("transfer-syntax", "")
+        media_type, parameters = read_media_type(str(headers.get("content-type") or ""))
         return (
             Began(
-                headers.get_content_type() if stated else "",
+                media_type,
                 str(headers.get("content-location") or "").strip(),
-                syntax if isinstance(syntax, str) else "",
+                parameters.get("transfer-syntax", ""),
             ),
         )

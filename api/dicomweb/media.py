@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl
 
 from starlette.types import Scope
 
-from api.errors import NotAcceptable
+from api.errors import BadHeader, NotAcceptable
 
 MULTIPART = "multipart/related"
 ANY = "*"
@@ -76,6 +76,22 @@ class Chosen:
     is_multipart: bool
 
 
+def read_media_type(text: str) -> tuple[str, dict[str, str]]:
+    """A media type and its parameters, their names and its own in small letters.
+
+    Raises BadHeader for what cannot be read, as a parameter in a character set that is none.
+    """
+    # The standard library reads parameters as leniently as clients write them.
+    message = Message()
+    message["content-type"] = text
+    try:
+        (media_type, _), *told = message.get_params(failobj=[("", "")], unquote=True)
+        parameters = {name.lower(): collapse_rfc2231_value(value).strip() for name, value in told}
+    except ValueError as error:
+        raise BadHeader("A media type cannot be read.") from error
+    return media_type.strip().lower(), parameters
+
+
 def accepted(scope: Scope) -> tuple[Wanted, ...]:
     """What a request accepts, as it says it: by its query's `accept`, and by the header (8.7.5).
 
@@ -127,12 +143,11 @@ def _ranges(texts: Iterable[str]) -> list[Wanted]:
 
 
 def _range(text: str) -> list[Wanted]:
-    # The standard library reads parameters as leniently as clients write them.
-    message = Message()
-    message["content-type"] = text
-    parameters = message.get_params(failobj=[("", "")], unquote=True)
-    media_type = parameters[0][0].strip().lower()
-    told = {name.lower(): collapse_rfc2231_value(value).strip() for name, value in parameters[1:]}
+    try:
+        media_type, told = read_media_type(text)
+    except BadHeader:
+        # What is not known is left (8.7.7).
+        return []
     quality = _quality(told.get("q", "1"))
     syntax = told.get("transfer-syntax")
     if media_type == MULTIPART:

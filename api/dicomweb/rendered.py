@@ -23,7 +23,9 @@ from api.errors import Covered, NotAcceptable
 from api.opened import OpenImage
 from api.sources import THUMBNAIL_PIXELS
 from api.zarr import Streamed
+from archive.errors import NotFound
 from archive.query import FoundInstance
+from archive.record import ObjectRole
 from tiles.iiif import Asked, Format
 from tiles.instance import FrameIndex, StoredImage
 from tiles.pyramid import Box, Level
@@ -40,6 +42,8 @@ SHOWN_BITS = 8
 """What is deeper is shown through a window."""
 _OFFERS = tuple(Offer(one) for one in FORMATS)
 _ALONE = tuple(replace(one, may_be_multipart=False) for one in _OFFERS)
+
+_OF_THE_GLASS = frozenset({ObjectRole.LABEL, ObjectRole.OVERVIEW})
 
 Make = Callable[[], Coroutine[None, None, bytes]]
 
@@ -96,12 +100,7 @@ async def thumbnail_answer(
     Raises as `rendered_answer`; Covered also for who has opened it, as in all lists.
     """
     wanted = wishes(scope, is_small=True)
-    found = with_pixels(await desk.found(caller, fields))
-    # Never the label while there is something of the tissue.
-    first = max(found, key=lambda one: (one.described.frames, one.described.rows))
-    if cover_of(await desk.sources.image(caller, first.image_id)) is not None:
-        raise Covered("lists have no small picture of it")
-    kept = await desk.may_see(caller, [first])
+    first, kept = await _standing_for(desk, caller, await desk.found(caller, fields))
     number = None
     if "frames" in fields:
         opened = await desk.opened(caller, fields)
@@ -113,6 +112,28 @@ async def thumbnail_answer(
     made = _Wanted(desk, caller, wanted, FORMATS[chosen.offer.media_type])
     body = await _picture(made, first, number, THUMBNAIL_PIXELS)
     return single(body, chosen, {"cache-control": kept, "etag": tag, "vary": "accept"}, scope)
+
+
+async def _standing_for(
+    desk: Desk, caller: Caller, found: Sequence[FoundInstance]
+) -> tuple[FoundInstance, str]:
+    """The instance of which there may be a small picture, and how long that may be kept.
+
+    Raises NotFound where there are labels and overviews alone: both show what stands on the glass,
+    which may name the patient (10.4.3.3.4).
+    """
+    for one in sorted(with_pixels(found), key=_extent, reverse=True):
+        if cover_of(await desk.sources.image(caller, one.image_id)) is not None:
+            raise Covered("lists have no small picture of it")
+        kept = await desk.may_see(caller, [one])
+        image = await desk.sources.image(caller, one.image_id)
+        if all(each.role not in _OF_THE_GLASS for each in image.objects if each.key == one.key):
+            return one, kept
+    raise NotFound("There is nothing of which a small picture may be shown.")
+
+
+def _extent(one: FoundInstance) -> tuple[int, int]:
+    return one.described.frames, one.described.rows
 
 
 def _chosen(scope: Scope, count: int) -> Chosen:

@@ -13,8 +13,8 @@ from api.dicomweb.bulk import all_bulk_data_answer, is_bulk_wanted
 from api.dicomweb.desk import Desk, tag_of
 from api.dicomweb.documents import is_document
 from api.dicomweb.frames import frames_answer
-from api.dicomweb.json_model import PIXEL_DATA, Json, header_json, instance_url
-from api.dicomweb.media import Offer, accepted, choose
+from api.dicomweb.json_model import PIXEL_DATA, header_json, instance_url
+from api.dicomweb.media import Chosen, Offer, accepted, choose
 from api.dicomweb.multipart import Part, each, single
 from api.dicomweb.representations import EXPLICIT_VR_LITTLE_ENDIAN, OCTETS, instance_offers
 from api.dicomweb.search import MODEL_OFFERS, model_written, models_answer
@@ -65,10 +65,7 @@ async def metadata_answer(
     url = desk.studies_url(scope)
     exam = await desk.find(partial(desk.today, caller, found[0]))
     # One after the other: others read in between.
-    told = [
-        model_written(await desk.read(partial(_metadata, desk, one, exam, url)), chosen)
-        for one in found
-    ]
+    told = [await desk.read(partial(_metadata, desk, one, exam, url, chosen)) for one in found]
     return models_answer(told, chosen, {"cache-control": KEPT_BY_NOBODY, "vary": "accept"})
 
 
@@ -123,9 +120,11 @@ def _part(desk: Desk, caller: Caller, one: FoundInstance, offer: Offer) -> Part:
     return Part(offer.content_type, lambda: desk.flowing(made, run))
 
 
-def _metadata(desk: Desk, one: FoundInstance, exam: Exam, studies_url: str) -> Json:
+def _metadata(
+    desk: Desk, one: FoundInstance, exam: Exam, studies_url: str, chosen: Chosen
+) -> bytes:
     header = brought_up_to_date(_header(desk, one), exam)
-    return header_json(header, instance_url(one, studies_url))
+    return model_written(header_json(header, instance_url(one, studies_url)), chosen)
 
 
 def _header(desk: Desk, one: FoundInstance) -> Dataset:

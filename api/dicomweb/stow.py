@@ -152,6 +152,8 @@ async def store_answer(
     kind = related.part_type or DICOM if related else media_type
     if kind != DICOM and not (related and kind in METADATA):
         raise WrongMediaType("instances are taken as files, or as metadata with bulk data")
+    if headers.get(b"content-encoding", "identity").strip().lower() != "identity":
+        raise WrongMediaType("instances are not inflated here")
     length = headers.get(b"content-length", "")
     parts = Parts(related.boundary) if related else None
     arriving: Arriving = _Files(store, sender, study, parts)
@@ -165,16 +167,22 @@ async def store_answer(
             outcomes = await run(arriving.end)
         finally:
             await run(arriving.close)
-    if not outcomes:
-        raise BadHeader("The body holds no instance.")
-    for one in outcomes:
-        number = one.failure or one.warning
-        count_stored("kept" if number is None else f"{number:04X}")
-    told = dataset_json(response(outcomes, studies_url))
-    is_xml = chosen.offer.media_type == XML
-    body = native_xml(told) if is_xml else json.dumps(told, separators=(",", ":")).encode()
+        if not outcomes:
+            raise BadHeader("The body holds no instance.")
+        for one in outcomes:
+            number = one.failure or one.warning
+            count_stored("kept" if number is None else f"{number:04X}")
+        # Of thousands of instances it takes seconds.
+        body = await run(partial(_told, outcomes, studies_url, chosen.offer.media_type))
     content = {"cache-control": KEPT_BY_NOBODY, "content-type": chosen.offer.media_type}
     return Answer(status_of(outcomes), body, content)
+
+
+def _told(outcomes: Sequence[Outcome], studies_url: str, media_type: str) -> bytes:
+    told = dataset_json(response(outcomes, studies_url))
+    if media_type == XML:
+        return native_xml(told)
+    return json.dumps(told, separators=(",", ":")).encode()
 
 
 def status_of(outcomes: Sequence[Outcome]) -> HTTPStatus:

@@ -1,6 +1,7 @@
 """What tests run in processes of their own: little is imported, as each of them imports it."""
 
 import ctypes
+import json
 import os
 import signal
 import sys
@@ -16,6 +17,10 @@ def answer(say: Progress, value: Any) -> Any:
     say(1, 2)
     say(2, 2)
     return value
+
+
+def environment(say: Progress) -> dict[str, str]:
+    return dict(os.environ)
 
 
 def announce(say: Voice, times: int) -> str:
@@ -174,7 +179,7 @@ def look_around(say: Progress) -> dict[str, Any]:
         "parent": os.getppid(),
         "group": os.getpgrp(),
         "open": [one for one in links if Path(f"/proc/self/fd/{one}").exists()],
-        "told": os.environ.get("TOLD"),
+        "told": os.environ.get("LC_TOLD"),
         "folder": str(Path.cwd()),
         "left": left,
         "threads": len(list(Path("/proc/self/task").iterdir())),
@@ -187,3 +192,8 @@ def end_the_nursery(say: Progress, asker: int) -> str:
         os.kill(os.getppid(), signal.SIGKILL)
         time.sleep(600)
     return "done"
+
+
+if __name__ == "__main__":
+    # As a child that stays: it speaks into the pipe that it was given.
+    os.write(int(sys.argv[1]), json.dumps(dict(os.environ)).encode() + b"\n")

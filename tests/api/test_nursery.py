@@ -40,7 +40,7 @@ def test_each_begins_with_nothing_of_the_others() -> None:
 
 def test_each_is_told_what_holds_today(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     before = look_around()
-    monkeypatch.setenv("TOLD", "é")
+    monkeypatch.setenv("LC_TOLD", "é")
     monkeypatch.chdir(tmp_path)
     now = look_around()
     assert (before["told"], now["told"], now["folder"]) == (None, "é", str(tmp_path))

@@ -1,10 +1,12 @@
 """A child that misbehaves in every way is one clear error, and leaves nothing."""
 
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +22,7 @@ from api.errors import (
     Refused,
     SandboxError,
 )
-from api.sandbox import Limits, limits_for, one_line, run_limited
+from api.sandbox import Limits, limits_for, one_line, run_limited, stay
 from tests.serving import until
 
 SMALL = Limits(memory_bytes=256 << 20, silence_s=300)
@@ -201,6 +203,20 @@ def test_no_function_is_a_fault() -> None:
 
 def test_the_limits_hold_in_the_child() -> None:
     assert run("limits") == [256 << 20, 0]
+
+
+def test_no_secret_is_told_to_a_child(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("SANSVERRE_DATABASE", "AWS_SECRET_ACCESS_KEY", "PGPASSWORD", "ANY_OTHER"):
+        monkeypatch.setenv(name, "a secret")
+    assert "a secret" not in run("environment").values()
+    with ExitStack() as held:
+        folder = str(tmp_path)
+        child, words = stay(held, "tests.api.children", 256 << 20, folder)
+        with os.fdopen(os.dup(words), "rb") as heard:
+            told = json.loads(heard.readline())
+        assert child.wait(60) == 0
+    assert told["TMPDIR"] == folder
+    assert "a secret" not in told.values()
 
 
 def test_temporary_files_go_with_the_child(tmp_path: Path) -> None:

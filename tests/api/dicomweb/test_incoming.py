@@ -105,6 +105,7 @@ def test_content_types_as_clients_write_them(text: str, part_type: str, boundary
         "multipart/related",
         "multipart/related; boundary=" + "x" * 251,
         'multipart/related; boundary=""',
+        "multipart/related; boundary*=undefined''x",
     ],
 )
 def test_a_boundary_is_needed(text: str) -> None:

@@ -7,8 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.dicomweb.media import Chosen, Offer, accepted, choose
-from api.errors import NotAcceptable
+from api.dicomweb.media import (
+    MOST_CHARACTERS,
+    Chosen,
+    Offer,
+    accepted,
+    choose,
+    read_media_type,
+)
+from api.errors import BadHeader, NotAcceptable
 
 JPEG, JPEG_LS, RAW = "1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.1"
 LOSSY_FRAMES = (Offer("image/jpeg", JPEG), Offer("application/octet-stream", JPEG))
@@ -134,7 +141,26 @@ def test_odd_headers_are_read_and_long_ones_refused() -> None:
     assert time.process_time() - begun < 5.0
 
 
-@given(st.text(max_size=60))
+UNREADABLE = (
+    "image/jpeg; q*=undefined''x",
+    "image/jpeg; x*=%00''abc",
+    "image/jpeg; x*=idna''%FF",
+    f"image/jpeg; x*{'9' * 4500}=y",
+)
+
+
+@pytest.mark.parametrize("header", UNREADABLE)
+def test_what_cannot_be_read_is_left(header: str) -> None:
+    with pytest.raises(BadHeader):
+        read_media_type(header)
+    if len(header) < MOST_CHARACTERS:
+        assert [one.media_type for one in accepted(scope(f"{header}, image/png"))] == ["image/png"]
+
+
+_WORDS = ("image/jpeg", ";", "*", "*0", "*1*", "=", "q", "''", "%00", "%FF", "utf-16", "idna", '"')
+
+
+@given(st.one_of(st.text(max_size=60), st.lists(st.sampled_from(_WORDS)).map("".join)))
 def test_any_header_is_read(text: str) -> None:
     for one in accepted(scope(text.encode("latin-1", "ignore").decode("latin-1"))):
         assert 0 < one.quality <= 1

@@ -1,16 +1,20 @@
 """Instances are stored by DICOMweb: each told of by itself, found at once, and never held whole."""
 
 import asyncio
+import gzip
 import io
 import shutil
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from types import ModuleType
 from xml.etree import ElementTree
 
 import pytest
+from PIL import Image
 from pydicom import dcmread
 from starlette.types import Message
 
+from api.dicomweb import retrieved, search, stow
 from api.dicomweb.stow import Store, store_answer
 from api.doors import Doors
 from api.errors import TooSlow
@@ -98,6 +102,48 @@ def test_a_label_is_found_before_its_slide(web: Web, make: Make) -> None:
     assert web.get(f"{ROOT}?ModalitiesInStudy=SM").status_code == 200
 
 
+def test_no_small_picture_shows_what_stands_on_the_glass(web: Web, make: Make) -> None:
+    written = [
+        make(name.lower(), 120, 200, Made(flavour=name, tile=256)) for name in ("LABEL", "OVERVIEW")
+    ]
+    assert store(web, [one.read_bytes() for one in written]).status_code == 200
+    study = f"{ROOT}/{dcmread(written[0]).StudyInstanceUID}"
+    addresses = [one["00081190"]["Value"][0] for one in web.get(f"{study}/instances").json()]
+    for where in (study, *addresses):
+        assert web.get(f"{where}/thumbnail").status_code == 404
+    assert web.get(f"{addresses[0]}/rendered").status_code == 200
+    # Of fewer rows than the label has, and the one that is shown.
+    assert store(web, [make("level", 100, 90, Made(tile=128)).read_bytes()]).status_code == 200
+    with Image.open(io.BytesIO(web.get(f"{study}/thumbnail").content)) as small:
+        assert small.size == (100, 90)
+
+
+def test_answers_are_written_beside_the_loop(
+    web: Web, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A thousand instances take seconds: others are answered meanwhile."""
+    heard: list[str] = []
+
+    def beside(module: ModuleType, name: str) -> None:
+        write = getattr(module, name)
+
+        def written(*arguments: object, **more: object) -> object:
+            with pytest.raises(RuntimeError):
+                asyncio.get_running_loop()
+            heard.append(name)
+            return write(*arguments, **more)
+
+        monkeypatch.setattr(module, name, written)
+
+    beside(stow, "response")
+    beside(retrieved, "model_written")
+    beside(search, "model_written")
+    (address,) = kept(store(web, [make("level").read_bytes()])).values()
+    assert web.get(f"{address}/metadata").status_code == 200
+    assert web.get(ROOT).status_code == 200
+    assert heard == ["response", "model_written", "model_written"]
+
+
 @pytest.mark.parametrize("table", ["basic", "none", "native"])
 def test_every_form_is_read_back_as_it_was(web: Web, make: Make, table: str) -> None:
     file = make("level", made=Made(table=table))  # type: ignore[arg-type]
@@ -158,6 +204,12 @@ def test_statuses_are_those_of_the_standard(web: Web, make: Make) -> None:
 def test_other_bodies_are_refused(web: Web, content_type: str, body: bytes, status: int) -> None:
     answer = web.post(ROOT, content=body, headers={"content-type": content_type})
     assert answer.status_code == status, answer.text
+
+
+def test_a_body_that_is_compressed_is_refused(web: Web, make: Make) -> None:
+    body = gzip.compress(make("level").read_bytes())
+    headers = {"content-type": DICOM, "content-encoding": "gzip"}
+    assert web.post(ROOT, content=body, headers=headers).status_code == 415
 
 
 def test_the_answer_is_told_as_xml_where_that_is_asked_for(web: Web, make: Make) -> None:
