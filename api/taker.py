@@ -9,14 +9,14 @@ python -m api.taker PARENT_PID
 
 import logging
 
-from api import priors
 from api.moving import move_once
+from api.priors import Looking
 from api.reporting import Reporting
 from api.taking import sweep_uploads, take_once
 from api.work import Workplace, look_once
 from api.worker import Duty, run
 
-_reporting = Reporting()
+_reporting, _looking = Reporting(), Looking()
 
 
 def _once(place: Workplace) -> bool:
@@ -24,7 +24,7 @@ def _once(place: Workplace) -> bool:
     linked = place.catalog.cases.settle_some()
     filed = place.catalog.reports.settle_some()
     done = [linked, filed, move_once(place), take_once(place), look_once(place)]
-    return any([*done, priors.look_once(place), _reporting.some(place)])
+    return any([*done, _looking.some(place), _reporting.some(place)])
 
 
 def _sweep(place: Workplace) -> None:

@@ -1,13 +1,18 @@
 """What was done already before an order, as it was found when the order came."""
 
+from collections import defaultdict
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel
 
+from api.doors import Caller
 from api.routes.at_the_door import CallerHere, CatalogHere
+from archive.catalog import Catalog
 from archive.priors.priors import Before, Prior
+from archive.sharing.patients import PatientKey
 
 router = APIRouter(tags=["cases"])
 
@@ -52,10 +57,15 @@ class BeforeAllOut(BaseModel):
 
 @router.get("/api/cases/{case}/priors")
 def priors_of_case(case: str, caller: CallerHere, catalog: CatalogHere) -> BeforeOut:
-    """What was done already, everywhere that may be shown, found when the order came."""
+    """What was done already, everywhere that may be shown, found when the order came.
+
+    That other establishments' exams were listed is written down there.
+    """
     known = catalog.cases.case(case, establishment=caller.establishment)
     found = catalog.priors.of_cases([known.id], establishment=caller.establishment)
-    return before_out(found.get(known.id, Before((), (), is_over=True)), known.establishment)
+    _write_down(catalog, caller, found.values())
+    before = found.get(known.id, Before(known.establishment, (), (), is_over=True))
+    return before_out(before)
 
 
 @router.get("/api/priors")
@@ -64,10 +74,14 @@ def priors_of_cases(
     catalog: CatalogHere,
     days: Annotated[int, Query(ge=1, le=3660, description="Of how many days.")] = 30,
 ) -> BeforeAllOut:
-    """Which of the cases of the last days are of somebody who was examined before."""
+    """Which of the cases of the last days are of somebody who was examined before.
+
+    That other establishments' exams are among them is written down there.
+    """
     since = datetime.now(UTC) - timedelta(days=days)
     cases = catalog.cases.list_cases(establishment=caller.establishment, since=since)
     found = catalog.priors.of_cases([one.id for one in cases], establishment=caller.establishment)
+    _write_down(catalog, caller, found.values())
     return BeforeAllOut(
         cases=[
             ShortOut(case=case, exams=len(before.exams), last=before.exams[0].on)
@@ -77,10 +91,18 @@ def priors_of_cases(
     )
 
 
-def before_out(before: Before, establishment: str) -> BeforeOut:
-    """What was done already, as JSON for one establishment."""
+def _write_down(catalog: Catalog, caller: Caller, shown: Iterable[Before]) -> None:
+    records: dict[str, set[PatientKey]] = defaultdict(set)
+    for one in shown:
+        records[one.establishment].update(one.others)
+    for seer, theirs in records.items():
+        catalog.sharing.listed(seer, caller.subject, theirs)
+
+
+def before_out(before: Before) -> BeforeOut:
+    """What was done already, as JSON for the establishment whose case it is."""
     return BeforeOut(
-        exams=[_prior_out(one, establishment) for one in before.exams],
+        exams=[_prior_out(one, before.establishment) for one in before.exams],
         unanswered=list(before.unanswered),
         over=before.is_over,
     )

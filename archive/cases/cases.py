@@ -21,7 +21,7 @@ from archive.cases.schema import lab_case
 from archive.database import Database
 from archive.errors import DifferentPatient, NotFound, TransitionRefused
 from archive.move import Author
-from archive.priors.priors import look_for
+from archive.priors.due import look_for
 from archive.reception import establishment_row, new_id
 from archive.record import Assignment
 from archive.reports.filing import settle_number

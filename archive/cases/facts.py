@@ -1,7 +1,7 @@
 """What the catalogue knows of a slide that was scanned, and of the cases that it may be of."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -280,29 +280,39 @@ def _active(connection: sa.Connection, case_id: str) -> Sequence[sa.Row[Any]]:
     return [one for one in orders if not one.is_cancelled] or orders
 
 
+def names_another(connection: sa.Connection, case_id: str) -> bool:
+    """Whether an order gives somebody's number and, as far as can be seen, another's traits."""
+    stated = _stated(connection, case_id)
+    return any(agreement(said, known) is Agreement.DIFFERENT for _, said, known in stated)
+
+
 def _is_doubtful(connection: sa.Connection, case_id: str) -> bool:
-    owner = sa.select(_case.establishment_id).where(_case.id == case_id)
-    establishment_id = int(connection.execute(owner).scalar_one())
+    active, owner = _active(connection, case_id), _owner(connection, case_id)
+    return is_asked_about(connection, owner, active) or any(
+        flags_of(connection, whom) or agreement(said, known) is Agreement.DIFFERENT
+        for whom, said, known in _stated(connection, case_id)
+    )
+
+
+def _stated(connection: sa.Connection, case_id: str) -> Iterator[tuple[int, Person, Person]]:
+    """Each patient whom orders of a case are of and who is known: as they are said, and known."""
     moved = moved_orders(connection, _order.case_id == case_id)
-    active = _active(connection, case_id)
-    if is_asked_about(connection, establishment_id, active):
-        return True
-    for one in active:
-        row = numbered(connection, establishment_id, one.patient_issuer, one.patient_id)
+    owner = _owner(connection, case_id)
+    for one in _active(connection, case_id):
+        row = numbered(connection, owner, one.patient_issuer, one.patient_id)
         if row is None:
             continue
         now = survivor(connection, moved.get(one.id, row))
-        if flags_of(connection, now):
-            return True
-        said = Person(
-            frozenset({folded_name(one.patient_name)} - {""}), one.birth_date, one.sex or None
-        )
+        names = frozenset({folded_name(one.patient_name)} - {""})
         # What an order says of whom its visit was is not said of whose it is since.
         is_of_them = one.id not in moved
-        known = person_of(known_traits(connection, now))
-        if is_of_them and agreement(said, known) is Agreement.DIFFERENT:
-            return True
-    return False
+        said = Person(names, one.birth_date, one.sex or None) if is_of_them else Person()
+        yield now, said, person_of(known_traits(connection, now))
+
+
+def _owner(connection: sa.Connection, case_id: str) -> int:
+    owner = sa.select(_case.establishment_id).where(_case.id == case_id)
+    return int(connection.execute(owner).scalar_one())
 
 
 def _said(order: sa.Row[Any]) -> PatientIdentity:

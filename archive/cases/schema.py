@@ -66,6 +66,7 @@ lab_order = sa.Table(
     ),
     sa.CheckConstraint("(said_at IS NULL) = (said_in IS NULL)", name="said"),
     sa.Index(None, "status_at"),
+    sa.Index(None, "patient_id"),
 )
 
 order_visit = sa.Table(

@@ -42,6 +42,7 @@ from archive.identities.stated import (
 )
 from archive.identity import PatientIdentity
 from archive.messages.inbox import blank
+from archive.priors.due import look_again
 from archive.reception import new_patient, numbered
 
 _patient = schema.patient.c
@@ -96,6 +97,7 @@ class Desk:
             stated_at=self.at,
             recorded_at=datetime.now(UTC),
         )
+        look_again(self.connection, {whom} if other is None else {whom, other})
         return int(self.connection.execute(new.returning(identity_event.c.id)).scalar_one())
 
     def ask(self, kind: DoubtKind, whom: int, other: int | None, stated: dict[str, Any]) -> int:

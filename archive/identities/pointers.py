@@ -59,6 +59,16 @@ def chain(connection: sa.Connection, whom: int) -> list[int]:
     return found
 
 
+def numbers_of(connection: sa.Connection, whom: Collection[int]) -> list[int]:
+    """These patients and all who were merged into them, over however many steps."""
+    found, last = set(whom), set(whom)
+    while last:
+        into = sa.select(merged.c.whom).where(merged.c.into_whom.in_(last))
+        last = set(connection.scalars(into)) - found
+        found |= last
+    return sorted(found)
+
+
 def current_key(connection: sa.Connection, key: str) -> str:
     """What addresses name a patient by who is named so, or was before a merge."""
     row = connection.scalar(

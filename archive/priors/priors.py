@@ -4,20 +4,20 @@ What was found is shown as long as the case is of whom it was looked for, and wh
 long as they show it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
 
 from archive import schema
-from archive.cases.facts import NOBODY, identities
+from archive.cases.facts import NOBODY, identities, identities_of_cases, names_another
 from archive.cases.schema import lab_case
 from archive.database import Database
 from archive.identity import PatientIdentity
 from archive.ownership import owned
 from archive.priors.schema import prior_search
-from archive.sharing.patients import patients_shown
+from archive.sharing.patients import PatientKey, patients_shown
 
 LEASE = timedelta(minutes=2)
 MOST_ATTEMPTS = 5
@@ -41,11 +41,16 @@ class Prior:
 
 @dataclass(frozen=True, slots=True)
 class Before:
-    """What is known to have been done already; `is_over` once nobody is asked any more."""
+    """What is known to have been done already; `is_over` once nobody is asked any more.
 
+    `others` are records of other establishments of which something is among it.
+    """
+
+    establishment: str
     exams: tuple[Prior, ...]
     unanswered: tuple[str, ...]
     is_over: bool
+    others: tuple[PatientKey, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,19 +59,12 @@ class Wanted:
 
     case: str
     attempt: int
+    until: datetime
+    """To when it is held; whoever holds it after that, or again, holds another."""
     establishment: str
     patient: PatientIdentity
     key: str | None
     accession: tuple[str, str]
-
-
-def look_for(connection: sa.Connection, case_id: str) -> None:
-    """Have earlier exams looked for, in the transaction in which an order comes."""
-    values = {"due_at": datetime.now(UTC), "attempt": 0}
-    known = sa.update(prior_search).where(_search.case_id == case_id).values(values)
-    if connection.execute(known).rowcount == 0:
-        empty = {"patient_id": "", "patient_issuer": "", "found": [], "unanswered": []}
-        connection.execute(sa.insert(prior_search).values(case_id=case_id, **values, **empty))
 
 
 class Priors:
@@ -76,7 +74,10 @@ class Priors:
         self._database = database
 
     def claim(self) -> Wanted | None:
-        """A case for which it is time to look; another looks once this one is lost."""
+        """A case for which it is time to look; another looks once this one is lost.
+
+        One that was lost as often as archives are asked is given up.
+        """
         now = datetime.now(UTC)
         due = sa.select(_search.case_id, _search.attempt).where(_search.due_at <= now)
         due = due.order_by(_search.due_at).limit(1)
@@ -88,16 +89,20 @@ class Priors:
             if row is None:
                 return None
             held = sa.update(prior_search).where(_search.case_id == row.case_id)
-            connection.execute(held.values(due_at=now + LEASE, attempt=row.attempt + 1))
+            if row.attempt >= MOST_ATTEMPTS:
+                connection.execute(held.values(due_at=None))
+                return None
+            until = now + LEASE
+            connection.execute(held.values(due_at=until, attempt=row.attempt + 1))
             who = _whose(connection, row.case_id)
             if who is None:
-                # Of nobody, or of two: there is nobody to look for until that is settled.
+                # There is nobody to look for until it is settled who is meant, which is heard of.
                 connection.execute(held.values(due_at=None, found=[], unanswered=[]))
                 return None
             patient, key = who
             case = connection.execute(_CASES.where(lab_case.c.id == row.case_id)).one()
             accession = (case.issuer, case.accession_number)
-            return Wanted(row.case_id, row.attempt + 1, case.name, patient, key, accession)
+            return Wanted(row.case_id, row.attempt + 1, until, case.name, patient, key, accession)
 
     def keep(self, wanted: Wanted, found: Sequence[Prior], unanswered: Sequence[str]) -> None:
         """Keep what was found; who did not answer is asked again, later and later."""
@@ -105,9 +110,9 @@ class Priors:
         again = bool(unanswered) and wanted.attempt < MOST_ATTEMPTS
         pause = _FIRST_PAUSE * 4 ** (wanted.attempt - 1)
         kept = sa.update(prior_search).where(
-            # An order that came meanwhile has it looked for anew.
+            # Where something else is known meanwhile, it is looked for anew.
             _search.case_id == wanted.case,
-            _search.attempt == wanted.attempt,
+            _search.due_at == wanted.until,
         )
         kept = kept.values(
             due_at=now + pause if again else None,
@@ -121,17 +126,17 @@ class Priors:
             connection.execute(kept)
 
     def of_cases(
-        self, case_ids: Sequence[str], *, establishment: str | None
+        self, case_ids: Collection[str], *, establishment: str | None
     ) -> Mapping[str, Before]:
         """What was done before each of these cases, as far as it may still be shown."""
         query = (
-            sa.select(prior_search)
+            sa.select(prior_search, schema.establishment.c.name)
             .select_from(prior_search.join(lab_case).join(schema.establishment))
             .where(_search.case_id.in_(list(case_ids)))
         )
         with self._database.read() as connection:
             rows = connection.execute(owned(query, establishment)).mappings().all()
-            return {row["case_id"]: _before(connection, row) for row in rows}
+            return _before(connection, rows)
 
 
 _CASES = sa.select(
@@ -142,7 +147,7 @@ _CASES = sa.select(
 def _whose(connection: sa.Connection, case_id: str) -> tuple[PatientIdentity, str | None] | None:
     """Of whom a case is today, where that is one; their key where they are known."""
     known = identities(connection, case_id)
-    if len(known) != 1:
+    if len(known) != 1 or names_another(connection, case_id):
         return None
     ((who, patient),) = known.items()
     if patient is NOBODY:
@@ -152,28 +157,54 @@ def _whose(connection: sa.Connection, case_id: str) -> tuple[PatientIdentity, st
     return patient, None
 
 
-def _before(connection: sa.Connection, row: sa.RowMapping) -> Before:
-    is_over = row["due_at"] is None
-    who = _whose(connection, row["case_id"])
-    if who is None or row["searched_at"] is None:
-        return Before((), (), is_over)
-    patient, key = who
-    if (patient.patient_id, patient.issuer) != (row["patient_id"], row["patient_issuer"]):
-        return Before((), (), is_over)
-    found = [_prior(one) for one in row["found"]]
-    case = connection.execute(_CASES.where(lab_case.c.id == row["case_id"])).one()
-    shown = patients_shown(connection, case.name, key) if key else ()
-    places = {case.name, *(one.establishment for one in shown)}
-    theirs = _exams_of(connection, [one.key for one in shown])
-    return Before(
-        tuple(
-            one
-            for one in found
-            if one.establishment in places and (one.exam is None or one.exam in theirs)
-        ),
-        tuple(row["unanswered"]),
-        is_over,
+def _before(connection: sa.Connection, rows: Sequence[sa.RowMapping]) -> dict[str, Before]:
+    """What was found before cases, in as few queries for many as for one.
+
+    Only where others hold something are they asked for each, whether they show it still.
+    """
+    whose = identities_of_cases(connection, [row["case_id"] for row in rows])
+    found = {
+        row["case_id"]: [_prior(one) for one in row["found"]]
+        for row in rows
+        if _is_of(row, list(whose[row["case_id"]].values()))
+    }
+    holders = _holders(
+        connection, [one.exam for some in found.values() for one in some if one.exam]
     )
+    keys = _keys(connection, [who for one in found for who in whose[one] if isinstance(who, int)])
+    told = {}
+    for row in rows:
+        case_id, place = row["case_id"], row["name"]
+        exams = found.get(case_id, [])
+        (key,) = [keys.get(who) for who in whose[case_id]] if exams else [None]
+        seen = [] if key is None else [PatientKey(place, key)]
+        if key is not None and any(one.establishment != place for one in exams):
+            seen = list(patients_shown(connection, place, key))
+        shown = [one for one in exams if _is_shown(one, place, seen, holders)]
+        theirs = {one.establishment for one in shown} - {place}
+        told[case_id] = Before(
+            place,
+            tuple(shown),
+            tuple(row["unanswered"]) if case_id in found else (),
+            row["due_at"] is None,
+            tuple(one for one in seen if one.establishment in theirs),
+        )
+    return told
+
+
+def _is_of(row: sa.RowMapping, whose: Sequence[PatientIdentity]) -> bool:
+    """Whether what was found was looked for by the number of whom the case is of today."""
+    number = (row["patient_id"], row["patient_issuer"])
+    is_one = [(one.patient_id, one.issuer) for one in whose] == [number]
+    return row["searched_at"] is not None and is_one
+
+
+def _is_shown(
+    one: Prior, place: str, seen: Sequence[PatientKey], holders: Mapping[str, PatientKey]
+) -> bool:
+    if one.exam is not None:
+        return holders.get(one.exam) in seen
+    return one.establishment in {place, *(each.establishment for each in seen)}
 
 
 def _prior(told: Mapping[str, object]) -> Prior:
@@ -183,6 +214,20 @@ def _prior(told: Mapping[str, object]) -> Prior:
     return Prior(kinds=tuple(kinds), **{name: told[name] for name in names})  # type: ignore[arg-type]
 
 
-def _exams_of(connection: sa.Connection, keys: Sequence[str]) -> set[str]:
-    query = sa.select(_exam.id).join(schema.patient, _patient.id == _exam.patient_row)
-    return set(connection.scalars(query.where(_patient.key.in_(list(keys)))))
+def _holders(connection: sa.Connection, exams: Collection[str]) -> dict[str, PatientKey]:
+    """Under whom these exams stand today."""
+    query = (
+        sa.select(_exam.id, _patient.key, schema.establishment.c.name)
+        .select_from(schema.exam)
+        .join(schema.patient, _patient.id == _exam.patient_row)
+        .join(schema.establishment, schema.establishment.c.id == _patient.establishment_id)
+        .where(_exam.id.in_(list(exams)))
+    )
+    return {row.id: PatientKey(row.name, row.key) for row in connection.execute(query)}
+
+
+def _keys(connection: sa.Connection, whom: Collection[int]) -> dict[int | tuple[str, str], str]:
+    rows = connection.execute(
+        sa.select(_patient.id, _patient.key).where(_patient.id.in_(list(whom)))
+    )
+    return {row.id: row.key for row in rows}

@@ -6,16 +6,15 @@ needed and kept nowhere, so that what is withdrawn is gone at once. Nothing that
 establishment's own things asks here.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 
 from archive import schema
 from archive.errors import NotFound
-from archive.identities.pointers import survivor
+from archive.identities.pointers import numbers_of, survivor
 from archive.identities.reading import same_person
-from archive.identities.schema import merged
 from archive.ownership import owned
 from archive.sharing.rule import EVERYBODY
 from archive.sharing.schema import objection, share
@@ -80,16 +79,6 @@ def objects(connection: sa.Connection, patients: Iterable[PatientKey]) -> bool:
         objection.c.whom.in_(whom), objection.c.ended_at.is_(None)
     )
     return connection.scalar(said.limit(1)) is not None
-
-
-def numbers_of(connection: sa.Connection, whom: Collection[int]) -> list[int]:
-    """These patients and all who were merged into them, over however many steps."""
-    found, last = set(whom), set(whom)
-    while last:
-        into = sa.select(merged.c.whom).where(merged.c.into_whom.in_(last))
-        last = set(connection.scalars(into)) - found
-        found |= last
-    return sorted(found)
 
 
 def row_of(connection: sa.Connection, establishment: str | None, patient: str) -> int:

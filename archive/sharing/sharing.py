@@ -10,12 +10,12 @@ from archive import schema
 from archive.database import Database
 from archive.errors import NotFound
 from archive.homeward import IS_HERE
+from archive.identities.pointers import numbers_of
 from archive.reception import establishment_row
 from archive.record import ImageKind, ImageState
 from archive.sharing.patients import (
     PatientKey,
     is_exam_shown,
-    numbers_of,
     patients_shown,
     row_of,
 )

@@ -4,9 +4,10 @@ import sqlalchemy as sa
 
 from archive import schema
 from archive.identities.acts import PROVISIONAL_ISSUER, flags_of, ins_of, known_traits
-from archive.identities.pointers import survivor
-from archive.identities.stated import Person, person_of
-from archive.sharing.patients import numbers_of, row_of
+from archive.identities.pointers import chain, numbers_of, survivor
+from archive.identities.stated import Agreement, Person, agreement, person_of
+from archive.identity import PatientIdentity
+from archive.sharing.patients import row_of
 from archive.studies.judge import Number, Patient
 
 _patient, _owner = schema.patient.c, schema.establishment.c
@@ -58,6 +59,27 @@ def patient_asked(connection: sa.Connection, establishment: str, key: str) -> Pa
             }
         ),
     )
+
+
+def newcomer_asked(connection: sa.Connection, establishment: str, said: PatientIdentity) -> Patient:
+    """The number of somebody of whom an order is the first that an establishment hears."""
+    traits = {
+        "name": said.name,
+        "birth_name": said.birth_name,
+        "birth_date": said.birth_date,
+        "sex": said.sex,
+    }
+    own = person_of(traits)
+    number = Number(said.patient_id, said.issuer, said.issuer_oid or "", (own,))
+    others = connection.scalars(
+        sa.select(_patient.id)
+        .select_from(schema.patient.join(schema.establishment))
+        .where(_patient.patient_id == said.patient_id, _owner.name == establishment)
+    ).all()
+    known = {_person(connection, one) for whom in others for one in chain(connection, whom)}
+    # Who is known by the same traits may well be who is meant, without an issuer.
+    rivals = [one for one in known if agreement(own, one) is not Agreement.SAME]
+    return Patient(establishment, (number,), rivals=tuple((said.patient_id, one) for one in rivals))
 
 
 def _person(connection: sa.Connection, whom: int) -> Person:

@@ -18,7 +18,7 @@ from archive.reports.reading import of_patient
 from archive.reports.report import Report
 from archive.sharing.patients import PatientKey, patients_shown
 from archive.studies.judge import Patient
-from archive.studies.whose import patient_asked
+from archive.studies.whose import newcomer_asked, patient_asked
 
 _exam, _case, _scan = schema.exam.c, lab_case.c, scan.c
 _lesion = schema.lesion.c
@@ -109,6 +109,11 @@ class Timelines:
         """By which numbers archives are asked for a patient; raises NotFound."""
         with self._database.read() as connection:
             return patient_asked(connection, establishment, patient)
+
+    def newcomer_asked(self, said: PatientIdentity, *, establishment: str) -> Patient:
+        """The same for somebody who is new here, as an order says who they are."""
+        with self._database.read() as connection:
+            return newcomer_asked(connection, establishment, said)
 
 
 def _lines(
