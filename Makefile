@@ -21,7 +21,7 @@ PINNED := --universal --python-version 3.11 --fork-strategy fewest --generate-ha
 	--no-header --no-annotate --quiet
 
 # A test waits as often as it computes; each brings servers and browsers of its own.
-TESTERS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN); [ $$n -gt 3 ] || n=3; [ $$n -lt 6 ] || n=6; echo $$n)
+TESTERS ?= $(shell n=$$((2 * $$(getconf _NPROCESSORS_ONLN))); [ $$n -lt 6 ] || n=6; echo $$n)
 
 PORT ?= 8000
 SLIDE ?=

@@ -1,6 +1,7 @@
 """Every focal plane of every optical path is read again, in DICOM, in zarr and in both."""
 
 import json
+import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -34,12 +35,24 @@ def judged(folder: Path, report: Report) -> Proof:
         return verify(slide, report.plan, folder / "out", report.mpp_um, lambda *_: None)
 
 
-@pytest.fixture(params=["dicom", "zarr", "both"])
-def measured(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Path, Report]:
+@pytest.fixture(scope="module", params=["dicom", "zarr", "both"])
+def unharmed(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, Report]:
     """Six planes of 16 bits."""
+    folder = tmp_path_factory.mktemp("unharmed")
     paths, depth, rows, columns, samples = MEASURED
     stack = smooth(paths, depth, columns, rows, np.uint16, samples)
-    return tmp_path, made(tmp_path, request.param, stack, Cut("JPEG-LS", tile=256))
+    return folder, made(folder, request.param, stack, Cut("JPEG-LS", tile=256))
+
+
+@pytest.fixture
+def measured(unharmed: tuple[Path, Report], tmp_path: Path) -> tuple[Path, Report]:
+    """The same, for a test to harm."""
+    folder, report = unharmed
+    # A shard and the instance that it is one file with stay one.
+    subprocess.run(["cp", "-a", f"{folder}/.", tmp_path], check=True)
+    return tmp_path, report
 
 
 def test_the_tiles_of_all_planes_are_counted(measured: tuple[Path, Report]) -> None:
