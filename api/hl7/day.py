@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from api.errors import BadMessage
 from api.hl7 import adt
 from api.hl7.answers import DONE, Answer
-from api.hl7.message import Message, Segment, read_moment
+from api.hl7.message import Message, Segment
 from api.hl7.orders import patient_of
 from api.work import Workplace
 from archive.cases.day import Announced
@@ -34,7 +34,7 @@ def announce(message: Message, place: Workplace, establishment: str) -> Answer:
     """Keep when somebody is expected; what an admission says of who they are is taken as well."""
     kind = message.header.kind
     answer = adt.state(message, place, establishment) if kind in _SAYS_WHO else DONE
-    starts_at = read_moment(_text(message, _STARTS))
+    starts_at = message.moment(_text(message, _STARTS))
     number = _number(message)
     if number is None or (starts_at is None and kind not in _CANCELS):
         if kind.startswith("ADT"):

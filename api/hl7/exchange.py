@@ -4,6 +4,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from threading import Lock
+from zoneinfo import ZoneInfo
 
 from api.errors import BadMessage
 from api.hl7.answers import Answer, Code, Note, refused, rejected, written
@@ -86,6 +87,7 @@ class Exchange:
                 charset=sender.charset,
                 sender=sender.name,
                 default_issuer=sender.issuer,
+                zone=ZoneInfo(sender.zone),
             )
             return handler(message, self.place, sender.establishment)
         except BadMessage as error:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import Any
 
 import hl7
@@ -78,6 +78,8 @@ class Message:
     """Who sent it, as the table of senders knows them."""
     default_issuer: str = ""
     """Who gave a number of which the message does not say it."""
+    zone: tzinfo = UTC
+    """Of its sender's clocks, for moments that name none."""
 
     def segments(self, *names: str) -> list[Segment]:
         """The segments of these names, in their order."""
@@ -99,17 +101,21 @@ class Message:
         now = datetime.now(UTC)
         for name, number in (("EVN", 6), ("EVN", 2), ("MSH", 7)):
             for segment in self.segments(name):
-                moment = read_moment(segment.value(number))
+                moment = self.moment(segment.value(number))
                 if moment is not None and moment <= now + AHEAD:
                     return moment
         return now
+
+    def moment(self, text: str) -> datetime | None:
+        """A moment that it says (TS); None where that is none."""
+        return read_moment(text, self.zone)
 
     def said_at(self, text: str) -> datetime:
         """When a part of it was said (TS); as the whole, where that is no moment before it.
 
         One to come would be the newest for ever.
         """
-        moment = read_moment(text)
+        moment = self.moment(text)
         return self.stated_at if moment is None or moment > self.stated_at else moment
 
 
@@ -145,7 +151,13 @@ def read_header(payload: bytes) -> Header:
 
 
 def read_message(
-    payload: bytes, header: Header, *, charset: str = "", sender: str = "", default_issuer: str = ""
+    payload: bytes,
+    header: Header,
+    *,
+    charset: str = "",
+    sender: str = "",
+    default_issuer: str = "",
+    zone: tzinfo = UTC,
 ) -> Message:
     """Read a whole message; raises BadMessage.
 
@@ -154,12 +166,11 @@ def read_message(
     named = header.charset or charset.upper() or "ASCII"
     if named not in CHARSETS:
         raise BadMessage("MSH-18 names a character set that is not read here", 103, "MSH^1^18")
-    try:
-        text = payload.decode(CHARSETS[named])
-    except UnicodeDecodeError as error:
+    text = _decoded(payload, CHARSETS[named])
+    if text is None:
         raise BadMessage(
             "the message is not written in the character set of MSH-18", 102, "MSH^1^18"
-        ) from error
+        )
     if sum(map(text.count, header.separators + "\r\n")) > MAX_DELIMITERS:
         raise BadMessage("the message has more fields than are read", 102, "")
     lines = re.sub(r"\r\n|\n", "\r", text).strip("\r ")
@@ -168,7 +179,24 @@ def read_message(
         parts = tuple(Segment(str(one[0]), one) for one in parsed if str(one[0]).strip())
     except (hl7.HL7Exception, ValueError, IndexError, KeyError, AssertionError) as error:
         raise BadMessage("the message cannot be taken apart", 102, "") from error
-    return Message(header, parts, sender, default_issuer)
+    return Message(header, parts, sender, default_issuer, zone)
+
+
+def _decoded(payload: bytes, encoding: str) -> str | None:
+    """The text of a message; None where it is not written so.
+
+    To 8859 any byte is a letter. Letters that are UTF-8 from first to last are no chance.
+    """
+    try:
+        if encoding.startswith("iso8859") and not payload.isascii():
+            try:
+                payload.decode("utf-8")
+            except UnicodeDecodeError:
+                return payload.decode(encoding)
+            return None
+        return payload.decode(encoding)
+    except UnicodeDecodeError:
+        return None
 
 
 def body_of(payload: bytes) -> bytes:
@@ -176,22 +204,20 @@ def body_of(payload: bytes) -> bytes:
     return re.split(rb"[\r\n]+", payload.lstrip(b"\r\n "), maxsplit=1)[-1]
 
 
-def read_moment(text: str) -> datetime | None:
-    """A moment of HL7 (TS), in UTC where it names no zone; None where it is none."""
+def read_moment(text: str, clocks: tzinfo = UTC) -> datetime | None:
+    """A moment of HL7 (TS), of these clocks where it names no zone; None where it is none."""
     found = _MOMENT.fullmatch(text)
     if found is None:
         return None
     year, month, day, hour, minute, second, zone = found.groups()
-    away = timedelta(0)
-    if zone:
-        away = timedelta(hours=int(zone[1:3]), minutes=int(zone[3:])) * (
-            -1 if zone[0] == "-" else 1
-        )
     try:
+        if zone:
+            away = timedelta(hours=int(zone[1:3]), minutes=int(zone[3:]))
+            clocks = timezone(-away if zone[0] == "-" else away)
         return datetime(
             *(int(year), int(month or 1), int(day or 1)),
             *(int(hour or 0), int(minute or 0), int(second or 0)),
-            tzinfo=timezone(away),
+            tzinfo=clocks,
         ).astimezone(UTC)
     except (ValueError, OverflowError):
         return None

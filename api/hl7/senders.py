@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from api.errors import BadSettings
 from api.hl7.message import CHARSETS, Header
@@ -18,9 +19,9 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 class Sender:
     """A system that sends messages: known by MSH-3, MSH-4 and where it connects from.
 
-    `issuer` gave the numbers of patients of which a message does not say who did; `charset` is how
-    it writes where MSH-18 is empty. `certificate` is the one that it shows, empty where it may be
-    any that lets it in.
+    `issuer` gave the numbers of patients of which a message does not say who did. `charset` is how
+    it writes where MSH-18 is empty, and `zone` that of its clocks, for moments that name none.
+    `certificate` is the one that it shows, empty where it may be any that lets it in.
     """
 
     application: str
@@ -29,6 +30,7 @@ class Sender:
     networks: tuple[Network, ...]
     issuer: str = ""
     charset: str = ""
+    zone: str = "UTC"
     certificate: str = ""
 
     @property
@@ -80,7 +82,7 @@ def may_come_from(senders: Sequence[Sender], address: str) -> bool:
     return any(came in network for one in senders for network in one.networks)
 
 
-_TEXTS = ("application", "facility", "establishment", "issuer", "charset")
+_TEXTS = ("application", "facility", "establishment", "issuer", "charset", "zone")
 
 
 def _sender(file: Path, number: int, row: Any) -> Sender:
@@ -96,6 +98,11 @@ def _sender(file: Path, number: int, row: Any) -> Sender:
         raise BadSettings(f"{at} must say its application and its establishment")
     if texts["charset"] and texts["charset"].upper() not in CHARSETS:
         raise BadSettings(f"{at}: charset is one of {', '.join(CHARSETS)}")
+    texts["zone"] = texts["zone"] or "UTC"
+    try:
+        ZoneInfo(texts["zone"])
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise BadSettings(f"{at}: zone is one as Europe/Paris") from error
     try:
         certificate = read_named(str(row["certificate"])) if "certificate" in row else ""
     except ValueError as error:

@@ -252,6 +252,8 @@ def take_ins(
         withdraw_ins(desk, whom)
     if then in {Then.TAKE, Then.TAKE_AND_ASK} and said.ins is not None:
         _set_ins(desk, whom, said.ins)
+    elif (then is Then.REMOVE or outdated) and said.ins is not None and not holders:
+        _forget_messages(desk, whom, said.ins)
     question = None
     if then in {Then.TAKE_AND_ASK, Then.LEAVE_AND_ASK}:
         question = desk.ask(DoubtKind.SAME_INS, whom, holders[0], {})
@@ -272,6 +274,12 @@ def withdraw_ins(desk: Desk, whom: int) -> None:
     tell(desk.connection, exams)
 
 
+def _forget_messages(desk: Desk, whom: int, ins: Ins) -> None:
+    """Let no message be kept that names what was withdrawn, also one that comes afterwards."""
+    if ins_of(desk.connection, whom) != (ins.number, ins.authority):
+        blank(desk.connection, desk.establishment_id, ins.number)
+
+
 def _set_ins(desk: Desk, whom: int, ins: Ins) -> None:
     held = ins_of(desk.connection, whom)
     if held == (ins.number, ins.authority):
@@ -284,18 +292,27 @@ def _set_ins(desk: Desk, whom: int, ins: Ins) -> None:
     tell(desk.connection, exams_of(desk.connection, [whom]))
 
 
+def merged_holders(desk: Desk, whom: Collection[int], ins: Ins) -> set[int]:
+    """Who has that identifier and is merged with one of these patients."""
+    into = {survivor(desk.connection, one) for one in whom}
+    return {one for one, there in _having(desk, ins) if there in into}
+
+
 def _holders(desk: Desk, whom: int, ins: Ins | None) -> list[int]:
     """Who else here has that identifier, and is not merged with this patient."""
     if ins is None:
         return []
-    others = sa.select(_patient.id).where(
-        _patient.establishment_id == desk.establishment_id,
-        _patient.ins == ins.number,
-        _patient.id != whom,
-    )
     here = survivor(desk.connection, whom)
-    found = desk.connection.scalars(others.order_by(_patient.id))
-    return [one for one in found if survivor(desk.connection, one) != here]
+    return [one for one, there in _having(desk, ins) if there != here]
+
+
+def _having(desk: Desk, ins: Ins) -> list[tuple[int, int]]:
+    """Who here has that identifier, and whom each was merged into."""
+    having = sa.select(_patient.id).where(
+        _patient.establishment_id == desk.establishment_id, _patient.ins == ins.number
+    )
+    found = desk.connection.scalars(having.order_by(_patient.id)).all()
+    return [(one, survivor(desk.connection, one)) for one in found]
 
 
 def _holder(desk: Desk, whom: int, holders: Collection[int]) -> Holder:

@@ -10,7 +10,13 @@ from archive.cases.order import Visit
 from archive.database import Database
 from archive.errors import TransitionRefused
 from archive.identities import reading
-from archive.identities.acts import Desk, ins_of, is_ins_outdated, withdraw_ins
+from archive.identities.acts import (
+    Desk,
+    ins_of,
+    is_ins_outdated,
+    merged_holders,
+    withdraw_ins,
+)
 from archive.identities.changes import put_state, take_back
 from archive.identities.ins import Ins
 from archive.identities.pointers import survivor
@@ -43,16 +49,21 @@ class Identities:
     ) -> None:
         """Take a national identifier from all of these numbers, however late that is said.
 
-        None is one that cannot be read: then whichever they hold is taken away.
+        And from those that were merged with them. None is one that cannot be read: then whichever
+        these numbers hold is taken away.
         """
         with self._desk(establishment, said.by, said.at) as desk:
-            for number in numbers:
-                whom = desk.find(*number)
-                named = None if ins is None else (ins.number, ins.authority)
-                if whom is not None and named in {None, ins_of(desk.connection, whom)}:
-                    withdraw_ins(desk, whom)
-                if whom is not None and not is_ins_outdated(desk.connection, whom, said.at):
-                    put_state(desk.connection, whom, {"ins_at": said.at})
+            connection = desk.connection
+            found = [desk.find(*number) for number in numbers]
+            whom = {one for one in found if one is not None}
+            named = None if ins is None else (ins.number, ins.authority)
+            if ins is not None:
+                whom |= merged_holders(desk, whom, ins)
+            for one in sorted(whom):
+                if named in {None, ins_of(connection, one)}:
+                    withdraw_ins(desk, one)
+                if not is_ins_outdated(connection, one, said.at):
+                    put_state(connection, one, {"ins_at": said.at})
             if ins is not None:
                 blank(desk.connection, desk.establishment_id, ins.number)
 

@@ -1,5 +1,6 @@
 """Who is expected: booked, moved and cancelled, in whatever order that is said."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
 
@@ -56,6 +57,13 @@ def test_the_first_segment_that_says_when_counts(place: Workplace) -> None:
     booked = message("SIU^S12", "SCH|P1|R1^AGENDA", PID, *resources)
     assert sent(place, booked) == ["AA"]
     assert [hour for _, hour, _, _ in expected(place)] == [8]
+
+
+def test_an_appointment_is_at_the_hour_of_the_senders_clocks(place: Workplace) -> None:
+    booked = message("SIU^S12", "SCH|P1|R1^AGENDA", PID, "AIS|1||DERM|20260302080000")
+    here = replace(GAM, zone="Europe/Paris")
+    assert told(Exchange(place, (here,)).answer(booked, LOCAL))[0] == "AA"
+    assert [hour for _, hour, _, _ in expected(place)] == [7]
 
 
 def test_an_admission_says_who_comes_and_who_they_are(place: Workplace) -> None:

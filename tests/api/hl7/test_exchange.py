@@ -172,6 +172,8 @@ def test_the_table_of_senders(tmp_path: Path) -> None:
         '[[sender]]\napplication = "GAM"\nestablishment = "A"\nfrom = ["all"]',
         '[[sender]]\napplication = "GAM"\nestablishment = "A"\nsecret = "x"',
         '[[sender]]\napplication = "GAM"\nestablishment = "A"\ncharset = "x"',
+        '[[sender]]\napplication = "GAM"\nestablishment = "A"\nzone = "../Paris"',
+        '[[sender]]\napplication = "GAM"\nestablishment = "A"\nzone = "Paris"',
         '[[sender]]\napplication = "G"\nestablishment = "A"\n' * 2,
         "[[",
     ):

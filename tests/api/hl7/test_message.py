@@ -3,6 +3,7 @@
 import socket
 from datetime import UTC, datetime
 from itertools import pairwise
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -45,6 +46,23 @@ def test_a_character_set_is_not_guessed(charset: str, stated: str) -> None:
     with pytest.raises(BadMessage) as caught:
         read(said.replace(b"\x01", b"\xe9"), stated)
     assert caught.value.where == "MSH^1^18"
+
+
+@pytest.mark.parametrize("charset", ["8859/15", "8859/1"])
+def test_utf_8_that_is_called_another_character_set_is_refused(charset: str) -> None:
+    """Any bytes are letters of 8859: "é" would be read as two of them, in a patient's name."""
+    said = message("ADT^A28", "ZZZ|Zoé", charset="UNICODE UTF-8")
+    with pytest.raises(BadMessage) as caught:
+        read(said.replace(b"UNICODE UTF-8", charset.encode()))
+    assert caught.value.where == "MSH^1^18"
+
+
+def test_moments_that_name_no_zone_are_of_the_senders_clocks() -> None:
+    said = message("ADT^A28", "EVN||20260701120000", "PID|1||1")
+    found = read_message(said, read_header(said), zone=ZoneInfo("Europe/Paris"))
+    assert found.stated_at == datetime(2026, 7, 1, 10, tzinfo=UTC)
+    assert found.moment("20260101120000") == datetime(2026, 1, 1, 11, tzinfo=UTC)
+    assert found.moment("20260701120000+0000") == datetime(2026, 7, 1, 12, tzinfo=UTC)
 
 
 def test_a_sender_that_names_none_writes_as_its_table_says() -> None:
