@@ -83,7 +83,7 @@ def test_a_person_decides_and_another_takes_it_back(served: Served) -> None:
             page.goto(f"{served.address}/patients/{served.key}/identity")
             expect(page.locator("h1")).to_have_text("History of the identity")
             act = page.locator("li[data-act=updated]")
-            expect(act).to_contain_text("Name : PETIT LUC → MARTIN ZOÉ")
+            expect(act).to_contain_text("Name: PETIT LUC → MARTIN ZOÉ")
             assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
             assert faults(page) == []
             act.get_by_role("button", name="Take this act back").click()

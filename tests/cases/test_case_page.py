@@ -47,7 +47,7 @@ def test_a_case_is_found_completed_and_read_to_its_end(
     latest, older = laboratory.rescans
     expect(page.locator("a.glass-link").first).to_have_attribute("href", re.compile(latest))
     expect(page.locator(f"a[href='/view/{older}']")).to_be_hidden()
-    page.get_by_text("1 version plus ancienne").click()
+    page.get_by_text("1 numérisation antérieure").click()
     expect(page.locator(f"a[href='/view/{older}']")).to_be_visible()
     expect(page.locator(".case-photographs img")).to_have_count(6)
     page.screenshot(path=artefacts / "case.png", full_page=True)
@@ -55,13 +55,15 @@ def test_a_case_is_found_completed_and_read_to_its_end(
 
     page.get_by_text("1 autre lame sans dossier").click()
     waiting = page.locator(".waiting")
-    expect(waiting).to_contain_text("Code illisible ou absent")
+    expect(waiting).to_contain_text("Code d’aucun format connu")
     waiting.get_by_role("button", name=f"Rattacher la lame {label(STRANGER)}").click()
     # It moves under the case's patient and number, and is there within moments.
     linked = page.locator(f"a.glass-link[href*='{laboratory.stranger}']")
     expect(linked).to_contain_text("B1-2")
     expect(page.locator(".glass.missing")).to_have_count(0)
     expect(page.get_by_text("Rattachement en cours")).to_have_count(0, timeout=300_000)
+    # What was open is still, however often the page was drawn meanwhile.
+    expect(page.locator(f"a[href='/view/{older}']")).to_be_visible()
 
     page.locator("body").press("ArrowDown")
     page.keyboard.press("j")

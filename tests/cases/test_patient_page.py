@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.browser import DESKTOP, PHONE, READY, attentive, faults
 from tests.cases.conftest import NUMBER, Laboratory
@@ -53,7 +53,7 @@ def test_all_of_a_patient_is_on_one_timeline(
     expect(case.locator(".timeline-held li")).to_have_text(["Ici", "PACS"])
     # One was scanned twice, and the last may have been linked meanwhile.
     expect(case).to_contain_text(re.compile("[67] lames"))
-    expect(case.locator(".timeline-reports")).to_contain_text("corrigé, version 3")
+    expect(case.locator(".timeline-reports")).to_contain_text("rectifié, version 3")
     case.get_by_text("2 versions antérieures").click()
     expect(case.locator(".older")).to_contain_text("définitif, version 2")
     photographs = rows.filter(has_text="6 photographies")
@@ -65,6 +65,30 @@ def test_all_of_a_patient_is_on_one_timeline(
     expect(years.last).to_have_text("2019")
     page.screenshot(path=artefacts / "timeline.png", full_page=True)
     assert faults(page) == []
+
+
+def test_what_is_open_stays_open_while_archives_answer(page: Page, laboratory: Laboratory) -> None:
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/archives/Ancien", hold)
+    page.goto(f"{laboratory.address}/patients/{laboratory.patient}")
+    expect(page.locator("[data-archive=PACS]")).to_contain_text("3 examens")
+    page.get_by_text("2 versions antérieures").click()
+    before = page.locator(".older").get_by_text("définitif, version 2")
+    expect(before).to_be_visible()
+    (asked,) = held
+    asked.continue_()
+    again = page.get_by_role("button", name="Réessayer : Ancien")
+    expect(again).to_be_visible()
+    expect(before).to_be_visible()
+    # Who asks again by keyboard is still there once it has answered.
+    page.unroute("**/archives/Ancien")
+    again.press("Enter")
+    expect(page.locator("[data-archive=Ancien]")).to_contain_text("ne répond pas")
+    expect(again).to_be_focused()
 
 
 def test_what_was_done_already_is_said_before_it_is_done_again(

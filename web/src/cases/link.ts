@@ -24,13 +24,19 @@ export function waitingItem(one: Waiting, into: Case | null, again: () => void):
     h(
       "div",
       { class: "waiting-words" },
-      h("span", { class: "badge" }, words.why[one.why]),
-      h("span", {}, `${words.label} : `, h("span", { class: "code" }, name)),
+      h("span", { class: "badge" }, whyText(one)),
+      h("span", {}, `${words.label} `, h("span", { class: "code" }, name)),
       one.patient && h("span", {}, `${words.under} `, nameOf(one.patient)),
       !into && one.case && h("a", { href: casePath(one.case) }, words.toCase),
     ),
     into && act(one, into, name, again),
   );
+}
+
+/** A code that was read is not unreadable: it is of no pattern that is known. */
+function whyText({ why, texts }: Waiting): string {
+  const words = messages().cases;
+  return why === "unreadable" && texts.length > 0 ? words.unknownCode : words.why[why];
 }
 
 function act(one: Waiting, into: Case, name: string, again: () => void): Child {

@@ -69,7 +69,8 @@ function caseCard(one: CaseSummary, before: Short | undefined): HTMLElement {
       h(
         "a",
         { class: "case-link", href: casePath(one.id) },
-        more.length > 0 ? words.conflict : nameOf(patient ?? null),
+        nameOf(patient ?? null),
+        ...more.flatMap((other) => [" / ", nameOf(other)]),
       ),
       more.length === 0 && traits(patient ?? null),
     ),

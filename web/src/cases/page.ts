@@ -33,7 +33,7 @@ const PHOTOGRAPHS = 12;
 
 export function casePage(id: string): Page {
   const shown = framed(async (again, signal) => {
-    const [found, waiting, reports, before] = await Promise.all([
+    const [found, waiting, reports, priors] = await Promise.all([
       getCase(id),
       getWaiting(),
       reportsOfCase(id),
@@ -41,17 +41,29 @@ export function casePage(id: string): Page {
     ]);
     const key = found.patient_key;
     const photographs = key ? photographsOf((await getPatient(key)).exams) : [];
-    if (isChanging(found)) setTimeout(() => !signal.aborted && again(), REFRESH_MS);
-    const body = caseBody(found, others(found, waiting), photographs, reports, again);
-    const done = priorsPart(before, key);
-    if (done) body.querySelector(".exam-facts")?.after(done);
-    if (found.exam) body.querySelector(".exam-facts")?.after(readingBar(found.exam, signal));
-    return body;
+    follow(found, again, signal);
+    const bar = found.exam ? readingBar(found.exam, signal) : null;
+    const top = caseTop(found, reports, bar, priorsPart(priors, key));
+    return caseBody(found, top, others(found, waiting), photographs, reports, again);
   });
   return (outlet, signal) => {
     document.addEventListener("keydown", (event) => step(outlet, event), { signal });
     return shown(outlet, signal);
   };
+}
+
+/** Looks again while slides are on their way, and draws anew once something is otherwise. */
+function follow(found: Case, again: () => void, signal: AbortSignal): void {
+  if (!isChanging(found)) return;
+  const look = async () => {
+    if (signal.aborted) return;
+    // Where it cannot be had, the page itself says why.
+    const now = await getCase(found.id).catch(() => null);
+    if (signal.aborted) return;
+    if (JSON.stringify(now) === JSON.stringify(found)) setTimeout(look, REFRESH_MS);
+    else again();
+  };
+  setTimeout(look, REFRESH_MS);
 }
 
 function isChanging(one: Case): boolean {
@@ -85,30 +97,66 @@ function step(outlet: HTMLElement, event: KeyboardEvent): void {
   next.focus();
 }
 
-function caseBody(
+/** Whose case it is and how far it has come, and beside that what was done already. */
+function caseTop(
   one: Case,
-  unlinked: Waiting[],
-  photographs: ImageSummary[],
   reports: Report[],
-  again: () => void,
+  bar: HTMLElement | null,
+  priors: HTMLElement | null,
 ): HTMLElement {
   const words = messages().cases;
   const glasses = glassesOf(one);
   const scanned = glasses.filter(({ scans }) => scans.length > 0).length;
   const expected = glasses.filter((glass) => glass.expected).length;
   return h(
+    "div",
+    { class: "case-top" },
+    h(
+      "div",
+      {},
+      head(one),
+      h(
+        "dl",
+        { class: "exam-facts" },
+        fact(messages().accession, h("span", { class: "code" }, one.accession_number)),
+        fact(words.issuer, one.issuer),
+        fact(words.slidesOf, words.progress(scanned, expected)),
+        fact(words.orders, one.orders.map(({ number }) => number).join(", ")),
+        fact(messages().reports.title, newestReport(reports)),
+      ),
+      bar,
+    ),
+    priors,
+  );
+}
+
+/** How far the newest report has come, and the way to it, which is below the slides. */
+function newestReport(reports: Report[]): Child {
+  const newest = reports.find(({ is_newest }) => is_newest);
+  if (!newest) return null;
+  const { status, version } = messages().reports;
+  const go = () => document.querySelector<HTMLElement>(".case-reports summary")?.focus();
+  return h(
+    "button",
+    { type: "button", class: "text-button", onclick: go },
+    `${status[newest.status]}, ${version(newest.version).toLocaleLowerCase()}`,
+  );
+}
+
+function caseBody(
+  one: Case,
+  top: HTMLElement,
+  unlinked: Waiting[],
+  photographs: ImageSummary[],
+  reports: Report[],
+  again: () => void,
+): HTMLElement {
+  const words = messages().cases;
+  return h(
     "main",
     { id: "main", tabindex: -1, class: "page case" },
     h("a", { class: "back-link", href: casesPath }, icon("back"), words.back),
-    head(one),
-    h(
-      "dl",
-      { class: "exam-facts" },
-      fact(messages().accession, h("span", { class: "code" }, one.accession_number)),
-      fact(words.issuer, one.issuer),
-      fact(words.slidesOf, words.progress(scanned, expected)),
-      fact(words.orders, one.orders.map(({ number }) => number).join(", ")),
-    ),
+    top,
     one.waiting.length > 0 &&
       h(
         "section",
@@ -116,6 +164,10 @@ function caseBody(
         h("h2", { id: "case-waiting" }, words.waiting),
         h("ul", {}, ...one.waiting.map((item) => waitingItem(item, one, again))),
       ),
+    ...one.specimens.map((specimen) => specimenPart(specimen, one)),
+    glassesOf(one).length === 0
+      ? h("p", { class: "no-match" }, words.empty)
+      : h("p", { class: "faint keys" }, words.keys),
     reports.length > 0 &&
       h(
         "section",
@@ -123,14 +175,10 @@ function caseBody(
         h("h2", { id: "case-reports" }, messages().reports.title),
         reportList(reports, { open: false }),
       ),
-    ...one.specimens.map((specimen) => specimenPart(specimen, one)),
-    glasses.length === 0
-      ? h("p", { class: "no-match" }, words.empty)
-      : h("p", { class: "faint case-keys" }, words.keys),
     unlinked.length > 0 &&
       h(
         "details",
-        { class: "case-others" },
+        { class: "case-others", "data-keep": "others" },
         h("summary", {}, words.others(unlinked.length)),
         h("ul", {}, ...unlinked.map((item) => waitingItem(item, one, again))),
       ),
@@ -243,7 +291,7 @@ function glassItem(glass: Glass, one: Case): HTMLElement {
     older.length > 0 &&
       h(
         "details",
-        { class: "older" },
+        { class: "older", "data-keep": latest.image.id },
         h("summary", {}, words.older(older.length)),
         h(
           "ul",

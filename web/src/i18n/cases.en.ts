@@ -20,7 +20,9 @@ export const casesEn: typeof casesFr = {
     "This number was ordered for several identities. Nothing is linked while they remain: see to it with the laboratory.",
   issuer: "Given by",
   progress: (scanned, expected) =>
-    `${plural(scanned, "slide scanned", "slides scanned")} of ${expected} expected`,
+    expected === 0
+      ? `${plural(scanned, "slide scanned", "slides scanned")}, none announced`
+      : `${plural(scanned, "slide scanned", "slides scanned")} of ${expected} expected`,
   slidesOf: "Slides",
   orders: "Orders",
   specimen: (name) => `Specimen ${name}`,
@@ -34,15 +36,15 @@ export const casesEn: typeof casesFr = {
   unexpected: "Not ordered",
   moving: "Being linked",
   open: (name) => `Open ${name}`,
-  older: (n) => plural(n, "older version", "older versions"),
+  older: (n) => plural(n, "earlier scan", "earlier scans"),
   scannedAt: (moment) => `scanned ${moment}`,
   empty: "No slide is announced or scanned.",
   keys: "Arrows ↓ ↑: next, previous slide; Enter: open; ] and [ in the viewer.",
   waiting: "Slides to link to this case",
   others: (n) => plural(n, "other slide without a case", "other slides without a case"),
   allWaiting: (n) => plural(n, "slide without a case", "slides without a case"),
-  allWaitingText: "They are linked from the page of a case.",
-  label: "Label",
+  allWaitingText: "A slide is linked from the page of its case.",
+  label: "Label:",
   noLabel: "no barcode",
   under: "Today under",
   toCase: "See the case",
@@ -53,6 +55,7 @@ export const casesEn: typeof casesFr = {
   attached: "The slide is linked to the case.",
   attachFailed: "The slide could not be linked. Reload the page and try again.",
   changePatient: "Change the patient",
+  unknownCode: "Code of no known format",
   why: {
     linked: "Being linked",
     unreadable: "Code unreadable or missing",

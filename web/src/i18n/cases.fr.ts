@@ -18,7 +18,9 @@ export const casesFr = {
     "Ce numéro a été demandé pour plusieurs identités. Rien n’est rattaché tant qu’elles restent : voyez avec le laboratoire.",
   issuer: "Attribué par",
   progress: (scanned: number, expected: number) =>
-    `${plural(scanned, "lame numérisée", "lames numérisées")} sur ${plural(expected, "attendue", "attendues")}`,
+    expected === 0
+      ? `${plural(scanned, "lame numérisée", "lames numérisées")}, aucune annoncée`
+      : `${plural(scanned, "lame numérisée", "lames numérisées")} sur ${plural(expected, "attendue", "attendues")}`,
   slidesOf: "Lames",
   orders: "Demandes",
   specimen: (name: string) => `Prélèvement ${name}`,
@@ -33,15 +35,15 @@ export const casesFr = {
   unexpected: "Non demandée",
   moving: "Rattachement en cours",
   open: (name: string) => `Ouvrir ${name}`,
-  older: (n: number) => plural(n, "version plus ancienne", "versions plus anciennes"),
+  older: (n: number) => plural(n, "numérisation antérieure", "numérisations antérieures"),
   scannedAt: (moment: string) => `numérisée le ${moment}`,
   empty: "Aucune lame n’est annoncée ni numérisée.",
   keys: "Flèches ↓ ↑ : lame suivante, précédente ; Entrée : ouvrir ; ] et [ dans la visionneuse.",
   waiting: "Lames à rattacher à ce dossier",
   others: (n: number) => plural(n, "autre lame sans dossier", "autres lames sans dossier"),
   allWaiting: (n: number) => plural(n, "lame sans dossier", "lames sans dossier"),
-  allWaitingText: "Elles se rattachent depuis la page d’un dossier.",
-  label: "Étiquette",
+  allWaitingText: "Une lame se rattache depuis la page de son dossier.",
+  label: "Étiquette :",
   noLabel: "pas de code-barres",
   under: "Aujourd’hui chez",
   toCase: "Voir le dossier",
@@ -52,6 +54,7 @@ export const casesFr = {
   attached: "La lame est rattachée au dossier.",
   attachFailed: "La lame n’a pas pu être rattachée. Rechargez la page et réessayez.",
   changePatient: "Changer de patient",
+  unknownCode: "Code d’aucun format connu",
   why: {
     linked: "Rattachement en cours",
     unreadable: "Code illisible ou absent",

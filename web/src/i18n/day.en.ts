@@ -6,7 +6,7 @@ const plural = (n: number, one: string, many: string) => `${n} ${Math.abs(n) ===
 
 export const dayEn: typeof dayFr = {
   title: "Expected patients",
-  count: (n: number) => plural(n, "patient expected", "patients expected"),
+  count: (n: number) => plural(n, "patient", "patients"),
   before: "Previous day",
   after: "Next day",
   date: "Day",

@@ -4,7 +4,7 @@ const plural = (n: number, one: string, many: string) => `${n} ${Math.abs(n) < 2
 
 export const dayFr = {
   title: "Patients attendus",
-  count: (n: number) => plural(n, "patient attendu", "patients attendus"),
+  count: (n: number) => plural(n, "patient", "patients"),
   before: "Jour précédent",
   after: "Jour suivant",
   date: "Jour",

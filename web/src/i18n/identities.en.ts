@@ -46,12 +46,27 @@ export const identitiesEn: typeof identitiesFr = {
     same: "The visit is the other patient’s",
     different: "The visit stays with this patient",
   },
+  follows: {
+    conflict: [
+      "Same person: the identity is corrected as stated.",
+      "Different persons: the number goes to the person who was stated; the exams stay with the one known here, under a provisional number.",
+    ],
+    merge: ["Same person: the two files become one.", "Different persons: nothing is merged."],
+    "same-ins": [
+      "Same person: the two files become one.",
+      "Different persons: the INS is withdrawn from the first, here and in the archives.",
+    ],
+    visit: [],
+  },
+  undoable: "A decision is taken back from the history of the identity.",
+  ofPatient: "Patient's file",
+  changed: (trait, before, after) => `${trait}: ${before} → ${after}`,
   decided: "The decision is carried out.",
   postponed: "Noted: to be decided later.",
   failed: "The decision was not kept. Try again.",
   historyTitle: "History of the identity",
   historyNone: "Nothing was changed.",
-  history: "History",
+  history: "History of the identity",
   acts: {
     created: "Identity made",
     updated: "Identity corrected",

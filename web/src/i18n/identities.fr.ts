@@ -44,12 +44,31 @@ export const identitiesFr = {
     same: "Le séjour est de l’autre patient",
     different: "Le séjour reste à ce patient",
   },
+  /** Ce qui suit de chaque décision. */
+  follows: {
+    conflict: [
+      "Même personne : son identité est corrigée comme annoncé.",
+      "Personnes différentes : le numéro passe à la personne annoncée ; les examens restent à celle qui est connue ici, sous un numéro provisoire.",
+    ],
+    merge: [
+      "Même personne : les deux dossiers n’en font plus qu’un.",
+      "Personnes différentes : rien n’est fusionné.",
+    ],
+    "same-ins": [
+      "Même personne : les deux dossiers n’en font plus qu’un.",
+      "Personnes différentes : l’INS est retirée de la première, ici et dans les archives.",
+    ],
+    visit: [],
+  } as Record<"conflict" | "merge" | "same-ins" | "visit", string[]>,
+  undoable: "Une décision s’annule depuis l’historique de l’identité.",
+  ofPatient: "Dossier du patient",
+  changed: (trait: string, before: string, after: string) => `${trait} : ${before} → ${after}`,
   decided: "La décision est appliquée.",
   postponed: "Noté : à décider plus tard.",
   failed: "La décision n’a pas été enregistrée. Réessayez.",
   historyTitle: "Historique de l’identité",
   historyNone: "Rien n’a été changé.",
-  history: "Historique",
+  history: "Historique de l’identité",
   acts: {
     created: "Identité créée",
     updated: "Identité corrigée",

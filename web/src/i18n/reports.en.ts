@@ -32,7 +32,7 @@ export const reportsEn: typeof reportsFr = {
   page: (n, all) => `Page ${n} of ${all}`,
   pageText: (n) => `Text of page ${n}`,
   waiting: (n) => plural(n, "report waits", "reports wait"),
-  waitingText: "They are shown under no patient while they wait.",
+  waitingText: "What waits is shown under no patient.",
   named: "The report says",
   ordered: "The order says",
   nobody: "no order of this number",

@@ -30,7 +30,7 @@ export const reportsFr = {
   page: (n: number, all: number) => `Page ${n} sur ${all}`,
   pageText: (n: number) => `Texte de la page ${n}`,
   waiting: (n: number) => plural(n, "compte rendu en attente", "comptes rendus en attente"),
-  waitingText: "Ils ne sont montrés sous aucun patient tant qu’ils attendent.",
+  waitingText: "Ce qui attend n’est montré sous aucun patient.",
   named: "Le compte rendu dit",
   ordered: "La demande dit",
   nobody: "aucune demande à ce numéro",

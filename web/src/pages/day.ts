@@ -1,6 +1,7 @@
 /** Who is expected on a day, as the hospital announces it. */
 
 import "../styles/day.css";
+import "../styles/worklist.css";
 import { ask, mayContribute, type Patient } from "../api";
 import { type Child, h, icon } from "../dom";
 import { plain } from "../filter";
@@ -56,6 +57,8 @@ class DayPage {
   private readonly sources = h("div", { class: "day-sources" });
   private readonly count = h("p", { class: "count", role: "status" });
   private readonly none = h("div", { class: "no-match" });
+  /** The day in words: the field alone is as the browser writes dates. */
+  private readonly name = h("p", { class: "day-name" });
   private readonly date = h("input", { type: "date", "aria-label": messages().day.date });
   private readonly search = h("input", {
     type: "search",
@@ -103,6 +106,7 @@ class DayPage {
         button(words.before, () => step(-1)),
         this.date,
         button(words.after, () => step(1)),
+        this.name,
       ),
       this.sources,
       this.list,
@@ -124,6 +128,7 @@ class DayPage {
     if (!isFirst && asked !== this.day) return;
     const two = (n: number) => String(n).padStart(2, "0");
     this.date.value = `${asked.getFullYear()}-${two(asked.getMonth() + 1)}-${two(asked.getDate())}`;
+    this.name.textContent = asked.toLocaleDateString(locale(), { dateStyle: "full" });
     this.expected = day.expected;
     this.sources.replaceChildren(...(day.sources ?? []).map(sourceNote));
     this.show();

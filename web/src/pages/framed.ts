@@ -6,7 +6,11 @@ import { messages } from "../i18n";
 import type { Page } from "../router";
 import { problemOf, showProblem } from "./problem";
 
-/** A page whose body is asked for; `body` may ask to be drawn `again` after a change. */
+/**
+ * A page whose body is asked for; `body` may ask to be drawn `again` after a change.
+ *
+ * What is open then (`data-keep` names it) stays open, and the focus stays where it leads to.
+ */
 export function framed(
   body: (again: () => void, signal: AbortSignal) => Promise<HTMLElement>,
 ): Page {
@@ -24,14 +28,12 @@ export function framed(
       const shown = await body(again, signal);
       if (signal.aborted) return;
       shown.dataset.framed = "";
-      const before = outlet.querySelector("main[data-framed]");
-      const hadFocus = before?.contains(document.activeElement) === true;
+      const hadFocus = outlet.querySelector("main[data-framed]")?.contains(document.activeElement);
+      const focus = keep(outlet, shown);
       outlet.replaceChildren(pageHeader(), shown, pageFooter());
-      if (hadFocus) {
-        // The button that was pressed is gone: keys go on from here, not from the top.
-        shown.tabIndex = -1;
-        shown.focus();
-      }
+      // Where what had it is gone, keys go on from here, not from the top.
+      if (hadFocus) shown.tabIndex = -1;
+      if (hadFocus) (focus ?? shown).focus({ preventScroll: true });
     } catch (error) {
       if (signal.aborted) return;
       showProblem(outlet, problemOf(error), again, signal);
@@ -40,4 +42,19 @@ export function framed(
     }
   };
   return page;
+}
+
+/** Opens in what comes what is open in what goes; answers what has the focus there. */
+function keep(before: HTMLElement, after: HTMLElement): HTMLElement | null {
+  for (const { dataset } of before.querySelectorAll<HTMLElement>("details[open][data-keep]")) {
+    const same = `details[data-keep="${CSS.escape(dataset.keep ?? "")}"]`;
+    after.querySelector(same)?.setAttribute("open", "");
+  }
+  const focused = document.activeElement;
+  if (!focused || !before.querySelector("main")?.contains(focused)) return null;
+  const kept = focused.parentElement?.closest<HTMLElement>("details[data-keep]")?.dataset.keep;
+  if (focused.matches("summary") && kept)
+    return after.querySelector(`details[data-keep="${CSS.escape(kept)}"] > summary`);
+  const href = focused.getAttribute("href");
+  return href ? after.querySelector(`a[href="${CSS.escape(href)}"]`) : null;
 }

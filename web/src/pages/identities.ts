@@ -1,11 +1,16 @@
 /** Identities that wait for a person, side by side, and what was done to a patient's. */
 
 import "../styles/identities.css";
-import { ask, myself } from "../api";
+import { ask, myself, type Patient } from "../api";
 import { h, icon } from "../dom";
+import { sexCode } from "../format";
 import { locale, messages } from "../i18n";
+import { getPatient } from "../lesions/calls";
+import { dayText } from "../lesions/words";
 import { notify } from "../notice";
-import { historyPath, type Page } from "../router";
+import { nameOf, traits } from "../patient";
+import { historyPath, type Page, timelinePath } from "../router";
+import { told } from "../told";
 import { framed } from "./framed";
 
 const TRAITS = [
@@ -71,17 +76,29 @@ export const historyPage = (patient: string): Page =>
   framed(async (again) => {
     const words = messages().identities;
     const address = `/api/patients/${encodeURIComponent(patient)}/identity`;
-    const [{ events }, { role }] = await Promise.all([
+    const [{ events }, { role }, { patient: whose }] = await Promise.all([
       ask<{ events: Event[] }>("GET", address),
       myself(),
+      getPatient(patient),
     ]);
     const decides = role === "physician" || role === "operator";
     return page(
       words.historyTitle,
+      whoseIs(whose, patient),
       events.length === 0 && h("p", {}, words.historyNone),
       h("ol", {}, ...events.map((one) => event(one, decides, again))),
     );
   });
+
+function whoseIs(patient: Patient | null, key: string): HTMLElement {
+  return h(
+    "div",
+    { class: "identities-whose" },
+    h("p", {}, nameOf(patient)),
+    traits(patient),
+    h("a", { href: timelinePath(key) }, messages().identities.ofPatient),
+  );
+}
 
 function page(title: string, ...content: Parameters<typeof h>[2][]): HTMLElement {
   document.title = `${title} · ${messages().product}`;
@@ -99,12 +116,14 @@ function question(doubt: Doubt, decides: boolean, again: () => void): HTMLElemen
   const id = `by-${doubt.id}`;
   const by = h("input", { id, type: "text", autocomplete: "name" });
   const decide = async (verdict: "same" | "different" | "later") => {
+    for (const one of acts.querySelectorAll("button")) one.disabled = true;
     try {
       await ask("POST", `/api/identities/doubts/${doubt.id}`, { verdict, by: by.value.trim() });
       notify([verdict === "later" ? words.postponed : words.decided]);
       again();
-    } catch {
-      notify([words.failed]);
+    } catch (error) {
+      for (const one of acts.querySelectorAll("button")) one.disabled = false;
+      notify([told(error, words.failed)]);
     }
   };
   const button = (verdict: "same" | "different" | "later") =>
@@ -113,6 +132,15 @@ function question(doubt: Doubt, decides: boolean, again: () => void): HTMLElemen
       { type: "button", class: "button", onclick: () => void decide(verdict) },
       verdict !== "later" && doubt.kind === "visit" ? words.visit[verdict] : words[verdict],
     );
+  const follows = words.follows[doubt.kind];
+  const acts = h(
+    "div",
+    { class: "identities-acts" },
+    h("div", { class: "field" }, h("label", { for: id }, words.by), by),
+    button("same"),
+    button("different"),
+    button("later"),
+  );
   return h(
     "section",
     { "aria-label": words.kinds[doubt.kind], "data-kind": doubt.kind },
@@ -122,22 +150,21 @@ function question(doubt: Doubt, decides: boolean, again: () => void): HTMLElemen
     sides(doubt),
     doubt.kind === "visit" && h("p", {}, words.visit.lead(doubt.visits.join(", "))),
     decides &&
+      follows.length > 0 &&
       h(
-        "div",
-        { class: "identities-acts" },
-        h("div", { class: "field" }, h("label", { for: id }, words.by), by),
-        button("same"),
-        button("different"),
-        button("later"),
+        "ul",
+        { class: "identities-follows" },
+        ...[...follows, words.undoable].map((one) => h("li", {}, one)),
       ),
+    decides && acts,
   );
 }
 
 /** A table of both, so that a screen reader tells the trait and whose it is. */
 function sides({ known, other }: Doubt): HTMLElement {
   const words = messages().identities;
-  const rows = TRAITS.filter((one) => text(known[one]) || text(other[one])).map((one) =>
-    row(words.traits[one], text(known[one]), text(other[one]), one),
+  const rows = TRAITS.filter((one) => text(one, known[one]) || text(one, other[one])).map((one) =>
+    row(words.traits[one], text(one, known[one]), text(one, other[one]), one),
   );
   const yes = (is: boolean) => (is ? words.yes : words.no);
   const head = (label: string, side: Side) =>
@@ -203,7 +230,15 @@ function event(one: Event, decides: boolean, again: () => void): HTMLElement {
     h("h2", {}, words.acts[one.act]),
     h("p", { class: "faint" }, words.from(one.by, dayOf(one.recorded_at))),
     ...changed.map((trait) =>
-      h("p", {}, `${words.traits[trait]} : ${text(one.before[trait])} → ${text(one.after[trait])}`),
+      h(
+        "p",
+        {},
+        words.changed(
+          words.traits[trait],
+          text(trait, one.before[trait]),
+          text(trait, one.after[trait]),
+        ),
+      ),
     ),
     one.other !== null && h("p", {}, h("a", { href: historyPath(one.other) }, words.other)),
     one.undone_at !== null && h("p", {}, words.undone(dayOf(one.undone_at), one.undone_by ?? "")),
@@ -213,8 +248,13 @@ function event(one: Event, decides: boolean, again: () => void): HTMLElement {
   );
 }
 
-function text(value: string | string[] | null | undefined): string {
-  return Array.isArray(value) ? value.join(", ") : (value ?? "").replaceAll("^", " ");
+/** A trait as people write it. */
+function text(trait: Trait, value: string | string[] | null | undefined): string {
+  if (Array.isArray(value)) return value.join(", ");
+  const said = value ?? "";
+  const sex = trait === "sex" && sexCode(said);
+  if (sex) return messages().sex[sex];
+  return trait === "birth_date" ? dayText(said) : said.replaceAll("^", " ");
 }
 
 function dayOf(moment: string): string {

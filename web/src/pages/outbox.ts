@@ -2,7 +2,7 @@
 
 import "../styles/outbox.css";
 import { ask } from "../api";
-import { h, icon } from "../dom";
+import { type Child, h, icon } from "../dom";
 import { language, locale, messages } from "../i18n";
 import { notify } from "../notice";
 import { type Page, viewPath } from "../router";
@@ -43,7 +43,9 @@ interface Rows {
 export const outboxPage: Page = framed(async (again) => {
   const words = messages().outbox;
   const { archives } = await ask<{ archives: Archive[] }>("GET", "/api/archives");
-  const shown = await Promise.all(archives.map((one) => section(one, again)));
+  // What somebody has to see to comes first.
+  const sorted = [...archives].sort((one, other) => other.counts.task - one.counts.task);
+  const shown = await Promise.all(sorted.map((one) => section(one, again)));
   document.title = `${words.title} · ${messages().product}`;
   return h(
     "main",
@@ -57,6 +59,8 @@ export const outboxPage: Page = framed(async (again) => {
 
 async function section(archive: Archive, again: () => void): Promise<HTMLElement> {
   const words = messages().outbox;
+  if (archive.takes.length === 0 && Object.values(archive.counts).every((one) => one === 0))
+    return titled(archive, h("p", {}, words.untold));
   const { rows, more } = await rowsOf(archive, ["task", "waiting"]);
   const list = h("div", { class: "outbox-rows" }, table(rows, words.pending, again));
   const sent = h(
@@ -64,16 +68,24 @@ async function section(archive: Archive, again: () => void): Promise<HTMLElement
     { type: "button", class: "button", onclick: () => void showSent(archive, list, sent, again) },
     words.showSent,
   );
-  return h(
-    "section",
-    { class: "outbox-archive", "aria-label": archive.name },
-    h("h2", {}, archive.name),
-    h("p", { class: "faint" }, archive.establishment, " · ", words.by[archive.by]),
+  sent.hidden = GOOD.every((one) => archive.counts[one] === 0);
+  return titled(
+    archive,
     counts(archive),
     rule(archive),
     list,
     more && h("p", { class: "faint" }, words.more),
     sent,
+  );
+}
+
+function titled(archive: Archive, ...parts: Child[]): HTMLElement {
+  return h(
+    "section",
+    { class: "outbox-archive", "aria-label": archive.name },
+    h("h2", {}, archive.name),
+    h("p", { class: "faint" }, archive.establishment, " · ", messages().outbox.by[archive.by]),
+    ...parts,
   );
 }
 
@@ -105,7 +117,13 @@ function counts({ counts, lacking }: Archive): HTMLElement {
     "ul",
     { class: "outbox-counts" },
     ...states.map((state) =>
-      h("li", { "data-state": state }, h("b", {}, counts[state]), " ", words.states[state]),
+      h(
+        "li",
+        { "data-state": counts[state] > 0 && state },
+        h("b", {}, counts[state]),
+        " ",
+        words.counted[state](counts[state]),
+      ),
     ),
     lacking > 0 && h("li", { "data-state": "lacking" }, h("b", {}, lacking), " ", words.lacking),
   );
@@ -176,7 +194,7 @@ function line(row: Row, again: () => void): HTMLElement {
           {
             type: "button",
             class: "button",
-            "aria-label": `${words.again} : ${name}`,
+            "aria-label": `${words.again}, ${name}`,
             onclick: () => void retry(),
           },
           words.again,

@@ -30,7 +30,7 @@ function version(one: Report, all: Report[], open: boolean): HTMLElement {
   const body = h("div", { class: "report-body" });
   const shown = h(
     "details",
-    { class: `report ${one.status}` },
+    { class: `report ${one.status}`, "data-keep": one.id },
     h(
       "summary",
       {},

@@ -14,7 +14,7 @@ import { messages } from "../i18n";
 import { notify } from "../notice";
 import { framed } from "../pages/framed";
 import { nameOf, traits } from "../patient";
-import { albumPath, besidePath, lesionsPath, type Page } from "../router";
+import { albumPath, besidePath, historyPath, lesionsPath, type Page } from "../router";
 import {
   type Answer,
   askArchive,
@@ -24,7 +24,7 @@ import {
   type Timeline,
 } from "./calls";
 import { dayOfItem, establishmentOf, type Item, isWanted, KINDS, kindsOf, merged } from "./model";
-import { comparable, row, textOf } from "./row";
+import { type Acts, comparable, row, textOf } from "./row";
 import { type Choice, Tools } from "./tools";
 
 export function timelinePage(patient: string): Page {
@@ -42,6 +42,8 @@ class Showing {
   private readonly chosen: Item[] = [];
   private readonly list = h("div", { class: "timeline-list" });
   private readonly states = h("ul", { class: "timeline-archives", "aria-live": "polite" });
+  /** Lines as they are drawn, each until something else is to be said of it. */
+  private readonly rows = new Map<string, { said: string; element: HTMLElement }>();
   private readonly bar = h("div", { class: "timeline-choice", role: "status", hidden: true });
   private readonly tools: Tools;
   private readonly found: Timeline;
@@ -62,7 +64,7 @@ class Showing {
       this.tools.element,
       this.bar,
       this.list,
-      h("p", { class: "faint timeline-keys" }, messages().timeline.keys),
+      h("p", { class: "faint keys" }, messages().timeline.keys),
     );
     document.addEventListener("keydown", (event) => this.onKey(event), { signal });
     this.show();
@@ -93,6 +95,9 @@ class Showing {
             words.lesions.photograph,
           ),
         );
+      acts.append(
+        h("a", { class: "button quiet", href: historyPath(key) }, words.identities.history),
+      );
       void this.objection(acts, again);
     });
     return h(
@@ -124,7 +129,7 @@ class Showing {
     );
     // A slip of the hand would hide a file from others.
     const confirm = () => {
-      button.textContent = words.objectConfirm;
+      button.textContent = objects ? words.objectEndConfirm : words.objectConfirm;
       button.addEventListener("click", () => void say(), { once: true });
     };
     button.addEventListener("click", confirm, { once: true });
@@ -133,12 +138,17 @@ class Showing {
 
   private archives(): HTMLElement {
     const words = messages().timeline;
+    this.states.replaceChildren(
+      ...this.found.archives.map(({ name }) => h("li", { "data-archive": name })),
+    );
+    if (this.found.objects)
+      this.states.append(h("li", { class: "archive-state objects" }, words.objects));
     return h("section", { class: "timeline-asked", "aria-label": words.archives }, this.states);
   }
 
   private async ask(archive: string): Promise<void> {
     this.asking.add(archive);
-    this.showStates();
+    this.showState(archive);
     let answer: Answer;
     try {
       answer = await askArchive(this.found.key, archive);
@@ -151,51 +161,39 @@ class Showing {
     if (this.signal.aborted) return;
     this.asking.delete(archive);
     this.answers.set(archive, answer);
-    this.showStates();
+    this.showState(archive);
     this.show();
   }
 
-  private showStates(): void {
+  /** What one archive says; of the others nothing is drawn anew, nor told again. */
+  private showState(name: string): void {
     const words = messages().timeline;
-    const one = (name: string) => {
-      const answer = this.answers.get(name);
-      const state = this.asking.has(name) || !answer ? "asking" : answer.state;
-      const said =
-        state === "asking"
-          ? [words.asking]
-          : state === "answered" || state === "partial"
-            ? [
-                words.found(answer?.studies.length ?? 0),
-                state === "partial" && words.partial,
-                answer && answer.to_be_looked_into > 0 && words.doubtful(answer.to_be_looked_into),
-                answer && answer.of_others > 0 && words.others(answer.of_others),
-              ]
-            : [words[state]];
-      return h(
-        "li",
-        { class: `archive-state ${state}`, "data-archive": name },
-        state === "silent" && icon("warning"),
-        h("b", {}, name),
-        h("span", {}, said.filter(Boolean).join(" · ")),
-        state === "silent" &&
-          h(
-            "button",
-            {
-              type: "button",
-              class: "button small",
-              "aria-label": words.retryOne(name),
-              onclick: () => void this.ask(name),
-            },
-            words.retry,
-          ),
-      );
-    };
-    const objects =
-      this.found.objects && h("li", { class: "archive-state objects" }, words.objects);
-    this.states.replaceChildren(
-      ...this.found.archives.map(({ name }) => one(name)),
-      ...(objects ? [objects] : []),
+    const answer = this.asking.has(name) ? undefined : this.answers.get(name);
+    const state = answer?.state ?? "asking";
+    const place = this.states.querySelector<HTMLElement>(`[data-archive="${CSS.escape(name)}"]`);
+    if (!place) return;
+    const said = answer ? answerText(answer) : words.asking;
+    const hadFocus = place.contains(document.activeElement);
+    place.className = `archive-state ${state}`;
+    place.replaceChildren(
+      ...(state === "silent" ? [icon("warning")] : []),
+      h("b", {}, name),
+      h("span", {}, said),
     );
+    if (state !== "silent" && !hadFocus) return;
+    const again = h(
+      "button",
+      {
+        type: "button",
+        class: "button small",
+        "aria-label": words.retryOne(name),
+        "aria-disabled": state === "silent" ? null : "true",
+        onclick: () => !this.asking.has(name) && void this.ask(name),
+      },
+      words.retry,
+    );
+    place.append(again);
+    if (hadFocus) again.focus();
   }
 
   private show(): void {
@@ -214,7 +212,9 @@ class Showing {
     const years = new Map<string, HTMLElement[]>();
     for (const item of shown) {
       const year = dayOfItem(item)?.slice(0, 4) ?? words.noDay;
-      years.set(year, [...(years.get(year) ?? []), row(item, this.sites, acts)]);
+      const rows = years.get(year) ?? [];
+      rows.push(this.rowOf(item, acts));
+      years.set(year, rows);
     }
     this.list.replaceChildren(
       ...[...years].map(([year, rows]) =>
@@ -231,6 +231,16 @@ class Showing {
       this.list
         .querySelector<HTMLElement>(`[data-key="${CSS.escape(focused)}"] .timeline-link`)
         ?.focus();
+  }
+
+  /** What is open in a line stays open while archives answer, and a long list stays quick. */
+  private rowOf(item: Item, acts: Acts): HTMLElement {
+    const said = JSON.stringify([item.keys, item.held, acts.isChosen(item)]);
+    const drawn = this.rows.get(item.id);
+    if (drawn?.said === said) return drawn.element;
+    const element = row(item, this.sites, acts);
+    this.rows.set(item.id, { said, element });
+    return element;
   }
 
   private nothing(isFiltered: boolean): HTMLElement {
@@ -349,4 +359,19 @@ function countKinds(items: readonly Item[]): Choice {
   const counts: Choice = { slide: 0, photo: 0, radiology: 0, report: 0 };
   for (const item of items) for (const kind of kindsOf(item)) counts[kind] += 1;
   return counts;
+}
+
+/** How many studies an archive told of, and what of them is not shown; or why nothing is known. */
+function answerText(answer: Answer): string {
+  const words = messages().timeline;
+  const { state, studies, to_be_looked_into, of_others } = answer;
+  if (state !== "answered" && state !== "partial") return words[state];
+  return [
+    words.found(studies.length),
+    state === "partial" && words.partial,
+    to_be_looked_into > 0 && words.doubtful(to_be_looked_into),
+    of_others > 0 && words.others(of_others),
+  ]
+    .filter(Boolean)
+    .join(" · ");
 }

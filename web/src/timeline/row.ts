@@ -106,7 +106,11 @@ export function row(item: Item, sites: readonly Site[], acts: Acts): HTMLElement
         "ul",
         { class: "timeline-held", "aria-label": messages().timeline.held },
         line &&
-          h("li", { class: "badge" }, line.own ? messages().timeline.here : line.establishment),
+          h(
+            "li",
+            { class: "badge neutral" },
+            line.own ? messages().timeline.here : line.establishment,
+          ),
         ...held.map((one) => heldAt(one, held.length > 1 || line !== null)),
       ),
       line?.own && comparable(item).length > 0 && chooser(item, titleOf(item, sites), acts),
@@ -180,8 +184,8 @@ function facts({ line, held }: Item): HTMLElement {
 }
 
 function heldAt({ archive, study }: Held, isLinked: boolean): HTMLElement {
-  if (!isLinked || !study.address) return h("li", { class: "badge" }, archive);
-  return h("li", {}, h("a", { class: "badge", ...there(study.address) }, archive));
+  if (!isLinked || !study.address) return h("li", { class: "badge neutral" }, archive);
+  return h("li", {}, h("a", { class: "badge neutral", ...there(study.address) }, archive));
 }
 
 function chooser(item: Item, title: string, acts: Acts): HTMLElement {

@@ -18,19 +18,18 @@ import {
 } from "./calls";
 import { newsOf, takenOf } from "./words";
 
-/** Empty where the exam is in nobody's list. */
+/** Hidden where the exam is in nobody's list. */
 export function readingBar(exam: string, signal: AbortSignal): HTMLElement {
   const bar = h("section", { class: "reading-bar", "aria-label": messages().worklist.bar });
-  bar.hidden = true;
-  const draw = (one: Item) => {
-    bar.replaceChildren(...parts(one, bar, draw));
-    bar.hidden = false;
-  };
+  const draw = (one: Item) => bar.replaceChildren(...parts(one, bar, draw));
   getItem(exam).then(
     (one) => {
       if (!signal.aborted) draw(one);
     },
-    () => undefined, // what is shown beside says what is wrong
+    // What is shown beside says what is wrong.
+    () => {
+      bar.hidden = true;
+    },
   );
   document.addEventListener(
     "keydown",
@@ -75,7 +74,12 @@ function parts(one: Item, bar: HTMLElement, draw: (one: Item) => void): HTMLElem
   return [
     h("div", { class: "case-what", role: "status" }, ...newsOf(one), takenOf(one)),
     h("div", { class: "worklist-acts" }, ...acts),
-    h("p", { class: "faint" }, h("a", { href: worklistPath }, words.title), ` · ${words.barKeys}`),
+    h(
+      "p",
+      { class: "faint" },
+      h("a", { href: worklistPath }, words.title),
+      h("span", { class: "keys" }, ` · ${words.barKeys}`),
+    ),
   ];
 }
 

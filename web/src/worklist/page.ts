@@ -107,7 +107,7 @@ class WorklistPage {
       this.list,
       this.none,
       h("div", { class: "more" }, this.more),
-      h("p", { class: "faint worklist-keys" }, words.keys),
+      h("p", { class: "faint keys" }, words.keys),
     );
     this.show(list, 0);
     document.addEventListener("keydown", (event) => this.key(event), { signal });
