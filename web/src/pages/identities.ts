@@ -116,13 +116,15 @@ function question(doubt: Doubt, decides: boolean, again: () => void): HTMLElemen
   const id = `by-${doubt.id}`;
   const by = h("input", { id, type: "text", autocomplete: "name" });
   const decide = async (verdict: "same" | "different" | "later") => {
-    for (const one of acts.querySelectorAll("button")) one.disabled = true;
+    // A second click is no second decision. Buttons that are disabled would lose the focus.
+    if (acts.ariaBusy === "true") return;
+    acts.ariaBusy = "true";
     try {
       await ask("POST", `/api/identities/doubts/${doubt.id}`, { verdict, by: by.value.trim() });
       notify([verdict === "later" ? words.postponed : words.decided]);
       again();
     } catch (error) {
-      for (const one of acts.querySelectorAll("button")) one.disabled = false;
+      acts.ariaBusy = null;
       notify([told(error, words.failed)]);
     }
   };
