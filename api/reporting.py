@@ -4,6 +4,7 @@ import logging
 from dataclasses import dataclass, field
 from time import monotonic
 
+from api.report_text import text_as_pdf
 from api.version import VERSION
 from api.work import Workplace
 from archive.errors import ArchiveError
@@ -17,8 +18,6 @@ from archive.reports.report import CDA, PDF, TEXT, Report
 
 LOG = logging.getLogger("sansverre.reporting")
 DICOM = "application/dicom"
-_MARGIN_MM, _LINE_MM, _SIZE = 18, 5, 10
-_ENCODING = "windows-1252"
 _LONGEST = 1024
 """Of a short text (PS3.5 6.2)."""
 
@@ -86,33 +85,3 @@ def written(place: Workplace, one: Report, exam: Exam, data: bytes) -> Written:
         named = read_cda(as_it_leaves(data, None)).identifier
         return Written(CDA, data, named.replace("\\", "")[:_LONGEST])
     return Written(PDF, data)
-
-
-def text_as_pdf(one: Report, text: str, address: str | None) -> bytes:
-    """Plain text as a PDF, the same each time, with the address of the images at its end."""
-    # Slow to load, for what few laboratories send.
-    from fpdf import FPDF
-
-    made = FPDF(format="A4")
-    made.core_fonts_encoding = _ENCODING
-    made.set_creation_date(one.said_at)
-    made.set_title(_shown(one.title))
-    made.set_lang("fr")
-    made.set_margins(_MARGIN_MM, _MARGIN_MM)
-    made.add_page()
-    made.set_font("Helvetica", "B", _SIZE + 2)
-    made.multi_cell(0, _LINE_MM + 2, _shown(one.title), new_x="LMARGIN", new_y="NEXT")
-    made.set_font("Helvetica", "", _SIZE)
-    for line in text.splitlines():
-        made.multi_cell(0, _LINE_MM, _shown(line) or " ", new_x="LMARGIN", new_y="NEXT")
-    if address is not None:
-        made.ln(_LINE_MM)
-        told = _shown(f"Images : {address}")
-        made.multi_cell(0, _LINE_MM, told, new_x="LMARGIN", new_y="NEXT", link=address)
-    return bytes(made.output())
-
-
-def _shown(text: str) -> str:
-    """The text in the letters that the fonts of every PDF viewer have."""
-    letters = "".join(one if one.isprintable() else " " for one in text.expandtabs())
-    return letters.encode(_ENCODING, "replace").decode(_ENCODING)

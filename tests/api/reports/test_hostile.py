@@ -11,8 +11,8 @@ from PIL import Image as Picture
 from pypdf import PdfReader, PdfWriter
 from pypdf.generic import DictionaryObject, NameObject, TextStringObject
 
+from api.report_text import text_as_pdf
 from api.report_view import page_picture, seen
-from api.reporting import text_as_pdf
 from archive.errors import BadDocument, NotFound
 from archive.identities.ins import key_of
 from archive.identity import PatientIdentity
@@ -71,8 +71,38 @@ def test_a_pdf_that_is_none_inside_says_so(tmp_path: Path) -> None:
 @settings(max_examples=30, deadline=None)
 @given(title=st.text(min_size=1, max_size=64), text=st.text(max_size=300))
 def test_any_text_becomes_a_pdf(title: str, text: str) -> None:
+    one = _titled(title)
+    made = text_as_pdf(one, text, "https://example.org/exam/1")
+    check_pdf(made)
+    assert made == text_as_pdf(one, text, "https://example.org/exam/1")
+
+
+@pytest.mark.parametrize(
+    ("said", "written"),
+    [
+        ("Ki67 ≥ 20 % → G2, ≤ 5 µm", None),
+        ("α-actine +, κ = −3, β ≠ γ, ⩾ 2", "α-actine +, κ = −3, β ≠ γ, ≥ 2"),
+        ("αβχδεφγηικλνοπθρστυωξψζς ΑΒΧΕΦΓΗΙΚΛΜΝΟΠΘΡΣΤΥΞΨΖ", None),
+        ("≤ ≥ ∞ ≠ ≡ ≈ √ ∅ ↔ ← → ↓ ⇔ ⇒", None),
+        ("Nævus, cœur, 5 €, 4 mm²", None),
+        ("10⁶ cellules, 10⁻¹²", "10^6 cellules, 10^−12"),
+        ("CO₂", "CO2"),
+        ("e\u0301lastine", "élastine"),
+        ("post\u2011opératoire", "post-opératoire"),
+        ("Dr Dvořák", "Dr Dvorák"),
+        ("\u4e2d ⅓", "? ?"),
+    ],
+)
+def test_no_sign_of_a_text_becomes_another_in_its_pdf(said: str, written: str | None) -> None:
+    made = text_as_pdf(_titled("Compte rendu"), f"Un\n{said}\nDeux", None)
+    page = PdfReader(io.BytesIO(made)).pages[0].extract_text()
+    lines = page.replace("\N{GREEK SMALL LETTER MU}", "\N{MICRO SIGN}").splitlines()
+    assert [one.strip() for one in lines] == ["Compte rendu", "Un", written or said, "Deux"]
+
+
+def _titled(title: str) -> Report:
     then = datetime(2026, 3, 1, tzinfo=UTC)
-    one = Report(
+    return Report(
         **dict.fromkeys(("id", "establishment", "patient_key", "exam_id", "number"), "1"),
         patient=PatientIdentity("1", "CHU"),
         accession_number=None,
@@ -93,9 +123,6 @@ def test_any_text_becomes_a_pdf(title: str, text: str) -> None:
         said_at=then,
         received_at=then,
     )
-    made = text_as_pdf(one, text, "https://example.org/exam/1")
-    check_pdf(made)
-    assert made == text_as_pdf(one, text, "https://example.org/exam/1")
 
 
 DIGITS = st.integers(1_000_000_000_000, 2_999_999_999_999).map(str)
