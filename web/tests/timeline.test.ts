@@ -1,6 +1,13 @@
 import { describe, expect, it } from "vitest";
 import type { Answer, Line, Study } from "../src/timeline/calls";
-import { dayOfItem, isWanted, kindsOf, merged, yearsBefore } from "../src/timeline/model";
+import {
+  dayOfItem,
+  establishmentsOf,
+  isWanted,
+  kindsOf,
+  merged,
+  yearsBefore,
+} from "../src/timeline/model";
 
 const line = (more: Partial<Line>): Line => ({
   exam: "e",
@@ -58,6 +65,36 @@ describe("one exam held several times", () => {
       ["pacs", "old", "old"],
     ]);
     expect(items[0]?.line?.exam).toBe("e");
+  });
+
+  it("is one's own first, and opens also where another establishment shows it", () => {
+    const theirs = line({
+      exam: "t",
+      own: false,
+      establishment: "B",
+      on: "2026-03-03T10:00:00Z",
+      slides: 1,
+    });
+    const [item, ...more] = merged([theirs, line({ photographs: 1 })], []);
+    expect(more).toEqual([]);
+    expect([item?.line?.exam, item?.also.map(({ exam }) => exam)]).toEqual(["e", ["t"]]);
+    expect(item && [kindsOf(item), establishmentsOf(item)]).toEqual([
+      ["slide", "photo"],
+      ["A", "B"],
+    ]);
+  });
+
+  it("is not another exam of its order that stands here, whose images would be lost", () => {
+    const two = ["1", "2"].map((n) => line({ exam: n, keys: [`study ${n}`, "order X"] }));
+    const items = merged(two, [
+      answer("pacs", [study(["study 2", "order X"]), study(["study 9"])]),
+    ]);
+    const told = items.map((one) => [one.line?.exam, one.held.map(({ study }) => study.keys[0])]);
+    expect(told).toEqual([
+      ["1", []],
+      ["2", ["study 2"]],
+      [undefined, ["study 9"]],
+    ]);
   });
 
   it("is found to be one by what comes last", () => {

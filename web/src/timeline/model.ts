@@ -13,12 +13,14 @@ export interface Held {
   study: Study;
 }
 
-/** One exam: as it is known here, and in the archives that hold it. */
+/** One exam: as it is known here, where else it is shown, and in the archives that hold it. */
 export interface Item {
   /** The first of its keys, which stays the same while answers come in. */
   id: string;
   keys: string[];
+  /** One's own where there is one. */
   line: Line | null;
+  also: Line[];
   held: Held[];
 }
 
@@ -27,30 +29,38 @@ const DOCUMENTS = new Set(["DOC", "SR", "KO", "PR", "OT"]);
 
 export function merged(lines: readonly Line[], answers: readonly Answer[]): Item[] {
   const items: Item[] = [];
-  const put = (found: Item) => {
-    const same = items.filter(({ keys }) => keys.some((key) => found.keys.includes(key)));
-    const [first, ...more] = same;
-    if (!first) return void items.push(found);
-    // What comes may be what shows that two lines are one.
-    for (const one of [...more, found]) {
-      first.keys = [...new Set([...first.keys, ...one.keys])];
-      first.line ??= one.line;
-      first.held.push(...one.held);
-      if (one !== found) items.splice(items.indexOf(one), 1);
-    }
-  };
-  for (const line of lines)
-    put({ id: line.keys[0] ?? line.exam, keys: [...line.keys], line, held: [] });
+  const put = (found: Item) => putInto(items, found);
+  for (const line of [...lines].sort((one, other) => Number(other.own) - Number(one.own)))
+    put({ id: line.keys[0] ?? line.exam, keys: [...line.keys], line, also: [], held: [] });
   for (const { archive, establishment, studies } of answers)
     for (const study of studies)
       put({
         id: study.keys[0] ?? study.study_instance_uid,
         keys: [...study.keys],
         line: null,
+        also: [],
         held: [{ archive, establishment, study }],
       });
   return items.sort((one, other) => momentOf(other).localeCompare(momentOf(one)));
 }
+
+function putInto(items: Item[], found: Item): void {
+  const same = items.filter(({ keys }) => keys.some((key) => found.keys.includes(key)));
+  // The very study before another of its order.
+  const first = same.find(({ keys }) => keys.includes(found.id)) ?? same[0];
+  // Two exams of one order that stand here are two: each has images of its own.
+  if (!first || (found.line?.own && first.line?.own)) return void items.push(found);
+  // What comes may be what shows that two lines are one.
+  for (const one of [...same.filter((item) => item !== first && !item.line?.own), found]) {
+    first.keys = [...new Set([...first.keys, ...one.keys])];
+    first.also.push(...linesOf(one));
+    first.held.push(...one.held);
+    if (one !== found) items.splice(items.indexOf(one), 1);
+  }
+  if (!first.line) first.line = first.also.shift() ?? null;
+}
+
+const linesOf = ({ line, also }: Item) => (line ? [line, ...also] : also);
 
 /** The day, YYYY-MM-DD, where somebody says one. */
 export function dayOfItem(item: Item): string | null {
@@ -71,12 +81,14 @@ function localMoment(moment: string): string {
   return `${day}T${two(at.getHours())}:${two(at.getMinutes())}`;
 }
 
-export function kindsOf({ line, held }: Item): Kind[] {
+export function kindsOf(item: Item): Kind[] {
   const found = new Set<Kind>();
-  if (line?.slides) found.add("slide");
-  if (line?.photographs) found.add("photo");
-  if (line?.reports.length) found.add("report");
-  for (const { study } of held) for (const kind of kindsOfStudy(study)) found.add(kind);
+  for (const one of linesOf(item)) {
+    if (one.slides) found.add("slide");
+    if (one.photographs) found.add("photo");
+    if (one.reports.length) found.add("report");
+  }
+  for (const { study } of item.held) for (const kind of kindsOfStudy(study)) found.add(kind);
   return KINDS.filter((kind) => found.has(kind));
 }
 
@@ -87,8 +99,10 @@ function kindsOfStudy({ modalities }: Study): Kind[] {
   return kinds.length > 0 ? kinds : [modalities.includes("DOC") ? "report" : "radiology"];
 }
 
-export function establishmentOf({ line, held }: Item): string {
-  return line?.establishment ?? held[0]?.establishment ?? "";
+/** Where it is known, the place of its line first. */
+export function establishmentsOf(item: Item): string[] {
+  const places = [...linesOf(item), ...item.held];
+  return [...new Set(places.map(({ establishment }) => establishment))];
 }
 
 export interface Wanted {
@@ -104,7 +118,7 @@ export interface Wanted {
 export function isWanted(item: Item, text: string, wanted: Wanted): boolean {
   const { kinds, establishment, since, query } = wanted;
   if (kinds.size > 0 && !kindsOf(item).some((kind) => kinds.has(kind))) return false;
-  if (establishment && establishmentOf(item) !== establishment) return false;
+  if (establishment && !establishmentsOf(item).includes(establishment)) return false;
   const day = dayOfItem(item);
   // What has no day is not hidden by one.
   if (since && day && day < since) return false;

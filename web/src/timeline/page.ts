@@ -23,7 +23,7 @@ import {
   stateObjection,
   type Timeline,
 } from "./calls";
-import { dayOfItem, establishmentOf, type Item, isWanted, KINDS, kindsOf, merged } from "./model";
+import { dayOfItem, establishmentsOf, type Item, isWanted, KINDS, kindsOf, merged } from "./model";
 import { type Acts, comparable, row, textOf } from "./row";
 import { type Choice, Tools } from "./tools";
 
@@ -60,7 +60,7 @@ class Showing {
       { id: "main", tabindex: -1, class: "page timeline" },
       h("a", { class: "back-link", href: "/" }, icon("back"), messages().exams),
       this.head(again),
-      found.archives.length > 0 ? this.archives() : null,
+      found.archives.length > 0 || found.objects ? this.archives() : null,
       this.tools.element,
       this.bar,
       this.list,
@@ -199,7 +199,7 @@ class Showing {
   private show(): void {
     const words = messages().timeline;
     const items = merged(this.found.lines, [...this.answers.values()]);
-    this.tools.offer(items.map(establishmentOf));
+    this.tools.offer(items.flatMap(establishmentsOf));
     const wanted = this.tools.wanted();
     const shown = items.filter((item) => isWanted(item, textOf(item, this.sites), wanted));
     this.tools.count(words.count(shown.length, items.length), countKinds(items));

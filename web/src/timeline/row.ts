@@ -9,7 +9,7 @@ import { imageName, thumbnail } from "../patient";
 import { contentAddress, type Report } from "../reports/calls";
 import { casePath, examPath, lesionPath, viewInCasePath, viewPath } from "../router";
 import type { Line } from "./calls";
-import { dayOfItem, establishmentOf, type Held, type Item, type Kind, kindsOf } from "./model";
+import { dayOfItem, establishmentsOf, type Held, type Item, type Kind, kindsOf } from "./model";
 
 const ICONS: Record<Kind, IconName> = {
   slide: "slide",
@@ -44,7 +44,7 @@ export function textOf(item: Item, sites: readonly Site[]): string {
   const words = messages().timeline;
   return [
     titleOf(item, sites),
-    establishmentOf(item),
+    ...establishmentsOf(item),
     line?.accession_number,
     ...(line?.lesions.map(({ number }) => words.lesion(number)) ?? []),
     ...(line?.reports.map(({ title }) => title) ?? []),
@@ -111,6 +111,7 @@ export function row(item: Item, sites: readonly Site[], acts: Acts): HTMLElement
             { class: "badge neutral" },
             line.own ? messages().timeline.here : line.establishment,
           ),
+        ...item.also.map((one) => shownAt(one, acts)),
         ...held.map((one) => heldAt(one, held.length > 1 || line !== null)),
       ),
       line?.own && comparable(item).length > 0 && chooser(item, titleOf(item, sites), acts),
@@ -180,6 +181,17 @@ function facts({ line, held }: Item): HTMLElement {
     "p",
     { class: "timeline-facts" },
     ...said.filter(Boolean).map((one) => h("span", {}, one)),
+  );
+}
+
+/** The same exam where another establishment shows it, with images of its own. */
+function shownAt({ exam, establishment }: Line, acts: Acts): HTMLElement {
+  const title = messages().timeline.elsewhere(establishment);
+  const open = () => acts.openAcross(exam);
+  return h(
+    "li",
+    {},
+    h("button", { type: "button", class: "badge neutral", title, onclick: open }, establishment),
   );
 }
 
