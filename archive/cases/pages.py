@@ -38,7 +38,7 @@ _owner, _exam, _image, _move = (
     schema.move.c,
 )
 
-_newest = container.alias()
+_newest, _recent = container.alias(), lab_order.alias()
 _IS_NAMED = sa.and_(
     ~_order.is_cancelled,
     _container.named_at
@@ -245,9 +245,15 @@ def read_cases(
             lab_case.join(lab_order).join(schema.establishment, _owner.id == _case.establishment_id)
         )
         # What was cancelled before it came, and never came, is nothing to look at.
-        .where(_order.said_at.is_not(None))
+        .where(
+            _order.said_at.is_not(None),
+            _case.id.in_(
+                sa.select(_recent.c.case_id).where(
+                    _recent.c.status_at >= since, _recent.c.said_at.is_not(None)
+                )
+            ),
+        )
         .group_by(*lab_case.c)
-        .having(last >= since)
         .order_by(most.desc(), last.desc(), _case.id)
         .limit(limit)
     )

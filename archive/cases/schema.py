@@ -67,6 +67,7 @@ lab_order = sa.Table(
     sa.CheckConstraint("(said_at IS NULL) = (said_in IS NULL)", name="said"),
     sa.Index(None, "status_at"),
     sa.Index(None, "patient_id"),
+    sa.Index(None, "number"),
 )
 
 order_visit = sa.Table(
