@@ -75,16 +75,23 @@ def empty_database(kind: str, folder: Path) -> Iterator[str]:
 @pytest.fixture(
     params=["sqlite", pytest.param(POSTGRESQL, id="postgresql")] if POSTGRESQL else ["sqlite"]
 )
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+def bare_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A database nobody has written to: who opens it makes the tables, which takes a while."""
     with empty_database(request.param, tmp_path) as address:
         yield address
 
 
 @pytest.fixture
-def catalog(url: str, empty_catalogue: Path) -> Iterator[Catalog]:
-    parsed = sa.make_url(url)
+def url(bare_url: str, empty_catalogue: Path) -> str:
+    """A catalogue with nothing in it."""
+    parsed = sa.make_url(bare_url)
     if parsed.get_backend_name() == "sqlite":
         shutil.copy(empty_catalogue, str(parsed.database))
+    return bare_url
+
+
+@pytest.fixture
+def catalog(url: str) -> Iterator[Catalog]:
     with Catalog.open(url) as opened:
         yield opened
 

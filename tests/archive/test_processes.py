@@ -56,15 +56,15 @@ def write(url: str, worker: int, rounds: int) -> int:
 
 
 @pytest.mark.parametrize("rounds", [20, pytest.param(800, marks=pytest.mark.soak)])
-def test_four_processes_write_at_once(url: str, rounds: int) -> None:
+def test_four_processes_write_at_once(bare_url: str, rounds: int) -> None:
     barrier = SPAWN.Barrier(PROCESSES)
     with ProcessPoolExecutor(
         PROCESSES, mp_context=SPAWN, initializer=_together, initargs=(barrier,)
     ) as pool:
-        running = [pool.submit(write, url, one, rounds) for one in range(PROCESSES)]
+        running = [pool.submit(write, bare_url, one, rounds) for one in range(PROCESSES)]
         claims = sum(one.result() for one in running)
     images = PROCESSES * rounds
-    with Catalog.open(url) as catalog:
+    with Catalog.open(bare_url) as catalog:
         facts = received(catalog, "shared").facts
         assert [facts[f"worker {one}"] for one in range(PROCESSES)] == [rounds] * PROCESSES
         assert catalog.jobs.counts() == {

@@ -41,8 +41,8 @@ from tests.archive.conftest import HERE, published, received, stored
 
 
 @pytest.fixture
-def database(url: str) -> Iterator[Database]:
-    opened = Database.open(url)
+def database(bare_url: str) -> Iterator[Database]:
+    opened = Database.open(bare_url)
     yield opened
     opened.close()
 
@@ -90,16 +90,16 @@ def test_the_database_holds_the_transitions_of_the_code(database: Database) -> N
     assert {(row.from_state, row.to_state) for row in rows} == TRANSITIONS
 
 
-def test_opening_again_changes_nothing(url: str) -> None:
-    with Catalog.open(url) as catalog:
+def test_opening_again_changes_nothing(bare_url: str) -> None:
+    with Catalog.open(bare_url) as catalog:
         image = published(catalog)
-    with Catalog.open(url) as catalog:
+    with Catalog.open(bare_url) as catalog:
         assert catalog.image(image.id, establishment=HERE) == image
 
 
-def test_a_catalogue_of_the_first_revision_is_brought_up_to_date(url: str) -> None:
+def test_a_catalogue_of_the_first_revision_is_brought_up_to_date(bare_url: str) -> None:
     """With all it holds, and the promises that the database keeps."""
-    engine = sa.create_engine(url)
+    engine = sa.create_engine(bare_url)
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     with engine.begin() as connection:
@@ -134,7 +134,7 @@ def test_a_catalogue_of_the_first_revision_is_brought_up_to_date(url: str) -> No
         session.execute(sa.insert(schema.stored_object).values(columns))
         session.commit()
     engine.dispose()
-    with Catalog.open(url) as catalog:
+    with Catalog.open(bare_url) as catalog:
         assert catalog.image("i", establishment=HERE).objects == (kept,)
         mapped = catalog.attach("i", [stored(ObjectRole.TILE_MAP)])
         assert len(mapped.objects_as(ObjectRole.TILE_MAP)) == 1
@@ -144,9 +144,11 @@ def test_a_catalogue_of_the_first_revision_is_brought_up_to_date(url: str) -> No
             catalog.advance("i", ImageState.PUBLISHED)
 
 
-def test_one_that_is_up_to_date_is_opened_without_what_opens_headers_or_migrates(url: str) -> None:
-    Catalog.open(url).close()
-    program = f"import sys; from archive.catalog import Catalog; Catalog.open({url!r}).close()"
+def test_one_that_is_up_to_date_is_opened_without_what_opens_headers_or_migrates(
+    bare_url: str,
+) -> None:
+    Catalog.open(bare_url).close()
+    program = f"import sys; from archive.catalog import Catalog; Catalog.open({bare_url!r}).close()"
     told = subprocess.run(
         [sys.executable, "-c", f"{program}; print(*sys.modules)"],
         capture_output=True,
@@ -157,17 +159,17 @@ def test_one_that_is_up_to_date_is_opened_without_what_opens_headers_or_migrates
     assert {"alembic", "pydicom", "numpy"} & set(told) == set()
 
 
-def test_a_newer_catalogue_is_not_opened(url: str) -> None:
-    database = Database.open(url)
+def test_a_newer_catalogue_is_not_opened(bare_url: str) -> None:
+    database = Database.open(bare_url)
     with database.write() as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
     database.close()
     with pytest.raises(StorageFailure, match="newer"):
-        Catalog.open(url)
+        Catalog.open(bare_url)
 
 
-def test_the_sqlite_file_is_set_up_for_several_writers(url: str) -> None:
-    database = Database.open(url)
+def test_the_sqlite_file_is_set_up_for_several_writers(bare_url: str) -> None:
+    database = Database.open(bare_url)
     with database.read() as connection:
         if connection.dialect.name == "sqlite":
             settings = {
@@ -290,8 +292,8 @@ def test_a_failing_statement_keeps_its_values_to_itself(url: str) -> None:
     assert secret not in str(refused.value)
 
 
-def test_uploads_of_an_earlier_revision_are_kept(url: str) -> None:
-    engine = sa.create_engine(url)
+def test_uploads_of_an_earlier_revision_are_kept(bare_url: str) -> None:
+    engine = sa.create_engine(bare_url)
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     with engine.begin() as connection:
@@ -306,10 +308,10 @@ def test_uploads_of_an_earlier_revision_are_kept(url: str) -> None:
         connection.execute(sa.insert(schema.deposit).values(**deposit, created_at=now, due_at=now))
         connection.execute(sa.insert(schema.upload).values(**upload, expires_at=now))
     engine.dispose()
-    with Catalog.open(url) as catalog:
+    with Catalog.open(bare_url) as catalog:
         (kept,) = catalog.deposits.deposit("d", establishment=HERE).files
         assert (kept.id, kept.path, kept.reason) == ("u", "a", Reason.BUILD)
-    database = Database.open(url)
+    database = Database.open(bare_url)
     with database.write() as connection:
         connection.execute(sa.update(schema.upload).values(reason=Reason.PART))
     with pytest.raises(IntegrityError), database.write() as connection:
@@ -350,8 +352,8 @@ def test_a_table_that_is_not_as_it_was_made_is_left_as_it_is(tmp_path: Path) -> 
         assert beside.execute("SELECT version_num FROM alembic_version").fetchone() == ("0027",)
 
 
-def test_what_left_before_is_still_written_down(url: str) -> None:
-    engine = sa.create_engine(url)
+def test_what_left_before_is_still_written_down(bare_url: str) -> None:
+    engine = sa.create_engine(bare_url)
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     with engine.begin() as connection:
@@ -389,7 +391,7 @@ def test_what_left_before_is_still_written_down(url: str) -> None:
         for table, values in rows:
             connection.execute(sa.insert(table).values(values))
     engine.dispose()
-    with Catalog.open(url) as catalog:
+    with Catalog.open(bare_url) as catalog:
         catalog.departures.record_link("i", by="another", establishment="here")
         link, pdf = catalog.departures.latest(establishment="here", limit=5)
         assert (pdf.by, pdf.leaving.images, pdf.leaving.way) == ("user", ("i",), "pdf")

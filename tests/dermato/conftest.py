@@ -7,11 +7,12 @@ import pytest
 
 from archive.catalog import Catalog
 from archive.storage import Storage
+from tests.archive.empty import empty_catalogue_in
 
 
 @pytest.fixture
 def catalog(tmp_path: Path) -> Iterator[Catalog]:
-    with Catalog.open(f"sqlite:///{tmp_path / 'catalog.sqlite'}") as opened:
+    with Catalog.open(empty_catalogue_in(tmp_path)) as opened:
         yield opened
 
 

@@ -26,6 +26,7 @@ from archive.record import Image as Record
 from archive.record import ImageState, ObjectRole
 from archive.storage import Storage
 from dermato.ingest import ingest_photo
+from tests.archive.empty import empty_catalogue_in
 from tests.dermato.archived import errors_of, received, stored_bytes
 from tests.dermato.jpegtran import turned
 from tests.samples import real_samples
@@ -44,7 +45,7 @@ class Stored:
 
 
 def taken_in(paths: Iterable[Path], scratch: Path) -> Iterator[Stored]:
-    with Catalog.open(f"sqlite:///{scratch / 'catalog.sqlite'}") as catalog:
+    with Catalog.open(empty_catalogue_in(scratch)) as catalog:
         for number, path in enumerate(paths):
             folder = scratch / str(number)
             folder.mkdir()

@@ -1,6 +1,5 @@
 """Reports are kept in all their versions, and stand under the right patient or wait."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
@@ -24,17 +23,6 @@ THEN = datetime(2026, 3, 2, 8, tzinfo=UTC)
 PATIENT = PatientIdentity("4711", "CHU", "MARTIN^Anne", date(1960, 1, 2), "F")
 OTHER = PatientIdentity("4712", "CHU", "DURAND^Paul", date(1950, 1, 2), "M")
 ACCESSION = Numbered("26H00012", "LABO")
-
-
-@pytest.fixture
-def catalog(url: str) -> Iterator[Catalog]:
-    with Catalog.open(url) as opened:
-        yield opened
-
-
-@pytest.fixture
-def storage(tmp_path: object) -> Storage:
-    return Storage.open(f"file://{tmp_path}/objects")
 
 
 def order(patient: PatientIdentity = PATIENT, **more: object) -> OrderPlaced:
