@@ -51,4 +51,4 @@ def write_zarr(
     def read(level: int, box: Box, plane: Plane) -> Pixels:
         return pixels_of(group[str(level)], plan.samples, box, plane)
 
-    describe(folder, plan, mpp_um, NAME, shown(facts, windows(read, pyramid)), step_um)
+    describe(folder, plan, mpp_um, NAME, shown(facts.channels, windows(read, pyramid)), step_um)

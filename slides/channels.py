@@ -33,7 +33,7 @@ def channels_of(instances: Sequence[Path], facts: Facts) -> tuple[composite.Chan
     with stored_image(instances) as image:
         if not is_measured(image.pyramid):
             return ()
-        return shown(facts, windows(image.pixels, image.pyramid))
+        return shown(facts.channels, windows(image.pixels, image.pyramid))
 
 
 @contextmanager
@@ -52,9 +52,11 @@ def _pread(file: int, offset: int, length: int) -> bytes:
     return os.pread(file, length, offset)
 
 
-def shown(facts: Facts, ranges: Sequence[tuple[int, int]]) -> tuple[composite.Channel, ...]:
+def shown(
+    channels: Sequence[Channel], ranges: Sequence[tuple[int, int]]
+) -> tuple[composite.Channel, ...]:
     """Each optical path with its name, colour and window."""
-    described = [*facts.channels, *(Channel() for _ in ranges)][: len(ranges)]
+    described = [*channels, *(Channel() for _ in ranges)][: len(ranges)]
     return tuple(
         composite.Channel(
             channel.name or str(number + 1), _colour(channel, number, len(ranges)), low, high

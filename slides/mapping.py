@@ -66,7 +66,7 @@ def drawn(
     if not found and is_measured(aligned.pyramid):
         from slides.channels import shown  # which loads what is read of written DICOM
 
-        found = shown(slide.facts, windows(aligned.pixels, aligned.pyramid))
+        found = shown(slide.facts.channels, windows(aligned.pixels, aligned.pyramid))
     return Composite(aligned, found), found
 
 

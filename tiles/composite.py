@@ -6,6 +6,7 @@ light does. What is shown is 8-bit RGB of one focal plane.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,11 +65,13 @@ def windows(read: Read, pyramid: Pyramid) -> tuple[tuple[int, int], ...]:
     level = pyramid.levels[number]
     width, height = min(level.width, WINDOW_PX), min(level.height, WINDOW_PX)
     box = Box((level.width - width) // 2, (level.height - height) // 2, width, height)
-    found = []
-    for plane in _middle(pyramid, None):
-        low, high = np.percentile(read(number, box, plane), WINDOW_PERCENTILES)
-        found.append((int(low), max(int(np.ceil(high)), int(low) + 1)))
-    return tuple(found)
+    return tuple(window_of(read(number, box, plane)) for plane in _middle(pyramid, None))
+
+
+def window_of(values: NDArray[Any]) -> tuple[int, int]:
+    """The window in which these values are seen: what is none of it, and what is all."""
+    low, high = np.percentile(values, WINDOW_PERCENTILES)
+    return int(low), max(int(np.ceil(high)), int(low) + 1)
 
 
 class Composite:

@@ -38,6 +38,7 @@ from api.instances.kinds import (
 )
 from api.instances.layout import check_grid, check_tiles, part_of
 from api.instances.looks import looks_sha256
+from api.instances.measured import channels_of
 from api.instances.normal import in_normal_form
 from api.renderer import questions
 from archive.body_site import site_of_code
@@ -125,6 +126,10 @@ def _examined(path: Path, anew: Path, names: dict[str, str]) -> Told:
     if told.series.series_number is not None and abs(told.series.series_number) >= _MOST_NUMBER:
         raise NotTakenIn(Failure.DOES_NOT_MATCH, "its series has no number that DICOM holds")
     kind, role = _kind_and_role(instance)
+    facts = _facts(instance, kind)
+    if instance.samples == 1 and (instance.bits > 8 or len(instance.planes) > 1):
+        lights = tuple(instance.channels.values())
+        facts["channels"] = channels_of(anew if is_anew else path, lights)
     return {
         "described": _as_json(told),
         "kind": kind,
@@ -140,7 +145,7 @@ def _examined(path: Path, anew: Path, names: dict[str, str]) -> Told:
         "pixel_sha256": pixel_sha256,
         "looks_sha256": looks,
         "is_anew": is_anew,
-        "facts": _facts(instance, kind),
+        "facts": facts,
         "patient": _patient(header),
         "order": _order(header),
         "study_at": _study_at(header),

@@ -106,7 +106,7 @@ def test_what_channels_say_of_themselves(tmp_path: Path) -> None:
             Channel("DAPI", True, 358, 461, (0, 0, 255)),
             Channel("Cy5", True, 650, 670, (255, 0, 0)),
         )
-        seen = shown(slide.facts, ((0, 9), (5, 7)))
+        seen = shown(slide.facts.channels, ((0, 9), (5, 7)))
         assert [(one.name, one.colour, one.low) for one in seen] == [
             ("DAPI", (0, 0, 255), 0),
             ("Cy5", (255, 0, 0), 5),
