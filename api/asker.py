@@ -11,7 +11,8 @@ from api.shelf import Shelf
 from archive.sharing.patients import PatientKey
 from archive.studies.judge import Patient
 
-ASKED_AT_ONCE = 8
+ASKED_AT_ONCE = 4
+"""Of each archive: who waits for one that is silent keeps nobody from another."""
 WAITING = 64
 REMEMBERED = 256
 REMEMBERED_S = 30.0
@@ -22,20 +23,14 @@ class Asker:
 
     def __init__(self, archives: Collection[RadiologyArchive]) -> None:
         self._archives = tuple(archives)
-        self._threads = ThreadPoolExecutor(ASKED_AT_ONCE, "ask")
-        # By all that is known of the patient: who is corrected is asked for anew. What failed is
-        # asked again.
-        self._said: Shelf[tuple[str, Patient], Answered] = Shelf(
-            REMEMBERED,
-            self._threads,
-            lasts_s=REMEMBERED_S,
-            waiting=WAITING,
-            lasts=lambda one: one.state is not AnswerState.SILENT,
-        )
+        self._said = {one.name: _Said() for one in self._archives if one.asks}
 
     def close(self) -> None:
         """Stop, once what is under way has ended."""
-        self._threads.shutdown(cancel_futures=True)
+        for one in self._said.values():
+            one.threads.shutdown(wait=False, cancel_futures=True)
+        for one in self._said.values():
+            one.threads.shutdown()
 
     def asked_for(self, shown: Sequence[PatientKey]) -> tuple[RadiologyArchive, ...]:
         """The archives that may hold something of a patient, each once."""
@@ -56,4 +51,21 @@ class Asker:
 
     async def said(self, rule: RadiologyArchive, patient: Patient) -> Answered:
         """What an archive says of a patient's studies; raises TooBusy."""
-        return await self._said.take((rule.name, patient), partial(ask, rule, patient))
+        return await self._said[rule.name].shelf.take(patient, partial(ask, rule, patient))
+
+
+class _Said:
+    """What one archive said lately, by all that is known of the patient.
+
+    Who is corrected is asked for anew; what failed is asked again.
+    """
+
+    def __init__(self) -> None:
+        self.threads = ThreadPoolExecutor(ASKED_AT_ONCE, "ask")
+        self.shelf: Shelf[Patient, Answered] = Shelf(
+            REMEMBERED,
+            self.threads,
+            lasts_s=REMEMBERED_S,
+            waiting=WAITING,
+            lasts=lambda one: one.state is not AnswerState.SILENT,
+        )

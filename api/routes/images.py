@@ -8,7 +8,7 @@ from starlette.concurrency import run_in_threadpool
 from api.doors import require_own
 from api.opened import is_viewable
 from api.routes.at_the_door import CallerHere, CatalogHere, SourcesHere
-from api.routes.shapes import FilesOut, ImageOut, image_out, lent_out
+from api.routes.shapes import ImageOut, across_out, image_out, lent_out
 from archive.errors import NotFound
 from archive.record import ImageState
 
@@ -54,8 +54,6 @@ async def get_image(
         # A link opens one image and tells of no other.
         exam = replace(exam, images=())
     opened = await sources.open(found) if is_viewable(found) else None
-    told = image_out(found, exam, opened)
-    if caller.exam is None:
-        return told
-    # Labels stay where they were written.
-    return told.model_copy(update={"files": FilesOut(thumbnail=told.files.thumbnail)})
+    if caller.exam is not None:
+        return across_out(found, exam, opened)
+    return image_out(found, exam, opened)

@@ -1,6 +1,7 @@
 """The JSON that leaves, and how it follows from the records."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
@@ -187,6 +188,23 @@ def image_out(image: Image, exam: Exam, opened: OpenImage | None) -> ImageOut:
             for one in exam.images
             if one.id != image.id and is_viewable(one)
         ],
+    )
+
+
+def across_out(image: Image, exam: Exam, opened: OpenImage | None) -> ImageOut:
+    """One image as another establishment is shown it, and beside it what that one may open too.
+
+    Labels stay where they were written, and so does what was read from them.
+    """
+    told = image_out(image, replace(exam, images=opens_across(exam)), opened)
+    files = FilesOut(thumbnail=told.files.thumbnail)
+    return told.model_copy(update={"files": files, "barcodes": [], "source_sha256": ""})
+
+
+def opens_across(exam: Exam) -> tuple[Image, ...]:
+    """What of an exam opens where it is shown to another establishment: no covered picture."""
+    return tuple(
+        one for one in exam.images if one.state is ImageState.PUBLISHED and cover_of(one) is None
     )
 
 

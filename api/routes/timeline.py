@@ -14,7 +14,14 @@ from api.policies import Role
 from api.routes.at_the_door import CallerHere, CatalogHere
 from api.routes.exams import TO_BE_SEEN
 from api.routes.reports import ReportOut, report_out
-from api.routes.shapes import ImageSummary, PatientOut, patient_out, summary_out
+from api.routes.shapes import (
+    ImageSummary,
+    PatientOut,
+    opens_across,
+    patient_out,
+    summary_out,
+)
+from archive.errors import NotFound
 from archive.record import ImageKind
 from archive.sharing.schema import Looked
 from archive.timeline.lines import Line, keys_of
@@ -201,7 +208,11 @@ def open_across(patient: str, exam: str, caller: CallerHere, catalog: CatalogHer
     """Open another establishment's exam, which is written down there; good for that exam alone."""
     own = catalog.sharing.patients_shown(patient, establishment=caller.establishment)[0]
     owner = catalog.sharing.open_exam(exam, own.establishment, caller.subject)
-    found = catalog.exam(exam, establishment=owner)
+    images = opens_across(catalog.exam(exam, establishment=owner))
+    unsent = catalog.pictures.unsent([one.id for one in images])
+    first = next((one for one in images if one.id not in unsent), None)
+    if first is None:
+        raise NotFound("Nothing of this exam is opened elsewhere.")
     claims = {
         "establishment": owner,
         "exam": exam,
@@ -210,7 +221,7 @@ def open_across(patient: str, exam: str, caller: CallerHere, catalog: CatalogHer
         "lasts_s": SEEN_FOR_S,
     }
     key = catalog.issue_key(claims, datetime.now(UTC) + OPENED_WITHIN)
-    return OpenedAcross(link=f"/view/{found.images[0].id}#key={key}")
+    return OpenedAcross(link=f"/view/{first.id}#key={key}")
 
 
 @router.post("/api/patients/{patient}/objection", status_code=204)

@@ -7,12 +7,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 
+from api import asker
 from api.archives import RadiologyArchive, viewer_of
-from api.asking import AnswerState, ask
+from api.asker import Asker
+from api.asking import Answered, AnswerState, ask
 from api.errors import BadSettings
 from archive.dimse_station import Station
 from archive.identities.stated import Person, person_of
@@ -191,3 +193,32 @@ def test_an_answer_that_is_none_is_never_an_empty_list(answer: bytes, state: Ans
 def test_an_address_of_a_viewer_that_leads_nowhere_is_refused(stated: str) -> None:
     with pytest.raises(BadSettings, match="viewer"):
         viewer_of("[archives.a]", stated)
+
+
+def test_whoever_waits_for_a_silent_archive_keeps_nobody_from_another(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    heard = threading.Event()
+
+    def told(rule: RadiologyArchive, _: Patient) -> Answered:
+        is_silent = rule.name == "silent"
+        if is_silent:
+            assert heard.wait(10.0)
+        state = AnswerState.SILENT if is_silent else AnswerState.ANSWERED
+        return Answered(rule.name, HERE, state, datetime.now(UTC))
+
+    monkeypatch.setattr(asker, "ask", told)
+    silent, quick = (RadiologyArchive("http://x", HERE, name=one) for one in ("silent", "quick"))
+
+    async def everybody() -> Answered:
+        asking = Asker((silent, quick))
+        patients = [patient_of(replace(ANNE, patient_id=f"{one}")) for one in range(30)]
+        waiting = [asyncio.ensure_future(asking.said(silent, one)) for one in patients]
+        await asyncio.sleep(0)
+        found = await asyncio.wait_for(asking.said(quick, patients[0]), 5.0)
+        heard.set()
+        await asyncio.gather(*waiting)
+        asking.close()
+        return found
+
+    assert asyncio.run(everybody()).state is AnswerState.ANSWERED

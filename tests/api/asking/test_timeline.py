@@ -8,6 +8,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+import sqlalchemy as sa
 
 from api.app import create_app
 from api.archives import RadiologyArchive
@@ -15,13 +16,18 @@ from api.doors import Doors
 from api.policies import Role
 from api.settings import Settings, signing_key
 from api.work import open_workplace
+from archive import schema
+from archive.body_site import Side, site_of_code
+from archive.capture import Capture, View
 from archive.catalog import Catalog
 from archive.identities.stated import Stated, Status
 from archive.identity import PatientIdentity
+from archive.lesion import Photograph
 from archive.record import Image
 from dermato.ingest import ingest_photo
 from tests.api.asking.radiology import ANNE
 from tests.api.conftest import Web, opened
+from tests.api.test_covered import FOREARM, SCROTUM
 from tests.archive.identities.test_acts import INS
 from tests.dermato.archived import received
 from tests.orthanc import Orthanc, free_ports
@@ -193,6 +199,33 @@ def test_a_share_opens_one_exam_and_nothing_else(two: Two, web: Web) -> None:
         assert web.get(address, headers=across).status_code in {403, 404}, address
     post = web.post(f"/api/images/{two.there.id}/links", headers=across)
     assert post.status_code == 403
+
+
+def test_a_covered_picture_stays_where_it_is_and_the_others_of_its_exam_open(
+    two: Two, web: Web, tmp_path: Path
+) -> None:
+    """Also where it is the first of them; what a label says stays too."""
+    with open_workplace(two.settings) as place:
+        for seed, site, side in ((7, SCROTUM, None), (8, FOREARM, Side.LEFT)):
+            file = make_photo(tmp_path / f"{seed}.jpg", width=96, height=64, seed=seed)
+            image = received(place.catalog, place.storage, file, ALSO_ANNE, ELSEWHERE)
+            said = Photograph(image.id, Capture(View.CLOSE_UP, site_of_code(site), side))
+            place.catalog.photographs.state(said, establishment=None)
+            ingest_photo(file, image, place.catalog, place.storage)
+        # As if the covered one had come first.
+        with place.catalog._database.write() as connection:
+            first = sa.update(schema.image).where(schema.image.c.id == two.there.id)
+            intimate = {**two.there.facts, "covered": "intimate"}
+            connection.execute(first.values(facts=intimate))
+    asked = web.post(f"/api/patients/{two.key}/shown/{two.there.exam_id}")
+    path, _, key = asked.json()["link"].partition("#key=")
+    shown = path.removeprefix("/view/")
+    assert shown == image.id
+    token = web.post("/api/links", json={"key": key}).json()["token"]
+    across = {"authorization": f"Bearer {token}"}
+    told = web.get(f"/api/images/{shown}", headers=across).json()
+    assert (told["siblings"], told["barcodes"], told["source_sha256"]) == ([], [], "")
+    assert web.get(f"/deepzoom/{two.there.id}.dzi", headers=across).status_code == 403
 
 
 def test_what_nobody_shows_is_not_opened(two: Two, web: Web) -> None:
