@@ -129,6 +129,7 @@ def _id_of(establishment: str, remote: str) -> sa.ScalarSelect[int]:
 def _missing(establishment: str, remote: str) -> sa.Select[tuple[str, str, str, str]]:
     """The instances of published photographs of which there is no row for that archive."""
     told = sa.exists().where(
+        _row.image_id == _object.image_id,
         _row.remote_id == _id_of(establishment, remote),
         _row.kind == Sent.OBJECT,
         _row.form == Form.AS_IT_IS,

@@ -88,7 +88,15 @@ outbox = sa.Table(
         "(kind = 'rejection') = (series_instance_uid IS NOT NULL)", name="rejected_of_a_series"
     ),
     sa.CheckConstraint("state <> 'task' OR reason IS NOT NULL", name="task"),
-    sa.Index(None, "image_id"),
-    sa.Index(None, "exam_id"),
-    sa.Index(None, "state", "due_at"),
+    # By all three, or SQLite prefers the promise above, and reads all that an archive was told.
+    sa.Index(None, "image_id", "remote_id", "kind"),
+    sa.Index(None, "exam_id", "remote_id", "kind"),
+    sa.Index(None, "remote_id", "state", "due_at"),
+)
+# What is held is little of what there is, and asked for whenever nothing is due.
+sa.Index(
+    "ix_outbox_held",
+    outbox.c.worker,
+    sqlite_where=outbox.c.lease_until.is_not(None),
+    postgresql_where=outbox.c.lease_until.is_not(None),
 )

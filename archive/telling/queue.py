@@ -220,7 +220,11 @@ class Outbox:
             "object_uid": telling.object_uid,
         }
         there = sa.select(_row.id).where(
-            _row.remote_id == remote_id, _row.form == form, _row.object_uid == telling.object_uid
+            _row.remote_id == remote_id,
+            _row.image_id == telling.image_id,
+            _row.kind == Sent.OBJECT,
+            _row.form == form,
+            _row.object_uid == telling.object_uid,
         )
 
         def tell(connection: sa.Connection) -> None:
