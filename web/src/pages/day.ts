@@ -3,6 +3,7 @@
 import "../styles/day.css";
 import "../styles/worklist.css";
 import { ask, mayContribute, type Patient } from "../api";
+import { beginFor, drawnId } from "../capture/start";
 import { type Child, h, icon } from "../dom";
 import { plain } from "../filter";
 import { momentText } from "../format";
@@ -11,6 +12,7 @@ import { locale, messages } from "../i18n";
 import { notify } from "../notice";
 import { nameOf, traits } from "../patient";
 import { albumPath, capturePath, navigate, type Page, worklistPath } from "../router";
+import { told } from "../told";
 import { problemOf, showProblem } from "./problem";
 
 interface Expected {
@@ -181,30 +183,23 @@ function row(one: Expected): HTMLElement {
   );
 }
 
-/** Begins a visit with the order that the worklist names, for those who may. */
-function photograph(one: Expected): HTMLElement {
+/** Begins a visit with the order that the worklist names, once, for those who may. */
+function photograph({ patient, accession_number, cancelled }: Expected): HTMLElement {
   const words = messages().day;
-  const begin = h(
-    "button",
-    { type: "button", class: "button", hidden: true, onclick: () => void start(one) },
-    words.photograph,
-  );
+  const id = drawnId();
+  const begin = h("button", { type: "button", class: "button", hidden: true }, words.photograph);
+  begin.addEventListener("click", async () => {
+    try {
+      await beginFor(id, patient, accession_number, null);
+      navigate(capturePath(id));
+    } catch (error) {
+      notify([told(error, words.notBegun)]);
+    }
+  });
   void mayContribute().then((may) => {
-    begin.hidden = !may || one.cancelled || !one.patient;
+    begin.hidden = !may || cancelled || !patient;
   });
   return begin;
-}
-
-async function start({ patient, accession_number }: Expected): Promise<void> {
-  try {
-    const { id } = await ask<{ id: string }>("POST", "/api/sessions", {
-      patient,
-      accession: accession_number,
-    });
-    navigate(capturePath(id));
-  } catch {
-    notify([messages().day.notBegun]);
-  }
 }
 
 function sourceNote({ name, answered_at, answers }: Source): Child & HTMLElement {
