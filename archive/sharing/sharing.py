@@ -44,17 +44,26 @@ class Sharing:
         self._database = database
 
     def declare(self, stated: Mapping[str, frozenset[str]]) -> None:
-        """Keep which establishment shows its exams to which others, and those alone."""
+        """Keep which establishment shows its exams to which others, and those alone.
+
+        Processes that start together state it together: the first to hold all rows does it.
+        """
+        wanted = {name: others for name, others in stated.items() if others}
         with self._database.read() as connection:
-            if _declared(connection) == dict(stated):
+            if _declared(connection) == wanted:
                 return
         with self._database.write() as connection:
+            owners = {name: establishment_row(connection, name) for name in sorted(wanted)}
+            if _declared(connection) == wanted:
+                return
             connection.execute(sa.delete(share))
-            for name, others in stated.items():
-                row = establishment_row(connection, name)
-                told = [{"establishment_id": row, "to_whom": one} for one in sorted(others)]
-                if told:
-                    connection.execute(sa.insert(share), told)
+            told = [
+                {"establishment_id": owners[name], "to_whom": one}
+                for name, others in wanted.items()
+                for one in sorted(others)
+            ]
+            if told:
+                connection.execute(sa.insert(share), told)
 
     def patients_shown(self, patient: str, *, establishment: str | None) -> tuple[PatientKey, ...]:
         """As `archive.sharing.patients.patients_shown`."""

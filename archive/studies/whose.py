@@ -3,7 +3,13 @@
 import sqlalchemy as sa
 
 from archive import schema
-from archive.identities.acts import PROVISIONAL_ISSUER, flags_of, ins_of, known_traits
+from archive.identities.acts import (
+    PROVISIONAL_ISSUER,
+    blocking,
+    flags_of,
+    ins_of,
+    known_traits,
+)
 from archive.identities.pointers import chain, numbers_of, survivor
 from archive.identities.stated import Agreement, Person, agreement, person_of
 from archive.identity import PatientIdentity
@@ -49,7 +55,9 @@ def patient_asked(connection: sa.Connection, establishment: str, key: str) -> Pa
         establishment,
         numbers,
         known[0] if known else None,
-        is_flagged=any(flags_of(connection, row.id) for row in rows),
+        # That a number was a duplicate is put right by its merge.
+        is_flagged=bool(flags_of(connection, whom))
+        or any(blocking(flags_of(connection, row.id)) for row in rows if row.id != whom),
         rivals=tuple(
             (row.patient_id, person)
             for row in others

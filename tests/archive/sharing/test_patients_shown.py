@@ -1,6 +1,9 @@
 """Nobody is shown to another establishment but by a rule, a qualified INS, and no objection."""
 
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from datetime import date
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -58,6 +61,20 @@ def test_a_rule_shows_one_way(catalog: Catalog, known: Known) -> None:
     assert (shown(catalog, here), shown(catalog, there)) == ((here,), (there,))
     with pytest.raises(NotFound):
         catalog.sharing.patients_shown(there.key, establishment=HERE)
+
+
+def test_processes_that_start_together_state_the_rules_together(url: str, known: Known) -> None:
+    rules = {ELSEWHERE: frozenset({HERE, FAR}), HERE: frozenset({EVERYBODY}), FAR: frozenset()}
+    start = Barrier(4)
+
+    def begin(catalog: Catalog) -> tuple[PatientKey, ...]:
+        start.wait(10.0)
+        catalog.sharing.declare(rules)
+        return shown(catalog, known[1])
+
+    with ExitStack() as opened, ThreadPoolExecutor(4) as processes:
+        catalogs = [opened.enter_context(Catalog.open(url)) for _ in range(4)]
+        assert set(processes.map(begin, catalogs)) == {(known[1], known[0])}
 
 
 @pytest.mark.parametrize("side", [0, 1])
