@@ -1,7 +1,7 @@
 """Versions of reports become rows, and stand in the exam of their order, or wait."""
 
 from collections.abc import Collection, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,6 +12,7 @@ from archive.cases.facts import case_facts
 from archive.cases.laboratories import read_laboratory
 from archive.cases.order import Numbered, OrderPlaced
 from archive.cases.orders import find_case
+from archive.cases.schema import lab_case
 from archive.errors import DifferentPatient
 from archive.identities.acts import flags_of, known_traits
 from archive.identities.stated import Agreement, Person, agreement, person_of
@@ -39,6 +40,13 @@ _SAYS = (
     *("patient_id", "patient_issuer", "accession_number", "accession_issuer"),
 )
 """What a version says: of whom, and by which order, as well; said of another it is another."""
+LATELY = timedelta(hours=2)
+"""Longer than from one look at all that waits to the next."""
+_HAS_ITS_NUMBER = sa.and_(
+    _exam.establishment_id == _report.establishment_id,
+    _exam.accession_number == _report.accession_number,
+    sa.func.coalesce(_exam.issuer_of_accession_number, "") == _report.accession_issuer,
+)
 
 
 def keep(connection: sa.Connection, said: ReportSaid) -> tuple[str, ...]:
@@ -279,11 +287,26 @@ def settle_number(connection: sa.Connection, order: OrderPlaced) -> None:
         file_one(connection, one)
 
 
-def may_be_filed(connection: sa.Connection) -> Sequence[str]:
-    """The reports that no order and no exam had, when it was asked last, and an exam has now."""
-    there = sa.exists().where(
-        _exam.establishment_id == _report.establishment_id,
-        _exam.accession_number == _report.accession_number,
-        sa.func.coalesce(_exam.issuer_of_accession_number, "") == _report.accession_issuer,
+def exam_has_come() -> sa.Select[Any]:
+    """The reports that no order and no exam had, and that an exam of the last hours has.
+
+    By the exams: reports for which nothing ever comes are many, and this is asked all the time.
+    """
+    # Out of an index's sight, for the same reason.
+    waits = sa.type_coerce(_report.waits, sa.String).concat("")
+    return (
+        sa.select(_report.id)
+        .select_from(schema.exam.join(report, _HAS_ITS_NUMBER))
+        .where(_exam.created_at >= datetime.now(UTC) - LATELY, waits == Verdict.UNKNOWN.value)
     )
-    return waiting(connection, _report.waits == Verdict.UNKNOWN, there)
+
+
+def worth_another_look(connection: sa.Connection) -> Sequence[str]:
+    """The reports that wait, but those of which there is still neither an order nor an exam."""
+    has_case = sa.exists().where(
+        lab_case.c.establishment_id == _report.establishment_id,
+        lab_case.c.issuer == _report.accession_issuer,
+        lab_case.c.accession_number == _report.accession_number,
+    )
+    has_exam = sa.exists(sa.select(_exam.id).where(_HAS_ITS_NUMBER).correlate(report))
+    return waiting(connection, sa.or_(_report.waits != Verdict.UNKNOWN, has_case, has_exam))

@@ -1,6 +1,6 @@
 """The reports of a catalogue: they come, stand in the exam that they are about, and are read."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 import sqlalchemy as sa
 
@@ -17,6 +17,8 @@ from archive.reports.schema import report
 from archive.storage import Storage
 
 _report = report.c
+AT_ONCE = 50
+"""Reports that are looked at anew in one transaction: nobody else writes meanwhile."""
 
 
 class Reports:
@@ -70,14 +72,13 @@ class Reports:
             return connection.scalar(query.limit(1)) is not None
 
     def settle_some(self) -> bool:
-        """File what waits for an order, and has an exam now; False where there was nothing."""
+        """File what waits for an order, and has an exam that came; False where there was nothing.
+
+        `settle` knows of those as well whose exam came before, and got their number since.
+        """
         with self._database.read() as connection:
-            if not filing.may_be_filed(connection):
-                return False
-        with self._database.write() as connection:
-            found = filing.may_be_filed(connection)
-            for one in found:
-                filing.file_one(connection, one)
+            found = list(dict.fromkeys(connection.scalars(filing.exam_has_come()).all()))
+        self._look_again(found)
         return bool(found)
 
     def unmade(self, *, but: Collection[str] = ()) -> publishing.Due | None:
@@ -97,9 +98,20 @@ class Reports:
 
     def settle(self) -> int:
         """File what waits and may be filed now; gives how many that were."""
-        with self._database.write() as connection:
-            found = [filing.file_one(connection, one) for one in filing.waiting(connection)]
-        return found.count(Verdict.FILED)
+        with self._database.read() as connection:
+            found = filing.worth_another_look(connection)
+        return self._look_again(found)
+
+    def _look_again(self, found: Sequence[str]) -> int:
+        filed = 0
+        for begin in range(0, len(found), AT_ONCE):
+            some = _report.id.in_(found[begin : begin + AT_ONCE])
+            with self._database.write() as connection:
+                looked = [
+                    filing.file_one(connection, one) for one in filing.waiting(connection, some)
+                ]
+            filed += looked.count(Verdict.FILED)
+        return filed
 
     def of_patient(self, key: str, *, establishment: str | None) -> tuple[Report, ...]:
         """The reports of the patient whom addresses name by this key, newest version first."""

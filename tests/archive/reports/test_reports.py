@@ -6,6 +6,7 @@ from hashlib import sha256
 from itertools import permutations
 
 import pytest
+import sqlalchemy as sa
 
 from archive.cases.order import Numbered, OrderPlaced
 from archive.catalog import Catalog
@@ -78,6 +79,34 @@ def test_without_an_order_it_waits_until_that_comes(catalog: Catalog, storage: S
     catalog.cases.place(order())
     catalog.reports.settle()
     assert [one.title for one in reports(catalog)] == ["Compte rendu"]
+
+
+def test_what_nothing_has_come_for_keeps_nobody_from_writing(
+    catalog: Catalog, storage: Storage
+) -> None:
+    catalog.reports.keep(said(storage))
+    begun: list[str] = []
+
+    def hear(_: object, __: object, statement: str, *___: object) -> None:
+        begun.append(statement)
+
+    with catalog._database.read() as connection:
+        engine = connection.engine
+    sa.event.listen(engine, "before_cursor_execute", hear)
+    try:
+        assert catalog.reports.settle() == 0
+        assert not catalog.reports.settle_some()
+    finally:
+        sa.event.remove(engine, "before_cursor_execute", hear)
+    assert not [one for one in begun if "IMMEDIATE" in one or "UPDATE" in one]
+    # Most may wait for ever: those for which an exam has come are found by the exam.
+    (asked,) = [one for one in begun if "report.waits ||" in one or "concat(report" in one]
+    with catalog._database.read() as connection:
+        if connection.dialect.name == "sqlite":
+            told = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {asked}", ("", "", "", ""))
+            plan = " ".join(str(row[3]) for row in told)
+            assert "SEARCH exam USING INDEX ix_exam_created_at_id (created_at>?)" in plan
+            assert "SEARCH report USING INDEX ix_report_establishment_id_accession_number" in plan
 
 
 def test_an_exam_of_its_number_is_enough(catalog: Catalog, storage: Storage) -> None:
