@@ -1,5 +1,5 @@
-# The demonstration: files of yours, or a slide and photographs made here, under a fictitious
-# patient, in an archive of its own. `make demo` calls it with SLIDE, PHOTO and PORT.
+# The demonstration: files of yours, or slides and photographs made here and a laboratory's order and
+# reports, under a fictitious patient, in an archive of its own. `make demo` calls it with SLIDE, PHOTO and PORT.
 set -eu
 bin=.venv/bin
 folder=demo-data
@@ -31,13 +31,17 @@ if [ -n "${SLIDE:-}${PHOTO:-}" ]; then
     [ -z "${SLIDE:-}" ] || take ingest DEMO-YOUR-SLIDE "$SLIDE"
     [ -z "${PHOTO:-}" ] || take ingest DEMO-YOUR-PHOTO "$PHOTO"
 elif [ ! -e "$folder/ready" ]; then
-    echo "Making a slide and photographs to show (this once) ..."
+    echo "Making slides and photographs to show (this once) ..."
     make_once slide "$folder/slide.svs" --stain mixed
+    make_once slide "$folder/slide-2.svs" --stain IHC-DAB --seed 2 --width 3000 --height 2400
+    make_once slide "$folder/slide-3.svs" --stain PAS --seed 3 --width 3000 --height 2400
     make_once photo "$folder/overview.jpg" --kind clinical --ruler
     make_once photo "$folder/visit-1.jpg" --kind dermoscopy --seed 2 --width 2016 --height 1512
     make_once photo "$folder/visit-2.jpg" --kind dermoscopy --seed 2 --visit 2 --width 2016 \
         --height 1512
-    take ingest DEMO-SLIDE "$folder/slide.svs"
+    # The laboratory's order names the slides by their labels, so that nobody says whose they are.
+    "$bin/python" -m tests.samples.laboratory
+    "$bin/sansverre" ingest "$folder/slide.svs" "$folder/slide-2.svs" "$folder/slide-3.svs"
     take photo DEMO-VISIT-1 "$folder/overview.jpg" --kind overview --site 70559009 --side L
     take photo DEMO-VISIT-1 "$folder/visit-1.jpg" --kind dermoscopy --site 70559009 --side L \
         --lesion new

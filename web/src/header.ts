@@ -119,6 +119,7 @@ function worklistLink(): HTMLElement {
       "aria-current": location.pathname === worklistPath && "page",
     },
     icon("sort"),
+    h("span", { class: "way-words" }, words.link),
   );
   // A paired phone takes photographs, and reads nothing.
   void myself().then(
@@ -144,6 +145,7 @@ function casesLink(): HTMLElement {
       "aria-current": location.pathname.startsWith(casesPath) && "page",
     },
     icon("slide"),
+    h("span", { class: "way-words" }, words.link),
   );
   // A paired phone takes photographs, and reads no cases.
   void myself().then(
