@@ -63,8 +63,8 @@ class Asked:
 class Found:
     """What is shown: exams of one patient, or of nobody known, the newest first.
 
-    `image` is the one that a barcode names, and `case` the one that it is read in. `missing` is
-    how many of the studies that were named are not here.
+    `image` is the one that a barcode names, None where it stands on several slides, and `case` the
+    one that it is read in. `missing` is how many of the studies that were named are not here.
     """
 
     establishment: str

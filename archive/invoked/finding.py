@@ -24,6 +24,16 @@ _owner, _series = schema.establishment.c, schema.series.c
 _OWNED = schema.exam.join(schema.establishment, _exam.establishment_id == _owner.id)
 
 
+_PLACE = (
+    *(
+        sa.func.coalesce(scan.c[f"to_{name}"], scan.c[name]).label(name)
+        for name in ("specimen", "block", "slide")
+    ),
+    scan.c.recut,
+)
+"""Of a slide: where it was linked to, else what its label says."""
+
+
 def find(connection: sa.Connection, asked: Asked, establishment: str | None) -> Found:
     """What is asked for, as it is known today; raises NotFound."""
     whom = _whom(connection, asked.patient, establishment) if asked.patient else None
@@ -165,11 +175,12 @@ def _found(connection: sa.Connection, rows: Sequence[Any], *, missing: int) -> F
 def _by_barcode(
     connection: sa.Connection, barcode: str, whom: int | None, establishment: str | None
 ) -> Found:
-    """The latest scan of the slide on whose label this stands."""
+    """The latest scan of the slide on whose label this stands; the exam of several slides."""
     case = lab_case
     issuer = sa.func.coalesce(_exam.issuer_of_accession_number, "")
     query = (
         sa.select(_image.id.label("image"), _exam.id, _exam.patient_row, case.c.id.label("case"))
+        .add_columns(*_PLACE)
         .select_from(
             scan_text.join(scan, scan.c.image_id == scan_text.c.image_id)
             .join(schema.image, _image.id == scan.c.image_id)
@@ -195,4 +206,7 @@ def _by_barcode(
     if whom is not None and one.patient_row != whom:
         raise _none()
     key = connection.scalar(sa.select(_patient.key).where(_patient.id == one.patient_row))
-    return Found(one.name, (one.id,), key, one.image, one.case)
+    # What stands on several slides, as a number of their case, names none of them.
+    places = {(row.specimen, row.block, row.slide, row.recut) for row in rows}
+    is_one = len(rows) == 1 or (len(places) == 1 and one.slide != "")
+    return Found(one.name, (one.id,), key, one.image if is_one else None, one.case)

@@ -4,8 +4,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from archive.cases.order import Numbered, Stay, Visit
+from archive.cases.schema import scan_text
 from archive.catalog import Catalog
 from archive.errors import NotAllowed, NotFound
 from archive.identities.ins import NIR, Ins, key_of
@@ -236,6 +238,20 @@ def test_a_slide_is_found_by_its_barcode_the_latest_scan_in_its_case(catalog: Ca
     with pytest.raises(NotFound):
         find(catalog, Asked(barcode=label("A1-1")))
     assert NUMBER in label("A1-1")
+
+
+def test_what_stands_on_several_slides_opens_their_exam_and_none_of_them(catalog: Catalog) -> None:
+    catalog.cases.declare({HERE: LABORATORY})
+    case = catalog.cases.place(order())
+    slides = [scanned(catalog, label(f"A1-{n}"), f"{n}") for n in (1, 2)]
+    alone = find(catalog, Asked(barcode=label("A1-2")))
+    assert alone.image == slides[1].id
+    with catalog._database.write() as connection:
+        for one in slides:
+            said = {"image_id": one.id, "text": "BLOC A1", "place": 1}
+            connection.execute(sa.insert(scan_text).values(said))
+    both = find(catalog, Asked(barcode="BLOC A1"))
+    assert (both.image, both.case, both.exams) == (None, case, (slides[1].exam_id,))
 
 
 def test_what_is_let_go_is_written_down(catalog: Catalog) -> None:
