@@ -20,6 +20,7 @@ from api.why import (
     DOWN,
     EARLIER_IDENTITY,
     NO_INS,
+    NOT_CERTAIN,
     NOT_KEPT,
     NOT_SHOWN,
     NOT_YET,
@@ -58,7 +59,7 @@ LEASE_S, RENEWED_S = 600.0, 60.0
 """For how long a row is held since anything of it last moved, and how often that is written."""
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 5.0, 900.0
 PROMISES = 5
-"""How often an archive may say that it does not keep what it took, before a person looks."""
+"""How often an archive may neither show nor keep what it took, before a person looks."""
 
 _ANOTHER_COPY = frozenset({WRONG_PATIENT, EARLIER_IDENTITY, OTHER_INS, OTHER_ORDER})
 """What an archive shows that kept what it was told first."""
@@ -107,7 +108,7 @@ class _Leaving:
 
 
 class _NotYetError(Exception):
-    """The archive will learn of it by others."""
+    """What an archive is asked for again, as it may come to be true: in words for people."""
 
 
 class Turn(Enum):
@@ -144,8 +145,8 @@ def send_to(place: Workplace, to: Reached) -> Turn:
             _refused(place, to, telling, str(error))
         except LinkRefused as error:
             outbox.end(telling, Ending(OutboxState.TASK, str(error)))
-        except _NotYetError:
-            outbox.put_off(telling, pause_s, NOT_YET)
+        except _NotYetError as error:
+            outbox.put_off(telling, pause_s, str(error))
         except LeaseLost:
             raise
         except (ArchiveError, SandboxError, TilesError, OSError) as error:
@@ -263,7 +264,7 @@ def _corrected(leaving: _Leaving, now: Told) -> tuple[Telling, Ending]:
         return telling, _unseen(leaving)
     waited_s = (datetime.now(UTC) - telling.asked_at).total_seconds()
     if ending.reason in _ANOTHER_COPY and waited_s < leaving.to.rule.patience_s:
-        raise _NotYetError
+        raise _NotYetError(NOT_YET)
     return telling, ending
 
 
@@ -310,7 +311,7 @@ def _sent(leaving: _Leaving, *, corrected: bool = False) -> Ending:
     try:
         shown = link.shown(named)
         if shown is None:
-            return Ending(OutboxState.TASK, NOT_SHOWN)
+            return _at_last(leaving, NOT_SHOWN)
         reached = _read_back(leaving, shown, corrected=corrected)
     except LinkLacks:
         # It cannot say more: what it has said is the best that it can give.
@@ -329,9 +330,18 @@ def _unless_not_kept(leaving: _Leaving, ending: Ending, *, is_kept: bool | None)
     """What was found, unless the archive says itself that it does not keep it."""
     if is_kept is not False or not ending.is_good:
         return ending
-    if leaving.telling.attempt < PROMISES:
-        raise LinkDown("The archive took an instance, and says that it does not keep it.")
-    return Ending(OutboxState.TASK, NOT_KEPT)
+    return _at_last(leaving, NOT_KEPT)
+
+
+def _at_last(leaving: _Leaving, reason: str) -> Ending:
+    """A task, once an archive said often enough, and last time too, that it has not what it took.
+
+    Many keep and show things a while later; how often one was down does not count alone.
+    """
+    telling = leaving.telling
+    if telling.attempt < PROMISES or telling.reason != NOT_CERTAIN:
+        raise _NotYetError(NOT_CERTAIN)
+    return Ending(OutboxState.TASK, reason)
 
 
 def _read_back(leaving: _Leaving, shown: Shown, *, corrected: bool = False) -> Ending:

@@ -48,6 +48,9 @@ UNFORESEEN = (
     "It could not be told, for a reason that nobody foresaw; the server's log has the place. It is "
     "tried again."
 )
+NOT_CERTAIN = (
+    "The archive took it, and does not show it or promise to keep it yet; it is sent again."
+)
 NOT_YET = "The archive does not show the corrected identity yet; it is asked again."
 
 _FRENCH = {
@@ -81,6 +84,8 @@ _FRENCH = {
     DOWN: "L’archive ne répond pas ; un nouvel essai suivra.",
     UNFORESEEN: "L’envoi échoue pour une raison imprévue ; le journal du serveur en dit le lieu. "
     "Un nouvel essai suivra.",
+    NOT_CERTAIN: "L’archive l’a pris, et ne le montre pas ou ne s’engage pas encore à le garder ; "
+    "nouvel envoi plus tard.",
     NOT_YET: "L’archive ne montre pas encore l’identité corrigée ; nouvel essai plus tard.",
 }
 _REFUSED = "L’archive refuse l’objet ; son journal dit pourquoi."

@@ -13,8 +13,9 @@ from pydicom.uid import UID
 
 from api.archives import RadiologyArchive
 from api.instances.acceptance import Acceptance, Sender
+from api.sending import PROMISES
 from api.settings import Settings
-from api.why import NOT_COMPARED, NOT_SHOWN, OTHER_PIXELS, SAME_NUMBER
+from api.why import NOT_CERTAIN, NOT_COMPARED, NOT_SHOWN, OTHER_PIXELS, SAME_NUMBER
 from archive.dicomweb_link import DicomWebLink
 from archive.errors import LinkDown
 from archive.identity import PatientIdentity
@@ -29,6 +30,7 @@ from tests.api.telling.places import (
     all_sent,
     at,
     corrected,
+    due_now,
     kept,
     photographed,
     states,
@@ -97,12 +99,45 @@ def test_what_was_taken_and_is_gone_is_a_task(
     with telling(settings, empty_catalogue, archive) as place:
         image = photographed(place, tmp_path, 603, PatientIdentity("t3", "R"))
         monkeypatch.setattr(DicomWebLink, "store", purged)
+        for _ in range(PROMISES - 1):
+            all_sent(place)
+            (one,) = told(place, image)
+            # Many show what they took a while later.
+            assert (one.state, one.reason) == (OutboxState.WAITING, NOT_CERTAIN)
+            due_now(place)
         all_sent(place)
         (one,) = told(place, image)
         assert (one.state, one.reason) == (OutboxState.TASK, NOT_SHOWN)
         # Somebody has seen to it.
         monkeypatch.undo()
         place.catalog.outbox.ask_again(one.id, establishment=None)
+        all_sent(place)
+        assert states(place, image) == [GOOD]
+
+
+def test_after_an_outage_an_archive_may_take_its_time_too(
+    settings: Settings,
+    empty_catalogue: Path,
+    archive: Orthanc,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """That it was down often is not that it said often that it shows nothing."""
+    with telling(settings, empty_catalogue, archive) as place:
+        image = photographed(place, tmp_path, 694, PatientIdentity("t94", "R"))
+        link, shown = place.archives[0].link, DicomWebLink.shown
+        assert isinstance(link, DicomWebLink)
+        right, link._url = link._url, f"{link._url}/nowhere"
+        for _ in range(PROMISES + 1):
+            all_sent(place)
+            due_now(place)
+        link._url = right
+        monkeypatch.setattr(DicomWebLink, "shown", lambda *_: None)
+        all_sent(place)
+        (one,) = told(place, image)
+        assert (one.state, one.reason) == (OutboxState.WAITING, NOT_CERTAIN)
+        monkeypatch.setattr(DicomWebLink, "shown", shown)
+        due_now(place)
         all_sent(place)
         assert states(place, image) == [GOOD]
 
