@@ -12,6 +12,19 @@ from contextlib import contextmanager
 from subprocess import PIPE, Popen
 from typing import Any
 
+from api import nursery, sandbox
+
+
+class Shared(nursery.Nursery):
+    """A nursery that all runs have: to begin one each is most of what an ingest costs.
+
+    It is the child of the process that forks them, which alone could ask whether it has ended.
+    """
+
+    def has_ended(self) -> bool:
+        """A run hears of it from the socket, where it asks for a child."""
+        return False
+
 
 @contextmanager
 def warm() -> Iterator["Popen[str]"]:
@@ -37,9 +50,10 @@ def ask(process: "Popen[str]", request: dict[str, Any]) -> dict[str, Any]:
     return answer
 
 
-def _run(request: dict[str, Any]) -> int:
+def _run(request: dict[str, Any], shared: Shared) -> int:
     from api import cli
 
+    nursery._OURS[os.getpid()] = [shared]
     for descriptor, path in ((0, os.devnull), (1, request["output"]), (2, request["errors"])):
         os.dup2(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), descriptor)
     os.environ.update(request["variables"])
@@ -55,11 +69,12 @@ def main() -> None:
     import api.ingest  # noqa: F401
     import archive.upgrade  # noqa: F401
 
+    shared = Shared(sandbox._environment_of(os.curdir))
     for line in sys.stdin:
         request = json.loads(line)
         child = os.fork()
         if child == 0:
-            code = _run(request)
+            code = _run(request, shared)
             sys.stdout.flush()
             os._exit(code)
         _, status, usage = os.wait4(child, 0)
