@@ -197,6 +197,8 @@ def _lines(text: Element) -> Iterator[Block]:
     line: list[str] = []
 
     def walked(element: Element) -> Iterator[Block]:
+        if _is_deleted(element):
+            return
         name = element.tag.removeprefix(_V3)
         if name == "tr":
             yield from flushed()
@@ -224,5 +226,18 @@ def _lines(text: Element) -> Iterator[Block]:
     yield from flushed()
 
 
+def _is_deleted(element: Element) -> bool:
+    """Whether the narrative shows it as what an earlier version said (CDA R2, 4.3.5.1)."""
+    return element.get("revised") == "delete"
+
+
 def _plain(element: Element | None) -> str:
-    return "" if element is None else " ".join("".join(element.itertext()).split())
+    return "" if element is None else " ".join("".join(_said(element)).split())
+
+
+def _said(element: Element) -> Iterator[str]:
+    if not _is_deleted(element):
+        yield element.text or ""
+        for one in element:
+            yield from _said(one)
+            yield one.tail or ""

@@ -17,7 +17,7 @@ from archive.errors import BadDocument, NotFound
 from archive.identities.ins import key_of
 from archive.identity import PatientIdentity
 from archive.reports.content import as_it_leaves, check_pdf, document_of
-from archive.reports.report import PDF, TEXT, Content, Report, ReportStatus
+from archive.reports.report import CDA, PDF, TEXT, Content, Report, ReportStatus
 from tests.samples.report import INS, cda, form, pdf
 
 
@@ -60,6 +60,18 @@ def test_what_was_filled_in_a_form_is_seen(tmp_path: Path) -> None:
 
 def _dark(picture: bytes) -> int:
     return sum(Picture.open(io.BytesIO(picture)).convert("L").histogram()[:128])
+
+
+def test_what_a_cda_document_says_is_deleted_is_not_said(tmp_path: Path) -> None:
+    text = (
+        '<paragraph><content revised="delete">Bénin</content> <content revised="insert">Malin'
+        "</content>.</paragraph><table><tbody><tr><td>Taille</td>"
+        '<td><content revised="delete">4</content>14 mm</td></tr></tbody></table>'
+    )
+    body = f"<structuredBody><component><section><title>Conclusion</title><text>{text}</text>"
+    whole = cda(f"{body}</section></component></structuredBody>")
+    told = seen(Content(CDA, whole), tmp_path).blocks
+    assert [one.text for one in told] == ["Conclusion", "Malin.", "Taille | 14 mm"]
 
 
 def test_a_pdf_that_is_none_inside_says_so(tmp_path: Path) -> None:
