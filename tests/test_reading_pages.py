@@ -212,6 +212,16 @@ def test_the_list_and_the_day_fit_on_a_phone(
         expect(page.get_by_text("Nobody is expected")).to_be_hidden()
         page.get_by_label("Search the expected patients").fill("")
         expect(page.get_by_text("Nobody is expected")).to_be_visible()
+        # Of a day that cannot be had nobody is shown, and nobody of another day in its place.
+        page.get_by_role("button", name="Previous day").click()
+        expect(page.locator(".day-item")).to_have_count(1)
+        page.route("**/api/day?*", lambda route: route.abort())
+        page.get_by_role("button", name="Next day").click()
+        expect(page.get_by_role("alert")).to_contain_text("could not be had")
+        expect(page.locator(".day-item")).to_have_count(0)
+        page.unroute("**/api/day?*")
+        page.get_by_role("button", name="Try again").click()
+        expect(page.get_by_text("Nobody is expected")).to_be_visible()
 
 
 def test_a_signed_request_shows_its_images_to_who_has_no_account(

@@ -89,6 +89,9 @@ def test_reports_are_read_version_by_version_and_beside_the_slide(
     expect(waits).to_contain_text("Un autre patient que la demande")
     expect(waits).to_contain_text("MODÈLE Bruno")
     expect(waits).to_contain_text("ESSAI Élodie")
+    # One click files no report under somebody whom it does not name.
+    waits.get_by_role("button", name="Classer sous ESSAI Élodie").click()
+    expect(waits.get_by_role("button", name="Confirmer : patient ESSAI Élodie")).to_be_focused()
     page.goto(f"{laboratory.address}/cases/{laboratory.case}")
     versions = page.locator(".case-reports summary")
     expect(versions).to_have_count(3)

@@ -19,6 +19,7 @@ export const dayEn: typeof dayFr = {
   cancelled: "Cancelled",
   images: "Images of the patient",
   photograph: "Photograph",
+  failed: "The patients of this day could not be had.",
   notBegun: "The visit could not begin: check the patient and the order’s number.",
   sources: "DICOM worklists",
   answered: (name: string, moment: string) => `${name}: up to date, ${moment}`,

@@ -17,6 +17,7 @@ export const dayFr = {
   cancelled: "Annulé",
   images: "Images du patient",
   photograph: "Photographier",
+  failed: "Les patients de ce jour n’ont pas pu être obtenus.",
   notBegun: "La visite n’a pas pu commencer : vérifiez le patient et le numéro de demande.",
   sources: "Listes de travail DICOM",
   answered: (name: string, moment: string) => `${name} : à jour, ${moment}`,

@@ -36,8 +36,8 @@ export const reportsEn: typeof reportsFr = {
   named: "The report says",
   ordered: "The order says",
   nobody: "no order of this number",
-  fileHere: "File under the patient of the order",
-  fileNamed: "File under the patient of the report",
+  fileUnder: (name) => `File under ${name}`,
+  fileConfirm: (name) => `Confirm: patient ${name}`,
   filed: "The report is filed.",
   fileFailed: "The report cannot be filed: see to the identities of this number first.",
   why: {

@@ -34,8 +34,8 @@ export const reportsFr = {
   named: "Le compte rendu dit",
   ordered: "La demande dit",
   nobody: "aucune demande à ce numéro",
-  fileHere: "Classer sous le patient de la demande",
-  fileNamed: "Classer sous le patient du compte rendu",
+  fileUnder: (name: string) => `Classer sous ${name}`,
+  fileConfirm: (name: string) => `Confirmer : patient ${name}`,
   filed: "Le compte rendu est classé.",
   fileFailed: "Le compte rendu n’a pas pu être classé : voyez d’abord les identités de ce numéro.",
   why: {

@@ -119,18 +119,31 @@ class DayPage {
   private go(day: Date, signal: AbortSignal): void {
     this.day = day;
     void this.load().catch(() => {
-      if (!signal.aborted) this.none.replaceChildren(h("p", {}, messages().worklist.failed));
+      if (!signal.aborted && day === this.day) this.failed(() => this.go(day, signal));
     });
+  }
+
+  /** Nobody of another day stands under this one. */
+  private failed(again: () => void): void {
+    this.expected = [];
+    this.sources.replaceChildren();
+    this.show();
+    this.count.textContent = "";
+    this.none.replaceChildren(
+      h("p", { role: "alert" }, messages().day.failed),
+      button(messages().retry, again),
+    );
   }
 
   async load(isFirst = false): Promise<void> {
     const asked = this.day;
-    const query = new URLSearchParams({ start: asked.toISOString(), hours: String(HOURS) });
-    const day = await ask<Day>("GET", `/api/day?${query}`);
-    if (!isFirst && asked !== this.day) return;
     const two = (n: number) => String(n).padStart(2, "0");
     this.date.value = `${asked.getFullYear()}-${two(asked.getMonth() + 1)}-${two(asked.getDate())}`;
     this.name.textContent = asked.toLocaleDateString(locale(), { dateStyle: "full" });
+    this.list.inert = true;
+    const query = new URLSearchParams({ start: asked.toISOString(), hours: String(HOURS) });
+    const day = await ask<Day>("GET", `/api/day?${query}`);
+    if (!isFirst && asked !== this.day) return;
     this.expected = day.expected;
     this.sources.replaceChildren(...(day.sources ?? []).map(sourceNote));
     this.show();
@@ -146,6 +159,7 @@ class DayPage {
       return asked.every((word) => text.includes(word));
     });
     this.count.textContent = words.count(found.filter(({ cancelled }) => !cancelled).length);
+    this.list.inert = false;
     this.list.replaceChildren(...found.map(row));
     this.list.hidden = found.length === 0;
     this.none.hidden = found.length > 0;

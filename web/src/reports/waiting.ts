@@ -2,6 +2,7 @@
 
 import type { Patient } from "../api";
 import { type Child, h } from "../dom";
+import { personName } from "../format";
 import { messages } from "../i18n";
 import { notify } from "../notice";
 import { nameOf, traits } from "../patient";
@@ -31,7 +32,25 @@ function item(one: WaitingReport, again: () => void): HTMLElement {
       notify([words.fileFailed], { stays: true });
     }
   };
-  const label = one.ordered.length > 0 ? words.fileHere : words.fileNamed;
+  const whose = one.ordered[0] ?? one.named;
+  const { family, given } = personName(whose?.name ?? null);
+  const name =
+    [family, given].filter(Boolean).join(" ") || whose?.patient_id || messages().noPatient;
+  // Against what the report itself says it is filed by no slip of the hand.
+  let isSure = one.why !== "other-patient";
+  const button = h(
+    "button",
+    {
+      type: "button",
+      class: "button",
+      onclick: () => {
+        if (isSure) return void file();
+        isSure = true;
+        button.textContent = words.fileConfirm(name);
+      },
+    },
+    words.fileUnder(name),
+  );
   return h(
     "li",
     { class: "report-waiting" },
@@ -47,9 +66,7 @@ function item(one: WaitingReport, again: () => void): HTMLElement {
     ),
     side(words.named, one.named ? [one.named] : []),
     side(words.ordered, one.ordered),
-    one.why !== "conflict" &&
-      one.accession_number !== "" &&
-      h("button", { type: "button", class: "button", onclick: () => void file() }, label),
+    one.why !== "conflict" && one.accession_number !== "" && button,
   );
 }
 
