@@ -84,10 +84,13 @@ def _active(asked: Token) -> Condition:
     return {"true": ~_IS_MERGED, "false": _IS_MERGED}.get(asked.value or "", sa.false())
 
 
-def _is_touched_since(at: datetime) -> Condition:
-    return sa.exists().where(
-        _event.recorded_at >= at, sa.or_(_event.whom == _patient.id, _event.other == _patient.id)
-    )
+_IS_OF_PATIENT = sa.or_(_event.whom == _patient.id, _event.other == _patient.id)
+_touched = moment(lambda at: sa.exists().where(_event.recorded_at >= at, _IS_OF_PATIENT))
+
+
+def _changed(value: Value) -> Condition:
+    """When somebody wrote it down: who is known by images alone was changed at no time."""
+    return sa.and_(sa.exists().where(_IS_OF_PATIENT), _touched(value))
 
 
 _NAMES = (
@@ -106,7 +109,7 @@ def _name(value: Value) -> Condition:
 
 MATCHED = {
     "_id": token(lambda asked: _patient.key == asked.value),
-    "_lastUpdated": moment(_is_touched_since),
+    "_lastUpdated": _changed,
     "identifier": token(_numbered),
     "family": _family,
     "given": _given,

@@ -171,3 +171,13 @@ def test_pages_are_turned_by_addresses_that_say_nothing(fhir: Judged, hospital: 
     assert set(ids) == {hospital.keys["luc"], hospital.keys["luc before"]}
     again = fhir.get(itself.partition("/fhir/")[2])
     assert matches(again) == matches(first)
+
+
+def test_a_patient_of_whom_no_change_is_known_was_changed_at_no_time(
+    web: Web, hospital: Hospital
+) -> None:
+    fhir = signed_in(web, hospital, ELSEWHERE)
+    (only,) = matches(fhir.get("Patient"))
+    assert "lastUpdated" not in only["resource"]["meta"]
+    for asked in ("ge2000", "lt2100", "ne2020"):
+        assert fhir.found("Patient", _lastUpdated=asked) == set()
