@@ -1,19 +1,22 @@
-"""The day as two worklists tell it: one from which a visit is begun, and one that is silent."""
+"""The day as two worklists tell it, one of them silent; and cases behind the first ones."""
 
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, expect
 
 from api.doors import Doors
 from api.establishment import ESTABLISHMENT
 from api.policies import Role
 from api.settings import read_settings, signing_key
+from archive.cases.order import Numbered, OrderPlaced, Priority
 from archive.catalog import Catalog
+from archive.identity import PatientIdentity
 from tests.api.test_expecting import step
 from tests.browser import DESKTOP, attentive, faults
 from tests.orthanc import TITLE, free_ports, orthanc
@@ -29,6 +32,16 @@ class Service:
     address: str
     token: str
     catalogue: str
+
+    @contextmanager
+    def page(self, browser: Browser) -> Iterator[Page]:
+        """A page of somebody who photographs."""
+        context = browser.new_context(**DESKTOP)
+        cookie = {"name": "sansverre", "value": self.token, "url": self.address}
+        context.add_cookies([cookie])  # type: ignore[list-item]
+        context.add_init_script(f"localStorage.setItem('sansverre.operator', '{OPERATOR}')")
+        with attentive(context) as page:
+            yield page
 
 
 @pytest.fixture(scope="module")
@@ -75,11 +88,7 @@ def asked(catalog: Catalog) -> dict[str, bool]:
 def test_a_visit_begins_from_the_day_and_a_silent_list_is_said(
     browser: Browser, service: Service, artefacts: Path
 ) -> None:
-    context = browser.new_context(**DESKTOP)
-    cookie = {"name": "sansverre", "value": service.token, "url": service.address}
-    context.add_cookies([cookie])  # type: ignore[list-item]
-    context.add_init_script(f"localStorage.setItem('sansverre.operator', '{OPERATOR}')")
-    with Catalog.open(service.catalogue) as catalog, attentive(context) as page:
+    with Catalog.open(service.catalogue) as catalog, service.page(browser) as page:
         assert asked(catalog) == {"ris": True, "scanner": False}
         page.goto(f"{service.address}/day")
         row, silent = page.locator(".day-item"), page.get_by_role("alert")
@@ -103,3 +112,34 @@ def test_a_visit_begins_from_the_day_and_a_silent_list_is_said(
         assert begun["id"] in page.url
         assert (begun["accession_number"], begun["patient"]["patient_id"]) == ("D26-0042", "1")
         assert begun["operator"]["name"] == "MARTIN^Zoé"
+
+
+def test_many_frozen_sections_hide_no_other_case(browser: Browser, service: Service) -> None:
+    now = datetime.now(UTC)
+    whom = PatientIdentity("1", "CHU", "DUPRÉ^Élodie")
+    orders = [
+        OrderPlaced(
+            ESTABLISHMENT,
+            Numbered(f"O{number}", "LABO"),
+            Numbered(f"26H{number:05}", "LABO"),
+            whom,
+            now,
+            priority=Priority.FROZEN if number else Priority.ROUTINE,
+        )
+        for number in range(201)
+    ]
+    with Catalog.open(service.catalogue) as catalog, service.page(browser) as page:
+        catalog.cases.place_all(orders)
+        page.goto(f"{service.address}/cases")
+        cases, more = (
+            page.locator(".case-card"),
+            page.get_by_role("button", name="Afficher la suite"),
+        )
+        expect(cases).to_have_count(200)
+        expect(page.get_by_text("200 premiers dossiers")).to_be_visible()
+        more.click()
+        expect(cases).to_have_count(201)
+        expect(cases.last).to_contain_text("26H00000")
+        expect(page.get_by_text("201 dossiers")).to_be_visible()
+        expect(more).to_be_hidden()
+        assert faults(page) == []

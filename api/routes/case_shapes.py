@@ -234,9 +234,10 @@ class SummaryOut(BaseModel):
 
 
 class CasesOut(BaseModel):
-    """Cases, frozen sections first, then urgent ones, then the newest."""
+    """Cases, frozen sections first, then urgent ones, then the newest; `more` follow."""
 
     cases: list[SummaryOut]
+    more: bool
 
 
 class WaitingListOut(BaseModel):

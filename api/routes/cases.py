@@ -24,17 +24,25 @@ from archive.move import Author
 
 router = APIRouter(tags=["cases"])
 
+Days = Annotated[int, Query(ge=1, le=3660, description="Of how many days.")]
+Limit = Annotated[int, Query(ge=1, le=200, description="How many at most.")]
+Offset = Annotated[int, Query(ge=0, le=1_000_000, description="How many come before.")]
+
 
 @router.get("/api/cases")
 def list_cases(
     caller: CallerHere,
     catalog: CatalogHere,
-    days: Annotated[int, Query(ge=1, le=3660, description="Of how many days.")] = 30,
+    days: Days = 30,
+    limit: Limit = 200,
+    offset: Offset = 0,
 ) -> CasesOut:
     """The cases of the last days: frozen sections first, then urgent ones, then the newest."""
     since = datetime.now(UTC) - timedelta(days=days)
-    found = catalog.cases.list_cases(establishment=caller.establishment, since=since)
-    return CasesOut(cases=[summary_of(one) for one in found])
+    found = catalog.cases.list_cases(
+        establishment=caller.establishment, since=since, limit=limit + 1, offset=offset
+    )
+    return CasesOut(cases=[summary_of(one) for one in found[:limit]], more=len(found) > limit)
 
 
 @router.get("/api/cases/waiting")

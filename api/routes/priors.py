@@ -3,13 +3,13 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 from pydantic import BaseModel
 
 from api.doors import Caller
 from api.routes.at_the_door import CallerHere, CatalogHere
+from api.routes.cases import Days, Limit, Offset
 from archive.catalog import Catalog
 from archive.priors.priors import Before, Prior
 from archive.sharing.patients import PatientKey
@@ -72,14 +72,18 @@ def priors_of_case(case: str, caller: CallerHere, catalog: CatalogHere) -> Befor
 def priors_of_cases(
     caller: CallerHere,
     catalog: CatalogHere,
-    days: Annotated[int, Query(ge=1, le=3660, description="Of how many days.")] = 30,
+    days: Days = 30,
+    limit: Limit = 200,
+    offset: Offset = 0,
 ) -> BeforeAllOut:
-    """Which of the cases of the last days are of somebody who was examined before.
+    """Which of these cases, as they are listed, are of somebody who was examined before.
 
     That other establishments' exams are among them is written down there.
     """
     since = datetime.now(UTC) - timedelta(days=days)
-    cases = catalog.cases.list_cases(establishment=caller.establishment, since=since)
+    cases = catalog.cases.list_cases(
+        establishment=caller.establishment, since=since, limit=limit, offset=offset
+    )
     found = catalog.priors.of_cases([one.id for one in cases], establishment=caller.establishment)
     _write_down(catalog, caller, found.values())
     return BeforeAllOut(

@@ -156,11 +156,11 @@ class Cases:
             return pages.read_case(connection, case_id, establishment)
 
     def list_cases(
-        self, *, establishment: str | None, since: datetime, limit: int = 200
+        self, *, establishment: str | None, since: datetime, limit: int = 200, offset: int = 0
     ) -> tuple[Summary, ...]:
         """The cases of which something was said since then, frozen sections first."""
         with self._database.read() as connection:
-            return pages.read_cases(connection, establishment, since, limit)
+            return pages.read_cases(connection, establishment, since, limit, offset)
 
     def waiting(self, *, establishment: str | None, limit: int = 100) -> tuple[Waiting, ...]:
         """The slides that are linked to no case, and why."""

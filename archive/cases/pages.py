@@ -231,7 +231,11 @@ def _waiting(connection: sa.Connection, image_ids: Sequence[str]) -> tuple[Waiti
 
 
 def read_cases(
-    connection: sa.Connection, establishment: str | None, since: datetime, limit: int
+    connection: sa.Connection,
+    establishment: str | None,
+    since: datetime,
+    limit: int,
+    offset: int = 0,
 ) -> tuple[Summary, ...]:
     """The cases of which something was said since then: frozen sections first, then the newest."""
     urgency = sa.case({Priority.FROZEN: 2, Priority.URGENT: 1}, value=_order.priority, else_=0)
@@ -256,6 +260,7 @@ def read_cases(
         .group_by(*lab_case.c)
         .order_by(most.desc(), last.desc(), _case.id)
         .limit(limit)
+        .offset(offset)
     )
     rows = connection.execute(owned(query, establishment)).all()
     ids = [one.id for one in rows]

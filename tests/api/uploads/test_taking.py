@@ -296,6 +296,7 @@ def test_a_slide_that_nobody_assigned_finds_the_order_of_its_label(
     found = client.web.get(f"/api/exams/{exam}").json()
     assert (found["accession_number"], found["issuer"]) == ("26H1", "LABO")
     (listed,) = client.web.get("/api/cases").json()["cases"]
+    assert client.web.get("/api/cases").json()["more"] is False
     assert (listed["expected"], listed["scanned"]) == (3, 1)
     assert client.web.get("/api/cases/waiting").json() == {"slides": []}
     assert client.web.get("/api/day").json()["expected"] == []
@@ -303,6 +304,13 @@ def test_a_slide_that_nobody_assigned_finds_the_order_of_its_label(
     consult = client.web.post(
         "/api/consults", json={"patient": PATIENT, "containers": [foreign]}
     ).json()
+    pages = [client.web.get(f"/api/cases?limit=1&offset={one}").json() for one in (0, 1, 2)]
+    assert [(len(one["cases"]), one["more"]) for one in pages] == [
+        (1, True),
+        (1, False),
+        (0, False),
+    ]
+    assert [one["cases"][0]["id"] for one in pages[:2]] == [listed["id"], consult["case"]]
     told = client.web.get(f"/api/cases/{consult['case']}").json()
     assert told["specimens"][0]["blocks"][0]["foreign"]["number"] == "X1"
     wrong = {"case": consult["case"], "slide": "1"}

@@ -94,8 +94,9 @@ const pathOf = (id: string) => `/api/cases/${encodeURIComponent(id)}`;
 
 export const getCase = (id: string) => ask<Case>("GET", pathOf(id));
 
-export const getCases = async () =>
-  (await ask<{ cases: CaseSummary[] }>("GET", "/api/cases")).cases;
+/** As many as one answer holds, after the first ones. */
+export const getCases = (offset: number) =>
+  ask<{ cases: CaseSummary[]; more: boolean }>("GET", `/api/cases?offset=${offset}`);
 
 export const getWaiting = async () =>
   (await ask<{ slides: Waiting[] }>("GET", "/api/cases/waiting")).slides;

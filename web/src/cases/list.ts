@@ -3,42 +3,57 @@
 import { type Child, h, icon } from "../dom";
 import { momentText } from "../format";
 import { locale, messages } from "../i18n";
+import { notify } from "../notice";
 import { framed } from "../pages/framed";
 import { nameOf, traits } from "../patient";
 import { getWaitingReports } from "../reports/calls";
 import { waitingReports } from "../reports/waiting";
 import { casePath } from "../router";
+import { told } from "../told";
 import { type CaseSummary, getCases, getWaiting, type Priority } from "./calls";
 import { waitingItem } from "./link";
 import { getShorts, priorsBadge, type Short } from "./priors";
 
 export const casesPage = framed(async (again) => {
   const words = messages().cases;
-  const [cases, waiting, shorts, reports] = await Promise.all([
-    getCases(),
+  const [first, waiting, reports] = await Promise.all([
+    cardsFrom(0),
     getWaiting(),
-    getShorts(),
     // Readers are not asked what is to be filed.
     getWaitingReports().catch(() => []),
   ]);
+  const count = h("span", { class: "count" });
+  const list = h("ul", { class: "case-list" });
+  const more = h("button", { type: "button", class: "button" }, words.more);
+  const show = ({ cards, follow }: Cards) => {
+    list.append(...cards);
+    count.textContent = words.count(list.childElementCount, follow);
+    more.hidden = !follow;
+  };
+  show(first);
+  more.addEventListener("click", async () => {
+    more.disabled = true;
+    try {
+      show(await cardsFrom(list.childElementCount));
+    } catch (error) {
+      notify([told(error, words.moreFailed)]);
+    }
+    more.disabled = false;
+  });
   return h(
     "main",
     { id: "main", tabindex: -1, class: "page cases" },
     h("a", { class: "back-link", href: "/" }, icon("back"), messages().exams),
-    h(
-      "div",
-      { class: "page-title" },
-      h("h1", {}, words.title),
-      h("span", { class: "count" }, words.count(cases.length)),
-    ),
-    cases.length > 0
-      ? h("ul", { class: "case-list" }, ...cases.map((one) => caseCard(one, shorts.get(one.id))))
+    h("div", { class: "page-title" }, h("h1", {}, words.title), count),
+    first.cards.length > 0
+      ? list
       : h(
           "div",
           { class: "no-match" },
           h("p", {}, h("b", {}, words.none)),
           h("p", {}, words.noneText),
         ),
+    h("div", { class: "more" }, more),
     waitingReports(reports, again),
     waiting.length > 0 &&
       h(
@@ -50,6 +65,16 @@ export const casesPage = framed(async (again) => {
       ),
   );
 });
+
+interface Cards {
+  cards: HTMLElement[];
+  follow: boolean;
+}
+
+async function cardsFrom(offset: number): Promise<Cards> {
+  const [{ cases, more }, shorts] = await Promise.all([getCases(offset), getShorts(offset)]);
+  return { cards: cases.map((one) => caseCard(one, shorts.get(one.id))), follow: more };
+}
 
 /** Said only where it matters. */
 export function priorityBadge(priority: Priority): Child {

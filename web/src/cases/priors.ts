@@ -35,9 +35,13 @@ const SHOWN = 4;
 export const getPriors = (id: string) =>
   ask<Before>("GET", `/api/cases/${encodeURIComponent(id)}/priors`);
 
-export const getShorts = async () =>
+/** Of the cases that `getCases` gives for the same offset. */
+export const getShorts = async (offset: number) =>
   new Map(
-    (await ask<{ cases: Short[] }>("GET", "/api/priors")).cases.map((one) => [one.case, one]),
+    (await ask<{ cases: Short[] }>("GET", `/api/priors?offset=${offset}`)).cases.map((one) => [
+      one.case,
+      one,
+    ]),
   );
 
 export function priorsPart(before: Before, patient: string | null): HTMLElement | null {

@@ -9,7 +9,10 @@ export const casesFr = {
   backToCase: "Retour au dossier",
   none: "Aucun dossier ces trente derniers jours",
   noneText: "Les dossiers arrivent avec les demandes du laboratoire (HL7 ou programme).",
-  count: (n: number) => plural(n, "dossier", "dossiers"),
+  count: (n: number, follow: boolean) =>
+    follow ? `${n} premiers dossiers` : plural(n, "dossier", "dossiers"),
+  more: "Afficher la suite",
+  moreFailed: "La suite n’a pas pu être lue ; réessayez.",
   priority: { routine: "Courant", urgent: "Urgent", frozen: "Extemporané" },
   cancelled: "Annulé",
   consult: "Deuxième avis",
