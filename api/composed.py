@@ -106,7 +106,9 @@ def _manifest(place: Workplace, telling: Telling, today: Exam, image: Image) -> 
     at = telling.created_at.astimezone(UTC)
     series = uid_from("series of a manifest", uid)
     exam = exam_of(today, telling.remote, telling.incarnation)
-    return key_objects(exam, Document(uid, series, MANIFEST, at, "manifest-1"), named)
+    # An archive may know the exam as another study; what is named is had from here.
+    document = Document(uid, series, MANIFEST, at, "manifest-1", today.study_instance_uid)
+    return key_objects(exam, document, named)
 
 
 def _series_of(place: Workplace, one: StoredObject) -> str:

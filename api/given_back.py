@@ -21,6 +21,11 @@ _OF_THE_FILE = frozenset({0x0002, 0x7FE0, 0xFFFC})
 _OF_THE_ENCODING = 0x0028
 _RAW = {"1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2"}
 _LONGEST = 64
+_SHOWN_BY = (
+    *("Rows", "Columns", "SamplesPerPixel", "PhotometricInterpretation"),
+    *("BitsStored", "PixelRepresentation"),
+)
+"""What makes other pixels of the same bytes."""
 _OF_A_DOCUMENT = (
     *("SOPClassUID", "ConceptNameCodeSequence", "ContentSequence"),
     *("CurrentRequestedProcedureEvidenceSequence", "EncapsulatedDocument"),
@@ -118,13 +123,19 @@ def _is_same_content(
     """Pixels are compared, or of documents what they name."""
     ours, theirs = headers
     if "Rows" in ours:
-        return _is_same_pixels(say, sent, back, _syntaxes(ours, theirs))
+        return _is_same_pixels(say, sent, back, headers)
     return all(ours.get(one) == theirs.get(one) for one in _OF_A_DOCUMENT)
 
 
-def _is_same_pixels(say: Progress, sent: Path, back: Path, syntaxes: set[str]) -> bool:
+def _is_same_pixels(
+    say: Progress, sent: Path, back: Path, headers: tuple[Dataset, Dataset]
+) -> bool:
     """In one transfer syntax the frames' bytes are compared, in others what they decode to."""
+    ours, theirs = headers
+    syntaxes = _syntaxes(ours, theirs)
     if len(syntaxes) == 1 and not syntaxes & _RAW:
+        if any(ours.get(one) != theirs.get(one) for one in _SHOWN_BY):
+            return False
         frames = zip_longest(encoded_frames(sent), encoded_frames(back))
         return all(one == other for one, other in frames)
     first = pixel_digest(sent)

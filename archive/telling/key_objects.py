@@ -42,13 +42,17 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """Which document it is, and what its title says of all that it names."""
+    """Which document it is, and what its title says of all that it names.
+
+    `named_study` is the study of that, where it is not the document's own.
+    """
 
     sop_instance_uid: str
     series_instance_uid: str
     title: tuple[str, str, str]
     at: datetime
     version: str
+    named_study: str = ""
 
 
 def key_objects(exam: Exam, document: Document, named: Sequence[Reference]) -> bytes:
@@ -76,7 +80,9 @@ def key_objects(exam: Exam, document: Document, named: Sequence[Reference]) -> b
     data.ReferencedPerformedProcedureStepSequence = Items()
     at = document.at
     data.ContentDate, data.ContentTime = f"{at:%Y%m%d}", f"{at:%H%M%S}"
-    data.CurrentRequestedProcedureEvidenceSequence = Items([_evidence(exam, named)])
+    data.CurrentRequestedProcedureEvidenceSequence = Items(
+        [_evidence(document.named_study or exam.study_instance_uid, named)]
+    )
     data.ValueType = "CONTAINER"
     data.ConceptNameCodeSequence = Items([_coded(*document.title)])
     data.ContinuityOfContent = "SEPARATE"
@@ -99,7 +105,7 @@ def _content(one: Reference) -> Dataset:
     return image
 
 
-def _evidence(exam: Exam, named: Sequence[Reference]) -> Dataset:
+def _evidence(study_instance_uid: str, named: Sequence[Reference]) -> Dataset:
     study = Dataset()
     series_of: dict[str, list[Reference]] = {}
     for one in named:
@@ -112,7 +118,7 @@ def _evidence(exam: Exam, named: Sequence[Reference]) -> Dataset:
             series.RetrieveURL = several[0].retrieve_url
         series.ReferencedSOPSequence = Items([_instance(one) for one in several])
         all_series.append(series)
-    study.StudyInstanceUID = exam.study_instance_uid
+    study.StudyInstanceUID = study_instance_uid
     study.ReferencedSeriesSequence = Items(all_series)
     return study
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from api.read_back import compared
-from api.why import NOT_COMPARED, WRONG_PATIENT
+from api.why import NOT_COMPARED, OTHER_PIXELS, WRONG_PATIENT
 from api.work import Workplace
 from archive.link import Shown
 from archive.record import ObjectRole, OutboxState
@@ -42,3 +42,7 @@ def test_what_cannot_be_read_of_the_file_given_back_is_a_task(
     assert given_back(sent) == Ending(OutboxState.READ_BACK)
     other = sent.replace(b"12345 ", b"54321 ")
     assert given_back(other) == Ending(OutboxState.TASK, WRONG_PATIENT, ("PatientID",))
+    # The same bytes, said to be of other colours, are not shown as they were.
+    assert sent.count(b"YBR_FULL_422") == 1
+    recoloured = given_back(sent.replace(b"YBR_FULL_422", b"RGB         "))
+    assert recoloured == Ending(OutboxState.TASK, OTHER_PIXELS, ("PhotometricInterpretation",))

@@ -25,8 +25,8 @@ from archive.identity import PatientIdentity
 from archive.move import Author, Destination
 from archive.record import ObjectRole, OutboxState
 from archive.telling.forms import SECONDARY_CAPTURE
-from archive.telling.rules import Form, Takes
-from tests.api.telling.places import HERE, all_sent, at, due_now, photographed, told
+from archive.telling.rules import Corrections, Form, Takes
+from tests.api.telling.places import HERE, all_sent, at, corrected, due_now, photographed, told
 from tests.dermato.archived import errors_of
 from tests.orthanc import Orthanc
 from tests.samples.slide import small_svs
@@ -175,3 +175,31 @@ def test_where_a_site_insists_slides_go_whole(
         levels = {one.sop_instance_uid for one in image.objects_as(ObjectRole.LEVEL)}
         found = {one.sop_instance_uid: one.state for one in told(place, image)}
     assert found == dict.fromkeys(levels, OutboxState.READ_BACK)
+
+
+def test_a_manifest_that_is_told_anew_names_the_instances_as_they_are_here(
+    settings: Settings, empty_catalogue: Path, archive: Orthanc, tmp_path: Path
+) -> None:
+    """It lies in a study of its own after a correction by rejection; what it names does not."""
+    before = replace(ZOE, patient_id="z6")
+    rule = RadiologyArchive(
+        archive.dicomweb_url,
+        HERE,
+        str(archive.web.base_url),
+        corrections=Corrections.REINCARNATION,
+        takes=frozenset({Takes.MANIFESTS}),
+    )
+    with at(replace(settings, public_url=WHERE), empty_catalogue, rule) as place:
+        image = photographed(place, tmp_path, 706, before, order="Z6")
+        all_sent(place)
+        corrected(place, before, replace(before, patient_id="z7"))
+        all_sent(place)
+        *_, last = told(place, image)
+        here = place.catalog.exam(image.exam_id, establishment=HERE).study_instance_uid
+    assert (last.incarnation, last.state) == (1, OutboxState.READ_BACK)
+    manifest, _ = given_by(archive, last.sop_instance_uid, tmp_path)
+    (study,) = manifest.CurrentRequestedProcedureEvidenceSequence
+    (series,) = study.ReferencedSeriesSequence
+    assert (study.StudyInstanceUID, manifest.PatientID) == (here, "z7")
+    assert series.RetrieveURL == f"{WHERE}/dicomweb/studies/{here}"
+    assert manifest.StudyInstanceUID != here
