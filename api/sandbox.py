@@ -228,13 +228,13 @@ class _Ear:
         # Saying the same number again and again is not a sign of life.
         if (total, done) != self._furthest:
             self._furthest = (total, done)
-            self._heard_s, self._queued_s = time.monotonic(), _queued_s(self._child.pid)
+            self._heard_s, self._queued_s = time.monotonic(), queued_s(self._child.pid)
         if self._heard.progress is not None:
             self._heard.progress(done, total)
 
     def _silent_s(self) -> float:
-        queued_s = max(0.0, _queued_s(self._child.pid) - self._queued_s)
-        return time.monotonic() - self._heard_s - min(queued_s, BUSY * self._silence_s)
+        waited_s = max(0.0, queued_s(self._child.pid) - self._queued_s)
+        return time.monotonic() - self._heard_s - min(waited_s, BUSY * self._silence_s)
 
     def _judge_exit(self) -> Json:
         try:
@@ -258,7 +258,7 @@ class _Ear:
         raise ChildCrashed(f"reading it ended in {reason}")
 
 
-def _queued_s(pid: int) -> float:
+def queued_s(pid: int) -> float:
     """How long a process was ready and had no processor (Linux; else nothing is known of it)."""
     try:
         return int(Path(f"/proc/{pid}/schedstat").read_text().split()[1]) / 1e9

@@ -143,6 +143,11 @@ def read_index(read: ReadRange, size_bytes: int) -> FrameIndex:
     Raises DamagedInstance where the header, the table and the size do not agree.
     """
     header, at = read_header(read, size_bytes)
+    return index_of(header, at, read, size_bytes)
+
+
+def index_of(header: Dataset, at: int, read: ReadRange, size_bytes: int) -> FrameIndex:
+    """As `read_index`, of a header that was read already; `at` is where the pixel data begin."""
     try:
         return _index(header, at, read, size_bytes)
     except DamagedInstance:

@@ -80,7 +80,7 @@ class _Listener(ThreadedAssociationServer):
     def __init__(self, *arguments: Any, site: Site, **options: Any) -> None:
         self.site = site
         self._admitting = threading.Lock()
-        self._admitted: set[Association] = set()
+        self._admitted: dict[Association, str] = {}
         super().__init__(*arguments, **options)
 
     def get_request(self) -> tuple[socket.socket, Any]:
@@ -109,12 +109,19 @@ class _Listener(ThreadedAssociationServer):
         is_crowd = waiting.count(address) >= max(4, most // 2)
         return not is_crowd and len(waiting) < max(8, most * 2)
 
-    def admit(self, association: Association) -> bool:
-        """Give an association its place, which is its own until it ends; False where none is."""
+    def admit(self, association: Association, whose: str) -> bool:
+        """Give an association its place, which is its own until it ends; False where none is.
+
+        Where several establishments call, none of them has more than half of the places.
+        """
+        table = self.site.table
+        is_shared = any(one.establishment != whose for one in table.peers.values())
+        most = table.bounds.associations
         with self._admitting:
-            standing = {one for one in self._admitted if one.is_alive()}
-            is_room = len(standing) < self.site.table.bounds.associations
-            self._admitted = standing | {association} if is_room else standing
+            standing = {one: of for one, of in self._admitted.items() if one.is_alive()}
+            mine = sum(of == whose for of in standing.values())
+            is_room = len(standing) < most and mine < (max(1, most // 2) if is_shared else most)
+            self._admitted = {**standing, association: whose} if is_room else standing
         return is_room
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002
@@ -255,7 +262,7 @@ def _admit(event: Event, site: Site) -> None:
         _reject(event, _NOT_ITS)
     elif wants_to_store(assoc) and not has_room(site):
         _reject(event, _NO_ROOM)
-    elif not assoc._server.admit(assoc):  # type: ignore[union-attr]  # noqa: SLF001 -- ours
+    elif not assoc._server.admit(assoc, peer.establishment):  # type: ignore[union-attr]  # noqa: SLF001 -- ours
         _reject(event, _TOO_MANY)
     else:
         assoc.acceptor.supported_contexts = _offered(peer)

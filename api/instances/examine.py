@@ -98,7 +98,8 @@ def _examined(path: Path, anew: Path, names: dict[str, str]) -> Told:
         with _blaming_the_header():
             header = dcmread(stream, stop_before_pixels=True)
         _check_names(header, names)
-        if stream.tell() + 12 > MOST_HEADER_BYTES:
+        at = stream.tell()
+        if at + 12 > MOST_HEADER_BYTES:
             raise NotTakenIn(
                 Failure.CANNOT_UNDERSTAND,
                 f"its header is longer than {MOST_HEADER_BYTES >> 20} MiB",
@@ -117,7 +118,7 @@ def _examined(path: Path, anew: Path, names: dict[str, str]) -> Told:
             _check_kind(header, instance, count)
             check_tiles(header, instance, count)
             told, looks = described(header), looks_sha256(header)
-        plain, pixel_sha256 = check_and_digest(stream, instance)
+        plain, pixel_sha256 = check_and_digest(stream, instance, at)
         is_anew = syntax == IMPLICIT_VR or not plain
         if is_anew:
             pixel_sha256 = in_normal_form(stream, instance, anew)

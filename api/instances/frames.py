@@ -12,7 +12,7 @@ from slides.errors import DamagedSlide
 from slides.limits import check_segment
 from tiles import jpeg2000, jpeg_ls, scan
 from tiles.errors import DamagedCodestream, DamagedInstance
-from tiles.instance import ENCODINGS, read_index
+from tiles.instance import ENCODINGS, index_of
 from tiles.source import Encoding
 
 NATIVE = frozenset({EXPLICIT_VR, IMPLICIT_VR})
@@ -20,16 +20,17 @@ _ITEM = 0xE000FFFE
 _PART_BYTES = 1 << 20
 
 
-def check_and_digest(stream: BinaryIO, instance: Instance) -> tuple[bool, str]:
+def check_and_digest(stream: BinaryIO, instance: Instance, at: int) -> tuple[bool, str]:
     """Read all frames once: whether each can be found as it is served, and the digest of all.
 
-    The digest is that of the items as they lie in the file, or of native frames, and says nothing
-    where the first is False. Raises DamagedSlide and TooLarge.
+    `at` is where the pixel data element begins. The digest is that of the items as they lie in the
+    file, or of native frames, and says nothing where the first is False.
+    Raises DamagedSlide and TooLarge.
     """
     if instance.transfer_syntax in NATIVE:
         return True, _native_digest(stream, instance)
     encoding = ENCODINGS[instance.transfer_syntax]
-    plain, digest, follows = _are_found(stream, instance), hashlib.sha256(), None
+    plain, digest, follows = _are_found(stream, instance, at), hashlib.sha256(), None
     for number, parts in enumerate(instance.files[0].fragments):
         check_segment("frame", sum(length for _, length in parts))
         data = b"".join(_pread(stream, *part) for part in parts)
@@ -47,14 +48,14 @@ def check_and_digest(stream: BinaryIO, instance: Instance) -> tuple[bool, str]:
     return plain, digest.hexdigest()
 
 
-def _are_found(stream: BinaryIO, instance: Instance) -> bool:
+def _are_found(stream: BinaryIO, instance: Instance, at: int) -> bool:
     """Whether the tables alone lead to the very frames that going through all items finds."""
     places = instance.files[0].fragments
     if any(len(parts) != 1 for parts in places):
         return False
     size = os.fstat(stream.fileno()).st_size
     try:
-        index = read_index(partial(_pread, stream), size)
+        index = index_of(instance.files[0].header, at, partial(_pread, stream), size)
     except DamagedInstance:
         return False
     found = zip(index.offsets.tolist(), index.lengths.tolist(), strict=True)

@@ -255,6 +255,23 @@ def test_who_says_nothing_takes_no_place_of_a_peer(
             one.release()
 
 
+def test_no_establishment_takes_all_places_of_the_others(
+    archive: tuple[Settings, dict[str, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    peers = {
+        title: Peer(title, whose, frozenset({Right.ECHO}))
+        for title, whose in (("READER", "north"), ("OTHER", "north"), ("SOUTHERN", "south"))
+    }
+    bounds = Bounds(associations=4, idle_s=600)
+    with listened_to(archive, tmp_path, monkeypatch, peers, bounds) as port:
+        several = [called(port, one, VERIFICATION) for one in ("READER", "OTHER")]
+        assert called(port, "READER", VERIFICATION).is_rejected
+        several += [called(port, "SOUTHERN", VERIFICATION) for _ in range(2)]
+        assert all(one.is_established for one in several)
+        for one in several:
+            one.release()
+
+
 def test_who_trickles_is_cut_off_however_often_a_byte_comes(
     archive: tuple[Settings, dict[str, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

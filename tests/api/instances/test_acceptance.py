@@ -1,6 +1,7 @@
 """What another sends is kept once, under whom it belongs, or refused with DICOM's own number."""
 
 import io
+import itertools
 import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -396,3 +397,17 @@ def test_what_was_announced_is_held_against_what_it_is(make: Make, take: Take) -
     outcome = take(make("level"), may_be=lambda one: Failure.DOES_NOT_MATCH)
     assert outcome.failure is Failure.DOES_NOT_MATCH
     assert outcome.sop_instance_uid
+
+
+def test_a_busy_machine_is_no_fault_of_the_file(
+    take: Take, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a child waited for a processor is not held against what it reads."""
+    monkeypatch.setattr("api.instances.examiners.SILENCE_S", 1e-6)
+    monkeypatch.setattr("api.instances.examiners.SLOWEST_BYTES_S", 1e12)
+    monkeypatch.setattr("api.instances.examiners.TICK_S", 0.01)
+    assert take(make("level")).failure is Failure.CANNOT_UNDERSTAND
+    monkeypatch.setattr("api.instances.examiners.BUSY", 1e12)
+    hours = itertools.count(0, 3600)
+    monkeypatch.setattr("api.instances.examiners.queued_s", lambda _: next(hours))
+    assert take(make("level")).failure is None
