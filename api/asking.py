@@ -10,7 +10,7 @@ from urllib.parse import quote
 from api.archives import RadiologyArchive
 from archive.errors import LinkDown, LinkLacks
 from archive.studies.judge import Number, Patient, Then, judged
-from archive.studies.study import MOST, Study
+from archive.studies.study import Said, Study
 
 ASKED_S = 8.0
 """How long an archive may take for all of a patient; afterwards it is said not to answer."""
@@ -22,7 +22,7 @@ class AnswerState(StrEnum):
 
     ANSWERED = "answered"
     PARTIAL = "partial"
-    """It tells of more than is read."""
+    """It tells of more than is read, or can be."""
     SILENT = "silent"
     """No answer, or none that can be understood: nothing is known of what it holds."""
     LACKS = "lacks"
@@ -74,10 +74,10 @@ def ask(rule: RadiologyArchive, patient: Patient, within_s: float = ASKED_S) -> 
         return Answered(rule.name, rule.establishment, AnswerState.SILENT, asked_at)
     except LinkLacks:
         return Answered(rule.name, rule.establishment, AnswerState.LACKS, asked_at)
-    is_whole = all(len(some) <= MOST for some in told) and len(numbers) <= MOST_NUMBERS
+    is_whole = all(one.is_whole for one in told) and len(numbers) <= MOST_NUMBERS
     shown: dict[str, Held] = {}
     found: dict[Then, set[str]] = {one: set() for one in Then}
-    for study in (one for some in told for one in some[:MOST]):
+    for study in (one for some in told for one in some.studies):
         then, number = _judged(rule, patient, study)
         found[then].add(study.study_instance_uid)
         if then is Then.SHOW:
@@ -118,7 +118,7 @@ def _judged(rule: RadiologyArchive, patient: Patient, study: Study) -> tuple[The
     return min(verdicts, key=lambda one: order.index(one[0]))
 
 
-def _studies(rule: RadiologyArchive, patient_id: str, until: float) -> tuple[Study, ...]:
+def _studies(rule: RadiologyArchive, patient_id: str, until: float) -> Said:
     # Slow to load, for what most installations do not have.
     if rule.url is not None:
         from archive.studies import web

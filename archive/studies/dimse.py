@@ -15,7 +15,7 @@ from archive.dimse.calling import connection_of, hangs_up_after
 from archive.dimse_link import encrypting
 from archive.dimse_station import Station
 from archive.errors import LinkDown, LinkLacks
-from archive.studies.study import MOST, TAGS, Study, Told, study_of
+from archive.studies.study import MOST, TAGS, Said, Told, said_of
 
 _FIND = "1.2.840.10008.5.1.4.1.2.2.1"
 _VERIFICATION = "1.2.840.10008.1.1"
@@ -23,15 +23,15 @@ _SUCCESS, _PENDING = 0x0000, frozenset({0xFF00, 0xFF01})
 _NO_SUCH_KEYS = frozenset({0xA900, 0xC000, 0x0122})
 
 
-def studies(station: Station, patient_id: str, until: float) -> tuple[Study, ...]:
-    """What an archive tells of a patient's number, up to one more than MOST.
+def studies(station: Station, patient_id: str, until: float) -> Said:
+    """What an archive tells of a patient's number.
 
     As `archive.studies.web.studies`.
     """
     with _called(station, until) as call:
         if not any(one.abstract_syntax == _FIND for one in call.accepted_contexts):
             raise LinkLacks("The archive does not say what it holds.")
-        return tuple(study_of(_told(one)) for one in _found(call, patient_id, until))
+        return said_of([_told(one) for one in _found(call, patient_id, until)])
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """A study as an archive tells of it: what it is, and of whom it is said to be."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 
@@ -92,15 +92,37 @@ class Told:
     """Of other numbers the number, its issuer, and that one's universal name."""
 
 
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What an archive tells of a number; not `is_whole` where it tells of more than is read."""
+
+    studies: tuple[Study, ...]
+    is_whole: bool
+
+
+def said_of(answers: Collection[Told]) -> Said:
+    """The studies of what may be one more answer than MOST.
+
+    One that names its study as no UID is left out, so that it hides no other. Raises LinkDown
+    where all of them are so: then that is no answer.
+    """
+    named = [one for one in list(answers)[:MOST] if _names_a_study(one)]
+    if answers and not named:
+        raise LinkDown("The archive's answer is no answer.")
+    return Said(tuple(map(study_of, named)), len(named) == len(answers))
+
+
+def _names_a_study(told: Told) -> bool:
+    uid = _plain(told.texts.get("StudyInstanceUID", ""))
+    return len(uid) <= 64 and _UID.fullmatch(uid) is not None
+
+
 def study_of(told: Told) -> Study:
-    """The study of an answer; raises LinkDown for one that names none."""
+    """The study of an answer that names one by a UID."""
 
     def text(keyword: str) -> str:
         return _plain(told.texts.get(keyword, ""))
 
-    uid = text("StudyInstanceUID")
-    if len(uid) > 64 or not _UID.fullmatch(uid):
-        raise LinkDown("The archive's answer is no answer.")
     traits = {
         "name": told.texts.get("PatientName", "").partition("=")[0],
         "birth_name": told.texts.get("PatientBirthName", "").partition("=")[0],
@@ -115,7 +137,7 @@ def study_of(told: Told) -> Study:
         next((number for number, *issuers in told.others if _is_national(*issuers)), None),
     )
     return Study(
-        study_instance_uid=uid,
+        study_instance_uid=text("StudyInstanceUID"),
         whose=whose,
         on=_date(text("StudyDate")),
         at=_time(text("StudyTime")),

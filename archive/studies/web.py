@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 
 from archive.errors import LinkDown, LinkLacks
-from archive.studies.study import MOST, SEQUENCES, TAGS, Study, Told, study_of
+from archive.studies.study import MOST, SEQUENCES, TAGS, Said, Told, said_of
 
 MOST_BYTES = 16 << 20
 JSON = "application/dicom+json"
@@ -17,8 +17,8 @@ Asked = list[tuple[str, str | int | float | bool | None]]
 _LACKS = frozenset({404, 405, 501})
 
 
-def studies(url: str, patient_id: str, until: float) -> tuple[Study, ...]:
-    """What an archive tells of a patient's number, up to one more than MOST.
+def studies(url: str, patient_id: str, until: float) -> Said:
+    """What an archive tells of a patient's number.
 
     `until` is a moment of `time.monotonic`. Asked by the number alone: an archive that does not
     keep who gave it would find nothing by that. Raises LinkDown, and LinkLacks where it says that
@@ -28,11 +28,11 @@ def studies(url: str, patient_id: str, until: float) -> tuple[Study, ...]:
     asked += [("includefield", tag) for tag in (*TAGS.values(), *_ASKED_SEQUENCES)]
     found = _asked(f"{url.rstrip('/')}/studies", asked, until)
     if found is None:
-        return ()
+        return Said((), is_whole=True)
     try:
         if not isinstance(found, list):
             raise LinkDown("The archive's answer is no answer.")
-        return tuple(study_of(_told(one)) for one in found[: MOST + 1])
+        return said_of([_told(one) for one in found[: MOST + 1]])
     except (AttributeError, LookupError, TypeError, ValueError) as error:
         raise LinkDown("The archive's answer is no answer.") from error
 

@@ -5,9 +5,11 @@ import re
 from datetime import date
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from archive.errors import LinkDown
 from archive.identities.stated import Person, person_of
 from archive.studies.judge import (
     JUDGED,
@@ -20,7 +22,7 @@ from archive.studies.judge import (
     judged,
     likeness,
 )
-from archive.studies.study import Study, Told, Whose, study_of
+from archive.studies.study import MOST, Study, Told, Whose, said_of, study_of
 
 PAGE = Path(__file__).parents[3] / "docs" / "timeline.md"
 OURS, OTHERS = "CHU", "LABO"
@@ -116,3 +118,13 @@ def test_a_study_says_next_to_nothing() -> None:
     )
     assert (str(told.on), str(told.at)) == ("2026-03-02", "14:05:00")
     assert study_of(Told({"StudyInstanceUID": "1.2", "StudyDate": "hier"})).on is None
+
+
+def test_an_answer_that_names_no_study_hides_no_other_and_is_said_to_be_missing() -> None:
+    sound, unsound = Told({"StudyInstanceUID": "1.2"}), Told({"StudyInstanceUID": "1.2.x"})
+    said = said_of([unsound, sound])
+    assert ([one.study_instance_uid for one in said.studies], said.is_whole) == (["1.2"], False)
+    assert said_of([]).is_whole
+    assert not said_of([sound] * (MOST + 1)).is_whole
+    with pytest.raises(LinkDown):
+        said_of([unsound])

@@ -25,7 +25,7 @@ export const timelineEn: typeof timelineFr = {
   archives: "Archives that are asked",
   asking: "being asked…",
   found: (n) => (n === 0 ? "nothing of this patient" : plural(n, "exam", "exams")),
-  partial: "too many exams: not all are shown",
+  partial: "incomplete: not all exams are shown",
   silent: "does not answer: what it holds is not known",
   lacks: "does not let itself be asked for this patient",
   doubtful: (n) =>

@@ -30,7 +30,7 @@ export const timelineFr = {
   archives: "Archives interrogées",
   asking: "interrogée…",
   found: (n: number) => (n === 0 ? "rien à ce nom" : plural(n, "examen", "examens")),
-  partial: "trop d’examens : tous ne sont pas affichés",
+  partial: "réponse incomplète : tous ses examens ne sont pas affichés",
   silent: "ne répond pas : on ne sait pas ce qu’elle contient",
   lacks: "ne se laisse pas interroger pour ce patient",
   doubtful: (n: number) =>
