@@ -3,9 +3,11 @@
 import asyncio
 import gzip
 import io
+import os
 import shutil
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from pathlib import Path
 from types import ModuleType
 from xml.etree import ElementTree
 
@@ -329,6 +331,21 @@ def test_what_the_disk_has_no_room_for_is_refused(
     full = replace(settings.uploads, headroom_bytes=free + (1 << 40))
     with pytest.raises(NoRoom):
         asyncio.run(answer(full, [(b"content-length", b"1000")]))
+
+
+@pytest.mark.parametrize(
+    ("kind", "status"), [(DICOM, 503), ("application/dicom+json", 507)], ids=["files", "metadata"]
+)
+def test_a_disk_that_is_full_is_said_to_be(
+    web: Web, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, kind: str, status: int
+) -> None:
+    def full(**_: object) -> tuple[int, str]:
+        return os.open("/dev/full", os.O_WRONLY), str(tmp_path / "draft")
+
+    monkeypatch.setattr("api.dicomweb.drafts.mkstemp", full)
+    headers = {"content-type": f'multipart/related; type="{kind}"; boundary="{BOUNDARY}"'}
+    answer = web.post(ROOT, content=body_of([b"{}" * 100], kind), headers=headers)
+    assert answer.status_code == status
 
 
 def test_who_only_reads_may_not_store(web: Web, make: Make, settings: Settings) -> None:
