@@ -46,9 +46,9 @@ WORDS: dict[Reason, Words] = {
     ),
     Reason.IDENTITY: Words(
         fr="Ce fichier ou ce numéro d’examen est déjà archivé sous un autre patient, ou sans "
-        "patient. Vérifiez à qui il est.",
+        "patient ; ou le numéro du patient est celui de quelqu’un d’autre. Vérifiez à qui il est.",
         en="This file or this accession number is archived under another patient already, or "
-        "under none. Check whose it is.",
+        "under none; or the patient’s number is somebody else’s. Check whose it is.",
     ),
     Reason.BUILD: Words(
         fr="Le fichier a été reçu, et n’a pas pu être converti.",

@@ -139,8 +139,8 @@ class Catalog:
 
         `issuer` is who gave the accession number. The patient's traits are kept as first received
         (`correct_patient` changes them). Raises DifferentPatient when the file, or the accession
-        number, is archived under another patient (or none) of the establishment, and
-        InvalidIdentity.
+        number, is archived under another patient (or none) of the establishment, or the number is
+        that of somebody with other traits, and InvalidIdentity.
         """
         arrival = reception.Arrival(
             establishment, kind, source_sha256, plan, patient, accession_number, issuer

@@ -82,7 +82,7 @@ class NoCard(ArchiveError, LookupError):
 
 
 class DifferentPatient(ArchiveError, ValueError):
-    """The file or the accession number is archived under another patient of the establishment.
+    """The file, or a number, is another patient's in the establishment.
 
     `image_id` is the image of that file, which may be moved; None where it is the number alone.
     """

@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from archive import schema
 from archive.errors import DifferentPatient, InvalidIdentity
 from archive.identities.pointers import remember_home, survivor
+from archive.identities.sent import is_somebody_else
 from archive.identity import (
     LO_CHARACTERS,
     SH_CHARACTERS,
@@ -108,6 +109,8 @@ def receive(connection: sa.Connection, arrival: Arrival, now: datetime) -> str:
     known = _known_image(connection, arrival, establishment_id, patient_row)
     if known is not None:
         return known
+    if arrival.patient is not None:
+        _require_same_person(connection, establishment_id, arrival.patient)
     if patient_row is None and arrival.patient is not None:
         patient_row = new_patient(connection, establishment_id, arrival.patient)
     image_id = new_id()
@@ -128,6 +131,17 @@ def receive(connection: sa.Connection, arrival: Arrival, now: datetime) -> str:
     )
     remember_number(connection, exam_id, establishment_id, arrival.patient, image_id)
     return image_id
+
+
+def _require_same_person(
+    connection: sa.Connection, establishment_id: int, patient: PatientIdentity
+) -> None:
+    row = numbered(connection, establishment_id, patient.issuer, patient.patient_id)
+    if row is not None and is_somebody_else(connection, patient, row):
+        raise DifferentPatient(
+            "This number is that of a patient with another name, birth date or sex; check whose "
+            "the file is."
+        )
 
 
 def patient_row_of(

@@ -109,12 +109,12 @@ class Merge:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """An instance that a device or an archive sends under a number (C-STORE, STOW-RS)."""
+    """What is sent (C-STORE, STOW-RS) or brought under a number, and says of whom it is."""
 
     is_known: bool
     """Whether the number is."""
     is_bare: bool
-    """It says the number alone, of whom more is known."""
+    """It says the number alone, of whom more is known, and no person said so."""
     has_other_trait: bool
     """It says a birth date, a sex or an issuer's OID that is not the known one."""
     shares_a_name: bool

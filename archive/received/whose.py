@@ -1,16 +1,15 @@
 """Under whom an instance belongs that another sends: doubt is refused, not guessed."""
 
 from collections.abc import Set
-from dataclasses import fields
 from datetime import datetime
 
 import sqlalchemy as sa
 
 from archive import reading, schema
 from archive.errors import NotKept
-from archive.identities.decisions import Sent, Then, decided
 from archive.identities.pointers import survivor
-from archive.identity import PatientIdentity, folded_name, uid_of_move
+from archive.identities.sent import is_refused
+from archive.identity import PatientIdentity, uid_of_move
 from archive.received.arrived import Arrived
 from archive.received.images import Fits, belongs
 from archive.received.outcome import Failure
@@ -92,42 +91,13 @@ def patient_of(
     row = numbered(connection, owner, patient.issuer, patient.patient_id)
     if row is None:
         return new_patient(connection, owner, patient)
-    if decided(_held_against(patient, _identity(connection, row)))[0] is Then.REFUSE:
+    if is_refused(connection, patient, row):
         raise NotKept(
             "its patient's number is that of somebody here with another name, birth date or sex, "
             "or it says none of them",
             Failure.OF_ANOTHER_PATIENT,
         )
     return survivor(connection, row)
-
-
-def _identity(connection: sa.Connection, patient_row: int) -> PatientIdentity:
-    column = schema.patient.c
-    query = sa.select(*(column[one.name] for one in fields(PatientIdentity)))
-    row = connection.execute(query.where(column.id == patient_row)).mappings().one()
-    return PatientIdentity(**row)
-
-
-def _held_against(said: PatientIdentity, known: PatientIdentity) -> Sent:
-    """How an instance's patient stands to whom its number is known as."""
-    traits = ((one.name, one.birth_date, one.sex) for one in (said, known))
-    is_bare, is_unknown = (not any(one) for one in traits)
-    pairs = (
-        (said.birth_date, known.birth_date),
-        (said.sex, known.sex),
-        (said.issuer_oid, known.issuer_oid),
-    )
-    ours, theirs = _words(known.name) | _words(known.birth_name or ""), _words(said.name)
-    return Sent(
-        is_known=True,
-        is_bare=is_bare and not is_unknown,
-        has_other_trait=any(None not in pair and pair[0] != pair[1] for pair in pairs),
-        shares_a_name=not ours or not theirs or bool(ours & theirs),
-    )
-
-
-def _words(name: str) -> frozenset[str]:
-    return frozenset(folded_name(name).replace("^", " ").replace("=", " ").split())
 
 
 def exam_of(
