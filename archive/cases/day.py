@@ -8,11 +8,13 @@ from typing import Any, Protocol
 import sqlalchemy as sa
 
 from archive import schema
-from archive.cases.order import TIE_CHARACTERS, Numbered
+from archive.cases.order import TIE_CHARACTERS, Numbered, Stay, Visit
 from archive.cases.orders import is_newer
 from archive.cases.schema import appointment, worklist_source
 from archive.database import Database
 from archive.identities.pointers import survivors
+from archive.identities.schema import moved_visit
+from archive.identities.visits import owner_of
 from archive.identity import LO_CHARACTERS, SH_CHARACTERS, PatientIdentity, checked_text
 from archive.move_plans import identities_of
 from archive.ownership import owned
@@ -149,10 +151,11 @@ class Day:
         )
         with self._database.read() as connection:
             rows = connection.execute(query).all()
-            into = survivors(connection, {one.whom for one in rows} - {None})
+            whose = _owners(connection, rows)
+            into = survivors(connection, set(whose.values()))
             known = identities_of(connection, set(into.values()))
             keys = _keys(connection, set(into.values()))
-        return tuple(_expected(one, into, known, keys) for one in rows)
+        return tuple(_expected(one, into.get(whose.get(one.id, 0)), known, keys) for one in rows)
 
     def take_list(
         self, establishment: str, name: str, day: tuple[datetime, datetime], steps: Sequence[Listed]
@@ -281,13 +284,33 @@ def _keys(connection: sa.Connection, rows: Collection[int]) -> dict[int, str]:
     return {row.id: row.key for row in found} if rows else {}
 
 
+def _owners(connection: sa.Connection, rows: Sequence[sa.Row[Any]]) -> dict[int, int]:
+    """Who is expected by each row, where they are known: who has the visit that it is of by now."""
+    known = [one for one in rows if one.whom is not None]
+    went = set(
+        connection.scalars(
+            sa.select(moved_visit.c.number).where(
+                moved_visit.c.number.in_({one.number for one in known}),
+                moved_visit.c.kind == Stay.VISIT,
+            )
+        )
+    )
+
+    def owner(one: sa.Row[Any]) -> int:
+        if one.number not in went:
+            return int(one.whom)
+        visit = Visit(Stay.VISIT, Numbered(one.number, one.number_issuer))
+        return owner_of(connection, one.whom, [visit], one.said_at)
+
+    return {one.id: owner(one) for one in known}
+
+
 def _expected(
     one: sa.Row[Any],
-    into: Mapping[int, int],
+    row: int | None,
     known: Mapping[int, PatientIdentity],
     keys: Mapping[int, str],
 ) -> Expected:
-    row = None if one.whom is None else into[one.whom]
     said = PatientIdentity(
         one.patient_id, one.patient_issuer, one.patient_name, one.birth_date, one.sex
     )

@@ -87,3 +87,13 @@ def test_an_appointment_without_number_or_moment_is_refused(
 ) -> None:
     code, _, words = told(Exchange(place, (GAM,)).answer(message("SIU^S12", *segments), LOCAL))
     assert (code, "neither a number" in words) == ("AE", True)
+
+
+def test_who_has_the_visit_by_now_is_expected(place: Workplace) -> None:
+    """A44: what was registered for the wrong patient is looked up under the right one."""
+    visit = "PV1|1|O" + "|" * 17 + "V77^^^CHU" + "|" * 25 + "20260302093000"
+    registered = message("ADT^A04", "EVN||20260302070000", PID, visit)
+    other = "PID|1||2^^^CHU^PI||VIDAL^Paul"
+    went = message("ADT^A44", "EVN||20260302080000", other, "MRG|77^^^CHU^PI||||V77", control="2")
+    assert sent(place, registered, went) == ["AA"] * 2
+    assert expected(place) == [("VIDAL^Paul", 9, "", False)]
