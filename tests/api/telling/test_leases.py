@@ -1,6 +1,8 @@
 """A row is held while anything of it moves, and by nobody once nothing does."""
 
 import socket
+from contextlib import nullcontext
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event, Thread
@@ -21,7 +23,19 @@ from archive.errors import LinkDown
 from archive.identity import PatientIdentity
 from archive.link import Instance, Moved, Named
 from archive.record import Image, OutboxState, Sent
-from tests.api.telling.places import HERE, at, due_now, kept, photographed, states, telling, told
+from archive.telling.rules import Corrections
+from tests.api.telling.places import (
+    HERE,
+    all_sent,
+    at,
+    corrected,
+    due_now,
+    kept,
+    photographed,
+    states,
+    telling,
+    told,
+)
 from tests.api.telling.test_stations import station
 from tests.orthanc import Orthanc
 
@@ -138,3 +152,50 @@ def test_who_reads_no_more_moves_nothing_and_is_down(
         done.set()
         reader.join()
     assert moved[0] < size // MEGABYTE
+
+
+class Killed(BaseException):
+    """What no handler of ours sees."""
+
+
+@pytest.mark.parametrize("moment", range(8))
+def test_killed_between_any_two_steps_it_is_told_once_and_what_was_before_is_gone(
+    settings: Settings,
+    empty_catalogue: Path,
+    archive: Orthanc,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    moment: int,
+) -> None:
+    """Of a correction by rejection: note, asking, deleting; then storing, asking, having back."""
+    before = PatientIdentity(f"m{moment}", "R", "FAUX^Anne")
+    rule = {"corrections": Corrections.REINCARNATION, "orthanc_url": str(archive.web.base_url)}
+    with telling(settings, empty_catalogue, archive, **rule) as place:
+        image = photographed(place, tmp_path, 1010 + moment, before)
+        all_sent(place)
+        corrected(place, before, replace(before, patient_id=f"n{moment}"))
+        done = [0]
+
+        def until_then(method: Any) -> Any:
+            def called(*given: Any) -> Any:
+                if done[0] == moment:
+                    raise Killed
+                done[0] += 1
+                return method(*given)
+
+            return called
+
+        for name in ("store", "shown", "remove", "fetch"):
+            monkeypatch.setattr(DicomWebLink, name, until_then(getattr(DicomWebLink, name)))
+        # Seven steps; the eighth is never taken.
+        with pytest.raises(Killed) if moment < 7 else nullcontext():
+            all_sent(place)
+        monkeypatch.undo()
+        place.catalog.outbox.lapse(place.worker)
+        all_sent(place)
+        old, note, new = told(place, image)
+        assert (note.kind, note.state) == (Sent.REJECTION, OutboxState.READ_BACK)
+        assert (old.state, new.state) == (OutboxState.SUPERSEDED, OutboxState.READ_BACK)
+        assert kept(archive, old.sop_instance_uid) == []
+        (there,) = kept(archive, new.sop_instance_uid)
+        assert there["PatientID"] == f"n{moment}"
