@@ -1,6 +1,5 @@
 """The archives that are told of what is published, each with its rule (a table in TOML)."""
 
-import tomllib
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from urllib.parse import urlsplit
 
 from api.dimse.table import is_title
 from api.errors import BadSettings
+from api.tables import table_in
 from archive.dimse_station import Encrypted, Station
 from archive.link import ArchiveLink
 from archive.record import OutboxState
@@ -101,14 +101,7 @@ def _link(rule: RadiologyArchive, open_links: ExitStack) -> ArchiveLink:
 
 def read_archives(path: Path) -> tuple[RadiologyArchive, ...]:
     """The archives of a table; raises BadSettings naming what in it is wrong."""
-    try:
-        told = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise BadSettings(
-            f"{path} cannot be read ({error.strerror}): see SANSVERRE_ARCHIVES"
-        ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise BadSettings(f"{path} is no TOML: {error}") from error
+    told = table_in(path, "SANSVERRE_ARCHIVES")
     try:
         _require_known(told, "the table", {"archives"})
         return _apart(

@@ -1,11 +1,11 @@
 """The table of laboratories: how each names its cases, and writes it on labels."""
 
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from api.errors import BadSettings
+from api.tables import table_in
 from archive.cases.laboratory import Laboratory
 
 _TEXTS = ("establishment", "issuer", "barcode")
@@ -15,14 +15,7 @@ def read_laboratories(file: Path | None) -> Mapping[str, Laboratory]:
     """Laboratories by establishment; raises BadSettings, naming what is wrong with the table."""
     if file is None:
         return {}
-    try:
-        told = tomllib.loads(file.read_text("utf-8"))
-    except OSError as error:
-        raise BadSettings(
-            f"{file} cannot be read ({error.strerror}): see SANSVERRE_LABORATORIES"
-        ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise BadSettings(f"{file} is no TOML: {error}") from error
+    told = table_in(file, "SANSVERRE_LABORATORIES")
     rows = told.get("laboratory")
     if set(told) != {"laboratory"} or not isinstance(rows, list):
         raise BadSettings(f"{file} must hold tables [[laboratory]], and nothing else")

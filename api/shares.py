@@ -1,10 +1,10 @@
 """The table of what establishments show one another: nothing that it does not state."""
 
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
 from api.errors import BadSettings
+from api.tables import table_in
 from archive.sharing.rule import EVERYBODY
 
 ALL = "all"
@@ -15,14 +15,7 @@ def read_shares(file: Path | None) -> Mapping[str, frozenset[str]]:
     """To whom each establishment shows its exams; raises BadSettings naming what is wrong."""
     if file is None:
         return {}
-    try:
-        told = tomllib.loads(file.read_text("utf-8"))
-    except OSError as error:
-        raise BadSettings(
-            f"{file} cannot be read ({error.strerror}): see SANSVERRE_SHARES"
-        ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise BadSettings(f"{file} is no TOML: {error}") from error
+    told = table_in(file, "SANSVERRE_SHARES")
     rows = told.get("shares")
     if set(told) != {"shares"} or not isinstance(rows, dict):
         raise BadSettings(f"{file} must hold the table [shares], and nothing else")

@@ -1,6 +1,5 @@
 """The table of modality worklists that are asked who is expected (TOML)."""
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from api.errors import BadSettings
+from api.tables import table_in
 
 _KNOWN = {
     *("establishment", "host", "port", "title", "calling", "authorities"),
@@ -40,14 +40,7 @@ def read_worklists(path: Path | None) -> tuple[ModalityWorklist, ...]:
     """The worklists of a table; raises BadSettings naming what in it is wrong."""
     if path is None:
         return ()
-    try:
-        told = tomllib.loads(path.read_text("utf-8"))
-    except OSError as error:
-        raise BadSettings(
-            f"{path} cannot be read ({error.strerror}): see SANSVERRE_WORKLISTS"
-        ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise BadSettings(f"{path} is no TOML: {error}") from error
+    told = table_in(path, "SANSVERRE_WORKLISTS")
     rows = told.get("worklists")
     if set(told) != {"worklists"} or not isinstance(rows, dict):
         raise BadSettings(f"{path} must hold tables [worklists.NAME], and nothing else")

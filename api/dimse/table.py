@@ -5,7 +5,6 @@ What is not stated is refused: a title that is not in it, a service that it does
 
 import ipaddress
 import re
-import tomllib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -14,6 +13,7 @@ from typing import Any
 
 from api.errors import BadSettings
 from api.shown import is_named, read_named
+from api.tables import table_in
 
 TITLE = "SANSVERRE"
 ADDRESS = "127.0.0.1:11112"
@@ -108,14 +108,7 @@ class Table:
 
 def read_table(path: Path) -> Table:
     """The table in a file; raises BadSettings naming what in it is wrong."""
-    try:
-        told = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise BadSettings(
-            f"{path} cannot be read ({error.strerror}): see SANSVERRE_DIMSE"
-        ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise BadSettings(f"{path} is no TOML: {error}") from error
+    told = table_in(path, "SANSVERRE_DIMSE")
     try:
         return _table(told, path.parent)
     except _Wrong as error:

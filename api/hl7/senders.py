@@ -1,7 +1,6 @@
 """Who may send messages, and for which establishment they speak."""
 
 import ipaddress
-import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from api.errors import BadSettings
 from api.hl7.message import CHARSETS, Header
 from api.shown import is_named, read_named
+from api.tables import table_in
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -43,14 +43,7 @@ def read_senders(file: Path | None) -> tuple[Sender, ...]:
     """The table of senders; raises BadSettings, naming what is wrong with it."""
     if file is None:
         raise BadSettings("nobody may send messages yet: name their table in SANSVERRE_HL7_SENDERS")
-    try:
-        told = tomllib.loads(file.read_text("utf-8"))
-    except OSError as error:
-        raise BadSettings(
-            f"{file} cannot be read ({error.strerror}): see SANSVERRE_HL7_SENDERS"
-        ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise BadSettings(f"{file} is no TOML: {error}") from error
+    told = table_in(file, "SANSVERRE_HL7_SENDERS")
     rows = told.get("sender")
     if set(told) != {"sender"} or not isinstance(rows, list) or not rows:
         raise BadSettings(f"{file} must hold tables [[sender]], at least one, and nothing else")

@@ -97,5 +97,19 @@ def catalog(url: str) -> Iterator[Catalog]:
 
 
 @pytest.fixture
+def counted(catalog: Catalog) -> Iterator[list[str]]:
+    """The statements that the catalogue gives its database, as they come."""
+    asked: list[str] = []
+
+    def note(_: object, __: object, statement: str, *___: object) -> None:
+        asked.append(statement)
+
+    engine = catalog._database._engine
+    sa.event.listen(engine, "before_cursor_execute", note)
+    yield asked
+    sa.event.remove(engine, "before_cursor_execute", note)
+
+
+@pytest.fixture
 def storage(tmp_path: Path) -> Storage:
     return Storage.open((tmp_path / "objects").as_uri())

@@ -1,6 +1,5 @@
 """What is to be read: unread, urgent, mine; taken by one, read as it was, and unread again."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
@@ -192,19 +191,6 @@ def test_of_many_who_take_one_exam_at_once_one_has_it(catalog: Catalog) -> None:
         catalog.worklist.release(exam, ANNE)
     assert catalog.worklist.take(exam, ANNE, over=True).taken_by == "anne"
     assert catalog.worklist.release(exam, ANNE).taken_by is None
-
-
-@pytest.fixture
-def counted(catalog: Catalog) -> Iterator[list[str]]:
-    asked: list[str] = []
-
-    def note(_: object, __: object, statement: str, *___: object) -> None:
-        asked.append(statement)
-
-    engine = catalog._database._engine
-    sa.event.listen(engine, "before_cursor_execute", note)
-    yield asked
-    sa.event.remove(engine, "before_cursor_execute", note)
 
 
 def test_a_page_takes_as_many_queries_for_one_exam_as_for_many(

@@ -1,6 +1,5 @@
 """What was found before an order is of whom the order is today, and of nobody else."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -130,19 +129,6 @@ def test_what_nobody_can_look_for_is_given_up(catalog: Catalog) -> None:
             connection.execute(sa.update(prior_search).values(due_at=lost))
     assert catalog.priors.claim() is None
     assert catalog.priors.of_cases([case], establishment=HERE)[case].is_over
-
-
-@pytest.fixture
-def counted(catalog: Catalog) -> Iterator[list[str]]:
-    asked: list[str] = []
-
-    def note(_: object, __: object, statement: str, *___: object) -> None:
-        asked.append(statement)
-
-    engine = catalog._database._engine
-    sa.event.listen(engine, "before_cursor_execute", note)
-    yield asked
-    sa.event.remove(engine, "before_cursor_execute", note)
 
 
 def test_a_list_takes_as_many_queries_for_one_case_as_for_many(
