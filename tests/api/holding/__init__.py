@@ -15,7 +15,11 @@ def held_at(place: str, mark: Path) -> dict[str, str]:
     mark.unlink(missing_ok=True)
     paths = [str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")]
     path = os.pathsep.join(filter(None, paths))
-    held = {"HELD_AT": place, "HELD_MARK": str(mark), "HELD_BY": str(os.getpid())}
+    held = {
+        "PYTHON_HELD_AT": place,
+        "PYTHON_HELD_MARK": str(mark),
+        "PYTHON_HELD_BY": str(os.getpid()),
+    }
     return {**os.environ, "PYTHONPATH": path, **held}
 
 

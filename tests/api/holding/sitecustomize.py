@@ -1,8 +1,9 @@
 """Imported first by every process that a test starts so: it stands still at one place.
 
-HELD_AT names the place; the file HELD_MARK appears when it is reached. The
+PYTHON_HELD_AT names the place; the file PYTHON_HELD_MARK appears when it is reached. The
 system gives no such stop, and looking from outside for what lasts a millisecond finds it or not.
-A parent that is no test (HELD_BY) stands still as well: it would end a child that is silent.
+The variables are named as those that every child is told, and the nursery of children.
+A parent that is no test (PYTHON_HELD_BY) stands still as well: it would end a child that is silent.
 """
 
 import os
@@ -68,7 +69,7 @@ def _hold_at(place: str, mark: Path) -> None:
             and frame.f_globals.get("__name__") == module
             and applies(frame.f_locals)
         ):
-            if _who_waits() != int(os.environ["HELD_BY"]):
+            if _who_waits() != int(os.environ["PYTHON_HELD_BY"]):
                 os.kill(_who_waits(), signal.SIGSTOP)
             mark.touch()
             # Longer than any test: whoever waits for the mark ends this process.
@@ -78,5 +79,5 @@ def _hold_at(place: str, mark: Path) -> None:
     threading.setprofile(look)
 
 
-if "HELD_AT" in os.environ:
-    _hold_at(os.environ["HELD_AT"], Path(os.environ["HELD_MARK"]))
+if "PYTHON_HELD_AT" in os.environ:
+    _hold_at(os.environ["PYTHON_HELD_AT"], Path(os.environ["PYTHON_HELD_MARK"]))
