@@ -104,6 +104,7 @@ def _decided_at_a_desk(browser: Browser, served: Served) -> StorageState:
         expect(page.locator("section[data-kind=conflict]")).to_contain_text("à décider.")
         page.get_by_label("Votre nom").first.fill("MARTIN^Anne")
         page.get_by_role("button", name="Même personne").click()
+        expect(page.locator("section[data-kind=conflict]")).to_have_count(0)
         asked = page.locator("section[data-kind=visit]")
         expect(asked).to_contain_text("Séjour V7")
         assert faults(page) == []

@@ -46,7 +46,7 @@ FRENCH: dict[str, tuple[str, str]] = {
         "Corrigez le fichier JSON ou CSV du même nom.",
     ),
     "DifferentPatient": (
-        "Le fichier, le numéro d’examen ou celui du patient est déjà d’un autre, ou de personne.",
+        "Ce fichier ou ce numéro (d’examen, de patient) est déjà à un autre patient, ou à aucun.",
         "Vérifiez à qui est la lame ; corrigez la demande, ou déplacez l’image déjà archivée.",
     ),
     "NoOrder": (

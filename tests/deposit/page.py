@@ -53,11 +53,11 @@ def choose(page: Page, *files: Path) -> None:
 
 
 def slowed(page: Page, bytes_per_s: int) -> CDPSession:
-    """A network that takes so much; 0 for one without limits."""
+    """A network that takes so much, until the session is detached."""
     session = page.context.new_cdp_session(page)
     session.send("Network.enable")
     limits = {"offline": False, "latency": 0, "downloadThroughput": -1}
-    limits["uploadThroughput"] = bytes_per_s or -1
+    limits["uploadThroughput"] = bytes_per_s
     session.send("Network.emulateNetworkConditions", limits)
     return session
 
