@@ -229,6 +229,20 @@ def test_names_that_pages_give_exist() -> None:
     assert checked > 20
 
 
+def test_the_architecture_names_every_process_and_every_package_of_the_archive() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text()
+    processes = [
+        m[1]
+        for name, text in texts()
+        if name.startswith("api/") and (m := re.search(r"^python -m ([\w.]+) ", text, re.MULTILINE))
+    ]
+    packages = [
+        f"archive/{init.parent.name}/" for init in sorted((ROOT / "archive").glob("*/__init__.py"))
+    ]
+    assert len(processes) > 4
+    assert [name for name in (*processes, *packages) if f"`{name}" not in page] == []
+
+
 def test_tests_that_pages_name_exist() -> None:
     named = [
         one
