@@ -1,9 +1,11 @@
 """Messages about identities (PAM-FR): stated, merged, renumbered, withdrawn, moved."""
 
+from collections.abc import Collection
+
 from api.errors import BadMessage
 from api.hl7.answers import Answer, Code, Note, rejected
 from api.hl7.message import Message
-from api.hl7.pid import pairs, read_any_numbers, read_numbers, read_pid, read_visit
+from api.hl7.pid import Numbers, pairs, read_any_numbers, read_numbers, read_pid, read_visit
 from api.work import Workplace
 from archive.cases.order import Stay
 from archive.identities.decisions import Then
@@ -28,6 +30,16 @@ def state(message: Message, place: Workplace, establishment: str) -> Answer:
     said = read_pid(message, message.first("PID"))
     done = place.catalog.identities.state(establishment, said)
     return _answer(done, names_ins=said.ins is not None or said.has_unsound_ins)
+
+
+def forget_withdrawn(
+    named: Numbers, place: Workplace, establishment: str, others: Collection[str] = ()
+) -> None:
+    """Let no message be kept for the INS of these numbers, or others, once it was withdrawn."""
+    ins = {*others, *((named.ins.number,) if named.ins else ())}
+    if ins and named.patient_id:
+        identities = place.catalog.identities
+        identities.forget_withdrawn(establishment, named.patient_id, named.issuer, ins)
 
 
 def merge(message: Message, place: Workplace, establishment: str) -> Answer:

@@ -10,10 +10,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from api.errors import BadMessage
+from api.hl7.adt import forget_withdrawn
 from api.hl7.answers import DONE, Answer, Code, Note
 from api.hl7.message import Message, Segment
 from api.hl7.orders import patient_of
-from api.hl7.pid import read_pid
+from api.hl7.pid import read_numbers
 from api.work import Workplace
 from archive.cases.order import Numbered
 from archive.errors import BadDocument
@@ -90,7 +91,7 @@ def take_results(message: Message, place: Workplace, establishment: str) -> Answ
         _result(number, group, read, message, establishment, patient)
         for number, (group, read) in found.items()
     ]
-    return _kept(place, versions, message)
+    return _kept(place, versions, message, establishment)
 
 
 def take_document(message: Message, place: Workplace, establishment: str) -> Answer:
@@ -132,7 +133,7 @@ def take_document(message: Message, place: Workplace, establishment: str) -> Ans
         txa.value(25) or read.title or TITLE,
         read.code or PATHOLOGY,
     )
-    return _kept(place, [(said, read.documents)], message)
+    return _kept(place, [(said, read.documents)], message, establishment)
 
 
 def _result(
@@ -163,15 +164,19 @@ def _result(
 
 
 def _kept(
-    place: Workplace, versions: Sequence[tuple[ReportSaid, list[Document]]], message: Message
+    place: Workplace,
+    versions: Sequence[tuple[ReportSaid, list[Document]]],
+    message: Message,
+    establishment: str,
 ) -> Answer:
-    ins = read_pid(message, message.first("PID")).ins
-    national: set[tuple[str, str]] = set()
+    numbers = read_numbers(message, message.first("PID"), 3, "PID^1^3")
+    clinical = [one.clinical for _, some in versions for one in some if one.clinical]
+    national = {each for one in clinical for each in one.national}
+    forget_withdrawn(numbers, place, establishment, {number for number, _ in national})
     for said, documents in versions:
         if len(documents) > MOST_DOCUMENTS:
             raise BadMessage("the report is of more documents than are taken", 102, "OBX")
-        _require_same_person(said.patient, ins, documents)
-        national |= {each for one in documents if one.clinical for each in one.clinical.national}
+        _require_same_person(said.patient, numbers.ins, documents)
     # All are looked over before the first is kept.
     checked = [
         (replace(said, national=tuple(national)).checked(), documents)

@@ -280,6 +280,19 @@ def _forget_messages(desk: Desk, whom: int, ins: Ins) -> None:
         blank(desk.connection, desk.establishment_id, ins.number)
 
 
+def forget_withdrawn(desk: Desk, whom: int, number: str) -> None:
+    """Let no message be kept for an INS of this patient that nobody has, and that was spoken of.
+
+    For messages that state no identity, as orders and reports: they neither give nor take one.
+    """
+    numbers = {whom, survivor(desk.connection, whom)}
+    spoken_of = sa.select(identity_state.c.whom).where(
+        identity_state.c.whom.in_(numbers), identity_state.c.ins_at.is_not(None)
+    )
+    if desk.connection.execute(spoken_of).first() and not _having(desk, number):
+        blank(desk.connection, desk.establishment_id, number)
+
+
 def _set_ins(desk: Desk, whom: int, ins: Ins) -> None:
     held = ins_of(desk.connection, whom)
     if held == (ins.number, ins.authority):
@@ -295,7 +308,7 @@ def _set_ins(desk: Desk, whom: int, ins: Ins) -> None:
 def merged_holders(desk: Desk, whom: Collection[int], ins: Ins) -> set[int]:
     """Who has that identifier and is merged with one of these patients."""
     into = {survivor(desk.connection, one) for one in whom}
-    return {one for one, there in _having(desk, ins) if there in into}
+    return {one for one, there in _having(desk, ins.number) if there in into}
 
 
 def _holders(desk: Desk, whom: int, ins: Ins | None) -> list[int]:
@@ -303,13 +316,13 @@ def _holders(desk: Desk, whom: int, ins: Ins | None) -> list[int]:
     if ins is None:
         return []
     here = survivor(desk.connection, whom)
-    return [one for one, there in _having(desk, ins) if there != here]
+    return [one for one, there in _having(desk, ins.number) if there != here]
 
 
-def _having(desk: Desk, ins: Ins) -> list[tuple[int, int]]:
+def _having(desk: Desk, number: str) -> list[tuple[int, int]]:
     """Who here has that identifier, and whom each was merged into."""
     having = sa.select(_patient.id).where(
-        _patient.establishment_id == desk.establishment_id, _patient.ins == ins.number
+        _patient.establishment_id == desk.establishment_id, _patient.ins == number
     )
     found = desk.connection.scalars(having.order_by(_patient.id)).all()
     return [(one, survivor(desk.connection, one)) for one in found]

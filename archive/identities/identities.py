@@ -1,6 +1,6 @@
 """The identities of a catalogue: what messages state, what persons decide, what is taken back."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
@@ -12,6 +12,7 @@ from archive.errors import TransitionRefused
 from archive.identities import reading
 from archive.identities.acts import (
     Desk,
+    forget_withdrawn,
     ins_of,
     is_ins_outdated,
     merged_holders,
@@ -66,6 +67,21 @@ class Identities:
                     put_state(connection, one, {"ins_at": said.at})
             if ins is not None:
                 blank(desk.connection, desk.establishment_id, ins.number)
+
+    def forget_withdrawn(
+        self, establishment: str, patient_id: str, issuer: str, ins: Collection[str]
+    ) -> None:
+        """Let no message be kept that names an INS which this patient has not any more.
+
+        For messages that state no identity: these numbers are what an order or a report names.
+        """
+        with self._database.write() as connection:
+            now = datetime.now(UTC)
+            desk = Desk(connection, establishment_row(connection, establishment), "", now)
+            whom = desk.find(patient_id, issuer)
+            if whom is not None:
+                for one in sorted(ins):
+                    forget_withdrawn(desk, whom, one)
 
     def merge(
         self, establishment: str, into: Stated, gone: tuple[str, str], *, renumbers: bool = False

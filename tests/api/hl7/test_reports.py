@@ -8,7 +8,9 @@ import pytest
 from api.hl7.exchange import Exchange
 from api.work import Workplace
 from archive.cases.laboratory import Laboratory
+from archive.errors import NotFound
 from archive.identities.ins import key_of
+from archive.messages.inbox import Listed
 from archive.reports.report import CDA, PDF, TEXT, Report, ReportStatus
 from tests.api.hl7.conftest import GAM, HERE, message
 from tests.api.hl7.test_exchange import LOCAL, told
@@ -72,6 +74,14 @@ def mdm(
 
 def reports(place: Workplace) -> tuple[Report, ...]:
     return place.catalog.reports.of_number("LABO", "26H00012", establishment=HERE)
+
+
+def is_gone(place: Workplace, one: Listed) -> bool:
+    try:
+        place.catalog.inbox.payload(one.id, establishment=HERE)
+    except NotFound:
+        return True
+    return False
 
 
 def content(place: Workplace, one: Report) -> bytes:
@@ -311,6 +321,33 @@ def test_the_national_identifier_is_in_no_store_and_leaves_while_it_is_qualified
     assert SOUND.encode() not in now
     assert b'<id extension="77" root="1.2.250.1.998"/>' in now
     assert len(now) < len(whole)
+
+
+@pytest.mark.parametrize("status", ["PROV", "QUAL"])
+def test_orders_and_reports_that_name_a_withdrawn_identifier_are_not_kept(
+    lab: Workplace, status: str
+) -> None:
+    pid = PID.replace("270019999999999", SOUND)
+    rest = "|" * (31 - pid.count("|") + 1)
+    bare = "PID|1||77^^^CHU^PI||ESSAI^Zoé||19570307|F"
+    states = [
+        message("ADT^A28", "EVN||20260301090000", f"{pid}{rest}QUAL", control="A1"),
+        message("ADT^A31", "EVN||20260301100000", f"{pid}{rest}{status}", control="A2"),
+    ]
+    assert sent(lab, *states) == ["AA", "AA"]
+    naming = [
+        o21("A", pid=pid),
+        oru(ed(cda(), "XML"), pid=pid, number="refused"),
+        oru(ed(b"%PDF-1.4", "PDF"), pid=pid, number="named"),
+        oru(ed(cda(ins=SOUND), "XML"), pid=bare, number="inside"),
+        message("SIU^S12", "SCH|1^LABO|||||||||||20260302090000", pid, control="S1"),
+    ]
+    sent(lab, *naming)
+    gone = [
+        one.control_id for one in lab.catalog.inbox.listed(establishment=HERE) if is_gone(lab, one)
+    ]
+    also = ["S1", "Rinside", "Rnamed", "Rrefused", "1", "A2", "A1"]
+    assert gone == (also if status == "PROV" else [])
 
 
 def test_what_another_establishment_asks_for_does_not_exist(lab: Workplace) -> None:
