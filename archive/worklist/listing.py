@@ -14,6 +14,7 @@ from archive.identity import PatientIdentity, folded
 from archive.ownership import owned
 from archive.reading import MAY_BE_SEEN
 from archive.record import ImageKind
+from archive.reports.reading import is_read
 from archive.reports.schema import report
 from archive.worklist.item import Counts, Item, News, Read, Reader, Wanted, Which, version_of
 from archive.worklist.schema import read_thing, reading
@@ -100,14 +101,16 @@ def _new_reports() -> sa.Select[Any]:
     is_known = sa.exists().where(
         read_thing.c.exam_id == _report.exam_id, read_thing.c.thing == _report.id
     )
-    return sa.select(sa.func.count()).where(_report.exam_id == _exam.id, ~is_known)
+    return sa.select(sa.func.count()).where(_report.exam_id == _exam.id, is_read(report), ~is_known)
 
 
 def _rows(images: sa.Subquery, reader: Reader) -> sa.Select[Any]:
     """All that is told of exams."""
     # All versions of a report have its number.
     number = _report.number_issuer + "\n" + _report.number
-    reports = sa.select(sa.func.count(number.distinct())).where(_report.exam_id == _exam.id)
+    reports = sa.select(sa.func.count(number.distinct())).where(
+        _report.exam_id == _exam.id, is_read(report)
+    )
     query = sa.select(
         _exam.id,
         _owner.name.label("establishment"),
@@ -249,7 +252,7 @@ def things_in(connection: sa.Connection, exam_ids: Collection[str]) -> dict[str,
     ids = list(exam_ids)
     query = sa.union_all(
         sa.select(_image.exam_id, _image.id).where(_image.exam_id.in_(ids), MAY_BE_SEEN),
-        sa.select(_report.exam_id, _report.id).where(_report.exam_id.in_(ids)),
+        sa.select(_report.exam_id, _report.id).where(_report.exam_id.in_(ids), is_read(report)),
     )
     found: dict[str, list[str]] = defaultdict(list)
     for exam_id, thing in connection.execute(query):

@@ -1,7 +1,7 @@
 """Reports go where their exam goes: to the right patient, and under other UIDs."""
 
 import io
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 from pydicom import dcmread
@@ -14,9 +14,10 @@ from api.work import Workplace
 from archive.errors import NotFound
 from archive.identity import PatientIdentity
 from archive.move import Author, Destination
-from archive.record import OutboxState
+from archive.record import ImageKind, OutboxState
 from archive.reports.report import Report, ReportStatus
 from archive.telling.rules import Takes
+from archive.worklist.item import News, Reader, Wanted, Which
 from tests.api.conftest import Web, reading
 from tests.api.hl7.conftest import GAM, HERE, message
 from tests.api.hl7.test_exchange import LOCAL
@@ -25,6 +26,7 @@ from tests.api.hl7.test_reports import ed, oru
 from tests.api.reports.conftest import PDF_OF_TWO, filled
 from tests.samples.report import pdf
 
+SINCE = datetime(2026, 1, 1, tzinfo=UTC)
 RIGHT = PatientIdentity("79", "CHU", "AUTRE^Jean", date(1950, 2, 3), "M")
 
 
@@ -94,6 +96,10 @@ def test_a_report_that_goes_home_is_read_by_nobody_until_it_is_there(
 ) -> None:
     exchange = Exchange(place, (GAM,))
     filled(place)
+    exam = _with_a_slide(place)
+    reader = Reader("anne", HERE)
+    version = place.catalog.worklist.item(exam, reader).version
+    assert place.catalog.worklist.mark_read(exam, version, reader).news == ()
     gone = "OBX|1|ED|a||||||||W"
     second = "PID|1||80^^^CHU^PI||ESSAI^Zoé||19570307|F"
     for one in (
@@ -108,7 +114,11 @@ def test_a_report_that_goes_home_is_read_by_nobody_until_it_is_there(
     assert report_once(place)
     withdrawn, alone, late, *others = reports(place)
     assert late.patient.patient_id == "77"
+    assert place.catalog.worklist.item(exam, reader).news == (News.REPORT,)
     undo(place, late.patient_key)
+    item = place.catalog.worklist.item(exam, reader)
+    assert (item.news, item.reports, item.version) == ((), 1, version)
+    assert place.catalog.worklist.page(Wanted(SINCE, Which.UNREAD), reader)[0] == ()
     mine = [(one.id, one.version) for one in others]
     assert [(one.id, one.version) for one in reports(place)] == mine
     with pytest.raises(NotFound):
@@ -125,6 +135,21 @@ def test_a_report_that_goes_home_is_read_by_nobody_until_it_is_there(
     there = place.catalog.reports.of_exam(home.exam_id, establishment=HERE)
     assert [one.id for one in there] == [withdrawn.id, late.id]
     assert [one.id for one in reports(place)] == [one.id for one in others]
+
+
+def _with_a_slide(place: Workplace) -> str:
+    """A slide beside the reports, without which their exam is in no list; gives the exam."""
+    slide = place.catalog.receive(
+        establishment=HERE,
+        kind=ImageKind.SLIDE,
+        source_sha256="5" * 64,
+        plan="full",
+        patient=reports(place)[0].patient,
+        accession_number="26H00012",
+        issuer="LABO",
+    )
+    assert slide.exam_id == reports(place)[0].exam_id
+    return slide.exam_id
 
 
 def _by_fhir(web: Web) -> dict[str, set[str]]:
