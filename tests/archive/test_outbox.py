@@ -15,7 +15,7 @@ from archive.telling.rows import Ending
 from archive.telling.rules import Takes
 from archive.telling.told import Told
 from tests.archive.conftest import ELSEWHERE, HERE, digest
-from tests.archive.identities.test_acts import INS, OTHER_INS, qualified
+from tests.archive.identities.saying import INS, OTHER_INS, qualified
 from tests.archive.test_backlog import photographed, told
 
 PACS = "pacs"

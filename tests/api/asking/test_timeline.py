@@ -28,7 +28,7 @@ from dermato.ingest import ingest_photo
 from tests.api.asking.radiology import ANNE
 from tests.api.conftest import Web, opened
 from tests.api.test_covered import FOREARM, SCROTUM
-from tests.archive.identities.test_acts import INS
+from tests.archive.identities.saying import INS
 from tests.dermato.archived import received
 from tests.orthanc import Orthanc, free_ports
 from tests.samples.photo import make_photo

@@ -9,7 +9,7 @@ from archive.catalog import Catalog
 from archive.errors import DifferentPatient
 from archive.identities.schema import Verdict
 from tests.archive.conftest import HERE
-from tests.archive.identities.test_acts import LUC, ZOE, brought, number_of, said
+from tests.archive.identities.saying import LUC, ZOE, brought, number_of, said
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from archive.leaving import Leaving, Way
 from archive.record import Image, ImageKind, ObjectRole
 from archive.session import Purpose
 from tests.archive.conftest import HERE, digest
-from tests.archive.identities.test_acts import ZOE, said, undo_merge
+from tests.archive.identities.saying import ZOE, said, undo_merge
 from tests.archive.test_backlog import told
 from tests.archive.test_moves import carried_out, publish
 

@@ -13,7 +13,7 @@ from archive.identities.schema import Verdict
 from archive.identity import PatientIdentity
 from tests.archive.cases.conftest import LABORATORY, NUMBER, container, label
 from tests.archive.conftest import HERE
-from tests.archive.identities.test_acts import (
+from tests.archive.identities.saying import (
     LUC,
     NOON,
     V7,

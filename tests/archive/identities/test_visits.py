@@ -11,7 +11,7 @@ from archive.identity import PatientIdentity
 from archive.session import Pin, Session
 from archive.sessions import Opening
 from tests.archive.conftest import HERE
-from tests.archive.identities.test_acts import NOON, V7, ordered
+from tests.archive.identities.saying import NOON, V7, ordered
 from tests.archive.sessions import CLOSE_UP, OVERVIEW, lesion_of, shot, stated
 
 PAIRED = ("exam", "lesion", "session", "photograph", "pin")

@@ -14,7 +14,7 @@ from archive.priors.due import AGAIN_WITHIN
 from archive.priors.priors import LEASE, MOST_ATTEMPTS, Prior, Wanted
 from archive.priors.schema import prior_search
 from tests.archive.conftest import HERE
-from tests.archive.identities.test_acts import LUC, ZOE, qualified, said
+from tests.archive.identities.saying import LUC, ZOE, qualified, said
 
 FOUND = Prior(HERE, "2025-01-02", ("CT",), "Scanner thoracique", archive="pacs")
 ZOE_1 = PatientIdentity("1", "CHU", **ZOE)

@@ -17,7 +17,7 @@ from archive.sharing.patients import PatientKey
 from archive.sharing.rule import EVERYBODY
 from archive.sharing.schema import Looked, look
 from tests.archive.conftest import ELSEWHERE, HERE, digest
-from tests.archive.identities.test_acts import OTHER_INS, ZOE, qualified, said
+from tests.archive.identities.saying import OTHER_INS, ZOE, qualified, said
 from tests.archive.test_moves import publish
 
 FAR = "Hôpital C"

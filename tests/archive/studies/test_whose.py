@@ -9,7 +9,7 @@ from archive.identities.schema import merged
 from archive.identities.stated import Flag, person_of
 from archive.identity import PatientIdentity
 from tests.archive.conftest import HERE
-from tests.archive.identities.test_acts import LUC, ZOE, said
+from tests.archive.identities.saying import LUC, ZOE, said
 
 
 @pytest.mark.parametrize(("flag", "is_flagged"), [(Flag.DUPLICATE, False), (Flag.COLLISION, True)])
