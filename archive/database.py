@@ -20,6 +20,8 @@ from archive.errors import StorageFailure
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 BUSY_TIMEOUT_S = 30
+EMPTYING_TIMEOUT_S = 1
+_LEAVES_NO_COPY = "leaves no copy"
 _POSTGRESQL_MIGRATION_LOCK = 0x5A_4E_5A_56
 # Alembic keeps the running migration in a global of the process.
 _migrating = threading.Lock()
@@ -84,8 +86,28 @@ class Database:
         On SQLite it begins IMMEDIATE: a deferred one that reads before it writes is refused, not
         made to wait, when another writer came between.
         """
-        with _named_failures(), self._writer.begin() as connection:
-            yield connection
+        with _named_failures():
+            with self._writer.begin() as connection:
+                connection.info.pop(_LEAVES_NO_COPY, None)
+                yield connection
+                leaves_no_copy = connection.info.pop(_LEAVES_NO_COPY, False)
+            if leaves_no_copy:
+                self._empty_log()
+
+    def _empty_log(self) -> None:
+        """Empty SQLite's log of what was written, in which what was deleted stands as it was.
+
+        Where readers stay for long, that is done as soon as the log begins anew.
+        """
+        connection = self._engine.raw_connection()
+        try:
+            cursor = connection.cursor()
+            cursor.execute(f"PRAGMA busy_timeout = {1000 * EMPTYING_TIMEOUT_S}")
+            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            cursor.execute(f"PRAGMA busy_timeout = {1000 * BUSY_TIMEOUT_S}")
+            cursor.close()
+        finally:
+            connection.close()
 
     def _migrate(self) -> None:
         with self.read() as connection:
@@ -100,6 +122,15 @@ class Database:
                     f"SELECT pg_advisory_xact_lock({_POSTGRESQL_MIGRATION_LOCK})"
                 )
             upgrade(connection)
+
+
+def leave_no_copy(connection: sa.Connection) -> None:
+    """Have no copy stay on disk of what this transaction deletes, once it is committed.
+
+    PostgreSQL does that by itself, when it vacuums the table and uses a segment of its log again.
+    """
+    if connection.dialect.name == "sqlite":
+        connection.info[_LEAVES_NO_COPY] = True
 
 
 def deferring(connection: sa.Connection) -> None:
@@ -175,6 +206,10 @@ def _set_up_sqlite(connection: DBAPIConnection, _record: Any) -> None:
     cursor = connection.cursor()
     cursor.execute("PRAGMA foreign_keys = ON")
     cursor.execute("PRAGMA synchronous = FULL")
+    # What is deleted, as a national identifier is, leaves the file; the log is cut when it begins
+    # anew, as it holds what was written before.
+    cursor.execute("PRAGMA secure_delete = ON")
+    cursor.execute("PRAGMA journal_size_limit = 0")
     # As every other database has it; what is to be found in any case is folded.
     cursor.execute("PRAGMA case_sensitive_like = ON")
     cursor.close()

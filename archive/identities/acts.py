@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from archive import outbox, schema
+from archive.database import leave_no_copy
 from archive.identities.changes import (
     Change,
     as_it_is,
@@ -265,6 +266,7 @@ def withdraw_ins(desk: Desk, whom: int) -> None:
     held = ins_of(desk.connection, whom)
     if held is None:
         return
+    leave_no_copy(desk.connection)
     gone = sa.update(schema.patient).where(_patient.id == whom)
     desk.connection.execute(gone.values(ins=None, ins_authority=None))
     blank(desk.connection, desk.establishment_id, held[0])

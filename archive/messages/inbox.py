@@ -8,7 +8,7 @@ from hashlib import sha256
 import sqlalchemy as sa
 
 from archive import schema
-from archive.database import Database
+from archive.database import Database, leave_no_copy
 from archive.errors import NotFound
 from archive.messages.named import mark_of, named_in
 from archive.messages.schema import message, message_named
@@ -138,6 +138,7 @@ def blank(connection: sa.Connection, establishment_id: int, ins: str) -> None:
     )
     ids = list(connection.scalars(holding))
     for some in _batched(ids):
+        leave_no_copy(connection)
         gone = sa.update(message).where(_message.id.in_(some))
         connection.execute(gone.values(payload=None))
         connection.execute(sa.delete(message_named).where(_named.message_id.in_(some)))

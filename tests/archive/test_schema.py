@@ -23,13 +23,20 @@ def test_the_sqlite_file_is_set_up_for_several_writers(bare_url: str) -> None:
         if connection.dialect.name == "sqlite":
             settings = {
                 name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()
-                for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
+                for name in (
+                    "journal_mode",
+                    "synchronous",
+                    "foreign_keys",
+                    "busy_timeout",
+                    "secure_delete",
+                )
             }
             assert settings == {
                 "journal_mode": "wal",
                 "synchronous": 2,
                 "foreign_keys": 1,
                 "busy_timeout": 30_000,
+                "secure_delete": 1,
             }
         else:
             assert connection.exec_driver_sql("SHOW transaction_isolation").scalar()

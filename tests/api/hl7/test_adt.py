@@ -1,6 +1,7 @@
 """Messages of PAM-FR, from their bytes to whose an image is."""
 
 from datetime import date
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -156,6 +157,19 @@ def test_a_late_message_brings_no_withdrawn_identifier_back_into_what_is_kept(
     hospital.send("A31", pid("1", INS, "PROV", name="UNPROVEN"))
     assert hospital.known("1").ins is None
     assert INS.encode() not in b"".join(hospital.payloads())
+
+
+def test_a_withdrawn_identifier_is_on_no_page_of_the_catalogue_s_file(
+    hospital: Hospital, tmp_path: Path
+) -> None:
+    def on_disk() -> list[str]:
+        files = (tmp_path / "data").glob("catalog.sqlite*")
+        return [one.name for one in files if INS.encode() in one.read_bytes()]
+
+    hospital.send("A28", pid("1", INS, "QUAL"))
+    assert on_disk()
+    hospital.send("A31", pid("1", INS, "PROV"))
+    assert on_disk() == []
 
 
 def test_an_identifier_is_withdrawn_from_what_was_merged(hospital: Hospital) -> None:
