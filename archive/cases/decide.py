@@ -6,7 +6,8 @@
 | no order has its accession number, and none its barcode               | `unknown`       |
 | its codes mean several cases or slides, or a foreign container        | `ambiguous`     |
 | its case has orders, or an exam, of more than one identity            | `conflict`      |
-| the patient's identity is flagged, or the order says somebody else    | `doubtful`      |
+| the identity is flagged, or the order says somebody else or a visit   |                 |
+| that left its patient                                                 | `doubtful`      |
 | it was brought under another patient than the order's                 | `other-patient` |
 | it was brought under another accession number                         | `other-order`   |
 | a person has moved it from one patient to another                     | `moved`         |
@@ -52,8 +53,8 @@ class CaseFacts:
     patients: Set[Patient] = field(repr=False)
     """Those of its orders that are not cancelled, or of all where all are, and of its exam."""
     is_doubtful: bool = False
-    """Whether an identity is flagged (PID-32), orders say other traits than those known, or a
-    person is asked to whom a visit went that they may be of."""
+    """Whether an identity is flagged (PID-32), orders say other traits than those known, a visit
+    that had left their patient, or a person is asked to whom one went that they may be of."""
     takes_any: bool = False
     """Whether its laboratory names no slides in advance, so that the number alone is exact."""
     withdrawn: Set[Position] = frozenset()

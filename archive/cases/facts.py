@@ -15,7 +15,7 @@ from archive.cases.laboratories import read_laboratory
 from archive.cases.laboratory import Laboratory
 from archive.cases.orders import find_case
 from archive.cases.schema import container, lab_case, lab_order, scan, scan_text
-from archive.cases.visited import is_asked_about, moved_orders
+from archive.cases.visited import has_left, is_asked_about, moved_orders
 from archive.identities.acts import flags_of, known_traits
 from archive.identities.pointers import survivor, survivors
 from archive.identities.stated import Agreement, Person, agreement, person_of
@@ -288,7 +288,9 @@ def names_another(connection: sa.Connection, case_id: str) -> bool:
 
 def _is_doubtful(connection: sa.Connection, case_id: str) -> bool:
     active, owner = _active(connection, case_id), _owner(connection, case_id)
-    return is_asked_about(connection, owner, active) or any(
+    if is_asked_about(connection, owner, active) or has_left(connection, owner, active):
+        return True
+    return any(
         flags_of(connection, whom) or agreement(said, known) is Agreement.DIFFERENT
         for whom, said, known in _stated(connection, case_id)
     )

@@ -1,6 +1,7 @@
 """Whose orders are whose visit went to another patient (A44), or may have."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -8,7 +9,7 @@ import sqlalchemy as sa
 from archive import schema
 from archive.cases.order import Numbered, Visit
 from archive.cases.schema import lab_case, lab_order, order_visit
-from archive.identities.pointers import survivors
+from archive.identities.pointers import survivor, survivors
 from archive.identities.schema import DoubtKind, doubt, moved_visit
 from archive.identities.visits import asked_visits, owner_of
 from archive.reception import numbered
@@ -42,6 +43,25 @@ def moved_orders(connection: sa.Connection, orders: sa.ColumnElement[bool]) -> d
         if whom != one.whom:
             found[one.id] = whom
     return found
+
+
+def has_left(
+    connection: sa.Connection, establishment_id: int, orders: Sequence[sa.Row[Any]]
+) -> bool:
+    """Whether one of these orders names a patient and a visit that left them before it was said.
+
+    Either of the two is out of date, and nobody but a person can say which.
+    """
+    moved = moved_orders(connection, _order.id.in_([one.id for one in orders]))
+    for one in orders:
+        whom = numbered(connection, establishment_id, one.patient_issuer, one.patient_id)
+        visits = _visits_of(connection, one.id)
+        if whom is None or not visits or one.id in moved:
+            continue
+        owner = owner_of(connection, whom, visits, datetime.min.replace(tzinfo=UTC))
+        if survivor(connection, owner) != survivor(connection, whom):
+            return True
+    return False
 
 
 def is_asked_about(

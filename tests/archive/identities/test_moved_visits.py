@@ -68,9 +68,20 @@ def test_a_slide_that_comes_later_is_of_who_has_the_visit(lab: Catalog, first: s
     assert went(lab, "1", "2").then is Then.IGNORE
 
 
-def test_what_is_ordered_after_the_visit_went_is_of_whom_the_order_says(lab: Catalog) -> None:
+def test_an_order_that_still_names_whom_the_visit_left_waits(lab: Catalog) -> None:
     went(lab, "1", "2")
     ordered(lab, "1", V7, minutes=9)
+    assert expected(lab) is None
+    # It is sure again as soon as the order, or the visit, is put right.
+    went(lab, "2", "1", minutes=10)
+    assert expected(lab) == "1"
+    went(lab, "1", "2", minutes=11)
+    assert expected(lab) == "2"
+
+
+def test_an_order_of_another_visit_than_the_one_that_left_is_of_whom_it_says(lab: Catalog) -> None:
+    went(lab, "1", "2")
+    ordered(lab, "1", Visit(Stay.VISIT, Numbered("V8", "CHU")), minutes=9)
     assert expected(lab) == "1"
 
 
