@@ -8,7 +8,7 @@ extents; TILED_SPARSE by the position of each frame, and a level in parts (`tile
 
 import io
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +19,7 @@ from pydicom.dataset import Dataset
 from tiles.codec import decode, rgb_from_ycbcr
 from tiles.codestream import complete, parse_jpeg
 from tiles.errors import DamagedCodestream, DamagedInstance, OutsideImage, ShortRead
+from tiles.frame_groups import Placed, frame_groups
 from tiles.positions import Lying, places_of
 from tiles.pyramid import FIRST, Box, Level, Plane, Pyramid
 from tiles.source import Encoding, Frame, Pixels, ReadRange, assemble
@@ -114,22 +115,44 @@ def read_header(read: ReadRange, size_bytes: int) -> tuple[Dataset, int]:
     A document inside an instance is of the data set, which then ends with the object. Raises
     DamagedInstance for what is not a whole DICOM header, or longer than any.
     """
+    return _grown(read, size_bytes, _parsed)[:2]
+
+
+Parsed = tuple[Dataset, int, Placed | None]
+"""A header, where it ends, and what each frame says of its place where the header lacks that."""
+
+
+def _parsed(data: bytes) -> Parsed:
+    buffer = io.BytesIO(data)
+    header = dcmread(buffer, stop_before_pixels=True)
+    return header, buffer.tell(), None
+
+
+def _parsed_apart(data: bytes) -> Parsed:
+    """A header without what it says of each frame, which is most of it and read many times over."""
+    apart = frame_groups(data)
+    if apart is None:
+        return _parsed(data)
+    header, at, _ = _parsed(data[: apart.begin] + data[apart.end :])
+    return header, at + apart.end - apart.begin, apart.placed
+
+
+def _grown(read: ReadRange, size_bytes: int, parse: Callable[[bytes], Parsed]) -> Parsed:
+    """What is parsed of the beginning of an object, of more and more of it until that is enough."""
     most = min(size_bytes, MOST_HEADER_BYTES)
     available = min(most, _HEAD_BYTES)
     while True:
-        buffer = io.BytesIO(read(0, available))
         try:
-            header = dcmread(buffer, stop_before_pixels=True)
-            at = buffer.tell()
+            header, at, placed = parse(read(0, available))
             complete = at + 12 <= available
         except Exception as error:  # pydicom raises what it likes
             if available == size_bytes:
                 raise DamagedInstance("the header of the instance is damaged") from error
             complete = False
         if complete:
-            return header, at
+            return header, at, placed
         if available == size_bytes and is_document(header):
-            return header, size_bytes
+            return header, size_bytes, placed
         if available == size_bytes:
             raise DamagedInstance("the instance ends before its pixel data")
         if available == most:
@@ -142,14 +165,19 @@ def read_index(read: ReadRange, size_bytes: int) -> FrameIndex:
 
     Raises DamagedInstance where the header, the table and the size do not agree.
     """
-    header, at = read_header(read, size_bytes)
-    return index_of(header, at, read, size_bytes)
+    return _found(*_grown(read, size_bytes, _parsed_apart), read, size_bytes)
 
 
 def index_of(header: Dataset, at: int, read: ReadRange, size_bytes: int) -> FrameIndex:
     """As `read_index`, of a header that was read already; `at` is where the pixel data begin."""
+    return _found(header, at, None, read, size_bytes)
+
+
+def _found(
+    header: Dataset, at: int, placed: Placed | None, read: ReadRange, size_bytes: int
+) -> FrameIndex:
     try:
-        return _index(header, at, read, size_bytes)
+        return _index(header, at, placed, read, size_bytes)
     except DamagedInstance:
         raise
     except Exception as error:
@@ -166,7 +194,9 @@ def read_profile(read: ReadRange, size_bytes: int) -> bytes | None:
     return paths[0].get("ICCProfile") or None
 
 
-def _index(header: Dataset, at: int, read: ReadRange, size_bytes: int) -> FrameIndex:
+def _index(
+    header: Dataset, at: int, placed: Placed | None, read: ReadRange, size_bytes: int
+) -> FrameIndex:
     tag, vr, _, length = struct.unpack("<I2sHI", read(at, 12))
     if tag != 0x00107FE0 or vr not in {b"OB", b"OW"}:
         raise DamagedInstance("the instance has no pixel data")
@@ -178,7 +208,7 @@ def _index(header: Dataset, at: int, read: ReadRange, size_bytes: int) -> FrameI
     )
     optical_paths = int(header.get("NumberOfOpticalPaths") or 1)
     focal_planes = int(header.get("TotalPixelMatrixFocalPlanes") or 1)
-    places = places_of(header, level)
+    places = places_of(header, level, placed)
     if places is not None:
         optical_paths, focal_planes = places.optical_paths, places.focal_planes
     if length == _UNDEFINED:

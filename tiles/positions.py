@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
 from tiles.errors import DamagedInstance
+from tiles.frame_groups import Placed, identifier_of, path_of
 from tiles.pyramid import Level
 
 MOST_PLACES = 1 << 22
@@ -56,15 +57,16 @@ class Places:
     lying: Lying
 
 
-def places_of(header: Dataset, level: Level) -> Places | None:
+def places_of(header: Dataset, level: Level, apart: Placed | None = None) -> Places | None:
     """Where the frames lie that do not lie as TILED_FULL has them, None where they do.
 
-    Raises DamagedInstance for frames that lie nowhere, and for more tiles than there may be.
+    `apart` is what each frame says of its place, where the header does not hold that. Raises
+    DamagedInstance for frames that lie nowhere, and for more tiles than there may be.
     """
-    groups = header.get("PerFrameFunctionalGroupsSequence") or []
-    is_full = header.get("DimensionOrganizationType") == "TILED_FULL"
-    if not is_full and groups and all(one.get("PlanePositionSlideSequence") for one in groups):
-        return _sparse(header, list(groups), level)
+    if header.get("DimensionOrganizationType") != "TILED_FULL":
+        placed = apart or Placed.of(header)
+        if placed is not None:
+            return _sparse(header, placed, level)
     if header.get("ConcatenationUID"):
         return _part(header, level)
     return None
@@ -88,33 +90,26 @@ def _part(header: Dataset, level: Level) -> Places:
     return Places(paths, depth, Lying(first + frames, frames))
 
 
-def _sparse(header: Dataset, groups: list[Dataset], level: Level) -> Places:
+def _sparse(header: Dataset, placed: Placed, level: Level) -> Places:
     described = header.get("OpticalPathSequence") or [Dataset()]
-    paths = [_identifier(one) for one in described]
+    paths = [identifier_of(one) for one in described]
     paths = paths[: int(header.get("NumberOfOpticalPaths") or len(paths))]
-    placed = [one.PlanePositionSlideSequence[0] for one in groups]
     depth = int(header.get("TotalPixelMatrixFocalPlanes") or 1)
-    z = [float(one.get("ZOffsetInSlideCoordinateSystem") or 0) for one in placed]
-    heights = sorted(set(z)) if depth > 1 else z[:1]
+    z = placed.z if depth > 1 else np.zeros(len(placed.z))
+    heights, height = np.unique(z, return_inverse=True)
     if len(heights) > max(depth, 1):
         raise DamagedInstance("its tiles are focused each by itself")
     _require_places(level, len(paths) * len(heights))
-    tiles = np.empty(len(groups), np.int64)
-    usual = _path_of(_shared(header)) or paths[0]
-    for number, (group, position) in enumerate(zip(groups, placed, strict=True)):
-        column, over_x = divmod(
-            int(position.ColumnPositionInTotalImagePixelMatrix) - 1, level.tile_width
-        )
-        row, over_y = divmod(
-            int(position.RowPositionInTotalImagePixelMatrix) - 1, level.tile_height
-        )
-        path = _path_of(group) or usual
-        is_inside = 0 <= column < level.columns and 0 <= row < level.rows
-        if over_x or over_y or not is_inside or path not in paths:
-            raise DamagedInstance("a tile lies on no grid, or outside its matrix")
-        height = heights.index(z[number]) if depth > 1 else 0
-        plane = paths.index(path) * len(heights) + height
-        tiles[number] = plane * level.tiles + row * level.columns + column
+    columns, over_x = np.divmod(placed.columns - 1, level.tile_width)
+    rows, over_y = np.divmod(placed.rows - 1, level.tile_height)
+    is_inside = (columns >= 0) & (columns < level.columns) & (rows >= 0) & (rows < level.rows)
+    usual = path_of(_shared(header)) or paths[0]
+    numbers = {path: paths.index(path) for path in paths}
+    path = np.array([numbers.get(one or usual, -1) for one in placed.paths], np.int64)
+    if over_x.any() or over_y.any() or not is_inside.all() or path.min() < 0:
+        raise DamagedInstance("a tile lies on no grid, or outside its matrix")
+    plane = path * len(heights) + height
+    tiles = plane * level.tiles + rows * level.columns + columns
     lying = Lying.of(tiles, np.arange(len(tiles), dtype=np.int64))
     return Places(len(paths), len(heights), lying)
 
@@ -122,12 +117,3 @@ def _sparse(header: Dataset, groups: list[Dataset], level: Level) -> Places:
 def _shared(header: Dataset) -> Dataset:
     groups = header.get("SharedFunctionalGroupsSequence") or [Dataset()]
     return Dataset(groups[0])
-
-
-def _path_of(group: Dataset) -> str:
-    named = group.get("OpticalPathIdentificationSequence")
-    return _identifier(named[0]) if named else ""
-
-
-def _identifier(path: Dataset) -> str:
-    return str(path.get("OpticalPathIdentifier", "")).strip()
