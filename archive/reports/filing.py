@@ -84,6 +84,7 @@ def _row(
         "number": number.number,
         "number_issuer": number.issuer,
         "document": said.document,
+        "replaces": said.replaces or None,
         "part": part,
         "accession_number": accession.number,
         "accession_issuer": accession.issuer,

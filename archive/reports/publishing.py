@@ -5,6 +5,7 @@ import io
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -15,7 +16,7 @@ from archive.instance_rows import add_objects
 from archive.reception import new_id, numbered
 from archive.record import Exam, ImageKind, ImageState, StoredObject
 from archive.reports.instances import CLASS_OF, series_instance_uid, sop_instance_uid
-from archive.reports.reading import of_exam, one_of
+from archive.reports.reading import is_of_the_replaced, of_exam, one_of
 from archive.reports.report import CDA, PDF, Report, ReportStatus
 from archive.reports.schema import report
 from archive.storage import Storage
@@ -111,7 +112,8 @@ def publish(connection: sa.Connection, report_id: str, made: StoredObject, insta
 def take_back_withdrawn(connection: sa.Connection, exam_id: str) -> None:
     """Have archives hear of the reports of an exam whose newest version is withdrawn.
 
-    What those said stays here, and is shown with a warning.
+    And of documents that were withdrawn after others had replaced them, which still count. What
+    those said stays here, and is shown with a warning.
     """
     found = of_exam(connection, exam_id, None)
     gone = {
@@ -119,11 +121,26 @@ def take_back_withdrawn(connection: sa.Connection, exam_id: str) -> None:
         for one in found
         if one.is_newest and one.status is ReportStatus.WITHDRAWN
     }
+    replaced = set(connection.scalars(_replaced_and_withdrawn(exam_id)))
     for one in found:
-        if (one.number_issuer, one.number) in gone and one.image_id is not None:
+        is_gone = one.id in replaced or (one.number_issuer, one.number) in gone
+        if is_gone and one.image_id is not None:
             image = reading.image(connection, one.image_id, None)
             series = {str(one.sop_instance_uid): series_instance_uid(one)}
             outbox.taken_back(connection, image, series)
+
+
+def _replaced_and_withdrawn(exam_id: str) -> sa.Select[Any]:
+    """What an exam holds of documents that were replaced, and withdrawn since."""
+    withdrawal = report.alias("withdrawal")
+    return sa.select(_report.id).where(
+        _report.exam_id == exam_id,
+        sa.exists().where(
+            *(withdrawal.c[one] == _report[one] for one in ("exam_id", "document", *_REPORT)),
+            withdrawal.c.said_at >= _report.said_at,
+            is_of_the_replaced(withdrawal),
+        ),
+    )
 
 
 def _same(row: sa.RowMapping, *columns: str) -> list[sa.ColumnElement[bool]]:

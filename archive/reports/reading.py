@@ -1,7 +1,7 @@
 """From rows to reports: those of a patient, of a study, of a case, and what one says."""
 
 from dataclasses import fields
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any
 
@@ -15,7 +15,7 @@ from archive.homeward import AWAY
 from archive.identities.pointers import current_key
 from archive.identity import PatientIdentity
 from archive.ownership import owned
-from archive.reports.report import Report
+from archive.reports.report import Report, ReportStatus
 from archive.reports.schema import report
 
 _report, _exam, _patient = report.c, schema.exam.c, schema.patient.c
@@ -39,29 +39,8 @@ _WAITS_SINCE = (
     .scalar_subquery()
 )
 """The moment of the newest version that waits, of which nothing is shown."""
-_STANDING = sa.select(
-    *(_report[one] for one in _PLAIN),
-    _report.said_in,
-    sa.type_coerce(_WAITS_SINCE, UtcDateTime).label("waits_since"),
-    _owner.name.label("establishment"),
-    _patient.key.label("patient_key"),
-    _exam.accession_number,
-    _exam.issuer_of_accession_number,
-    _exam.study_instance_uid,
-    _object.sop_instance_uid,
-    *_PATIENT,
-).select_from(
-    report.join(schema.exam, _report.exam_id == _exam.id)
-    .join(schema.establishment, _owner.id == _exam.establishment_id)
-    .join(schema.patient, _exam.patient_row == _patient.id)
-    .outerjoin(
-        schema.stored_object,
-        sa.and_(_object.image_id == _report.image_id, _object.sop_instance_uid.is_not(None)),
-    )
-)
-
-
 _stray, _beside = report.alias("stray"), report.alias("beside_stray")
+_successor, _own = report.alias("successor"), report.alias("of_same_document")
 _FAMILY = ("establishment_id", "number_issuer", "number", "exam_id")
 _GOING_HOME = (
     sa.select(_beside.c.id)
@@ -82,12 +61,74 @@ _GOING_HOME = (
 )
 
 
+_Stamp = tuple[datetime, int, str]
+_FIRST: _Stamp = (datetime.min.replace(tzinfo=UTC), 0, "")
+"""Before all that was ever said."""
+
+
 def is_read(table: sa.FromClause) -> sa.ColumnElement[bool]:
     """Whether a row of reports is of whom its exam is of.
 
     What goes home is read by nobody until it is there, nor what is said of it and goes with it.
     """
     return table.c.id.not_in(_GOING_HOME)
+
+
+def is_of_the_replaced(table: sa.FromClause) -> sa.ColumnElement[bool]:
+    """Whether a row withdraws a document that another has replaced: that one alone, then.
+
+    What replaced it is as valid as before, whichever of the two messages came first. A document
+    that was said anew after it was replaced is withdrawn as any other is.
+    """
+    # Correlated by hand: this also puts rows in order, where SQLAlchemy does not.
+    said_anew = (
+        sa.select(_own.c.id)
+        .where(
+            *(_own.c[one] == table.c[one] for one in (*_FAMILY, "document")),
+            _own.c.status != ReportStatus.WITHDRAWN,
+            _own.c.said_at > _successor.c.said_at,
+        )
+        .correlate_except(_own)
+    )
+    successor = (
+        sa.select(_successor.c.id)
+        .where(
+            *(_successor.c[one] == table.c[one] for one in _FAMILY),
+            _successor.c.replaces == table.c.document,
+            _successor.c.document != table.c.document,
+            _successor.c.status != ReportStatus.WITHDRAWN,
+            ~_successor.c.is_addendum,
+            is_read(_successor),
+            ~said_anew.exists(),
+        )
+        .correlate_except(_successor)
+    )
+    is_withdrawal = sa.and_(table.c.status == ReportStatus.WITHDRAWN, table.c.document != "")
+    return sa.and_(is_withdrawal, successor.exists())
+
+
+_STANDING = sa.select(
+    *(_report[one] for one in _PLAIN),
+    _report.said_in,
+    _report.document,
+    is_of_the_replaced(report).label("is_of_the_replaced"),
+    sa.type_coerce(_WAITS_SINCE, UtcDateTime).label("waits_since"),
+    _owner.name.label("establishment"),
+    _patient.key.label("patient_key"),
+    _exam.accession_number,
+    _exam.issuer_of_accession_number,
+    _exam.study_instance_uid,
+    _object.sop_instance_uid,
+    *_PATIENT,
+).select_from(
+    report.join(schema.exam, _report.exam_id == _exam.id)
+    .join(schema.establishment, _owner.id == _exam.establishment_id)
+    .join(schema.patient, _exam.patient_row == _patient.id)
+    .outerjoin(
+        schema.stored_object,
+        sa.and_(_object.image_id == _report.image_id, _object.sop_instance_uid.is_not(None)),
+    )
+)
 
 
 def of_patient(connection: sa.Connection, key: str, establishment: str | None) -> list[Report]:
@@ -143,22 +184,36 @@ def _read(connection: sa.Connection, query: sa.Select[Any]) -> list[Report]:
     def family(row: sa.RowMapping) -> tuple[str, str, str, str]:
         return (row["establishment"], row["exam_id"], row["number_issuer"], row["number"])
 
-    found = []
-
-    def stamp(row: sa.RowMapping) -> tuple[datetime, int, str]:
+    def stamp(row: sa.RowMapping) -> _Stamp:
         # As of orders: of messages of one moment the one with the longer number is the later.
         return (row["said_at"], row["status"].rank, row["said_in"].rjust(TIE_CHARACTERS))
 
-    rows.sort(key=lambda row: (*family(row), *stamp(row), row["part"]))
+    ends: dict[tuple[str, ...], _Stamp] = {}
+    for row in sorted(rows, key=stamp):
+        if not row["is_of_the_replaced"]:
+            ends[*family(row), row["document"]] = stamp(row)
+
+    def place(row: sa.RowMapping) -> tuple[_Stamp, _Stamp]:
+        # What withdraws a document that was replaced comes behind that, before what replaced it.
+        if row["is_of_the_replaced"]:
+            return ends.get((*family(row), row["document"]), _FIRST), stamp(row)
+        return stamp(row), stamp(row)
+
+    found = []
+    rows.sort(key=lambda row: (*family(row), *place(row), row["part"]))
     for _, versions in groupby(rows, family):
-        said = [list(one) for _, one in groupby(versions, stamp)]
+        said = [list(one) for _, one in groupby(versions, place)]
         for number, parts in enumerate(said, 1):
             is_last = number == len(said)
             found += [
-                _report_of(row, number, is_newest=is_last and not _is_overtaken(row))
+                (
+                    place(row)[0][0],
+                    _report_of(row, number, is_newest=is_last and not _is_overtaken(row)),
+                )
                 for row in parts
             ]
-    return sorted(found, key=lambda one: (one.said_at, one.version, -one.part), reverse=True)
+    found.sort(key=lambda one: (one[0], one[1].version, -one[1].part), reverse=True)
+    return [one for _, one in found]
 
 
 def _is_overtaken(row: sa.RowMapping) -> bool:

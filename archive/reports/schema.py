@@ -16,6 +16,8 @@ report = sa.Table(
     sa.Column("number", sa.String(64), nullable=False),
     sa.Column("number_issuer", sa.String(64), nullable=False),
     sa.Column("document", sa.String(64), nullable=False),
+    # That of the document which it replaces, or adds to; NULL for none.
+    sa.Column("replaces", sa.String(64)),
     sa.Column("part", sa.Integer, nullable=False),
     # As it is said, "" for nothing; under which exam it stands is another question.
     sa.Column("accession_number", sa.String(16), nullable=False),

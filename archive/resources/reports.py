@@ -12,7 +12,7 @@ from archive import schema
 from archive.columns import UtcDateTime
 from archive.errors import InvalidQuery
 from archive.ownership import owned
-from archive.reports.reading import is_read
+from archive.reports.reading import is_of_the_replaced, is_read
 from archive.reports.report import ReportStatus
 from archive.reports.schema import report
 from archive.resources.asked import Search, Token
@@ -156,9 +156,13 @@ def _rank(table: sa.FromClause) -> sa.ColumnElement[int]:
 
 
 def _stamp(table: sa.FromClause) -> tuple[sa.ColumnElement[Any], ...]:
-    """What puts versions in their order: of two numbers of messages the longer is the later."""
+    """What puts versions in their order: of two numbers of messages the longer is the later.
+
+    What withdraws a document that was replaced comes before all: the newest it never is.
+    """
     said_in = table.c.said_in
-    return table.c.said_at, _rank(table), sa.func.length(said_in), said_in
+    counts = sa.case((is_of_the_replaced(table), 0), else_=1)
+    return counts, table.c.said_at, _rank(table), sa.func.length(said_in), said_in
 
 
 def _version_key(table: sa.FromClause) -> sa.Tuple:

@@ -10,6 +10,7 @@ from api.moving import move_once
 from api.reporting import report_once
 from api.settings import Settings
 from api.why import REMOVE_BY_HAND
+from api.work import Workplace
 from archive.cases.laboratory import Laboratory
 from archive.move import Author, Destination
 from archive.record import OutboxState, Sent
@@ -18,7 +19,7 @@ from archive.telling.rules import Takes
 from tests.api.hl7.conftest import GAM, HERE
 from tests.api.hl7.test_exchange import LOCAL
 from tests.api.hl7.test_orders import o21
-from tests.api.hl7.test_reports import ed, oru
+from tests.api.hl7.test_reports import ed, mdm, oru
 from tests.api.reports.conftest import PDF_OF_TWO, filled
 from tests.api.reports.test_moved import RIGHT
 from tests.api.telling.places import all_sent, kept, telling
@@ -100,3 +101,25 @@ def test_a_report_that_is_moved_alone_is_taken_back_and_told_anew(
         assert [row.kind for row in rows] == [Sent.OBJECT, Sent.REJECTION, Sent.OBJECT]
         assert [row.reason for row in rows] == [None, REMOVE_BY_HAND, None]
         assert rows[-1].state is OutboxState.READ_BACK
+
+
+def test_archives_hear_of_a_withdrawal_of_what_was_replaced_and_not_of_what_replaced_it(
+    place: Workplace,
+) -> None:
+    place.catalog.outbox.know(HERE, "radiology", frozenset({Takes.REPORTS}))
+    place.catalog.cases.declare({HERE: Laboratory("LABO")})
+    for one in (
+        o21("A"),
+        mdm("T02", ed(pdf("Un")), at="20260301080000", number="1"),
+        mdm("T10", ed(pdf("Deux")), document="D2", parent="D1", number="2", at="20260301090000"),
+        mdm("T11", number="3", at="20260301130000", available="CA"),
+    ):
+        assert b"MSA|AA|" in Exchange(place, (GAM,)).answer(one, LOCAL)
+        while report_once(place):
+            pass
+    valid, _, first = place.catalog.reports.of_number("LABO", "26H00012", establishment=HERE)
+    told = place.catalog.outbox.of_images([str(valid.image_id), str(first.image_id)])
+    assert [(one.kind, one.state) for one in told[str(valid.image_id)]] == [
+        (Sent.OBJECT, OutboxState.WAITING)
+    ]
+    assert [one.state for one in told[str(first.image_id)]] == [OutboxState.SUPERSEDED]
