@@ -44,12 +44,13 @@ from archive.errors import (
     LinkRefused,
 )
 from archive.link import Instance, Named, Shown
+from archive.outbox import taken_as
 from archive.record import Exam, Image, ImageKind, ObjectRole, OutboxState, Sent
 from archive.rejection import KEY_OBJECT_SELECTION, rejection_note, rejection_uid
 from archive.telling.endpoint import endpoint, put
 from archive.telling.forms import DERMOSCOPIC, by_ins, exam_of, known_as
 from archive.telling.rows import Ending, Telling
-from archive.telling.rules import Corrections, Form
+from archive.telling.rules import NOT_TAKEN, Corrections, Form
 from archive.telling.told import Told
 from tiles.errors import TilesError
 
@@ -185,6 +186,10 @@ def _tell(place: Workplace, to: Reached, telling: Telling) -> None:
             ending = _rejected(to, exam, telling, Path(folder), is_same_patient=is_same)
             _register(place, to, telling)
             outbox.end(telling, ending)
+            return
+        kind = taken_as(image.kind, telling.form)
+        if kind not in to.rule.takes and not outbox.has_left(telling):
+            outbox.end(telling, Ending(OutboxState.SUPERSEDED, NOT_TAKEN))
             return
         if not to.rule.knows_issuers and outbox.shares_number(telling):
             outbox.end(telling, Ending(OutboxState.TASK, SAME_NUMBER))

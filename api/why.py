@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+from archive.telling.rules import NOT_TAKEN
+
 
 class Words(NamedTuple):
     """One text in both languages."""
@@ -75,6 +77,8 @@ _FRENCH = {
     "main.",
     NOT_KEPT: "L’archive le prend et ne s’engage pas à le garder ; cherchez-le là-bas.",
     TOO_LARGE: "Il est plus gros que ce que cette archive doit recevoir ; il reste ici.",
+    NOT_TAKEN: "La table de l’archive ne reçoit plus d’objets de ce genre ; celui-ci n’a pas été "
+    "envoyé.",
     AS_A_PHOTOGRAPH: "L’archive refuse les photographies dermoscopiques ; elle reçoit celle-ci "
     "comme photographie ordinaire.",
     SAME_NUMBER: "L’archive a un autre patient de même numéro, donné par un autre émetteur, et "

@@ -4,7 +4,8 @@ An archive is told of what is published from the moment on at which it is known;
 before is put into its outbox by this, exactly once however often it is asked for.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
@@ -12,16 +13,31 @@ import sqlalchemy as sa
 from archive import reading, schema
 from archive.database import Database
 from archive.homeward import IS_HERE
-from archive.outbox import as_known_there
+from archive.outbox import as_known_there, takes_of
+from archive.ownership import owned
 from archive.record import ImageKind, ImageState, ObjectRole, OutboxState, Sent
 from archive.telling.rows import new_row
-from archive.telling.rules import Form
+from archive.telling.rules import NOT_TAKEN, Form
 
 _row, _remote = schema.outbox.c, schema.remote.c
 _image, _exam, _object = schema.image.c, schema.exam.c, schema.stored_object.c
 
 AT_ONCE = 500
 """Rows of one transaction, so that others are not kept waiting."""
+
+
+_DROPPED = sa.and_(_row.state == OutboxState.SUPERSEDED, _row.reason == NOT_TAKEN)
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """An archive that the table names no more: nothing is sent there, whatever waits."""
+
+    establishment: str
+    name: str
+    is_collecting: bool
+    """Whether what is published goes on being put into its outbox."""
+    counts: Mapping[OutboxState, int]
 
 
 class Backlog:
@@ -41,6 +57,36 @@ class Backlog:
         with self._database.read() as connection:
             found = {row[0]: int(row[1]) for row in connection.execute(query)}
         return {state: found.get(state, 0) for state in OutboxState}
+
+    def dropped(self, establishment: str, remote: str) -> int:
+        """How much was not sent, as the archive's table takes its kind no more."""
+        query = sa.select(sa.func.count()).where(
+            _row.remote_id == _id_of(establishment, remote), _DROPPED
+        )
+        with self._database.read() as connection:
+            return int(connection.execute(query).scalar_one())
+
+    def removed(
+        self, stated: Collection[tuple[str, str]], *, establishment: str | None
+    ) -> tuple[Removed, ...]:
+        """The archives that no table names any more, and that collect or await something still.
+
+        `stated` are the establishment and the name of those that one names.
+        """
+        query = owned(
+            sa.select(schema.establishment.c.name, _remote.name, _remote.takes).select_from(
+                schema.remote.join(schema.establishment)
+            ),
+            establishment,
+        )
+        with self._database.read() as connection:
+            known = connection.execute(query.order_by(_remote.name, _remote.id)).all()
+        found = (
+            Removed(where, name, bool(takes_of(takes)), self.counts(where, name))
+            for where, name, takes in known
+            if (where, name) not in stated
+        )
+        return tuple(one for one in found if one.is_collecting or one.counts[OutboxState.WAITING])
 
     def lacking(self, establishment: str, remote: str) -> int:
         """How many published photographs that archive was never to be told of."""
@@ -100,12 +146,13 @@ class Backlog:
     def ask_again(self, establishment: str, remote: str) -> int:
         """Have what waits for a person looked at once more, as somebody has seen to it.
 
-        Gives how much that was; what was taken back since is told of no more.
+        What was dropped too, as its kind may be taken again. Gives how much that was; what was
+        taken back since is told of no more.
         """
         rejection = schema.outbox.alias()
         tasks = sa.update(schema.outbox).where(
             _row.remote_id == _id_of(establishment, remote),
-            _row.state == OutboxState.TASK,
+            sa.or_(_row.state == OutboxState.TASK, _DROPPED),
             sa.or_(
                 _row.kind == Sent.REJECTION,
                 ~sa.exists().where(
@@ -115,7 +162,13 @@ class Backlog:
                 ),
             ),
         )
-        waiting = {"state": OutboxState.WAITING, "ended_at": None, "due_at": datetime.now(UTC)}
+        waiting = {
+            "state": OutboxState.WAITING,
+            "ended_at": None,
+            "due_at": datetime.now(UTC),
+            # What is moved away before its turn was not dropped.
+            "reason": sa.case((_DROPPED, sa.null()), else_=_row.reason),
+        }
         with self._database.write() as connection:
             return connection.execute(tasks.values(waiting)).rowcount
 

@@ -67,6 +67,16 @@ def told_of(image: Image, takes: frozenset[Takes]) -> Iterator[tuple[Form, Store
         yield from ((Form.MANIFEST, one) for one in own[:1])
 
 
+def taken_as(kind: ImageKind, form: Form) -> Takes:
+    """As which kind of thing an archive gets an image in that form; the inverse of `told_of`."""
+    if form is Form.THUMBNAIL:
+        return Takes.THUMBNAILS
+    if form is Form.MANIFEST:
+        return Takes.MANIFESTS
+    whole = {ImageKind.PHOTO: Takes.PHOTOGRAPHS, ImageKind.REPORT: Takes.REPORTS}
+    return whole.get(kind, Takes.SLIDES)
+
+
 def moved(
     connection: sa.Connection,
     before: Image,

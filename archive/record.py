@@ -90,7 +90,7 @@ class OutboxState(StrEnum):
     TASK = "task"
     """A person has to see to it, for the reason that is given."""
     SUPERSEDED = "superseded"
-    """It was moved before it was sent, or while it was."""
+    """It was moved, or its kind taken no more, before it was sent or while it was."""
 
 
 class DepositState(StrEnum):

@@ -20,6 +20,8 @@ from tests.browser import DESKTOP, PHONE, attentive, chromium, faults
 from tests.orthanc import free_ports
 from tests.serving import running
 
+GONE = "gone"
+
 
 @dataclass(frozen=True)
 class Told:
@@ -48,6 +50,8 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
     settings = read_settings(own)
     assert settings.archives == (RadiologyArchive(url, HERE),)
     with open_workplace(replace(settings, archives=settings.archives)) as place:
+        # The table named it once.
+        place.catalog.outbox.know(HERE, GONE)
         for seed, ending in enumerate(
             (
                 Ending(OutboxState.READ_BACK, None, ("PatientName",)),
@@ -87,6 +91,9 @@ def _at_a_desk(browser: Browser, served: Told, why: str) -> StorageState:
         expect(page.locator("h1")).to_have_text("Envois aux archives")
         task = page.locator("tr[data-state=task]")
         expect(task).to_contain_text(why)
+        gone = page.get_by_role("region", name=GONE)
+        expect(gone).to_contain_text("n’est plus dans la table")
+        expect(gone).to_contain_text("en attente pour elle : 2")
         assert faults(page) == []
         task.get_by_role("button").click()
         expect(page.locator("tr[data-state=waiting]")).to_contain_text("en attente")
@@ -99,7 +106,7 @@ def test_nobody_sees_or_asks_what_is_another_establishments(served: Told) -> Non
         reader = served.bearer(Role.READER, HERE)
         assert web.get("/api/archives", headers=reader).status_code == 403
         there = served.bearer(Role.CONTRIBUTOR, "Hôpital B")
-        assert web.get("/api/archives", headers=there).json() == {"archives": []}
+        assert web.get("/api/archives", headers=there).json() == {"archives": [], "removed": []}
         rows = f"/api/archives/{REMOTE}/rows"
         everything = {"state": ["task", "waiting", "read-back"]}
         found = web.get(rows, headers=there, params=everything)

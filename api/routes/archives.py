@@ -13,7 +13,7 @@ from api.why import words
 from archive.catalog import Catalog
 from archive.record import OutboxState, Sent
 from archive.telling.rows import Telling
-from archive.telling.rules import Corrections, Form, Takes
+from archive.telling.rules import NOT_TAKEN, Corrections, Form, Takes
 
 router = APIRouter(tags=["archives"])
 
@@ -29,12 +29,23 @@ class ArchiveOut(BaseModel):
     grade: OutboxState = Field(description="the best one that it can give, as far as was stated")
     counts: dict[OutboxState, int]
     lacking: int
+    dropped: int = Field(description="not sent, as its kind is taken no more")
+
+
+class RemovedOut(BaseModel):
+    """An archive that the table names no more, and how much stands in each state."""
+
+    name: str
+    establishment: str
+    collecting: bool = Field(description="whether what is published is still queued for it")
+    counts: dict[OutboxState, int]
 
 
 class ArchivesOut(BaseModel):
-    """The archives of the caller's establishment."""
+    """The archives of the caller's establishment, and those that were some of them."""
 
     archives: list[ArchiveOut]
+    removed: list[RemovedOut]
 
 
 class WhyOut(BaseModel):
@@ -74,7 +85,20 @@ def list_archives(request: Request, caller: CallerHere, catalog: CatalogHere) ->
     """The archives that are told of what the caller's establishment publishes."""
     settings: Settings = request.app.state.settings
     mine = [one for one in settings.archives if caller.establishment in {None, one.establishment}]
-    return ArchivesOut(archives=[_archive(one, catalog) for one in mine])
+    stated = {(one.establishment, one.name) for one in settings.archives}
+    removed = catalog.backlog.removed(stated, establishment=caller.establishment)
+    return ArchivesOut(
+        archives=[_archive(one, catalog) for one in mine],
+        removed=[
+            RemovedOut(
+                name=one.name,
+                establishment=one.establishment,
+                collecting=one.is_collecting,
+                counts=dict(one.counts),
+            )
+            for one in removed
+        ],
+    )
 
 
 @router.get("/api/archives/{archive}/rows")
@@ -110,12 +134,14 @@ def _archive(one: RadiologyArchive, catalog: Catalog) -> ArchiveOut:
         grade=one.best,
         counts=dict(backlog.counts(here, one.name)),
         lacking=backlog.lacking(here, one.name) if lacks else 0,
+        dropped=backlog.dropped(here, one.name),
     )
 
 
 def _row(one: Telling) -> RowOut:
     # What is good needs no reason of before.
-    said = words(one.reason) if one.state in {OutboxState.TASK, OutboxState.WAITING} else None
+    has_one = one.state in {OutboxState.TASK, OutboxState.WAITING} or one.reason == NOT_TAKEN
+    said = words(one.reason) if has_one else None
     return RowOut(
         id=one.id,
         image=one.image_id,

@@ -277,6 +277,20 @@ class Outbox:
             exam = telling.told[-1].as_exam(exam)
         return exam, image
 
+    def has_left(self, telling: Telling) -> bool:
+        """Whether that archive may have it, in this incarnation or in one before."""
+        query = sa.select(_row.id).where(
+            _row.remote_id
+            == sa.select(_row.remote_id).where(_row.id == telling.id).scalar_subquery(),
+            _row.image_id == telling.image_id,
+            _row.form == telling.form,
+            _row.object_uid == telling.object_uid,
+            _row.kind == Sent.OBJECT,
+            sa.func.json_array_length(_row.told) > 0,
+        )
+        with self._database.read() as connection:
+            return connection.scalar(query.limit(1)) is not None
+
     def shares_number(self, telling: Telling) -> bool:
         """Whether that archive was told of another patient of the same number, by another issuer.
 

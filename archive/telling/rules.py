@@ -2,6 +2,9 @@
 
 from enum import StrEnum
 
+NOT_TAKEN = "The archive's table takes things of this kind no more; this one was not sent."
+"""Why something that waited is dropped."""
+
 
 class Form(StrEnum):
     """In which form an archive gets what is kept here."""

@@ -21,6 +21,15 @@ interface Archive {
   grade: State;
   counts: Record<State, number>;
   lacking: number;
+  dropped: number;
+}
+
+/** An archive that the table names no more. */
+interface Removed {
+  name: string;
+  establishment: string;
+  collecting: boolean;
+  counts: Record<State, number>;
 }
 
 interface Row {
@@ -42,7 +51,10 @@ interface Rows {
 
 export const outboxPage: Page = framed(async (again) => {
   const words = messages().outbox;
-  const { archives } = await ask<{ archives: Archive[] }>("GET", "/api/archives");
+  const { archives, removed } = await ask<{ archives: Archive[]; removed: Removed[] }>(
+    "GET",
+    "/api/archives",
+  );
   // What somebody has to see to comes first.
   const sorted = [...archives].sort((one, other) => other.counts.task - one.counts.task);
   const shown = await Promise.all(sorted.map((one) => section(one, again)));
@@ -53,9 +65,21 @@ export const outboxPage: Page = framed(async (again) => {
     h("a", { class: "back-link", href: "/" }, icon("back"), messages().exams),
     h("h1", {}, words.title),
     h("p", { class: "faint" }, archives.length > 0 ? words.lead : words.none),
+    ...removed.map(gone),
     ...shown,
   );
 });
+
+function gone({ name, establishment, collecting, counts }: Removed): HTMLElement {
+  const words = messages().outbox;
+  return h(
+    "section",
+    { class: "outbox-archive", "aria-label": name },
+    h("h2", {}, name),
+    h("p", { class: "faint" }, establishment, " · ", words.removed),
+    h("p", {}, words.keptFor(counts.waiting), collecting && ` ${words.collecting}`),
+  );
+}
 
 async function section(archive: Archive, again: () => void): Promise<HTMLElement> {
   const words = messages().outbox;
@@ -110,7 +134,7 @@ function rowsOf(archive: Archive, states: State[]): Promise<Rows> {
   return ask<Rows>("GET", `/api/archives/${encodeURIComponent(archive.name)}/rows?${asked}`);
 }
 
-function counts({ counts, lacking }: Archive): HTMLElement {
+function counts({ counts, lacking, dropped }: Archive): HTMLElement {
   const words = messages().outbox;
   const states: State[] = ["task", "waiting", "read-back", "committed", "answered"];
   return h(
@@ -126,6 +150,7 @@ function counts({ counts, lacking }: Archive): HTMLElement {
       ),
     ),
     lacking > 0 && h("li", { "data-state": "lacking" }, h("b", {}, lacking), " ", words.lacking),
+    dropped > 0 && h("li", { "data-state": "dropped" }, h("b", {}, dropped), " ", words.dropped),
   );
 }
 
