@@ -62,7 +62,7 @@ _FRENCH = {
     "envoyer ce message, ou corrigez-la là-bas à la main.",
     OTHER_INS: "L’archive le montre avec un identifiant national (INS) qui n’est pas, ou n’est "
     "plus, celui du patient ; faites-le retirer là-bas.",
-    OTHER_ORDER: "L’archive le montre sous un autre numéro d’accession ; corrigez-le là-bas à la "
+    OTHER_ORDER: "L’archive le montre sous un autre numéro de demande ; corrigez-le là-bas à la "
     "main.",
     NOT_SHOWN: "L’archive l’a pris et ne le montre pas ; cherchez-le là-bas.",
     OTHER_PIXELS: "L’archive garde d’autres pixels que ceux envoyés ; comparez les deux et "

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from api.doors import Doors
 from api.establishment import ESTABLISHMENT
@@ -112,6 +112,21 @@ def test_a_visit_begins_from_the_day_and_a_silent_list_is_said(
         assert begun["id"] in page.url
         assert (begun["accession_number"], begun["patient"]["patient_id"]) == ("D26-0042", "1")
         assert begun["operator"]["name"] == "MARTIN^Zoé"
+
+
+def test_a_day_that_is_asked_for_is_said_to_be(browser: Browser, service: Service) -> None:
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    with service.page(browser) as page:
+        page.route("**/api/day?*", hold)
+        page.goto(f"{service.address}/day")
+        expect(page.get_by_role("status")).to_have_text("Chargement…")
+        (asked_for,) = held
+        asked_for.continue_()
+        expect(page.locator(".day-item")).to_contain_text(["DUPRÉ Élodie"])
 
 
 def test_many_frozen_sections_hide_no_other_case(browser: Browser, service: Service) -> None:

@@ -166,6 +166,91 @@ def test_two_exams_are_read_side_by_side(
     expect(page.locator(".timeline-row").first).to_be_visible()
 
 
+def test_a_report_is_read_on_the_timeline(page: Page, laboratory: Laboratory) -> None:
+    page.goto(f"{laboratory.address}/patients/{laboratory.patient}")
+    reports = page.locator(".timeline-reports")
+    reports.locator("summary", has_text="rectifié, version 3").click()
+    text = reports.locator(".report-text").first
+    expect(text).to_contain_text("Conclusion")
+    reports.get_by_text("2 versions antérieures").click()
+    reports.locator("summary", has_text="définitif, version 2").click()
+    expect(reports.locator(".report-warning")).to_be_visible()
+    expect(reports.locator(".report-pages img")).to_have_count(2)
+    assert faults(page) == []
+
+    # A line of which an archive tells something new is drawn anew, and what is read stays.
+    page.evaluate("document.querySelector('.timeline-reports').dataset.old = ''")
+    page.locator(".timeline-row", has=reports).locator(".timeline-beside").click()
+    expect(page.locator(".timeline-reports[data-old]")).to_have_count(0)
+    expect(text).to_contain_text("Conclusion")
+    expect(reports.locator(".report-pages img")).to_have_count(2)
+
+
+MANY = 400
+COUNT_DRAWN = """
+    window.drawn = [];
+    new MutationObserver(records => {
+        const added = records.flatMap(({ addedNodes }) => [...addedNodes])
+            .filter(node => node instanceof Element)
+            .map(node => node.matches(".timeline-row") ? 1
+                : node.querySelectorAll(".timeline-row").length);
+        const rows = added.reduce((sum, one) => sum + one, 0);
+        if (rows > 0) window.drawn.push(rows);
+    }).observe(document, { childList: true, subtree: true });
+"""
+"""Notes how many lines each turn of the page puts in."""
+
+
+def test_of_many_lines_no_more_is_drawn_than_what_is_new(
+    page: Page, laboratory: Laboratory
+) -> None:
+    path = f"{laboratory.address}/api/patients/{laboratory.patient}/timeline"
+    told = page.request.get(path).json()
+    own = next(one for one in told["lines"] if one["case"])
+    told["lines"] = [
+        {
+            **own,
+            "exam": f"exam-{n}",
+            "keys": [f"study {n}"],
+            "on": f"{2026 - n // 100}-12-{1 + n % 28:02}T10:00:00Z",
+        }
+        for n in range(MANY)
+    ]
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/timeline", lambda route: route.fulfill(json=told))
+    page.route("**/archives/*", hold)
+    page.add_init_script(COUNT_DRAWN)
+    page.goto(f"{laboratory.address}/patients/{laboratory.patient}")
+    rows = page.locator(".timeline-row")
+    expect(rows).to_have_count(MANY)
+    drawn = page.evaluate("window.drawn.splice(0)")
+    assert (max(drawn), sum(drawn)) == (drawn[0], MANY)
+    assert drawn[0] <= 100
+
+    # What an archive tells puts in the lines that it alone knows.
+    while held:
+        held.pop().continue_()
+    expect(page.locator("[data-archive=PACS]")).to_contain_text("3 examens")
+    expect(page.locator("[data-archive=Ancien]")).to_contain_text("ne répond pas")
+    expect(rows).to_have_count(MANY + 3)
+    assert sum(page.evaluate("window.drawn.splice(0)")) == 3
+
+    # A key draws the line on which it acts, and those that are not in sight are not laid out.
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    page.keyboard.press("c")
+    expect(rows.nth(1).locator(".timeline-beside")).to_have_attribute("aria-pressed", "true")
+    expect(rows.nth(1).locator(".timeline-link")).to_be_focused()
+    assert page.evaluate("window.drawn.splice(0)") == [1]
+    laid_out = """() => [...document.querySelectorAll('.timeline-row h3')]
+        .filter(one => one.checkVisibility({ contentVisibilityAuto: true })).length"""
+    assert 0 < page.evaluate(laid_out) < MANY / 10
+
+
 @pytest.mark.parametrize("page", [PHONE], indirect=True, ids=["phone"])
 def test_the_page_fits_a_phone(page: Page, laboratory: Laboratory, artefacts: Path) -> None:
     page.goto(f"{laboratory.address}/patients/{laboratory.patient}")

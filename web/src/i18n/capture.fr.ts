@@ -20,11 +20,11 @@ export const captureFr = {
   order: {
     title: "Rattacher à une demande",
     text: "Le numéro remplace le numéro provisoire partout où l’examen est montré.",
-    number: "N° de la demande",
+    number: "N° de demande",
     issuer: "Attribué par",
     issuerHint: "si plusieurs en attribuent",
     save: "Rattacher",
-    needNumber: "Indiquez le numéro de la demande.",
+    needNumber: "Indiquez le numéro de demande.",
     taken:
       "Cette demande est celle d’un autre patient, ou a déjà un examen, ou une photo est en cours d’examen. Vérifiez le numéro.",
   },

@@ -66,7 +66,7 @@ export const casesFr = {
     conflict: "Deux patients pour ce numéro",
     doubtful: "Identité à vérifier",
     "other-patient": "Sous un autre patient",
-    "other-order": "Sous un autre numéro d’accession",
+    "other-order": "Sous un autre numéro de demande",
     moved: "Déplacée par quelqu’un",
     unexpected: "Non prévue par la demande",
   },

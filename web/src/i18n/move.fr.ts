@@ -17,7 +17,7 @@ export const moveFr = {
   asked: "Quel est le bon patient ?",
   list: "Voir ce qui sera corrigé",
   taken:
-    "Ce n’est pas possible : l’image est déjà chez ce patient, ou en préparation, ou le numéro d’accession est celui d’un autre.",
+    "Ce n’est pas possible : l’image est déjà chez ce patient, ou en préparation, ou le numéro de demande est celui d’un autre.",
   corrected: "Ce qui sera corrigé",
   nothing: "Rien n’a été envoyé à l’archive de radiologie et aucun lien ne prend fin.",
   told: (n: number) =>

@@ -7,13 +7,12 @@ import { beginFor, drawnId } from "../capture/start";
 import { type Child, h, icon } from "../dom";
 import { plain } from "../filter";
 import { momentText } from "../format";
-import { pageFooter, pageHeader } from "../header";
 import { locale, messages } from "../i18n";
 import { notify } from "../notice";
 import { nameOf, traits } from "../patient";
 import { albumPath, capturePath, navigate, type Page, worklistPath } from "../router";
 import { told } from "../told";
-import { problemOf, showProblem } from "./problem";
+import { framed } from "./framed";
 
 interface Expected {
   patient: Patient | null;
@@ -37,21 +36,14 @@ interface Day {
 
 const HOURS = 24;
 
-export const dayPage: Page = async (outlet, signal) => {
+export const dayPage: Page = framed(async (_again, signal) => {
   document.title = `${messages().day.title} · ${messages().product}`;
   const today = new Date();
   today.setHours(0, 0, 0, 0);
-  try {
-    const shown = new DayPage(today, signal);
-    await shown.load(true);
-    if (!signal.aborted) outlet.replaceChildren(pageHeader(), shown.element, pageFooter());
-  } catch (error) {
-    if (signal.aborted) return;
-    showProblem(outlet, problemOf(error), () => void dayPage(outlet, signal), signal);
-    outlet.prepend(pageHeader());
-    outlet.append(pageFooter());
-  }
-};
+  const shown = new DayPage(today, signal);
+  await shown.load(true);
+  return shown.element;
+});
 
 class DayPage {
   readonly element: HTMLElement;

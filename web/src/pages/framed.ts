@@ -44,12 +44,17 @@ export function framed(
   return page;
 }
 
-/** Opens in what comes what is open in what goes; answers what has the focus there. */
-function keep(before: HTMLElement, after: HTMLElement): HTMLElement | null {
+/** Opens in what comes what is open in what goes. */
+export function keepOpen(before: HTMLElement, after: HTMLElement): void {
   for (const { dataset } of before.querySelectorAll<HTMLElement>("details[open][data-keep]")) {
     const same = `details[data-keep="${CSS.escape(dataset.keep ?? "")}"]`;
     after.querySelector(same)?.setAttribute("open", "");
   }
+}
+
+/** Keeps open what is open; answers what has the focus there. */
+function keep(before: HTMLElement, after: HTMLElement): HTMLElement | null {
+  keepOpen(before, after);
   const focused = document.activeElement;
   if (!focused || !before.querySelector("main")?.contains(focused)) return null;
   const kept = focused.parentElement?.closest<HTMLElement>("details[data-keep]")?.dataset.keep;

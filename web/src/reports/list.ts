@@ -27,34 +27,39 @@ function version(one: Report, all: Report[], open: boolean): HTMLElement {
   const earlier = before(one, all);
   const status = words.status[one.status];
   const moment = momentText(one.said_at, locale()) ?? "";
+  const shown = inPlace(
+    one,
+    nameOf(one, all),
+    h("span", { class: "report-title" }, one.title),
+    h("span", { class: `badge report-${one.status}` }, status),
+    one.is_addendum && h("span", { class: "badge" }, words.addendum),
+    h(
+      "span",
+      { class: "faint" },
+      `${nameOf(one, all)} ${words.said(moment)}`,
+      one.is_newest && all.length > 1 ? ` · ${words.newest}` : "",
+    ),
+    earlier &&
+      earlier.status !== one.status &&
+      h("span", { class: "faint" }, words.changed(words.status[earlier.status], status)),
+  );
+  if (open) shown.open = true;
+  return h("li", {}, shown);
+}
+
+/** A report that opens where it stands, under `summary`; what it says is asked for then. */
+export function inPlace(one: Report, name: string, ...summary: Child[]): HTMLDetailsElement {
   const body = h("div", { class: "report-body" });
   const shown = h(
     "details",
     { class: `report ${one.status}`, "data-keep": one.id },
-    h(
-      "summary",
-      {},
-      h("span", { class: "report-title" }, one.title),
-      h("span", { class: `badge report-${one.status}` }, status),
-      one.is_addendum && h("span", { class: "badge" }, words.addendum),
-      h(
-        "span",
-        { class: "faint" },
-        `${nameOf(one, all)} ${words.said(moment)}`,
-        one.is_newest && all.length > 1 ? ` · ${words.newest}` : "",
-      ),
-      earlier &&
-        earlier.status !== one.status &&
-        h("span", { class: "faint" }, words.changed(words.status[earlier.status], status)),
-      icon("more"),
-    ),
+    h("summary", {}, ...summary, icon("more")),
     body,
   );
   shown.addEventListener("toggle", () => {
-    if (shown.open && !body.hasChildNodes()) void fill(body, one, nameOf(one, all));
+    if (shown.open && !body.hasChildNodes()) void fill(body, one, name);
   });
-  if (open) shown.open = true;
-  return h("li", {}, shown);
+  return shown;
 }
 
 async function fill(body: HTMLElement, one: Report, name: string): Promise<void> {

@@ -28,36 +28,75 @@ const PHOTOGRAPHS = new Set(["XC", "DMS", "GM", "OP", "ES"]);
 const DOCUMENTS = new Set(["DOC", "SR", "KO", "PR", "OT"]);
 
 export function merged(lines: readonly Line[], answers: readonly Answer[]): Item[] {
-  const items: Item[] = [];
-  const put = (found: Item) => putInto(items, found);
+  const found = new Merging();
   for (const line of [...lines].sort((one, other) => Number(other.own) - Number(one.own)))
-    put({ id: line.keys[0] ?? line.exam, keys: [...line.keys], line, also: [], held: [] });
+    found.put({ id: line.keys[0] ?? line.exam, keys: [...line.keys], line, also: [], held: [] });
   for (const { archive, establishment, studies } of answers)
     for (const study of studies)
-      put({
+      found.put({
         id: study.keys[0] ?? study.study_instance_uid,
         keys: [...study.keys],
         line: null,
         also: [],
         held: [{ archive, establishment, study }],
       });
-  return items.sort((one, other) => momentOf(other).localeCompare(momentOf(one)));
+  return found.items
+    .map((item) => ({ item, moment: momentOf(item) }))
+    .sort((one, other) => (one.moment < other.moment ? 1 : one.moment > other.moment ? -1 : 0))
+    .map(({ item }) => item);
 }
 
-function putInto(items: Item[], found: Item): void {
-  const same = items.filter(({ keys }) => keys.some((key) => found.keys.includes(key)));
-  // The very study before another of its order.
-  const first = same.find(({ keys }) => keys.includes(found.id)) ?? same[0];
-  // Two exams of one order that stand here are two: each has images of its own.
-  if (!first || (found.line?.own && first.line?.own)) return void items.push(found);
-  // What comes may be what shows that two lines are one.
-  for (const one of [...same.filter((item) => item !== first && !item.line?.own), found]) {
-    first.keys = [...new Set([...first.keys, ...one.keys])];
-    first.also.push(...linesOf(one));
-    first.held.push(...one.held);
-    if (one !== found) items.splice(items.indexOf(one), 1);
+/** The lines so far, found by their keys: a patient may have thousands. */
+class Merging {
+  /** Each with its turn, in which they came. */
+  private readonly turns = new Map<Item, number>();
+  private readonly byKey = new Map<string, Item[]>();
+  private came = 0;
+
+  get items(): Item[] {
+    return [...this.turns.keys()];
   }
-  if (!first.line) first.line = first.also.shift() ?? null;
+
+  put(found: Item): void {
+    const same = [...new Set(found.keys.flatMap((key) => this.byKey.get(key) ?? []))];
+    same.sort((one, other) => this.turnOf(one) - this.turnOf(other));
+    // The very study before another of its order.
+    const first = same.find(({ keys }) => keys.includes(found.id)) ?? same[0];
+    // Two exams of one order that stand here are two: each has images of its own.
+    if (!first || (found.line?.own && first.line?.own)) {
+      this.turns.set(found, this.came++);
+      this.index(found, found.keys);
+      return;
+    }
+    // What comes may be what shows that two lines are one.
+    for (const one of [...same.filter((item) => item !== first && !item.line?.own), found]) {
+      this.index(first, one.keys);
+      first.keys = [...new Set([...first.keys, ...one.keys])];
+      first.also.push(...linesOf(one));
+      first.held.push(...one.held);
+      if (this.turns.delete(one)) this.forget(one);
+    }
+    if (!first.line) first.line = first.also.shift() ?? null;
+  }
+
+  private turnOf(item: Item): number {
+    return this.turns.get(item) ?? 0;
+  }
+
+  private index(item: Item, keys: readonly string[]): void {
+    for (const key of keys) {
+      const there = this.byKey.get(key) ?? [];
+      if (!there.includes(item)) this.byKey.set(key, [...there, item]);
+    }
+  }
+
+  private forget(item: Item): void {
+    for (const key of item.keys)
+      this.byKey.set(
+        key,
+        (this.byKey.get(key) ?? []).filter((one) => one !== item),
+      );
+  }
 }
 
 const linesOf = ({ line, also }: Item) => (line ? [line, ...also] : also);

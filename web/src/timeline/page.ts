@@ -23,6 +23,7 @@ import {
   stateObjection,
   type Timeline,
 } from "./calls";
+import { Drawn, type Wanted } from "./drawn";
 import { dayOfItem, establishmentsOf, type Item, isWanted, KINDS, kindsOf, merged } from "./model";
 import { type Acts, comparable, row, textOf } from "./row";
 import { type Choice, Tools } from "./tools";
@@ -41,9 +42,9 @@ class Showing {
   private readonly asking = new Set<string>();
   private readonly chosen: Item[] = [];
   private readonly list = h("div", { class: "timeline-list" });
+  private readonly drawn = new Drawn(this.list);
+  private readonly none = h("div", { class: "no-match", hidden: true });
   private readonly states = h("ul", { class: "timeline-archives", "aria-live": "polite" });
-  /** Lines as they are drawn, each until something else is to be said of it. */
-  private readonly rows = new Map<string, { said: string; element: HTMLElement }>();
   private readonly bar = h("div", { class: "timeline-choice", role: "status", hidden: true });
   private readonly tools: Tools;
   private readonly found: Timeline;
@@ -64,6 +65,7 @@ class Showing {
       this.tools.element,
       this.bar,
       this.list,
+      this.none,
       h("p", { class: "faint keys" }, messages().timeline.keys),
     );
     document.addEventListener("keydown", (event) => this.onKey(event), { signal });
@@ -201,66 +203,43 @@ class Showing {
     const items = merged(this.found.lines, [...this.answers.values()]);
     this.tools.offer(items.flatMap(establishmentsOf));
     const wanted = this.tools.wanted();
-    const shown = items.filter((item) => isWanted(item, textOf(item, this.sites), wanted));
-    this.tools.count(words.count(shown.length, items.length), countKinds(items));
-    const focused = document.activeElement?.closest<HTMLElement>(".timeline-row")?.dataset.key;
-    const acts = {
-      openAcross: (exam: string) => void this.openAcross(exam),
-      choose: (item: Item) => this.choose(item),
-      isChosen: (item: Item) => this.chosen.some(({ id }) => id === item.id),
-    };
-    const years = new Map<string, HTMLElement[]>();
-    for (const item of shown) {
-      const year = dayOfItem(item)?.slice(0, 4) ?? words.noDay;
-      const rows = years.get(year) ?? [];
-      rows.push(this.rowOf(item, acts));
-      years.set(year, rows);
-    }
-    this.list.replaceChildren(
-      ...[...years].map(([year, rows]) =>
-        h(
-          "section",
-          { "aria-label": year },
-          h("h2", { class: "timeline-year" }, year),
-          h("ul", { class: "timeline-rows" }, ...rows),
-        ),
-      ),
+    const shown = items.filter((item) =>
+      isWanted(item, wanted.query ? textOf(item, this.sites) : "", wanted),
     );
-    if (shown.length === 0) this.list.append(this.nothing(items.length > 0));
-    if (focused)
-      this.list
-        .querySelector<HTMLElement>(`[data-key="${CSS.escape(focused)}"] .timeline-link`)
-        ?.focus();
+    this.tools.count(words.count(shown.length, items.length), countKinds(items));
+    const focused = document.activeElement?.closest<HTMLElement>(".timeline-row");
+    this.drawn.show(shown.map((item) => this.lineOf(item)));
+    this.none.hidden = shown.length > 0;
+    if (shown.length === 0) this.showNothing(items.length > 0);
+    const key = focused?.dataset.key;
+    if (key && !focused.contains(document.activeElement)) this.linkOf(key)?.focus();
   }
 
-  /** What is open in a line stays open while archives answer, and a long list stays quick. */
-  private rowOf(item: Item, acts: Acts): HTMLElement {
-    const said = JSON.stringify([item.keys, item.held, acts.isChosen(item)]);
-    const drawn = this.rows.get(item.id);
-    if (drawn?.said === said) return drawn.element;
-    const element = row(item, this.sites, acts);
-    this.rows.set(item.id, { said, element });
-    return element;
+  private lineOf(item: Item): Wanted {
+    const acts: Acts = {
+      openAcross: (exam) => void this.openAcross(exam),
+      choose: (one) => this.choose(one),
+      isChosen: (one) => this.chosen.some(({ id }) => id === one.id),
+    };
+    return {
+      id: item.id,
+      said: JSON.stringify([item.keys, item.held, acts.isChosen(item)]),
+      heading: dayOfItem(item)?.slice(0, 4) ?? messages().timeline.noDay,
+      draw: () => row(item, this.sites, acts),
+    };
   }
 
-  private nothing(isFiltered: boolean): HTMLElement {
+  private showNothing(isFiltered: boolean): void {
     const words = messages().timeline;
     const said = isFiltered
       ? words.noneFiltered
       : this.asking.size > 0
         ? words.noneAsking
         : words.none;
-    return h(
-      "div",
-      { class: "no-match" },
-      h("p", {}, h("b", {}, said)),
-      isFiltered &&
-        h(
-          "button",
-          { type: "button", class: "button", onclick: () => this.tools.clear() },
-          words.all,
-        ),
-    );
+    const all = () => this.tools.clear();
+    this.none.replaceChildren(h("p", {}, h("b", {}, said)));
+    if (isFiltered)
+      this.none.append(h("button", { type: "button", class: "button", onclick: all }, words.all));
   }
 
   private async openAcross(exam: string): Promise<void> {
@@ -348,10 +327,11 @@ class Showing {
     const button = here?.querySelector<HTMLElement>(".timeline-beside");
     button?.click();
     const key = (here as HTMLElement | null)?.dataset.key;
-    if (key)
-      this.list
-        .querySelector<HTMLElement>(`[data-key="${CSS.escape(key)}"] .timeline-link`)
-        ?.focus();
+    if (key) this.linkOf(key)?.focus();
+  }
+
+  private linkOf(key: string): HTMLElement | null {
+    return this.list.querySelector(`[data-key="${CSS.escape(key)}"] .timeline-link`);
   }
 }
 

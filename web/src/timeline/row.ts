@@ -6,7 +6,8 @@ import { type Child, h, type IconName, icon } from "../dom";
 import { messages } from "../i18n";
 import { dayText, momentDay } from "../lesions/words";
 import { imageName, thumbnail } from "../patient";
-import { contentAddress, type Report } from "../reports/calls";
+import type { Report } from "../reports/calls";
+import { inPlace } from "../reports/list";
 import { casePath, examPath, lesionPath, viewInCasePath, viewPath } from "../router";
 import type { Line } from "./calls";
 import { dayOfItem, establishmentsOf, type Held, type Item, type Kind, kindsOf } from "./model";
@@ -244,7 +245,7 @@ function thumbnails(line: Line): Child {
   );
 }
 
-/** Each report by its newest version; those before are a step away. */
+/** Each report by its newest version, read where it stands; those before are a step away. */
 function reportsOf(reports: Report[]): Child {
   const newest = reports.filter(({ is_newest }) => is_newest);
   if (newest.length === 0) return null;
@@ -257,34 +258,33 @@ function reportsOf(reports: Report[]): Child {
       return h(
         "li",
         {},
-        icon("file"),
-        reportLink(one),
+        reportIn(one),
         one.part === 0 &&
           older.length > 0 &&
           h(
             "details",
-            { class: "older" },
+            { class: "older", "data-keep": `before ${one.id}` },
             h("summary", {}, words.older(older.length)),
-            h("ul", {}, ...older.map((before) => h("li", {}, reportLink(before)))),
+            h("ul", {}, ...older.map((before) => h("li", {}, reportIn(before)))),
           ),
       );
     }),
   );
 }
 
-function reportLink(one: Report): HTMLElement {
+function reportIn(one: Report): HTMLElement {
   const words = messages().timeline;
-  const title = one.title || words.reportName;
   const about = [
     words.report[one.status],
     one.is_addendum && words.addendum,
     one.version > 1 && words.version(one.version),
     words.said(momentDay(one.said_at)),
   ].filter(Boolean);
-  return h(
-    "span",
-    { class: one.status === "withdrawn" ? "withdrawn" : null },
-    one.media_type ? h("a", { href: contentAddress(one.id), download: "" }, title) : title,
-    h("span", { class: "faint" }, ` · ${about.join(", ")}`),
+  return inPlace(
+    one,
+    words.version(one.version),
+    icon("file"),
+    h("span", { class: "report-title" }, one.title || words.reportName),
+    h("span", { class: "faint" }, about.join(", ")),
   );
 }
