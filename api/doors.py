@@ -74,10 +74,6 @@ class Caller:
         if self.exam is not None and self.exam != exam:
             raise NoSuchAddress
 
-    def sees(self, establishment: str) -> bool:
-        """Whether the things of that establishment exist for this caller."""
-        return self.establishment is None or self.establishment == establishment
-
 
 class Bounds(TypedDict, total=False):
     """What a token is good for alone, and whose it is where that is not left to chance."""

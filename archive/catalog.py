@@ -19,7 +19,7 @@ from archive.covers import Covers
 from archive.database import Database
 from archive.departures import Departures
 from archive.deposits import Deposits
-from archive.errors import DifferentPatient, NotFound, TransitionRefused
+from archive.errors import TransitionRefused
 from archive.gallery import Gallery
 from archive.homeward import require_here
 from archive.identities.identities import Identities
@@ -138,7 +138,7 @@ class Catalog:
         """Give the image of this file for this patient: new (received), or as it already stands.
 
         `issuer` is who gave the accession number. The patient's traits are kept as first received
-        (`correct_patient` changes them). Raises DifferentPatient when the file, or the accession
+        (`identities` changes them). Raises DifferentPatient when the file, or the accession
         number, is archived under another patient (or none) of the establishment, or the number is
         that of somebody with other traits, and InvalidIdentity.
         """
@@ -269,10 +269,6 @@ class Catalog:
             require_here(connection, image_id)
             return found
 
-    def objects_of(self, image_id: str, *, establishment: str | None) -> tuple[StoredObject, ...]:
-        """List the objects of an image in one keyed read; raises NotFound for no such image."""
-        return self.image(image_id, establishment=establishment).objects
-
     def exam(
         self,
         exam_id: str,
@@ -327,34 +323,6 @@ class Catalog:
         study = reception.study_of_order(establishment, issuer, accession_number)
         with self._database.read() as connection:
             return reading.patient_of_study(connection, establishment, reception.is_study(study))
-
-    def correct_patient(
-        self, *, establishment: str, patient_id: str, issuer: str, to: PatientIdentity
-    ) -> None:
-        """Correct a patient's name, birth date, sex or number; no object and no UID changes.
-
-        Archives learn of it as each one's rule says. Raises NotFound, and DifferentPatient when
-        `to` already names another patient: joining two patients is not a correction.
-        """
-        patient, owner = schema.patient.c, schema.establishment.c
-        of_owner = sa.select(owner.id).where(owner.name == establishment).scalar_subquery()
-        change = sa.update(schema.patient).where(
-            patient.establishment_id == of_owner,
-            patient.patient_id == patient_id,
-            patient.issuer == issuer,
-        )
-        try:
-            with self._database.write() as connection:
-                changed = change.values(**reception.traits_of(to)).returning(patient.id)
-                row = connection.scalar(changed)
-                if row is None:
-                    raise NotFound("There is no such patient.")
-                exams = sa.select(schema.exam.c.id).where(schema.exam.c.patient_row == row)
-                outbox.identity_changed(connection, connection.scalars(exams).all())
-        except IntegrityError as error:
-            raise DifferentPatient(
-                "Another patient already has this number; joining two patients is not a correction."
-            ) from error
 
     def object_keys(self) -> frozenset[str]:
         """Give every key the catalogue knows, for `Storage.sweep`."""

@@ -30,6 +30,7 @@ from archive.rejection import rejection_uid
 from archive.session import Session
 from archive.sessions import Opening
 from dermato.ingest import ingest_photo
+from tests.archive.correcting import correct
 from tests.dermato.archived import errors_of, received
 from tests.orthanc import Orthanc, free_ports, orthanc
 from tests.samples.photo import make_photo
@@ -126,8 +127,7 @@ def test_what_leaves_says_today_whose_it_is(
     """The stored header is older than the order and the name: it stays, and its pixels leave."""
     visit, image = visit_photographed(linked, tmp_path, 79)
     linked.catalog.sessions.reconcile(visit.id, "A79", "CHU", establishment=HERE)
-    corrected = replace(WRONG, name="FAUX^Anna", sex="F")
-    linked.catalog.correct_patient(establishment=HERE, patient_id="1", issuer="R", to=corrected)
+    correct(linked.catalog, replace(WRONG, name="FAUX^Anna", sex="F"), HERE)
     all_sent(linked)
     assert states(linked, image) == [(Sent.OBJECT, OutboxState.READ_BACK)]
     (one,) = image.objects_as(ObjectRole.PHOTO)

@@ -19,6 +19,7 @@ from archive.errors import (
 from archive.identity import PatientIdentity, study_instance_uid
 from archive.record import Image, ImageKind, ImageState, ObjectRole
 from tests.archive.conftest import ELSEWHERE, HERE, digest, published, received, stored
+from tests.archive.correcting import correct, renumber
 
 ANNE = PatientIdentity("1", "CHU", "DOE^ANNE", date(1970, 1, 31), "F")
 BRUNO = PatientIdentity("2", "CHU", "ROE^BRUNO")
@@ -87,9 +88,7 @@ def test_another_establishment_has_its_own_image_and_patient(catalog: Catalog) -
     there = receive(catalog, BRUNO, accession_number="A1", establishment=ELSEWHERE)
     assert here.id != there.id
     assert here.exam_id != there.exam_id
-    catalog.correct_patient(
-        establishment=HERE, patient_id="1", issuer="CHU", to=replace(ANNE, patient_id="2")
-    )
+    renumber(catalog, "1", "2", "CHU")
     states = [ImageState.RECEIVED]
     assert catalog.exam(there.exam_id, establishment=None, states=states).patient == BRUNO
 
@@ -98,13 +97,9 @@ def test_a_foreign_image_is_answered_as_an_absent_one(catalog: Catalog) -> None:
     image = published(catalog)
     answers = []
     for image_id, exam_id in ((image.id, image.exam_id), ("0" * 32, "0" * 32)):
-        for ask in (
-            lambda key: catalog.image(key, establishment=ELSEWHERE),
-            lambda key: catalog.objects_of(key, establishment=ELSEWHERE),
-        ):
-            with pytest.raises(NotFound) as absent:
-                ask(image_id)
-            answers.append(str(absent.value))
+        with pytest.raises(NotFound) as absent:
+            catalog.image(image_id, establishment=ELSEWHERE)
+        answers.append(str(absent.value))
         with pytest.raises(NotFound) as absent:
             catalog.exam(exam_id, establishment=ELSEWHERE)
         answers.append(str(absent.value))
@@ -126,7 +121,7 @@ def test_an_image_is_published_with_its_objects_and_facts(catalog: Catalog) -> N
     assert done.objects_as(ObjectRole.LEVEL) == (levels[1], levels[0])
     assert done.published_at is not None
     assert done.published_at.tzinfo is UTC
-    assert catalog.objects_of(image.id, establishment=HERE) == done.objects
+    assert catalog.image(image.id, establishment=HERE).objects == done.objects
     assert catalog.object_keys() == {one.key for one in done.objects}
 
 
@@ -140,7 +135,7 @@ def test_nothing_is_published_without_a_level(catalog: Catalog) -> None:
     catalog.advance(image.id, ImageState.PUBLISHED, add_objects=[photo])
     with pytest.raises(TransitionRefused):
         catalog.remove_objects(image.id, ObjectRole.PHOTO)
-    assert photo in catalog.objects_of(image.id, establishment=HERE)
+    assert photo in catalog.image(image.id, establishment=HERE).objects
 
 
 def test_a_refused_advance_adds_nothing(catalog: Catalog) -> None:
@@ -160,7 +155,7 @@ def test_an_object_is_recorded_once(catalog: Catalog) -> None:
     twice = [replace(stored(), sop_instance_uid="2.25.1") for _ in range(2)]
     with pytest.raises(TransitionRefused):
         catalog.attach(image.id, twice)
-    assert catalog.objects_of(image.id, establishment=HERE) == (one,)
+    assert catalog.image(image.id, establishment=HERE).objects == (one,)
 
 
 def test_a_refused_image_may_be_tried_again(catalog: Catalog) -> None:
@@ -204,22 +199,11 @@ def test_correcting_a_patient_changes_rows_only(catalog: Catalog) -> None:
     image = receive(catalog)
     states = [ImageState.RECEIVED]
     before = catalog.exam(image.exam_id, establishment=HERE, states=states)
-    right = PatientIdentity("9", "CHU", "DOE^ANNA", None, "M")
-    catalog.correct_patient(establishment=HERE, patient_id="1", issuer="CHU", to=right)
+    right = PatientIdentity("1", "CHU", "DOE^ANNA", None, "M")
+    correct(catalog, right)
     after = catalog.exam(image.exam_id, establishment=HERE, states=states)
     assert after == replace(before, patient=right)
     assert receive(catalog, right).id == image.id
-    with pytest.raises(DifferentPatient):
-        receive(catalog, ANNE)
-    with pytest.raises(NotFound):
-        catalog.correct_patient(establishment=HERE, patient_id="1", issuer="CHU", to=right)
-
-
-def test_joining_two_patients_is_not_a_correction(catalog: Catalog) -> None:
-    receive(catalog)
-    receive(catalog, BRUNO, source_sha256=digest("other"))
-    with pytest.raises(DifferentPatient):
-        catalog.correct_patient(establishment=HERE, patient_id="1", issuer="CHU", to=BRUNO)
 
 
 @pytest.mark.parametrize(

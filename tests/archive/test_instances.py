@@ -18,6 +18,7 @@ from archive.identity import PatientIdentity, folded_name, uid_from
 from archive.query import Query
 from archive.record import Image, ImageKind, ImageState, ObjectRole
 from tests.archive.conftest import ELSEWHERE, HERE, digest, empty_database, stored
+from tests.archive.correcting import correct
 from tests.postgresql import postgresql
 
 SM, DMS = "1.2.840.10008.5.1.4.1.1.77.1.6", "1.2.840.10008.5.1.4.1.1.77.1.7"
@@ -184,8 +185,7 @@ def test_what_is_not_published_is_not_there(filled: Catalog) -> None:
 
 
 def test_a_corrected_name_is_found(filled: Catalog) -> None:
-    to = replace(HELOISE, name="LEGALL^Héloïse")
-    filled.correct_patient(establishment=HERE, patient_id="1", issuer="R", to=to)
+    correct(filled, replace(HELOISE, name="LEGALL^Héloïse"))
     assert studies(filled, PatientName="legall*") == ["A1"]
 
 

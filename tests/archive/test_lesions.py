@@ -22,6 +22,7 @@ from archive.lesion import (
 )
 from archive.record import Image, ImageKind, ImageState, ObjectRole
 from tests.archive.conftest import ELSEWHERE, HERE, digest, stored
+from tests.archive.correcting import renumber
 
 ANNE, BRUNO = PatientIdentity("1", "CHU", "DOE^ANNE"), PatientIdentity("2", "CHU")
 FOREARM, FRONT = site_of_code("70559009"), site_of_code("68698007")
@@ -75,9 +76,7 @@ def test_the_tracking_uid_is_a_function(catalog: Catalog) -> None:
 
 def test_a_corrected_number_frees_no_tracking_uid(catalog: Catalog) -> None:
     made = lesion(catalog)
-    catalog.correct_patient(
-        establishment=HERE, patient_id="1", issuer="CHU", to=PatientIdentity("9", "CHU")
-    )
+    renumber(catalog, "1", "9", "CHU")
     photo(catalog, "of another")
     key = catalog.lesions.patient_key(ANNE, establishment=HERE)
     again = catalog.lesions.create(key, SAID, SEEN, establishment=HERE)

@@ -19,6 +19,7 @@ from archive.query import FoundInstance, Query
 from archive.storage import Storage
 from tests.api.conftest import Installation, Web
 from tests.api.dicomweb.parts import parts_of
+from tests.archive.correcting import correct
 from tiles.source import ReadRange
 
 ROOT = "/dicomweb/studies"
@@ -101,10 +102,7 @@ def test_what_leaves_says_whose_it_is_today(
     who = found[0].study.patient
     assert who is not None
     for name in ("CORRIGÉE^Zoé", who.name):
-        to = replace(who, name=name)
-        catalog.correct_patient(
-            establishment="north", patient_id=who.patient_id, issuer=who.issuer, to=to
-        )
+        correct(catalog, replace(who, name=name), "north")
         file = reader.get(address(found[0]), headers={"accept": "application/dicom"})
         assert dcmread(io.BytesIO(file.content)).PatientName == name
         (metadata,) = reader.get(f"{address(found[0])}/metadata").json()

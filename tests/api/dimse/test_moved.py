@@ -14,6 +14,7 @@ from archive.catalog import Catalog
 from archive.query import FoundInstance, Query
 from archive.storage import Storage
 from tests.api.dimse.conftest import ACCENTED, Served, storescp
+from tests.archive.correcting import correct
 
 MOVE = "1.2.840.10008.5.1.4.1.2.2.2"
 PATIENT_ROOT = "1.2.840.10008.5.1.4.1.2.1.2"
@@ -78,9 +79,7 @@ def counts(status: Dataset) -> tuple[int, int, int]:
 def test_movescu_has_a_study_sent_as_it_is_today(
     served: Served, received: Path, catalog: Catalog, found: list[FoundInstance]
 ) -> None:
-    corrected = replace(ACCENTED, name="CORRIGÉE^Zoé")
-    whom = {"establishment": "north", "patient_id": "7", "issuer": "registry"}
-    catalog.correct_patient(**whom, to=corrected)
+    correct(catalog, replace(ACCENTED, name="CORRIGÉE^Zoé"), "north")
     try:
         study = f"StudyInstanceUID={found[0].study.study_instance_uid}"
         told = served.call(
@@ -88,7 +87,7 @@ def test_movescu_has_a_study_sent_as_it_is_today(
             "-v", "-S", "-aem", "STORE", "-k", "QueryRetrieveLevel=STUDY", "-k", study,
         )  # fmt: skip
     finally:
-        catalog.correct_patient(**whom, to=ACCENTED)
+        correct(catalog, ACCENTED, "north")
     assert "Received Final Move Response (Success)" in told
     files = {str(one.SOPInstanceUID): one for one in map(dcmread, received.iterdir())}
     storage = Storage.open(served.settings.objects_url)

@@ -21,6 +21,7 @@ from archive.lesion import Photograph
 from archive.record import Image, ObjectRole, OutboxState, Sent
 from archive.telling.rows import Telling
 from dermato.ingest import ingest_photo
+from tests.archive.correcting import correct, renumber
 from tests.dermato.archived import received
 from tests.orthanc import Orthanc
 from tests.samples.photo import make_photo
@@ -95,9 +96,10 @@ def kept(archive: Orthanc, uid: str) -> list[dict[str, str]]:
 
 
 def corrected(place: Workplace, before: PatientIdentity, after: PatientIdentity) -> None:
-    place.catalog.correct_patient(
-        establishment=HERE, patient_id=before.patient_id, issuer=before.issuer, to=after
-    )
+    assert before.issuer == after.issuer
+    if before.patient_id != after.patient_id:
+        renumber(place.catalog, before.patient_id, after.patient_id, after.issuer, HERE)
+    correct(place.catalog, after, HERE)
 
 
 def uid_of(image: Image) -> str:

@@ -29,6 +29,7 @@ from tests.archive.cases.conftest import (
     verdicts,
 )
 from tests.archive.conftest import ELSEWHERE, HERE
+from tests.archive.correcting import correct
 from tests.archive.test_lesions import ANNE, BRUNO
 from tests.archive.test_moves import done
 
@@ -398,7 +399,7 @@ def test_another_person_under_a_known_number_waits_until_that_is_settled(lab: Ca
         **{one: Verdict.UNREADABLE for one in verdicts(lab) if one != image.id},
         image.id: Verdict.DOUBTFUL,
     }
-    lab.correct_patient(establishment=HERE, patient_id="1", issuer="CHU", to=other)
+    correct(lab, other)
     assert not lab.cases.settle_some()
     lab.cases.look_again()
     all_done(lab)
