@@ -35,6 +35,9 @@ _ELSEWHERE = frozenset({"RP"})
 _TAKEN_BACK = frozenset("DW")
 _GONE, _CORRECTED, _NOT_YET = frozenset("DWX"), frozenset("C"), frozenset("PRSIA")
 """OBX-11 and OBR-25 (HL7 tables 0085 and 0123)."""
+_NOT_SENT_AGAIN = "U"
+"""OBX-11 of what is final now, and was sent already as preliminary (table 0085)."""
+_NOTHING = frozenset({"", '""'})
 _SIGNED = frozenset({"", "AU", "LA"})
 """TXA-17 of what somebody answers for (table 0271), or of which it is not said."""
 _CANCELLED = frozenset({"CA", "OB"})
@@ -66,6 +69,8 @@ class _Read:
     states: set[str] = field(default_factory=set)
     is_gone: bool = False
     """Whether a document, or words, that were said before count no more."""
+    has_values: bool = False
+    """Whether it holds results that are neither documents nor words."""
     title: str = ""
     code: str = ""
 
@@ -77,7 +82,7 @@ def take_results(message: Message, place: Workplace, establishment: str) -> Answ
     found: dict[Numbered, tuple[_Group, _Read]] = {}
     for group in _groups(message):
         read = _read(group)
-        if not read.documents and not _is_gone(group, read):
+        if not read.documents and not _is_gone(group, read) and not _is_final_now(read):
             _require_none_elsewhere(group)
             continue
         number = _number(group, message)
@@ -248,6 +253,9 @@ def _read(group: _Group) -> _Read:
             words.extend(_words(obx, 3))
             continue
         kind, state, number = obx.value(2), obx.value(11), number + 1
+        if state == _NOT_SENT_AGAIN and obx.value(5) in _NOTHING and not obx.value(5, 5):
+            read.states.add(state)
+            continue
         if kind in _ENCODED and state not in _GONE:
             read.documents.append(_decoded(obx, number))
             _name(read, obx, read.documents[-1])
@@ -260,6 +268,7 @@ def _read(group: _Group) -> _Read:
             is_text = True
         elif kind not in _ENCODED | _WORDS:
             words.append(_measured(obx))
+            read.has_values = True
             continue
         # Of words, X says that there were none to come.
         read.is_gone |= state in (_GONE if kind in _ENCODED else _TAKEN_BACK)
@@ -328,6 +337,11 @@ def _decoded(obx: Segment, number: int) -> Document:
 def _is_gone(group: _Group, read: _Read) -> bool:
     said = read.is_gone or (bool(read.states) and read.states <= _GONE)
     return said and bool(group.obr or group.results)
+
+
+def _is_final_now(read: _Read) -> bool:
+    """Whether it says, of what was sent before, that it is final, and nothing else."""
+    return not read.has_values and bool(read.states) and _status(read) is ReportStatus.FINAL
 
 
 def _require_none_elsewhere(group: _Group) -> None:

@@ -12,7 +12,6 @@ from archive.errors import NotFound
 from archive.identities.ins import key_of
 from archive.messages.inbox import Listed
 from archive.reports.report import CDA, PDF, TEXT, Report, ReportStatus
-from archive.resources.asked import Search
 from tests.api.hl7.conftest import GAM, HERE, message
 from tests.api.hl7.test_exchange import LOCAL, told
 from tests.api.hl7.test_orders import PID, o21
@@ -207,43 +206,6 @@ def test_documents_replace_add_and_are_cancelled(lab: Workplace) -> None:
     ]
     # An addendum that is cancelled is a report of its own.
     assert [one.number for one in found] == ["D3", "D3", "D1", "D1"]
-
-
-@pytest.mark.parametrize("order", list(permutations(range(3))))
-def test_a_document_is_withdrawn_alone_that_another_has_replaced(
-    lab: Workplace, order: tuple[int, ...]
-) -> None:
-    chain = [
-        mdm("T02", ed(pdf("Un")), at="20260301080000", number="1"),
-        mdm("T10", ed(pdf("Deux")), document="D2", parent="D1", number="2", at="20260301090000"),
-        mdm("T11", number="3", at="20260301130000", available="CA"),
-    ]
-    sent(lab, o21("A"), *(chain[one] for one in order))
-    assert [(one.version, one.status, one.is_newest) for one in reports(lab)] == [
-        (3, AMENDED, True),
-        (2, WITHDRAWN, False),
-        (1, FINAL, False),
-    ]
-    (told,) = lab.catalog.resources.reports(Search(()), establishment=HERE)
-    assert told.versions[-1].status == "amended"
-    # Of the one that replaced it, it is as ever.
-    sent(lab, mdm("T11", document="D2", number="4", at="20260301140000", available="CA"))
-    assert [one.status for one in reports(lab) if one.is_newest] == [WITHDRAWN]
-    (told,) = lab.catalog.resources.reports(Search(()), establishment=HERE)
-    assert told.versions[-1].status == "entered-in-error"
-
-
-def test_a_document_that_was_said_anew_after_it_was_replaced_is_withdrawn(lab: Workplace) -> None:
-    chain = [
-        mdm("T02", ed(pdf("Un")), at="20260301080000", number="1"),
-        mdm("T10", ed(pdf("Deux")), document="D2", parent="D1", number="2", at="20260301090000"),
-        mdm("T08", ed(pdf("Trois")), number="3", at="20260301100000"),
-        mdm("T11", number="4", at="20260301130000", available="CA"),
-    ]
-    sent(lab, o21("A"), *chain)
-    assert [one.status for one in reports(lab) if one.is_newest] == [WITHDRAWN]
-    (told,) = lab.catalog.resources.reports(Search(()), establishment=HERE)
-    assert told.versions[-1].status == "entered-in-error"
 
 
 @pytest.mark.parametrize(
