@@ -11,7 +11,7 @@ from api.dicomweb.documents import is_document, with_pixels
 from api.dicomweb.frames import frame_part
 from api.dicomweb.json_model import instance_url, large_of
 from api.dicomweb.media import Chosen, Offer, Wanted, accepted, choose
-from api.dicomweb.multipart import Part
+from api.dicomweb.multipart import Part, held
 from api.dicomweb.representations import OCTETS, frame_offers
 from api.doors import Caller
 from api.errors import NotAcceptable
@@ -45,7 +45,7 @@ async def all_bulk_data_answer(
             exam = await desk.find(partial(desk.today, caller, one))
             large = await desk.read(partial(_large, desk, one, exam, where))
             for place, value in large:
-                yield _held(value, place)
+                yield held(value, OCTETS, place)
             async for part in _frames(desk, caller, one, choice.offer, where):
                 yield part
 
@@ -99,10 +99,3 @@ async def _frames(
 def _large(desk: Desk, one: FoundInstance, exam: Exam, url: str) -> list[tuple[str, bytes]]:
     header, _ = read_header(desk.reader(one), one.length_bytes)
     return list(large_of(brought_up_to_date(header, exam), url))
-
-
-def _held(value: bytes, place: str) -> Part:
-    async def parts() -> AsyncGenerator[bytes | memoryview]:
-        yield value
-
-    return Part(OCTETS, parts, len(value), place)

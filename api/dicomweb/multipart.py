@@ -56,6 +56,15 @@ def _head(content_type: str, length: int | None, location: str | None) -> str:
     return CRLF.join((*told, CRLF))
 
 
+def held(data: bytes, content_type: str, location: str | None = None) -> Part:
+    """A part that is in memory already."""
+
+    async def parts() -> AsyncGenerator[bytes | memoryview]:
+        yield data
+
+    return Part(content_type, parts, len(data), location)
+
+
 async def each(parts: Iterable[Part]) -> AsyncGenerator[Part]:
     """Parts that are known beforehand."""
     for part in parts:

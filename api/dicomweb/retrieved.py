@@ -1,6 +1,6 @@
 """Whole instances, their metadata, and what is large in it (PS3.18, 10.4.1.1)."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from functools import partial
 from hashlib import sha256
 from http import HTTPStatus
@@ -15,9 +15,9 @@ from api.dicomweb.documents import is_document
 from api.dicomweb.frames import frames_answer
 from api.dicomweb.json_model import PIXEL_DATA, header_json, instance_url
 from api.dicomweb.media import Chosen, Offer, accepted, choose
-from api.dicomweb.multipart import Part, each, single
+from api.dicomweb.multipart import Part, each, held, single
 from api.dicomweb.representations import EXPLICIT_VR_LITTLE_ENDIAN, OCTETS, instance_offers
-from api.dicomweb.search import MODEL_OFFERS, model_written, models_answer
+from api.dicomweb.search import MODEL_OFFERS, json_array, model_written, models_answer
 from api.doors import Caller
 from api.errors import NoSuchAddress, NotAcceptable
 from api.zarr import Streamed
@@ -57,16 +57,28 @@ async def instances_answer(
 
 
 async def metadata_answer(
-    desk: Desk, caller: Caller, fields: dict[str, str], scope: Scope, _: Receive
-) -> Answer:
-    """What the headers say, without what is large."""
+    desk: Desk, caller: Caller, fields: dict[str, str], scope: Scope, receive: Receive
+) -> Answer | Streamed:
+    """What the headers say, without what is large; of many, one is held while it is sent."""
     found = await desk.found(caller, fields)
     chosen = choose(accepted(scope), MODEL_OFFERS)
     url = desk.studies_url(scope)
     exam = await desk.find(partial(desk.today, caller, found[0]))
-    # One after the other: others read in between.
-    told = [await desk.read(partial(_metadata, desk, one, exam, url, chosen)) for one in found]
-    return models_answer(told, chosen, {"cache-control": KEPT_BY_NOBODY, "vary": "accept"})
+
+    async def told() -> AsyncGenerator[bytes]:
+        # One after the other: others read in between.
+        for one in found:
+            yield await desk.read(partial(_metadata, desk, one, exam, url, chosen))
+
+    headers = {"cache-control": KEPT_BY_NOBODY, "vary": "accept"}
+    if len(found) == 1:
+        # It says how long it is, as it can.
+        return models_answer([one async for one in told()], chosen, headers)
+    kind = chosen.offer.content_type
+    if chosen.is_multipart:
+        return desk.streamed((held(one, kind) async for one in told()), kind, headers, receive)
+    headers["content-type"] = chosen.offer.media_type
+    return Streamed(HTTPStatus.OK, None, headers, json_array(told()), receive)
 
 
 async def bulk_data_answer(

@@ -2,7 +2,8 @@
 
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any
@@ -136,6 +137,16 @@ def models_answer(written: list[bytes], chosen: Chosen, headers: dict[str, str])
         return several(written, chosen.offer.content_type, headers)
     headers["content-type"] = chosen.offer.media_type
     return Answer(HTTPStatus.OK, b"[" + b",".join(written) + b"]", headers)
+
+
+async def json_array(written: AsyncGenerator[bytes]) -> AsyncGenerator[bytes | memoryview]:
+    """Data sets that are written one by one, as one document of them all."""
+    before = b"["
+    async with aclosing(written):
+        async for one in written:
+            yield before + one
+            before = b","
+    yield b"]"
 
 
 def _keyword(name: str) -> str:
