@@ -8,9 +8,9 @@ import sqlalchemy as sa
 from archive import schema
 from archive.database import Database
 from archive.errors import InvalidCapture, NotFound
+from archive.lesion_schema import biopsy
 from archive.lesions import read_lesion
 from archive.record import ImageKind
-from archive.schema_lesions import biopsy
 
 _biopsy, _exam, _image = biopsy.c, schema.exam.c, schema.image.c
 

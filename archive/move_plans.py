@@ -12,10 +12,10 @@ from archive.errors import DifferentPatient, InvalidCapture, NotFound, Transitio
 from archive.identities.pointers import current_key
 from archive.identity import PatientIdentity
 from archive.jobs import has_unfinished
+from archive.lesion_schema import biopsy
 from archive.move import Correction, Destination, Left, MovePlan, study_instance_uid_of_move
 from archive.reception import Study, checked_order, is_study, patient_row_of, study_of_order
 from archive.record import Exam, Image, ImageKind, ImageState
-from archive.schema_lesions import biopsy
 from archive.telling.rows import tellings
 
 MOVABLE = frozenset({ImageState.PUBLISHED, ImageState.REFUSED})

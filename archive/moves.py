@@ -17,6 +17,7 @@ from archive.identities.pointers import forget_image_homes
 from archive.identity import checked_name
 from archive.instance_rows import add_objects, forget_described
 from archive.jobs import Job, Wanted, call_off, enqueue, require_lease
+from archive.lesion_schema import biopsy
 from archive.lesions import read_lesion
 from archive.move import Author, Destination, Moved, MovePlan, Moving
 from archive.move_plans import MOVABLE, identity_of, links_of, owner_of, planned, study_of
@@ -30,7 +31,6 @@ from archive.reception import (
 )
 from archive.record import Exam, Image, ImageState, StoredObject
 from archive.reports.publishing import follow
-from archive.schema_lesions import biopsy
 
 MOVE = "move"
 ATTEMPTS = 1000

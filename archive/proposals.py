@@ -13,8 +13,8 @@ from sqlalchemy.exc import IntegrityError
 
 from archive.asked import has_room, require_photograph
 from archive.database import Database
+from archive.lesion_schema import proposed_diameter
 from archive.measure import Segment
-from archive.schema_lesions import proposed_diameter
 
 _proposed = proposed_diameter.c
 

@@ -18,12 +18,12 @@ from archive.asked import has_room, require_photograph
 from archive.database import Database
 from archive.errors import InvalidCapture, NotFound
 from archive.homeward import IS_HERE
+from archive.lesion_schema import comparison, measure, ruler_reading
 from archive.lesions import read_lesion
 from archive.measure import STATED, Length, Segment, Spacing, diameter
 from archive.proposals import proposed_by
 from archive.reception import new_id
 from archive.record import ImageState
-from archive.schema_lesions import comparison, measure, ruler_reading
 
 Matrix: TypeAlias = Sequence[Sequence[float]]
 

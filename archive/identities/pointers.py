@@ -14,7 +14,7 @@ from archive import schema
 from archive.columns import metadata
 from archive.database import deferring
 from archive.identities.schema import home, merged
-from archive.schema_lesions import biopsy, comparison
+from archive.lesion_schema import biopsy, comparison
 
 _exam, _lesion, _photo, _pin = (
     schema.exam.c,

@@ -32,7 +32,7 @@ from archive.identities.records import Outcome
 from archive.identities.schema import Act, DoubtKind, identity_event
 from archive.identities.stated import Agreement, Stated, agreement, person_of
 from archive.identities.visits import asked_about, named, owner_of
-from archive.schema_lesions import biopsy
+from archive.lesion_schema import biopsy
 
 _event, _exam = identity_event.c, schema.exam.c
 

@@ -11,11 +11,11 @@ from archive.catalog import Catalog
 from archive.database import Database
 from archive.errors import InvalidCapture, NotFound
 from archive.lesion import Lesion, Photograph
+from archive.lesion_schema import biopsy, comparison
 from archive.measure import Segment
 from archive.proposals import Proposal
 from archive.reading_aids import Comparison, RulerReading
 from archive.record import Image, ImageState, ObjectRole
-from archive.schema_lesions import biopsy, comparison
 from tests.archive.conftest import ELSEWHERE, HERE, stored
 from tests.archive.test_lesions import ANNE, BRUNO, CLOSE_UP, lesion, photo
 
