@@ -1,5 +1,6 @@
 """The page that says what each archive was told: in French at a desk, in English on a phone."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -91,6 +92,8 @@ def _at_a_desk(browser: Browser, served: Told, why: str) -> StorageState:
         expect(page.locator("h1")).to_have_text("Envois aux archives")
         task = page.locator("tr[data-state=task]")
         expect(task).to_contain_text(why)
+        exam = task.get_by_role("link", name="N° de demande A1")
+        expect(exam).to_have_attribute("href", re.compile("^/exam/"))
         gone = page.get_by_role("region", name=GONE)
         expect(gone).to_contain_text("n’est plus dans la table")
         expect(gone).to_contain_text("en attente pour elle : 2")
@@ -113,6 +116,7 @@ def test_nobody_sees_or_asks_what_is_another_establishments(served: Told) -> Non
         assert found.json() == {"rows": [], "more": False}
         here = served.bearer(Role.CONTRIBUTOR, HERE)
         found = web.get(rows, headers=here, params=everything)
+        assert {one["accession_number"] for one in found.json()["rows"]} == {"A1"}
         ids = [one["id"] for one in found.json()["rows"]]
         assert len(ids) == 2
         for one in ids:

@@ -61,6 +61,7 @@ class RowOut(BaseModel):
     id: int
     image: str
     exam: str
+    accession_number: str | None = Field(description="of the order, where there is one")
     what: Sent
     form: Form
     state: OutboxState
@@ -113,7 +114,9 @@ def list_rows(
     found = catalog.outbox.listed(
         states, establishment=caller.establishment, remote=archive, limit=PAGE + 1
     )
-    return RowsOut(rows=[_row(one) for one in found[:PAGE]], more=len(found) > PAGE)
+    numbers = catalog.outbox.numbers({one.exam_id for one in found})
+    rows = [_row(one, numbers.get(one.exam_id)) for one in found[:PAGE]]
+    return RowsOut(rows=rows, more=len(found) > PAGE)
 
 
 @router.post("/api/outbox/{row}/again", status_code=204)
@@ -138,7 +141,7 @@ def _archive(one: RadiologyArchive, catalog: Catalog) -> ArchiveOut:
     )
 
 
-def _row(one: Telling) -> RowOut:
+def _row(one: Telling, number: str | None) -> RowOut:
     # What is good needs no reason of before.
     has_one = one.state in {OutboxState.TASK, OutboxState.WAITING} or one.reason == NOT_TAKEN
     said = words(one.reason) if has_one else None
@@ -146,6 +149,7 @@ def _row(one: Telling) -> RowOut:
         id=one.id,
         image=one.image_id,
         exam=one.exam_id,
+        accession_number=number,
         what=one.kind,
         form=one.form,
         state=one.state,

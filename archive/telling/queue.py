@@ -351,6 +351,15 @@ class Outbox:
         with self._database.read() as connection:
             return tuple(read_row(dict(one)) for one in connection.execute(query).mappings())
 
+    def numbers(self, exam_ids: Collection[str]) -> Mapping[str, str]:
+        """The accession numbers of those of these exams that an order gave one, by exam."""
+        exam = schema.exam.c
+        query = sa.select(exam.id, exam.accession_number).where(
+            exam.id.in_(set(exam_ids)), exam.accession_number.is_not(None), ~exam.is_provisional
+        )
+        with self._database.read() as connection:
+            return {one.id: one.accession_number for one in connection.execute(query)}
+
     def ask_again(self, row: int, *, establishment: str | None) -> None:
         """Have one thing looked at once more that waits for a person, or for its next turn.
 

@@ -5,7 +5,7 @@ import { ask } from "../api";
 import { type Child, h, icon } from "../dom";
 import { language, locale, messages } from "../i18n";
 import { notify } from "../notice";
-import { type Page, viewPath } from "../router";
+import { examPath, type Page, viewPath } from "../router";
 import { told } from "../told";
 import { framed } from "./framed";
 
@@ -35,6 +35,8 @@ interface Removed {
 interface Row {
   id: number;
   image: string;
+  exam: string;
+  accession_number: string | null;
   what: "object" | "rejection";
   form: "as-it-is" | "photograph" | "thumbnail" | "manifest";
   state: State;
@@ -201,7 +203,7 @@ function line(row: Row, again: () => void): HTMLElement {
   return h(
     "tr",
     { "data-state": row.state },
-    h("td", {}, h("a", { href: viewPath(row.image) }, name)),
+    h("td", {}, h("a", { href: viewPath(row.image) }, name), examOf(row)),
     h(
       "td",
       {},
@@ -219,11 +221,19 @@ function line(row: Row, again: () => void): HTMLElement {
           {
             type: "button",
             class: "button",
-            "aria-label": `${words.again}, ${name}`,
+            "aria-label": [words.again, name, row.accession_number].filter(Boolean).join(", "),
             onclick: () => void retry(),
           },
           words.again,
         ),
     ),
   );
+}
+
+/** Of which exam it is, by the number that the archive has too. */
+function examOf({ what, exam, accession_number }: Row): HTMLElement {
+  const words = messages();
+  const said = accession_number ? `${words.accession} ${accession_number}` : words.noAccession;
+  // What is rejected was sent of an exam that may have no image any more.
+  return h("p", {}, what === "rejection" ? said : h("a", { href: examPath(exam) }, said));
 }
