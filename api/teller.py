@@ -4,6 +4,7 @@ python -m api.teller PARENT_PID
 """
 
 import logging
+import tempfile
 import time
 from collections.abc import Callable
 
@@ -41,7 +42,16 @@ class Turns:
         return found
 
 
-TELL = Duty(logging.getLogger("sansverre.teller"), Turns().some, 0.5, lambda _: None, 86400.0)
+_turns = Turns()
+
+
+def _once(place: Workplace) -> bool:
+    # Where pynetdicom writes what archives give back: gone with this process, however it ends.
+    tempfile.tempdir = str(place.scratch)
+    return _turns.some(place)
+
+
+TELL = Duty(logging.getLogger("sansverre.teller"), _once, 0.5, lambda _: None, 86400.0)
 
 if __name__ == "__main__":
     run(TELL)

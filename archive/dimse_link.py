@@ -29,6 +29,7 @@ from pynetdicom.presentation import PresentationContext
 
 from archive.dicomweb_link import CONNECTED_S, DicomWebLink
 from archive.dimse.calling import hangs_up_after
+from archive.dimse.received import Spooled, forget_received
 from archive.dimse.sending import hold_little
 from archive.dimse_station import Station
 from archive.errors import ClassRefused, LinkDown, LinkLacks, LinkRefused
@@ -149,15 +150,9 @@ class DimseLink:
         if self._web is not None:
             self._web.fetch(named, series_instance_uid, into, most_bytes, moved)
             return
-        received: list[int] = []
-
-        def came(event: Event) -> int:
-            data = event.encoded_dataset()
-            received.append(len(data))
-            if len(data) <= most_bytes:
-                into.write_bytes(data)
-            return _SUCCESS
-
+        # It is written as it comes; an instance is never held whole.
+        _config.STORE_RECV_CHUNKED_DATASET = True
+        spooled, statuses = Spooled(into, most_bytes, moved), list[int]()
         ae = _asking(self._station)
         # Each syntax in a context of its own, so that the archive need not choose one of them.
         ae.requested_contexts = [
@@ -166,18 +161,24 @@ class DimseLink:
         ]
         roles = [build_role(named.sop_class_uid, scp_role=True)]
         heard: list[evt.EventHandlerType] = [
-            (evt.EVT_C_STORE, came),
-            (evt.EVT_DATA_RECV, lambda _: moved()),
+            (evt.EVT_C_STORE, spooled.came),
+            (evt.EVT_DATA_RECV, spooled.heard),
         ]
         with self._called(ae, heard, roles) as call:
             if not _takes(call, _GET):
                 raise LinkLacks("The archive does not give back what it holds.")
             asked = _identifier("IMAGE", _keys(named, series_instance_uid), ())
-            with _as_it_should_be():
-                statuses = [_status(told) for told, _ in call.send_c_get(asked, _GET)]
-        if any(one > most_bytes for one in received):
+            try:
+                with _as_it_should_be():
+                    statuses += [_status(told) for told, _ in call.send_c_get(asked, _GET)]
+            except LinkDown:
+                if not spooled.is_too_large:
+                    raise
+            finally:
+                forget_received(call)
+        if spooled.is_too_large:
             raise LinkRefused("The archive gives back more than the instance can be; look at it.")
-        if not received:
+        if not spooled.has_come:
             told_last = statuses[-1] if statuses else 0
             if told_last in _PASSES:
                 raise LinkDown(f"The archive did not give an instance back ({told_last:04X}).")

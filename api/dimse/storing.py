@@ -1,8 +1,5 @@
 """C-STORE (PS3.4 B): what devices send, on disk as it comes, then taken as any instance is."""
 
-import queue
-from pathlib import Path
-
 from pydicom.dataset import Dataset
 from pynetdicom.dimse_primitives import C_STORE
 from pynetdicom.events import Event
@@ -11,6 +8,7 @@ from api.dimse.site import Site, caller, status, still_there, told_of_failure
 from api.dimse.table import Right
 from api.instances.acceptance import Sender
 from api.metrics import count_dimse
+from archive.dimse.received import forget_received
 from archive.received.outcome import Failure, Outcome
 
 SUCCESS = 0x0000
@@ -43,17 +41,4 @@ def store(event: Event, site: Site) -> Dataset:
 
 def discard(event: Event, site: Site) -> None:  # noqa: ARG001 -- as all are called
     """Delete what nobody will take: its sender has gone before its end, or before the answer."""
-    dimse = event.assoc.dimse
-    left: list[object] = [dimse.message] if dimse.message is not None else []
-    try:
-        while True:
-            left.append(dimse.msg_queue.get_nowait()[1])
-    except queue.Empty:
-        pass
-    for one in left:
-        # Of a message that still comes, and of a request that waits.
-        for name in ("_data_set_file", "_dataset_file"):
-            file = getattr(one, name, None)
-            if file is not None:
-                file.close()
-                Path(file.name).unlink(missing_ok=True)
+    forget_received(event.assoc)
