@@ -30,18 +30,21 @@ CLOSED_TO_GUESTS = (
 
 
 class Users:
-    """Two contributors of the north and two of the south, each by a token of their own."""
+    """Two contributors of the north and two of the south, each by a token of their own.
 
-    def __init__(self, web: Web, installation: Installation) -> None:
-        self.web, self.installation = web, installation
+    They are other persons in each test, as what is asked of somebody is counted.
+    """
+
+    def __init__(self, web: Web, installation: Installation, test: str) -> None:
+        self.web, self.installation, self.test = web, installation, test
         doors = Doors(signing_key(installation.settings))
         self.tokens = {
-            f"{where} {name}": doors.issue(Role.CONTRIBUTOR, where, subject=f"user-{name}")
+            f"{where} {name}": doors.issue(Role.CONTRIBUTOR, where, subject=f"user-{name}-{test}")
             for where, name in (("north", "a"), ("north", "b"), ("south", "a"), ("south", "c"))
         }
-        self.tokens["operator"] = doors.issue(Role.OPERATOR, subject="user-a")
+        self.tokens["operator"] = doors.issue(Role.OPERATOR, subject=f"user-a-{test}")
         self.tokens["phone"] = doors.issue(
-            Role.CONTRIBUTOR, "south", subject="user-c", image=installation.images["north"]
+            Role.CONTRIBUTOR, "south", subject=f"user-c-{test}", image=installation.images["north"]
         )
 
     def call(self, who: str, method: str, address: str, body: Any = None) -> Any:
@@ -60,8 +63,8 @@ class Users:
 
 
 @pytest.fixture
-def users(web: Web, installation: Installation) -> Users:
-    return Users(web, installation)
+def users(web: Web, installation: Installation, request: pytest.FixtureRequest) -> Users:
+    return Users(web, installation, request.node.name)
 
 
 def addresses(installation: Installation, templates: tuple[str, ...]) -> list[str]:
@@ -208,7 +211,7 @@ def test_closing_counts_at_once_in_every_process(
     users: Users, again: Web, installation: Installation
 ) -> None:
     """Nothing that was answered before is answered from memory, here or in another process."""
-    elsewhere = Users(again, installation)
+    elsewhere = Users(again, installation, users.test)
     image = installation.images["north"]
     users.card("north a")
     code = users.card("south c")["code"]
