@@ -37,12 +37,10 @@ from archive.session import (
     LOCAL_ISSUER,
     Confirmed,
     Consent,
-    Purpose,
     Session,
     SessionPage,
     SessionState,
     local_accession_number,
-    may_be_used,
     require_confirmed,
 )
 
@@ -223,11 +221,6 @@ class Sessions:
                     )
                 )
             return session_rows.read(connection, session_id, None)
-
-    def may_be_used_for(self, exam_id: str, purpose: Purpose) -> bool:
-        """Whether an exam's pictures are open to a purpose: care always, all else if consented."""
-        with self._database.read() as connection:
-            return may_be_used(session_rows.consents_of(connection, {exam_id})[exam_id], purpose)
 
     def reconcile(
         self,

@@ -11,7 +11,7 @@ from archive.errors import DifferentPatient, InvalidIdentity, NotFound, NotReady
 from archive.identity import PatientIdentity, study_instance_uid
 from archive.lesion import Photograph
 from archive.record import ImageState
-from archive.session import Answer, Giver, Purpose, SessionState
+from archive.session import Answer, Giver, Purpose, SessionState, may_be_used
 from archive.sessions import Opening
 from archive.uploads import Announced
 from tests.archive.conftest import ELSEWHERE, HERE
@@ -212,7 +212,8 @@ def test_teaching_and_research_are_closed_until_somebody_opens_them(catalog: Cat
     session = begun(catalog)
 
     def may() -> list[bool]:
-        return [catalog.sessions.may_be_used_for(session.exam_id, one) for one in Purpose]
+        consents = catalog.sessions.session(session.id, establishment=HERE).consents
+        return [may_be_used(consents, one) for one in Purpose]
 
     assert may() == [True, False, False]
     for said, open_now in (
