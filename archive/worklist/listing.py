@@ -37,6 +37,12 @@ def _images(exams: sa.ColumnElement[bool]) -> sa.Subquery:
     """What is in each of these exams, and what is new of that."""
     is_slide = _image.kind == ImageKind.SLIDE
     is_new = read_thing.c.thing.is_(None)
+    # One that was scanned twice is one slide, as in its case; one of no case is a slide of its own.
+    place = _scan.to_specimen + "\n" + _scan.to_block + "\n" + _scan.to_slide
+    slide = sa.case((is_slide, sa.func.coalesce(_scan.case_id + "\n" + place, _image.id)))
+    is_linked = sa.exists().where(
+        _case.id == _scan.case_id, _exam.id == _image.exam_id, _is_case_of(_exam)
+    )
     other, known = scan.alias(), read_thing.alias()
     is_rescan = sa.exists().where(
         _scan.image_id == _image.id,
@@ -51,14 +57,18 @@ def _images(exams: sa.ColumnElement[bool]) -> sa.Subquery:
     return (
         sa.select(
             _image.exam_id,
-            _count(is_slide).label("slides"),
+            sa.func.count(slide.distinct()).label("slides"),
             _count(~is_slide).label("photographs"),
             _count(is_slide & is_new & ~is_rescan).label("new_slides"),
             _count(is_slide & is_new & is_rescan).label("new_rescans"),
             _count(~is_slide & is_new).label("new_photographs"),
             sa.func.max(_image.created_at).label("arrived_at"),
         )
-        .select_from(schema.image.outerjoin(read_thing, _IS_READ))
+        .select_from(
+            schema.image.outerjoin(read_thing, _IS_READ).outerjoin(
+                scan, sa.and_(_scan.image_id == _image.id, is_linked)
+            )
+        )
         .where(exams, MAY_BE_SEEN)
         .group_by(_image.exam_id)
         .subquery()

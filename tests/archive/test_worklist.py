@@ -86,8 +86,11 @@ def test_a_slide_that_was_scanned_again_is_news_of_its_own(catalog: Catalog) -> 
     catalog.worklist.mark_read(image.exam_id, seen.version, BRUNO)
     scanned(catalog, label("A1-1"), "again")
     assert item(catalog, image).news == (News.RESCAN,)
+    # As the case counts them.
+    assert item(catalog, image).slides == 1
     scanned(catalog, label("A1-2"), "another")
     assert item(catalog, image).news == (News.SLIDE, News.RESCAN)
+    assert item(catalog, image).slides == 2
 
 
 def test_frozen_sections_and_what_waits_longest_come_first(catalog: Catalog) -> None:
