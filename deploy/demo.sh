@@ -32,7 +32,7 @@ if [ -n "${SLIDE:-}${PHOTO:-}" ]; then
     [ -z "${PHOTO:-}" ] || take ingest DEMO-YOUR-PHOTO "$PHOTO"
 elif [ ! -e "$folder/ready" ]; then
     echo "Making slides and photographs to show (this once) ..."
-    make_once slide "$folder/slide.svs" --stain mixed
+    make_once slide "$folder/slide.svs" --stain mixed --width 12000 --height 10000
     make_once slide "$folder/slide-2.svs" --stain IHC-DAB --seed 2 --width 3000 --height 2400
     make_once slide "$folder/slide-3.svs" --stain PAS --seed 3 --width 3000 --height 2400
     make_once photo "$folder/overview.jpg" --kind clinical --ruler
