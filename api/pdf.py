@@ -18,8 +18,8 @@ _MOST_LETTERS = 20_000
 """Of a page's text."""
 
 
-def pages(say: Progress, path: str) -> list[str]:
-    """The text of each page, which says how many there are; raises PdfiumError."""
+def pages(say: Progress, path: str) -> tuple[list[str], int]:
+    """The text of each page that is drawn, and of how many it is; raises PdfiumError."""
     found = []
     with _opened(path) as document:
         count = min(len(document), MOST_PAGES)
@@ -31,7 +31,7 @@ def pages(say: Progress, path: str) -> list[str]:
             found.append(text[:_MOST_LETTERS])
             page.close()
             say(number + 1, count)
-    return found
+        return found, len(document)
 
 
 def picture(say: Progress, path: str, number: int, out: str) -> bool:

@@ -22,6 +22,8 @@ class Seen:
 
     blocks: tuple[Block, ...] = ()
     pages: tuple[str, ...] = ()
+    page_count: int = 0
+    """Of how many pages it is; more than `pages` where only the first ones are drawn."""
 
 
 def seen(content: Content, scratch: Path) -> Seen:
@@ -31,8 +33,8 @@ def seen(content: Content, scratch: Path) -> Seen:
         with TemporaryDirectory(prefix="report-", dir=scratch) as folder:
             path = Path(folder, "report.pdf")
             path.write_bytes(data)
-            texts = _run("api.pdf:pages", {"path": str(path)}, len(data), scratch)
-        return Seen(pages=tuple(str(one) for one in texts))
+            texts, count = _run("api.pdf:pages", {"path": str(path)}, len(data), scratch)
+        return Seen(pages=tuple(str(one) for one in texts), page_count=int(count))
     if kind == CDA:
         return Seen(blocks=tuple(blocks(read_cda(data))))
     lines = data.decode("utf-8", "replace").splitlines()

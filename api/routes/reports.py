@@ -52,10 +52,14 @@ class BlockOut(BaseModel):
 
 
 class SeenOut(BaseModel):
-    """What a document says: its lines, or the text of each page that is seen as a picture."""
+    """What a document says: its lines, or the text of each page that is seen as a picture.
+
+    Of a document of more pages (`page_count`) the first ones are seen.
+    """
 
     blocks: list[BlockOut]
     pages: list[str]
+    page_count: int
 
 
 class WaitingReportOut(BaseModel):
@@ -129,7 +133,7 @@ def report_view(
     content = catalog.reports.content(report, storage, establishment=caller.establishment)
     found = seen(content, _scratch(request))
     lines = [BlockOut(kind=one.kind, text=one.text, level=one.level) for one in found.blocks]
-    return SeenOut(blocks=lines, pages=list(found.pages))
+    return SeenOut(blocks=lines, pages=list(found.pages), page_count=found.page_count)
 
 
 @router.get("/api/reports/{report}/pages/{page}")

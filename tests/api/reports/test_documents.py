@@ -180,6 +180,7 @@ def test_what_came_last_is_told_to_nobody_else(lab: Lab) -> None:
 def test_a_pdf_is_seen_as_pictures_with_its_text(lab: Lab, web: Web) -> None:
     told = web.get(f"/api/reports/{lab.pdf.id}/view").json()
     assert (told["pages"], told["blocks"]) == (["Premier", "Second"], [])
+    assert told["page_count"] == 2
     page = web.get(f"/api/reports/{lab.pdf.id}/pages/2")
     picture = Picture.open(io.BytesIO(page.content))
     assert (picture.format, max(picture.size)) == ("WEBP", 1800)

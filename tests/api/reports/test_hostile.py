@@ -189,3 +189,8 @@ def test_an_element_of_very_many_attributes_is_looked_over_at_once() -> None:
     many = " ".join(f'a{number}="{INS}"' for number in range(15_000))
     whole = cda().replace(b"<title>", f"<id {many}></id><title>".encode(), 1)
     assert INS.encode() not in document_of(whole).data
+
+
+def test_of_a_document_of_more_pages_than_are_drawn_it_is_said_how_many(tmp_path: Path) -> None:
+    told = seen(Content(PDF, pdf(*(f"Page {one}" for one in range(1, 203)))), tmp_path)
+    assert (len(told.pages), told.pages[-1], told.page_count) == (200, "Page 200", 202)

@@ -24,6 +24,10 @@ export const reportsEn: typeof reportsFr = {
   withdrawn: "The laboratory has withdrawn this report. It does not count any more.",
   superseded: "There is a newer version.",
   noDocument: "This version tells its status alone; it has no document.",
+  statusAlone: (version) =>
+    `This version tells its status alone; the document is that of version ${version}.`,
+  firstPages: (n, all) => `Only the first ${n} of ${all} pages are shown.`,
+  saveWhole: "Save the whole document",
   reading: "Opening the document…",
   failed: "The document cannot be shown. Save it to read it.",
   retry: "Try again",

@@ -22,6 +22,11 @@ export const reportsFr = {
   withdrawn: "Ce compte rendu est retiré par le laboratoire. Il ne compte plus.",
   superseded: "Une version plus récente existe.",
   noDocument: "Cette version ne dit que son état ; elle n’a pas de document.",
+  statusAlone: (version: number) =>
+    `Cette version ne dit que son état ; le document est celui de la version ${version}.`,
+  firstPages: (n: number, all: number) =>
+    `Seules les ${n} premières pages sur ${all} sont montrées.`,
+  saveWhole: "Enregistrer le document entier",
   reading: "Ouverture du document…",
   failed: "Le document n’a pas pu être affiché. Enregistrez-le pour le lire.",
   retry: "Réessayer",

@@ -20,10 +20,14 @@ export interface Report {
   said_at: string;
 }
 
-/** What a document says: its lines, or the text of each page that is seen as a picture. */
+/**
+ * What a document says: its lines, or the text of each page that is seen as a picture: of those of
+ * a long document (`page_count`) the first ones.
+ */
 export interface Seen {
   blocks: { kind: "heading" | "text" | "row"; text: string; level: number }[];
   pages: string[];
+  page_count: number;
 }
 
 export interface WaitingReport {
@@ -57,6 +61,21 @@ export const getWaitingReports = async () =>
   (await ask<{ reports: WaitingReport[] }>("GET", "/api/reports/waiting")).reports;
 
 export const fileReport = (id: string) => ask<void>("POST", `${pathOf(id)}/file`);
+
+/**
+ * The documents that a version is read by: what was said before stands where it says its status
+ * alone, unless it is withdrawn.
+ */
+export function readBy(one: Report, all: Report[]): Report[] {
+  if (one.media_type !== null) return [one];
+  const earlier = one.status === "withdrawn" ? null : before(one, all);
+  if (earlier === null) return [];
+  const parts = all.filter(
+    ({ number, exam, version }) =>
+      number === one.number && exam === one.exam && version === earlier.version,
+  );
+  return parts.sort((a, b) => a.part - b.part).flatMap((part) => readBy(part, all));
+}
 
 /** The version before that of a document, of the same report; null for the first one. */
 export function before(one: Report, all: Report[]): Report | null {

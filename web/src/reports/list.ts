@@ -3,7 +3,15 @@
 import { type Child, h, icon } from "../dom";
 import { momentText } from "../format";
 import { locale, messages } from "../i18n";
-import { before, contentAddress, getSeen, pageAddress, type Report, type Seen } from "./calls";
+import {
+  before,
+  contentAddress,
+  getSeen,
+  pageAddress,
+  type Report,
+  readBy,
+  type Seen,
+} from "./calls";
 
 /** The list; with `open` the newest version is open from the start. */
 export function reportList(reports: Report[], { open }: { open: boolean }): HTMLElement {
@@ -29,7 +37,7 @@ function version(one: Report, all: Report[], open: boolean): HTMLElement {
   const moment = momentText(one.said_at, locale()) ?? "";
   const shown = inPlace(
     one,
-    nameOf(one, all),
+    all,
     h("span", { class: "report-title" }, one.title),
     h("span", { class: `badge report-${one.status}` }, status),
     one.is_addendum && h("span", { class: "badge" }, words.addendum),
@@ -47,8 +55,8 @@ function version(one: Report, all: Report[], open: boolean): HTMLElement {
   return h("li", {}, shown);
 }
 
-/** A report that opens where it stands, under `summary`; what it says is asked for then. */
-export function inPlace(one: Report, name: string, ...summary: Child[]): HTMLDetailsElement {
+/** A report, one of `all`, that opens where it stands, under `summary`; it is asked for then. */
+export function inPlace(one: Report, all: Report[], ...summary: Child[]): HTMLDetailsElement {
   const body = h("div", { class: "report-body" });
   const shown = h(
     "details",
@@ -57,20 +65,41 @@ export function inPlace(one: Report, name: string, ...summary: Child[]): HTMLDet
     body,
   );
   shown.addEventListener("toggle", () => {
-    if (shown.open && !body.hasChildNodes()) void fill(body, one, name);
+    if (shown.open && !body.hasChildNodes()) void fill(body, one, all);
   });
   return shown;
 }
 
-async function fill(body: HTMLElement, one: Report, name: string): Promise<void> {
+async function fill(body: HTMLElement, one: Report, all: Report[]): Promise<void> {
   const words = messages().reports;
   body.replaceChildren(h("p", { class: "faint", role: "status" }, words.reading));
   const warned = warnings(one);
-  if (one.media_type === null) {
+  const read = readBy(one, all);
+  const [first] = read;
+  if (first === undefined) {
     body.replaceChildren(...warned, h("p", {}, words.noDocument));
     return;
   }
-  const save = h(
+  if (first !== one) warned.push(h("p", { class: "faint" }, words.statusAlone(first.version)));
+  const saves = read.map((part) => save(part, nameOf(part, all)));
+  try {
+    const seen = await Promise.all(read.map((part) => getSeen(part.id)));
+    const shown = read.map((part, index) => document_(part, seen[index] as Seen));
+    body.replaceChildren(...warned, ...shown, ...saves);
+  } catch {
+    const again = () => void fill(body, one, all);
+    body.replaceChildren(
+      ...warned,
+      h("p", { role: "alert" }, words.failed),
+      h("button", { type: "button", class: "button quiet", onclick: again }, words.retry),
+      ...saves,
+    );
+  }
+}
+
+function save(one: Report, name: string): HTMLElement {
+  const words = messages().reports;
+  return h(
     "a",
     {
       class: "button quiet",
@@ -81,17 +110,6 @@ async function fill(body: HTMLElement, one: Report, name: string): Promise<void>
     icon("download"),
     words.save,
   );
-  try {
-    body.replaceChildren(...warned, document_(one, await getSeen(one.id)), save);
-  } catch {
-    const again = () => void fill(body, one, name);
-    body.replaceChildren(
-      ...warned,
-      h("p", { role: "alert" }, words.failed),
-      h("button", { type: "button", class: "button quiet", onclick: again }, words.retry),
-      save,
-    );
-  }
 }
 
 function warnings(one: Report): HTMLElement[] {
@@ -117,7 +135,16 @@ function document_(one: Report, seen: Seen): HTMLElement {
       text && h("p", { class: "visually-hidden", "aria-label": words.pageText(number) }, text),
     );
   });
-  return h("div", { class: "report-pages" }, ...pages);
+  const left =
+    seen.page_count > pages.length &&
+    h(
+      "p",
+      { class: "report-warning" },
+      icon("warning"),
+      `${words.firstPages(pages.length, seen.page_count)} `,
+      h("a", { href: contentAddress(one.id), download: "" }, words.saveWhole),
+    );
+  return h("div", { class: "report-pages" }, left, ...pages);
 }
 
 function line(block: Seen["blocks"][number]): HTMLElement {

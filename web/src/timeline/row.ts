@@ -258,21 +258,21 @@ function reportsOf(reports: Report[]): Child {
       return h(
         "li",
         {},
-        reportIn(one),
+        reportIn(one, reports),
         one.part === 0 &&
           older.length > 0 &&
           h(
             "details",
             { class: "older", "data-keep": `before ${one.id}` },
             h("summary", {}, words.older(older.length)),
-            h("ul", {}, ...older.map((before) => h("li", {}, reportIn(before)))),
+            h("ul", {}, ...older.map((before) => h("li", {}, reportIn(before, reports)))),
           ),
       );
     }),
   );
 }
 
-function reportIn(one: Report): HTMLElement {
+function reportIn(one: Report, all: Report[]): HTMLElement {
   const words = messages().timeline;
   const about = [
     words.report[one.status],
@@ -282,7 +282,7 @@ function reportIn(one: Report): HTMLElement {
   ].filter(Boolean);
   return inPlace(
     one,
-    words.version(one.version),
+    all,
     icon("file"),
     h("span", { class: "report-title" }, one.title || words.reportName),
     h("span", { class: "faint" }, about.join(", ")),
