@@ -142,8 +142,9 @@ def _grown(read: ReadRange, size_bytes: int, parse: Callable[[bytes], Parsed]) -
     most = min(size_bytes, MOST_HEADER_BYTES)
     available = min(most, _HEAD_BYTES)
     while True:
+        data = read(0, available)
         try:
-            header, at, placed = parse(read(0, available))
+            header, at, placed = parse(data)
             complete = at + 12 <= available
         except Exception as error:  # pydicom raises what it likes
             if available == size_bytes:

@@ -142,6 +142,16 @@ def test_damaged_headers_raise_only_our_errors(
     assert int((index.offsets + index.lengths).max()) <= len(damaged)
 
 
+def test_an_object_that_went_is_not_said_to_be_damaged() -> None:
+    """It may lie elsewhere by now, under another name, and whoever asks looks there."""
+
+    def read(offset: int, length: int) -> bytes:
+        raise FileNotFoundError(offset, length)
+
+    with pytest.raises(FileNotFoundError):
+        read_index(read, 1000)
+
+
 def test_native_frames_are_found_by_their_extents(tmp_path: Path) -> None:
     header = minimal_header(Level(4, 4, 4, 4), 1)
     header.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
