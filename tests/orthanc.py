@@ -78,7 +78,10 @@ def orthanc(folder: Path, worklists: Path | None = None) -> Iterator[Orthanc]:
             stderr=stream,
         )
     try:
-        with httpx.Client(base_url=f"http://127.0.0.1:{http_port}", timeout=60) as web:
+        # Orthanc ends a connection that was idle for a second, also one that is just asked again.
+        fresh = httpx.Limits(max_keepalive_connections=0)
+        address = f"http://127.0.0.1:{http_port}"
+        with httpx.Client(base_url=address, timeout=60, limits=fresh) as web:
             _await(web, process, log)
             yield Orthanc(web, dicom_port, folder)
     finally:
