@@ -22,10 +22,10 @@ from archive.record import Image, ImageState, ObjectRole
 from slides.open import open_slide
 from tests.api.conftest import Web, reading
 from tests.samples import vendors
+from tests.serving import LONG_S, until
 from tiles.codec import decode_jpeg, half
 from tiles.pyramid import Box
 
-LONG_S = 600.0
 SIZE = 1100, 900
 TILE = vendors.TILE
 
@@ -78,6 +78,13 @@ def everyone() -> list[psutil.Process]:
             if one.status() != psutil.STATUS_ZOMBIE and "api.renderer" in one.cmdline():
                 found.append(one)
     return found
+
+
+def the_waiting() -> psutil.Process:
+    """The one that has no image open, once its name is told: not yet in the instant of its exec."""
+    until(lambda: len(everyone()) > len(children()))
+    (waiting,) = set(everyone()) - set(children())
+    return waiting
 
 
 def children() -> list[psutil.Process]:
@@ -191,13 +198,12 @@ def test_the_next_one_is_drawn_by_a_child_that_waited_for_it(
     web: Web, place: Workplace, image: Image, tmp_path: Path
 ) -> None:
     assert web.get(address(image)).status_code == 200
-    (waiting,) = set(everyone()) - set(children())
+    waiting = the_waiting()
     other = vendors.aperio_jpeg_2000(tmp_path / "b.svs", vendors.picture(600, 500))
     second = receive(place, other, Order("north"))
     assert web.get(address(second, 8)).status_code == 200
     assert waiting in children()
     # Another waits now; one that was killed meanwhile is missed by nobody.
-    (waiting,) = set(everyone()) - set(children())
-    waiting.kill()
+    the_waiting().kill()
     third = vendors.aperio_jpeg_2000(tmp_path / "c.svs", vendors.picture(700, 500))
     assert web.get(address(receive(place, third, Order("north")), 8)).status_code == 200
