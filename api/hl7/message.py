@@ -1,7 +1,7 @@
 """A message as it is read: segments, fields, repetitions, components, with nothing made up."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import Any
@@ -9,12 +9,17 @@ from typing import Any
 import hl7
 
 from api.errors import BadMessage
+from api.hl7.escapes import Escapes
 from archive.cases.order import AHEAD
 
 DELETED = hl7.NULL
 """What a field says that is to be emptied; an empty field says nothing (HL7 v2.5, 2.5.3)."""
 MAX_DELIMITERS = 50_000
 """Each costs about 460 bytes once it is taken apart."""
+MAX_LINES = 400_000
+"""As a document of the largest message has in base64, broken as mail breaks it."""
+_GO_ON = frozenset({"OBX", "NTE"})
+"""The segments that hold whole texts and documents."""
 CHARSETS = {
     "ASCII": "ascii",
     "8859/1": "iso8859-1",
@@ -50,22 +55,40 @@ class Segment:
 
     name: str
     _parsed: Any = field(repr=False)
+    _escapes: Escapes = field(repr=False)
 
     def value(
         self, number: int, component: int = 1, subcomponent: int = 1, repetition: int = 1
     ) -> str:
         """What stands there, with escapes undone and spaces trimmed; "" where nothing does."""
-        try:
-            found = self._parsed.extract_field(1, number, repetition, component, subcomponent)
-        except (IndexError, KeyError):
-            return ""
-        return str(found).strip()
+        found = self._at(number, repetition - 1, component - 1, subcomponent - 1)
+        return self._escapes.undone(found).strip()
+
+    def text(self, number: int, repetition: int = 1) -> str:
+        """All of a repetition, with its spaces: of a data type without components (TX, FT, ST).
+
+        Senders write signs there that separate elsewhere; what is behind them is said as well.
+        """
+        return self._escapes.undone(self._at(number, repetition - 1))
 
     def repetitions(self, number: int) -> range:
         """The numbers of a field's repetitions."""
         if number >= len(self._parsed) or not str(self._parsed[number]):
             return range(0)
         return range(1, len(self._parsed[number]) + 1)
+
+    def _at(self, *places: int) -> str:
+        """As it came. What has no parts is the first of them."""
+        found = self._parsed
+        for place in places:
+            if isinstance(found, str):
+                if place:
+                    return ""
+            elif place >= len(found):
+                return ""
+            else:
+                found = found[place]
+        return str(found)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -171,15 +194,37 @@ def read_message(
         raise BadMessage(
             "the message is not written in the character set of MSH-18", 102, "MSH^1^18"
         )
-    if sum(map(text.count, header.separators + "\r\n")) > MAX_DELIMITERS:
+    if max(map(text.count, "\r\n")) > MAX_LINES:
+        raise BadMessage("the message has more lines than are read", 102, "")
+    lines = "\r".join(_segments(text, header.separators[0]))
+    # The fourth sign escapes, and divides nothing.
+    divide = "\r" + header.separators[:3] + header.separators[4]
+    if sum(map(lines.count, divide)) > MAX_DELIMITERS:
         raise BadMessage("the message has more fields than are read", 102, "")
-    lines = re.sub(r"\r\n|\n", "\r", text).strip("\r ")
+    escapes = Escapes(header.separators, CHARSETS[named])
     try:
         parsed = hl7.parse(lines)
-        parts = tuple(Segment(str(one[0]), one) for one in parsed if str(one[0]).strip())
+        parts = tuple(Segment(str(one[0]), one, escapes) for one in parsed if str(one[0]).strip())
     except (hl7.HL7Exception, ValueError, IndexError, KeyError, AssertionError) as error:
         raise BadMessage("the message cannot be taken apart", 102, "") from error
     return Message(header, parts, sender, default_issuer, zone)
+
+
+def _segments(text: str, separator: str) -> Iterator[str]:
+    """The segments of a message, a line each.
+
+    Some senders break the lines of a text or of base64 as if HL7 knew line feeds there. What is
+    behind is no segment: it goes on with the result, or the note, that it stands in.
+    """
+    whole: list[str] = []
+    begins = re.compile(rf"\s*[A-Z][A-Z0-9]{{2}}{re.escape(separator)}")
+    for line in re.split(r"\r\n|\r|\n", text):
+        if whole and not begins.match(line) and whole[0][:3] in _GO_ON:
+            whole.append(line)
+            continue
+        yield from ("\n".join(whole).rstrip("\n"),) if whole else ()
+        whole = [line.strip()] if line.strip() else []
+    yield from ("\n".join(whole).rstrip("\n"),) if whole else ()
 
 
 def _decoded(payload: bytes, encoding: str) -> str | None:

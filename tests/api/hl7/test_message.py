@@ -84,6 +84,34 @@ def test_a_message_of_too_many_fields_is_not_taken_apart() -> None:
         read(message("ADT^A28", "PID|" + "~^&" * 100_000))
 
 
+def test_a_text_that_is_broken_into_lines_goes_on() -> None:
+    said = message(
+        "ORU^R01", "OBX|1|TX|a||un\n\ndeux\r\n trois^b||||||F\n", "NTE|1||a", "OBX|2\r\r\n"
+    )
+    found = read(said).segments("OBX", "NTE")
+    assert [one.value(1) for one in found] == ["1", "1", "2"]
+    assert found[0].text(5) == "un\n\ndeux\n trois^b"
+    assert found[0].value(11) == "F"
+
+
+def test_what_is_behind_other_segments_is_no_part_of_them() -> None:
+    pid = read(message("ADT^A28", "PID|1||1||A^B||19700101|F\r\nend")).first("PID")
+    assert pid.value(8) == "F"
+
+
+def test_a_message_of_too_many_lines_is_not_taken_apart() -> None:
+    with pytest.raises(BadMessage, match="more lines"):
+        read(message("ADT^A28", "PID|" + "\n" * 400_001))
+
+
+@pytest.mark.parametrize("end", ["\r\n", "\\.br\\"])
+def test_lines_of_a_document_are_no_fields(end: str) -> None:
+    inside = end.join(["A" * 76] * 60_000)
+    found = read(message("ORU^R01", f"OBX|1|ED|a||^AP^PDF^Base64^{inside}||||||F")).first("OBX")
+    assert "".join(found.value(5, 5).split()) == "A" * 76 * 60_000
+    assert found.value(11) == "F"
+
+
 @given(st.binary(max_size=300))
 def test_whatever_comes_is_read_or_refused(tail: bytes) -> None:
     payload = rb"MSH|^~\&|A|B|||1||ADT^A28|7|P|2.5||||||UNICODE UTF-8" + b"\r" + tail
