@@ -15,7 +15,7 @@ from fastapi.security import APIKeyCookie, HTTPBearer
 from starlette.exceptions import HTTPException
 
 from api.asker import Asker
-from api.confinement import die_with
+from api.confinement import die_with, hide
 from api.cookies import COOKIE
 from api.covered import Covers
 from api.dicomweb.desk import Desk
@@ -198,6 +198,7 @@ def main() -> None:
     """One server process, on a socket that the supervisor has bound: `api.app FD PARENT_PID`."""
     descriptor, parent_pid = map(int, sys.argv[1:3])
     die_with(parent_pid)
+    hide()
     to_stderr()
     settings = read_settings()
     app = create_app(settings)

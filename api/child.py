@@ -31,6 +31,7 @@ def run(descriptor: int) -> NoReturn:
     """Be a child that was confined: read the request, run the function, say how it went."""
     os.set_inheritable(descriptor, False)
     request = json.loads(sys.stdin.buffer.read())
+    os.environ.update(request["told"])
     _say(descriptor, _run(request, descriptor))
     # Straight out: threads that libraries left behind must not hold a finished answer back.
     os._exit(0)

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from api import credentials, move, outbox, photo, rule, values
+from api.confinement import hide
 from api.dimse import command as dimse_command
 from api.errors import ApiError, Refused, SandboxError
 from api.hl7 import command as hl7_command
@@ -34,6 +35,12 @@ LEAST_KEY = 16
 
 class Fault(Exception):
     """What is wrong and what to do, for standard error."""
+
+
+def program() -> int:
+    """The command as a process of its own, which holds the installation's secrets."""
+    hide()
+    return main()
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -367,4 +374,4 @@ def _terminated(number: int, _: object) -> NoReturn:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(program())

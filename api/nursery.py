@@ -340,10 +340,11 @@ def _load(function: str) -> None:
 def main() -> None:
     """The nursery: keep children until the parent ends."""
     from api.child import run
-    from api.confinement import confine, die_with
+    from api.confinement import confine, die_with, hide
 
     descriptor, parent_pid = map(int, sys.argv[1:3])
     die_with(parent_pid)
+    hide()
     ours = os.getpid()
 
     def bear(asked: dict[str, Any], words: int) -> NoReturn:

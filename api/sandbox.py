@@ -4,7 +4,7 @@ The parent never unpickles: the child speaks lines of JSON, and what it says is 
 stranger's words. The child is a fresh interpreter, or forked from one (`api.nursery`), so that no
 lock, thread or memory of the parent's comes along, and the heavy imports happen there.
 
-    parent --(JSON on stdin)--> child           the function's name and its arguments
+    parent --(JSON on stdin)--> child           the function's name, its arguments, what it is told
     parent <--(JSON lines on a pipe)-- child    progress, once some news, then result or error
     parent <--(bytes on stderr)-- child         what C libraries mutter: its last bytes are kept
 """
@@ -99,10 +99,16 @@ def run_limited(
     Raises Refused (the function's own words), OutOfMemory, OutOfTime, ChildCrashed, ChildFaulted.
     """
     limits = limits or Limits()
-    request = json.dumps({"function": function, "arguments": arguments}).encode()
     heard = _Heard(limits.silence_s, progress, meanwhile, news)
     with TemporaryDirectory(prefix="sansverre-", dir=scratch) as folder:
-        environment = _environment_of(folder, told)
+        environment = _environment_of(folder)
+        asked = {
+            "function": function,
+            "arguments": arguments,
+            # Not of what it begins with: the nursery would know it, and all that are forked later.
+            "told": {name: one for name, one in (told or {}).items() if name not in environment},
+        }
+        request = json.dumps(asked).encode()
         with suppress(_Orphaned):
             return _answer(_child, function, request, limits, environment, heard)
         return _answer(_alone, function, request, limits, environment, heard)
@@ -288,15 +294,13 @@ _TO_ALL = (
 """How variables begin that children are told: none of them is a password or a key."""
 
 
-def _environment_of(folder: str, told: Mapping[str, str] | None = None) -> dict[str, str]:
+def _environment_of(folder: str) -> dict[str, str]:
     """The environment of a child whose temporary files lie in that folder.
 
-    A file that takes a child over learns from it no secret of a database, a store or an archive,
-    unless they are `told`.
+    A file that takes a child over learns from it no secret of a database, a store or an archive.
     """
     return {
         **{name: value for name, value in os.environ.items() if name.startswith(_TO_ALL)},
-        **(told or {}),
         # Libraries that size their buffers by the number of cores would fill the limit with them.
         "OMP_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",

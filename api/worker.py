@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from api.confinement import die_with
+from api.confinement import die_with, hide
 from api.describing import Describing
 from api.logs import to_stderr
 from api.settings import read_settings
@@ -62,6 +62,7 @@ def work(duty: Duty, stop: threading.Event) -> None:
 def run(duty: Duty) -> None:
     """A process that has a duty until its parent ends or tells it to stop."""
     die_with(int(sys.argv[1]))
+    hide()
     to_stderr()
     stop = threading.Event()
 

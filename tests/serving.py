@@ -5,7 +5,7 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -34,9 +34,14 @@ class Running:
 
 
 @contextmanager
-def running(environment: dict[str, str], workers: int = 2, port: int = 0) -> Iterator[Running]:
-    """`sansverre serve` at that port or a free one, stopped at the end."""
-    command = [sys.executable, "-m", "api.cli", "serve"]
+def running(
+    environment: dict[str, str], workers: int = 2, port: int = 0, through: Sequence[str] = ()
+) -> Iterator[Running]:
+    """`sansverre serve` at that port or a free one, stopped at the end.
+
+    Where it is to begin `through` another command, that one is to become it.
+    """
+    command = [*through, sys.executable, "-m", "api.cli", "serve"]
     command += ["--port", str(port), "--workers", str(workers)]
     process = subprocess.Popen(
         command,

@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Callable
 from contextlib import closing
 
-from api.confinement import die_with
+from api.confinement import die_with, hide
 from api.desk import desk
 from api.dimse.committing import answering
 from api.dimse.server import listening
@@ -53,6 +53,7 @@ def run(settings: Settings, announce: Callable[[str, int], None]) -> None:
 def main() -> int:
     """A process of the supervisor's."""
     die_with(int(sys.argv[1]))
+    hide()
     to_stderr()
     try:
         run(read_settings(), lambda host, port: LOG.info("DICOM peers call at %s:%s", host, port))

@@ -3,6 +3,7 @@
 import ctypes
 import json
 import os
+import re
 import signal
 import sys
 import time
@@ -184,6 +185,33 @@ def look_around(say: Progress) -> dict[str, Any]:
         "left": left,
         "threads": len(list(Path("/proc/self/task").iterdir())),
     }
+
+
+def remember(say: Progress, pattern: str) -> list[str]:
+    """What of its own memory that may be written matches a pattern, which does not match itself."""
+    found: set[str] = set()
+    for line in Path("/proc/self/maps").read_text().splitlines():
+        where, may, *_, name = [*line.split(maxsplit=5), ""][:6]
+        if may.startswith("rw") and not name.startswith("[v"):
+            begin, end = (int(one, 16) for one in where.split("-"))
+            memory = ctypes.string_at(begin, end - begin)
+            found.update(one.decode() for one in re.findall(pattern.encode(), memory))
+    return sorted(found)
+
+
+def read_of(say: Progress, pid: int) -> dict[str, bool]:
+    """Which of another process's files it may read."""
+    may = {}
+    for name in ("environ", "maps"):
+        try:
+            may[name] = bool(Path(f"/proc/{pid}/{name}").read_bytes())
+        except PermissionError:
+            may[name] = False
+    return may
+
+
+def move(say: Progress, path: str, to: str) -> None:
+    Path(path).rename(to)
 
 
 def end_the_nursery(say: Progress, asker: int) -> str:

@@ -96,7 +96,7 @@ def bear(nursery: Nursery, function: str, held: ExitStack) -> Born:
     os.close(theirs)
     assert born is not None
     held.callback(born.end)
-    born.stdin.write(json.dumps({"function": function, "arguments": {}}).encode())
+    born.stdin.write(json.dumps({"function": function, "arguments": {}, "told": {}}).encode())
     born.stdin.close()
     assert os.read(words, 1)
     return born
