@@ -10,7 +10,7 @@ from functools import partial
 
 from starlette.types import Receive, Scope
 
-from api.answer import Answer, holds, unchanged
+from api.answer import ASKED_EACH_TIME, KEPT, Answer, holds, unchanged
 from api.covered import cover_of
 from api.dicomweb.desk import Desk, names_of, tag_of
 from api.dicomweb.documents import document_answer, is_document, with_pixels
@@ -70,7 +70,7 @@ async def rendered_answer(
     if len(found) == 1 and is_document(found[0]):
         return await document_answer(desk, caller, found[0], scope)
     found = with_pixels(found)
-    kept = await desk.may_see(caller, found)
+    kept = _kept(fields, await desk.may_see(caller, found))
     if "frames" in fields:
         opened = await desk.opened(caller, fields)
         numbers: Sequence[int | None] = listed_frames(fields["frames"], len(opened.index.lengths))
@@ -101,6 +101,7 @@ async def thumbnail_answer(
     """
     wanted = wishes(scope, is_small=True)
     first, kept = await _standing_for(desk, caller, await desk.found(caller, fields))
+    kept = _kept(fields, kept)
     number = None
     if "frames" in fields:
         opened = await desk.opened(caller, fields)
@@ -130,6 +131,14 @@ async def _standing_for(
         if all(each.role not in _OF_THE_GLASS for each in image.objects if each.key == one.key):
             return one, kept
     raise NotFound("There is nothing of which a small picture may be shown.")
+
+
+def _kept(fields: dict[str, str], kept: str) -> str:
+    """How long pictures of an address may be kept that may be kept so long themselves.
+
+    A study or a series gets and loses instances: what was moved may not be shown from a cache.
+    """
+    return ASKED_EACH_TIME if kept == KEPT and "instance" not in fields else kept
 
 
 def _extent(one: FoundInstance) -> tuple[int, int]:

@@ -157,3 +157,19 @@ def test_a_thumbnail_stands_for_a_study(reader: Web, found: list[FoundInstance])
     frame = shown(ask(reader, f"{address(found[0])}/frames/1/thumbnail", viewport="60,60"))
     assert frame.shape == (60, 60, 3)
     assert ask(reader, f"{ROOT}/{study}/thumbnail", viewport="9,9,1,1").status_code == 400
+
+
+@pytest.mark.parametrize("kind", ["rendered", "thumbnail"])
+def test_what_gets_and_loses_instances_is_asked_for_each_time(
+    reader: Web, found: list[FoundInstance], kind: str
+) -> None:
+    # An image may be moved to another patient, and another one come.
+    study, series = (address(found[0]).split("/")[n] for n in (3, 5))
+    for where in (f"{ROOT}/{study}", f"{ROOT}/{study}/series/{series}"):
+        answer = ask(reader, f"{where}/{kind}", "*/*")
+        assert answer.headers["cache-control"] == "private, no-cache"
+        held = {"if-none-match": answer.headers["etag"]}
+        again = reader.get(f"{where}/{kind}", headers=held)
+        assert (again.status_code, again.headers["cache-control"]) == (304, "private, no-cache")
+    for where in (address(found[-1]), f"{address(found[-1])}/frames/1"):
+        assert "immutable" in ask(reader, f"{where}/{kind}").headers["cache-control"]
