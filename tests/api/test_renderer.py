@@ -56,6 +56,22 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return made
 
 
+OPENED: set[int] = set()
+"""The processes that were told of an image: what they have open, no other of their user sees."""
+
+
+@pytest.fixture(autouse=True)
+def _told(monkeypatch: pytest.MonkeyPatch) -> None:
+    tell = renderer._Pipes.tell
+
+    def noted(pipes: renderer._Pipes, told: renderer.Question) -> None:
+        OPENED.add(pipes.process.pid)
+        tell(pipes, told)
+
+    OPENED.clear()
+    monkeypatch.setattr(renderer._Pipes, "tell", noted)
+
+
 @pytest.fixture
 def web(settings: Settings, place: Workplace, clock: Clock) -> Iterator[Web]:
     with reading(settings) as client:
@@ -89,7 +105,7 @@ def the_waiting() -> psutil.Process:
 
 def children() -> list[psutil.Process]:
     """Those that have an image open; the one that waits for the next has none."""
-    return [one for one in everyone() if any("/objects/" in file.path for file in one.open_files())]
+    return [one for one in everyone() if one.pid in OPENED]
 
 
 def address(image: Image, level: int = 11, column: int = 0, row: int = 0) -> str:
