@@ -23,7 +23,7 @@ from api.errors import (
     SandboxError,
 )
 from api.sandbox import Limits, limits_for, one_line, run_limited, stay
-from tests.serving import until
+from tests.serving import LONG_S, until
 
 SMALL = Limits(memory_bytes=256 << 20, silence_s=300)
 
@@ -53,7 +53,8 @@ def run(name: str, limits: Limits = SMALL, **arguments: Any) -> Any:
 def is_alive(pid: int) -> bool:
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
+        # Gone before it is looked for, or while it is read of.
         return False
 
 
@@ -214,7 +215,7 @@ def test_no_secret_is_told_to_a_child(monkeypatch: pytest.MonkeyPatch, tmp_path:
         child, words = stay(held, "tests.api.children", 256 << 20, folder)
         with os.fdopen(os.dup(words), "rb") as heard:
             told = json.loads(heard.readline())
-        assert child.wait(60) == 0
+        assert child.wait(LONG_S) == 0
     assert told["TMPDIR"] == folder
     assert "a secret" not in told.values()
 

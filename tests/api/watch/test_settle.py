@@ -1,6 +1,8 @@
 """A file is complete when it has been quiet for long enough, whatever happens to it meanwhile."""
 
+import os
 import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 
 from hypothesis import settings
@@ -19,8 +21,8 @@ class Folder(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self._scratch = tempfile.TemporaryDirectory()
-        self.folder = Path(self._scratch.name)
+        self._held = ExitStack()
+        self.folder = Path(self._held.enter_context(tempfile.TemporaryDirectory()))
         self.now = 1000.0
         self.settling = Settling(SETTLED_S)
         self.changed: dict[str, float] = {}
@@ -32,7 +34,7 @@ class Folder(RuleBasedStateMachine):
         self.number = 0
 
     def teardown(self) -> None:
-        self._scratch.cleanup()
+        self._held.close()
 
     @rule(name=NAMES, data=st.binary(min_size=1, max_size=3))
     def write(self, name: str, data: bytes) -> None:
@@ -52,16 +54,17 @@ class Folder(RuleBasedStateMachine):
             other = path.with_name(f"{self.number}.tmp")
             other.write_bytes(path.read_bytes())
             found = path.stat()
-            import os
-
             os.utime(other, ns=(found.st_atime_ns, found.st_mtime_ns))
+            self._remember(path)
             other.rename(path)
             self._touch(name)
 
     @rule(name=NAMES)
     def delete(self, name: str) -> None:
-        if (self.folder / name).exists():
-            (self.folder / name).unlink()
+        path = self.folder / name
+        if path.exists():
+            self._remember(path)
+            path.unlink()
             self._touch(name)
 
     @rule(seconds=st.sampled_from([0.1, 1.0, 4.9, 5.0, 9.9, 10.0, 30.0]))
@@ -94,6 +97,10 @@ class Folder(RuleBasedStateMachine):
         for main in self.quiet - self.fresh:
             for path in self.units[main].files:
                 assert self.now - self.changed[path] >= SETTLED_S
+
+    def _remember(self, path: Path) -> None:
+        """Keep a file's inode from the next one, which may have its size, and its time as well."""
+        self._held.enter_context(path.open("rb"))
 
     def _touch(self, name: str) -> None:
         self.changed[name] = self.now
