@@ -14,6 +14,7 @@ from archive.homeward import IS_HERE
 from archive.matching import (
     Condition,
     Match,
+    codes,
     dates_of,
     days,
     either,
@@ -108,7 +109,7 @@ _OF_STUDIES: Mapping[str, Match] = {
 }
 _OF_SERIES: Mapping[str, Match] = {
     "SeriesInstanceUID": uids(_series.series_instance_uid),
-    "Modality": texts(_beside(_series.modality, type_=sa.String())),
+    "Modality": codes(_beside(_series.modality, type_=sa.String())),
     "SeriesNumber": numbers(_series.series_number),
     "SeriesDescription": texts(_series.series_description),
 }
@@ -162,7 +163,7 @@ def narrowed(
         conditions += patients if found is None else [_exam.patient_row.in_(found)]
         is_few = is_few or found is not None
     for name in ("Modality", _MODALITIES):
-        asked = texts(_series.modality)(query.matches.get(name, ""))
+        asked = codes(_series.modality)(query.matches.get(name, ""))
         if asked is None:
             continue
         rows = sa.select(_series.exam_id).where(asked).distinct()

@@ -16,7 +16,7 @@ Condition = sa.ColumnElement[bool]
 Match = Callable[[str], Condition | None]
 """The condition for a value of a query; raises InvalidQuery."""
 
-MOST_WORDS = 8
+MOST_WORDS, MOST_CODES = 8, 64
 _WILD = re.compile(r"[*?]")
 _NUMBER = re.compile(r"[+-]?\d{1,9}", re.ASCII)
 _DATE = re.compile(r"\d{8}", re.ASCII)
@@ -27,7 +27,7 @@ def uids(column: sa.ColumnElement[str]) -> Match:
     """A UID, or several of them (C.2.2.2.2), between commas or backslashes."""
 
     def match(value: str) -> Condition | None:
-        asked = [one.strip() for one in re.split(r"[,\\]", value) if one.strip()]
+        asked = _several(value)
         if asked == ["*"]:
             return None
         return column.in_(asked) if asked else None
@@ -43,6 +43,23 @@ def texts(column: sa.ColumnElement[str]) -> Match:
         if not value.strip("*"):
             return None
         return _like(column, value) if _WILD.search(value) else column == value
+
+    return match
+
+
+def codes(column: sa.ColumnElement[str]) -> Match:
+    """A Code String, or any of several between commas or backslashes, which none holds (PS3.5 6.2).
+
+    What several mean is left open where Multiple Value Matching was not agreed on (C.2.2.2.8).
+    """
+    one = texts(column)
+
+    def match(value: str) -> Condition | None:
+        asked = _several(value)
+        if len(asked) > MOST_CODES:
+            raise InvalidQuery("A code is looked for among a few.")
+        told = [condition for code in asked if (condition := one(code)) is not None]
+        return sa.or_(*told) if asked and len(told) == len(asked) else None
 
     return match
 
@@ -157,6 +174,10 @@ def moments(column: sa.ColumnElement[datetime], dates: str, times: str) -> Condi
     if last:
         conditions.append(column < _moment(last, end[:6].ljust(6, "9")) + timedelta(seconds=1))
     return sa.and_(*conditions) if conditions else None
+
+
+def _several(value: str) -> list[str]:
+    return [one.strip() for one in re.split(r"[,\\]", value) if one.strip()]
 
 
 def _bounds(value: str, form: re.Pattern[str], otherwise: str) -> tuple[str, str]:

@@ -16,8 +16,11 @@ from archive.query import FoundInstance, Query
 from archive.today import IDENTIFYING
 from tiles.instance import read_header
 
-MOST_READ = 100
-"""Of the results of one answer whose headers are read."""
+MOST_READ = 101
+"""Of the results of one answer whose headers are read.
+
+A viewer that lists a hundred asks for one more, to see whether there are others.
+"""
 _TAG = re.compile(r"[0-9A-Fa-f]{8}")
 
 _STUDY = (

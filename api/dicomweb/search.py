@@ -34,6 +34,14 @@ MODEL_OFFERS = (
     Offer("application/dicom+xml", may_be_single=False, by_name=True),
 )
 """Data sets without their pixels: one JSON document, or a part of XML for each."""
+_LEFT_OUT = "Some of the parameters are not matched here and were left out"
+_NOT_DONE = {
+    "emptyvaluematching": "The emptyvaluematching parameter is not supported. "
+    "Empty Value Matching has not been performed.",
+    "multiplevaluematching": "The multiplevaluematching parameter is not supported. "
+    "Multiple Value Matching has not been performed.",
+}
+"""What is told of kinds of matching that are optional (8.3.4.5, 8.3.4.6)."""
 _NAMED = {"study": "StudyInstanceUID", "series": "SeriesInstanceUID"}
 _OWN_WORDS = {name.lower(): name for name in MATCHED}
 _TAG = re.compile(r"[0-9A-Fa-f]{8}")
@@ -41,17 +49,18 @@ _TAG = re.compile(r"[0-9A-Fa-f]{8}")
 
 @dataclass(frozen=True, slots=True)
 class Searched:
-    """What a request asks for; `is_all` unless it names something that is not matched here."""
+    """What a request asks for, and what of it is not done, in words for `Warning`."""
 
     query: Query
     included: Included
-    is_all: bool = True
+    undone: tuple[str, ...] = ()
 
 
 def asked(scope: Scope, template: str, fields: dict[str, str]) -> Searched:
     """The query of a request; raises InvalidQuery."""
     matches: dict[str, str] = {}
-    query, included, is_all = Query(combined=True), Included(), True
+    query, included = Query(combined=True), Included()
+    undone: list[str] = []
     text = scope.get("query_string", b"").decode("latin-1")
     for name, value in parse_qsl(text, keep_blank_values=True):
         if "\0" in value:
@@ -65,20 +74,20 @@ def asked(scope: Scope, template: str, fields: dict[str, str]) -> Searched:
                 query = replace(query, fuzzy=_is_true(value))
             case "includefield":
                 included = included.and_of(value)
-            case "accept" | "charset" | "emptyvaluematching" | "multiplevaluematching":
-                # How it is written is chosen elsewhere; nothing empty is looked for.
+            case "accept" | "charset":
+                # How it is written is chosen elsewhere.
                 continue
-            case _ if _is_unknown(name):
-                is_all = False
+            case kind if kind in _NOT_DONE:
+                undone += [_NOT_DONE[kind]] if _is_true(value) else []
+            case _ if (keyword := _keyword(name)) in MATCHED:
+                matches[keyword] = value
             case _:
-                keyword = _keyword(name)
-                matches |= {keyword: value} if keyword in MATCHED else {}
-                is_all = is_all and keyword in MATCHED
+                undone.append(_LEFT_OUT)
     matches |= {keyword: fields[name] for name, keyword in _NAMED.items() if name in fields}
     query, included = replace(query, matches=matches), included.of(template)
     if included:
         query = replace(query, limit=min(MOST_READ, query.limit))
-    return Searched(query, included, is_all)
+    return Searched(query, included, tuple(dict.fromkeys(undone)))
 
 
 def search(
@@ -103,15 +112,13 @@ def search(
 
 
 def search_answer(
-    scope: Scope, told: list[dict[str, Any]], *, has_more: bool, is_all: bool
+    scope: Scope, told: list[dict[str, Any]], *, has_more: bool, undone: Sequence[str]
 ) -> Answer:
     """The answer to a query; raises NotAcceptable."""
     chosen = choose(accepted(scope), MODEL_OFFERS)
-    warnings = []
+    warnings = list(undone)
     if has_more:
-        warnings.append("There are additional results that can be requested")
-    if not is_all:
-        warnings.append("Some of the parameters are not matched here and were left out")
+        warnings.insert(0, "There are additional results that can be requested")
     headers = {"cache-control": KEPT_BY_NOBODY, "vary": "accept"}
     if warnings:
         headers["warning"] = ", ".join(f'299 sansverre "{one}"' for one in warnings)
@@ -152,11 +159,13 @@ async def json_array(written: AsyncGenerator[bytes]) -> AsyncGenerator[bytes | m
 def _keyword(name: str) -> str:
     """The keyword of an attribute, however it is written (8.3.4.1); raises InvalidQuery.
 
-    A misspelt one would find everybody's.
+    A misspelt one would find everybody's. A parameter of others has none, and is left alone (8.3).
     """
     own = _OWN_WORDS.get(name.lower())
     if own is not None:
         return own
+    if not (name[:1].isupper() or name[:1].isdigit()):
+        return ""
     # Of a sequence, the attribute that is looked for in its items.
     parts = name.split(".")
     tags = [int(one, 16) if _TAG.fullmatch(one) else tag_for_keyword(one) for one in parts]
@@ -165,18 +174,13 @@ def _keyword(name: str) -> str:
     return ".".join(keyword_for_tag(one or 0) for one in tags)
 
 
-def _is_unknown(name: str) -> bool:
-    """Whether it is a parameter of others, which is left alone (8.3), and names no attribute."""
-    return not (name[:1].isupper() or name[:1].isdigit() or name.lower() in _OWN_WORDS)
-
-
 def _is_true(value: str) -> bool:
     match value.strip().lower():
         case "true":
             return True
         case "false":
             return False
-    raise InvalidQuery("Fuzzy matching is true or false.")
+    raise InvalidQuery("A kind of matching is done or not: true or false.")
 
 
 def _number(value: str) -> int:

@@ -78,6 +78,6 @@ async def answered(
     told, has_more = await desk.find(find)
     if searched.included:
         told = await told_more(desk, caller, searched.included, told, url)
-    write = partial(search_answer, scope, told, has_more=has_more, is_all=searched.is_all)
+    write = partial(search_answer, scope, told, has_more=has_more, undone=searched.undone)
     # A thousand results are written in a while in which others are answered.
     return await desk.find(write)

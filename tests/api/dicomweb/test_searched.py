@@ -9,6 +9,7 @@ from dicomweb_client.session_utils import create_session
 from pydicom.dataset import Dataset
 from wsidicom import WsiDicom, WsiDicomWebClient
 
+from api.dicomweb.search import asked
 from archive.catalog import Catalog
 from archive.query import FoundInstance, Query
 from tests.api.conftest import Installation, Web
@@ -113,7 +114,28 @@ def test_fields_are_included_where_headers_tell_them(reader: Web, one: FoundInst
         "/dicomweb/studies", params={"StudyInstanceUID": study, "includefield": "all"}
     ).json()
     assert "00080070" not in everything
-    assert reader.get("/dicomweb/studies", params={"fuzzymatching": "maybe"}).status_code == 400
+    for kind in ("fuzzymatching", "emptyvaluematching", "multiplevaluematching"):
+        assert reader.get("/dicomweb/studies", params={kind: "maybe"}).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("modalities", "is_found"), [("XC,SM", True), ("XC\\SM", True), ("S*", True), ("XC,CT", False)]
+)
+def test_a_study_with_one_of_several_modalities_is_found(
+    reader: Web, one: FoundInstance, modalities: str, is_found: bool
+) -> None:
+    for where, name in (("studies", "ModalitiesInStudy"), ("series", "Modality")):
+        query = {"StudyInstanceUID": one.study.study_instance_uid, name: modalities}
+        answer = reader.get(f"/dicomweb/{where}", params=query)
+        assert answer.status_code == (200 if is_found else 204)
+
+
+def test_a_list_of_a_hundred_studies_is_told_with_one_more() -> None:
+    # As OHIF asks for it, with attributes of headers, to see whether there is another page.
+    text = b"limit=101&includefield=00081030,00080060"
+    searched = asked({"query_string": text}, "/dicomweb/studies", {})
+    assert searched.included
+    assert searched.query.limit == 101
 
 
 # wsidicom leaves large values where they are.

@@ -68,6 +68,8 @@ BOTH = {"D'ŒUVRE^HÉLOÏSE", "AUTRE^JEAN"}
         ({"PatientID": "7", "IssuerOfPatientID": "registry"}, {"D'ŒUVRE^HÉLOÏSE"}),
         ({"ModalitiesInStudy": "SM"}, BOTH),
         ({"ModalitiesInStudy": "CT"}, set()),
+        ({"ModalitiesInStudy": "CT\\SM"}, BOTH),
+        ({"ModalitiesInStudy": "CT\\XC"}, set()),
     ],
 )
 def test_studies_are_matched_as_the_standard_says(

@@ -241,6 +241,30 @@ def _(one: Server) -> None:
     assert "warning" in answer.headers or len(answer.json()) == 1
 
 
+@shall("8.3.4.5", "empty values are matched, or `Warning` says that they are not")
+def _(one: Server) -> None:
+    assert not one.level.ReferringPhysicianName
+    answers = [
+        one.get("/studies", emptyvaluematching="true", **{name: '""'})
+        for name in ("ReferringPhysicianName", "PatientID")
+    ]
+    told = "Empty Value Matching has not been performed."
+    are_matched = [answer.status_code for answer in answers] == [200, 204]
+    assert are_matched or all(told in answer.headers.get("warning", "") for answer in answers)
+
+
+@shall("8.3.4.6", "several values are matched, or `Warning` says that they are not")
+def _(one: Server) -> None:
+    answers = [
+        one.get("/studies", multiplevaluematching="true", ModalitiesInStudy=value)
+        for value in ("SM\\SM", "SM\\CT")
+    ]
+    told = "Multiple Value Matching has not been performed."
+    # All of them, and not any.
+    are_matched = [answer.status_code for answer in answers] == [200, 204]
+    assert are_matched or all(told in answer.headers.get("warning", "") for answer in answers)
+
+
 @shall("8.3.4.3", "`includefield` adds attributes, by keyword, by tag, and all")
 def _(one: Server) -> None:
     where, uid = f"{one.series}/instances", one.level.SOPInstanceUID
