@@ -14,7 +14,7 @@ from api.hl7.day import DAY
 from api.hl7.message import Message
 from api.hl7.orders import ORDERS
 from api.hl7.pid import read_any_numbers
-from api.hl7.reports import REPORTS
+from api.hl7.reports.taking import REPORTS
 from api.work import Workplace
 
 Handler = Callable[[Message, Workplace, str], Answer]

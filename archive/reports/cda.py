@@ -36,6 +36,8 @@ class Clinical:
     replaces: str
     """The identifier of the document that it replaces or appends to."""
     is_addendum: bool
+    orders: Sequence[str]
+    """The numbers of what was ordered (inFulfillmentOf), without who gave them."""
     person: Person
     national: Sequence[tuple[str, str]] = field(repr=False)
     """The national identifiers of its patient: number and authority."""
@@ -116,6 +118,11 @@ def read_cda(data: bytes) -> Clinical:
         identifier=_identifier(root.find(f"{_V3}id")),
         replaces=_identifier(parent),
         is_addendum=related is not None and related.get("typeCode") == "APND",
+        orders=tuple(
+            str(one.get("extension"))
+            for one in root.findall(f"{_V3}inFulfillmentOf/{_V3}order/{_V3}id")
+            if one.get("extension")
+        ),
         person=_person(role),
         national=tuple(
             (str(one.get("extension")), str(one.get("root")))

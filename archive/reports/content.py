@@ -21,6 +21,9 @@ MOST_BYTES = 12 << 20
 MOST_TEXT_BYTES = 512 << 10
 """Of plain text: some hundred pages, of which a PDF is made."""
 _END_BYTES = 4096
+_START_OF_TABLE = re.compile(rb"startxref\s+(\d{1,10})\s")
+_TABLE = re.compile(rb"\s*(?:xref|\d+\s+\d+\s+obj)\b")
+_END_OF_CDA = re.compile(rb"</(?:[\w.-]+:)?ClinicalDocument\s*>")
 
 _MARK = b"<?sansverre-ins "
 _MARKED = re.compile(
@@ -79,9 +82,31 @@ def text_document(text: str) -> Document:
 
 def check_pdf(data: bytes) -> None:
     """Raise BadDocument for a PDF without its end; nothing in it is opened."""
-    end = data[-_END_BYTES:]
-    if b"%%EOF" not in end or b"startxref" not in end:
+    if not _has_end_of_pdf(data):
         raise BadDocument("the PDF is cut short: it has no end")
+
+
+def is_whole(data: bytes) -> bool:
+    """Whether data has the end of a document of its kind; nothing in it is opened."""
+    if data[:1024].lstrip().startswith(b"%PDF-"):
+        return _has_end_of_pdf(data)
+    return _END_OF_CDA.search(data[-_END_BYTES:]) is not None
+
+
+def check_joined(data: bytes) -> None:
+    """Raise BadDocument for a PDF of which something in the middle is missing.
+
+    Its end says at which byte its table of contents begins (ISO 32000-1, 7.5.5).
+    """
+    said = _START_OF_TABLE.findall(data[-_END_BYTES:])
+    at = data.find(b"%PDF-") + int(said[-1]) if said else len(data)
+    if not _TABLE.match(data, at):
+        raise BadDocument("a part of the PDF is missing")
+
+
+def _has_end_of_pdf(data: bytes) -> bool:
+    end = data[-_END_BYTES:]
+    return b"%%EOF" in end and b"startxref" in end
 
 
 def _check_inner(media_type: str, data: bytes) -> None:

@@ -24,11 +24,15 @@ def number_of(connection: sa.Connection, owner: int, said: ReportSaid) -> Number
     number = said.number
     issued = (_report.establishment_id == owner, _report.number_issuer == number.issuer)
     own = sa.and_(*issued, _report.document == said.document)
-    is_own = said.document == number.number
-    known = connection.execute(sa.select(report).where(own)).mappings().all() if is_own else ()
+    if said.document != number.number:
+        # A report may be numbered by its order, and its document by its writer, anyhow.
+        own = sa.and_(own, *_names(said.patient))
+    known = (
+        connection.execute(sa.select(report).where(own)).mappings().all() if said.document else ()
+    )
     if known and _is_lone({*_kinds(known), (said.status, said.is_addendum)}):
-        connection.execute(sa.update(report).where(own).values(number=number.number))
-        return number
+        connection.execute(sa.update(report).where(own).values(number=said.document))
+        return Numbered(said.document, number.issuer)
     if said.replaces:
         before = sa.select(_report.number).where(*issued, _report.document == said.replaces)
         number = Numbered(connection.scalar(before.limit(1)) or said.replaces, number.issuer)
@@ -92,6 +96,9 @@ def same_report(
         _report.establishment_id == owner,
         _report.number == number.number,
         _report.number_issuer == number.issuer,
-        _report.patient_id == patient.patient_id,
-        _report.patient_issuer == patient.issuer,
+        *_names(patient),
     )
+
+
+def _names(patient: PatientIdentity) -> tuple[sa.ColumnElement[bool], ...]:
+    return (_report.patient_id == patient.patient_id, _report.patient_issuer == patient.issuer)
