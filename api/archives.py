@@ -13,7 +13,8 @@ from api.dimse.table import is_title
 from api.errors import BadSettings
 from api.tables import table_in
 from archive.dimse_station import Encrypted, Station
-from archive.link import ArchiveLink
+from archive.errors import LinkLacks
+from archive.link import ArchiveLink, Named, Shown
 from archive.record import OutboxState
 from archive.telling.rules import Corrections, Takes
 
@@ -56,7 +57,9 @@ class RadiologyArchive:
     by_ins: bool = False
     """Whether manifests name patients by their INS, and none is sent of whom has none."""
     largest_bytes: int = 1 << 30
-    """Slides above this stay here, whatever it takes."""
+    """Slides with a level above this stay here, whatever it takes."""
+    concatenations: bool = False
+    """Whether they go all the same, each such level as the parts of a concatenation."""
     asks: bool = True
     """Whether it is asked for a patient's studies."""
     viewer: str | None = None
@@ -74,6 +77,12 @@ class Reached:
 
     rule: RadiologyArchive
     link: ArchiveLink
+
+    def shown(self, named: Named) -> Shown | None:
+        """Ask it for an instance; LinkLacks where it is said that it is not to be asked."""
+        if self.rule.best is not OutboxState.READ_BACK:
+            raise LinkLacks("The archive is not asked what it holds.")
+        return self.link.shown(named)
 
 
 @contextmanager
@@ -119,7 +128,7 @@ _OF_A_STATION = {"host", "port", "title", "calling", "commits", "listens", "tls"
 _OF_AN_ARCHIVE = {
     *("establishment", "url", "orthanc_url", "corrections", "patience_s", "takes", "grade"),
     *("fhir_url", "as_photographs", "knows_issuers", "by_ins", "largest_bytes"),
-    *("asks", "viewer", "issuers"),
+    *("concatenations", "asks", "viewer", "issuers"),
 }
 
 
@@ -151,6 +160,7 @@ def _archive(name: str, told: Any, folder: Path) -> RadiologyArchive:
         knows_issuers=_is_so(told, "knows_issuers", where),
         by_ins=_is_so(told, "by_ins", where),
         largest_bytes=int(told.get("largest_bytes", 1 << 30)),
+        concatenations=_is_so(told, "concatenations", where),
         asks=_is_so(told, "asks", where, usually=True),
         viewer=viewer_of(where, told.get("viewer")),
         issuers={str(one): str(here) for one, here in dict(told.get("issuers", {})).items()},

@@ -14,7 +14,9 @@ from PIL import Image as Picture
 from PIL import ImageDraw, ImageFont
 from pydicom.dataset import Dataset
 
+from api.cutting import DAMAGED, write_part
 from api.work import Workplace
+from archive.concatenation import as_part
 from archive.errors import StorageFailure
 from archive.identity import uid_from
 from archive.record import Exam, Image, ObjectRole, StoredObject
@@ -60,14 +62,18 @@ def composed(
         return _kept(_manifest(place, telling, today, image), folder)
     exam = exam_of(today, telling.remote, telling.incarnation)
     before, after = folder / "stored.dcm", folder / "sent.dcm"
+    change = partial(_changed, telling, exam)
+    if telling.part is not None:
+        write_part(place, stored, telling.part, after, change, meanwhile)
+        return after
     place.storage.lay_out(stored.key, stored.length_bytes, before, meanwhile)
     if stored.pixel_sha256 is not None and stored.pixel_sha256 != items_sha256(before):
-        raise StorageFailure("A stored object is damaged; restore the store from its backup.")
+        raise StorageFailure(DAMAGED)
     meanwhile()
     is_own = telling.incarnation == 0 and telling.form is Form.AS_IT_IS
     if is_own and says_today(instance_header(before), exam):
         return before
-    reheader(before, after, partial(_changed, telling, exam), lambda *_: meanwhile())
+    reheader(before, after, change, lambda *_: meanwhile())
     return after
 
 
@@ -86,6 +92,8 @@ def _changed(telling: Telling, exam: Exam, header: Dataset) -> Dataset:
     header = brought_up_to_date(header, exam)
     if telling.form is Form.PHOTOGRAPH:
         header = as_photograph(header)
+    if telling.part is not None:
+        header = as_part(header, telling.part)
     return incarnated(header, exam, telling.incarnation)
 
 

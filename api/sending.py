@@ -12,26 +12,26 @@ from pydicom import dcmread
 
 from api.archives import GRADES, Reached
 from api.composed import composed
+from api.cutting import groups_of, larger, parts
 from api.errors import SandboxError
 from api.logs import whereabouts
 from api.read_back import compared, is_under, most_bytes_of
+from api.rejecting import is_same_patient, rejected
 from api.why import (
     AS_A_PHOTOGRAPH,
     DOWN,
     EARLIER_IDENTITY,
     NO_INS,
     NOT_CERTAIN,
+    NOT_CUT,
     NOT_KEPT,
     NOT_SHOWN,
     NOT_YET,
-    NOTE_REFUSED,
     OTHER_INS,
     OTHER_ORDER,
-    REMOVE_BY_HAND,
     SAME_NUMBER,
     TOO_LARGE,
     UNFORESEEN,
-    UNKNOWN_IF_SHOWN,
     WRONG_PATIENT,
 )
 from api.work import Workplace, claimed, now_and_then
@@ -45,10 +45,9 @@ from archive.errors import (
 )
 from archive.link import Instance, Named, Shown
 from archive.outbox import taken_as
-from archive.record import Exam, Image, ImageKind, ObjectRole, OutboxState, Sent
-from archive.rejection import KEY_OBJECT_SELECTION, rejection_note, rejection_uid
+from archive.record import Exam, Image, ImageKind, OutboxState, Sent
 from archive.telling.endpoint import endpoint, put
-from archive.telling.forms import DERMOSCOPIC, by_ins, exam_of, known_as
+from archive.telling.forms import DERMOSCOPIC, KnownAs, by_ins, exam_of, known_as
 from archive.telling.rows import Ending, Telling
 from archive.telling.rules import NOT_TAKEN, Corrections, Form
 from archive.telling.told import Told
@@ -182,20 +181,12 @@ def _tell(place: Workplace, to: Reached, telling: Telling) -> None:
     renew = now_and_then(lambda: outbox.renew(held, LEASE_S), RENEWED_S)
     with TemporaryDirectory(prefix="sent-", dir=place.scratch) as folder:
         if telling.kind is Sent.REJECTION:
-            is_same = _is_same_patient(place, exam, image, telling)
-            ending = _rejected(to, exam, telling, Path(folder), is_same_patient=is_same)
+            is_same = is_same_patient(place, exam, image, telling)
+            ending = rejected(to, exam, telling, Path(folder), is_same_patient=is_same)
             _register(place, to, telling)
             outbox.end(telling, ending)
             return
-        kind = taken_as(image.kind, telling.form)
-        if kind not in to.rule.takes and not outbox.has_left(telling):
-            outbox.end(telling, Ending(OutboxState.SUPERSEDED, NOT_TAKEN))
-            return
-        if not to.rule.knows_issuers and outbox.shares_number(telling):
-            outbox.end(telling, Ending(OutboxState.TASK, SAME_NUMBER))
-            return
-        if _is_too_large(to, telling, image):
-            outbox.end(telling, Ending(OutboxState.TASK, TOO_LARGE))
+        if _stays(place, to, telling, image, renew):
             return
         named = _named(to, telling, exam)
         if named is None:
@@ -228,8 +219,7 @@ def _without_ins(place: Workplace, telling: Telling, exam: Exam) -> None:
     """Have a registry forget what it was told under an INS; nothing is sent until there is one."""
     outbox = place.catalog.outbox
     if telling.told:
-        names = (exam, telling.remote, telling.incarnation + 1)
-        outbox.reincarnate(telling, lambda form, uid: known_as(form, uid, *names))
+        outbox.reincarnate(telling, _known(exam, telling, telling.incarnation + 1))
     else:
         outbox.end(telling, Ending(OutboxState.TASK, NO_INS))
 
@@ -243,11 +233,60 @@ def _register(place: Workplace, to: Reached, telling: Telling) -> None:
     put(to.rule.fhir_url, endpoint(exam, place.public_url, is_active=is_active))
 
 
-def _is_too_large(to: Reached, telling: Telling, image: Image) -> bool:
-    """Whether any part of a slide is: half of its levels would be half a slide."""
+def _stays(
+    place: Workplace, to: Reached, telling: Telling, image: Image, renew: Callable[[], None]
+) -> bool:
+    """Whether its turn ends before anything leaves."""
+    outbox = place.catalog.outbox
+    if telling.parts:
+        outbox.end(telling, _of_parts(outbox.reached(telling)))
+        return True
+    kind = taken_as(image.kind, telling.form)
+    if kind not in to.rule.takes and not outbox.has_left(telling):
+        outbox.end(telling, Ending(OutboxState.SUPERSEDED, NOT_TAKEN))
+        return True
+    if not to.rule.knows_issuers and outbox.shares_number(telling):
+        outbox.end(telling, Ending(OutboxState.TASK, SAME_NUMBER))
+        return True
+    return _is_cut(place, to, telling, image, renew)
+
+
+def _is_cut(
+    place: Workplace, to: Reached, telling: Telling, image: Image, renew: Callable[[], None]
+) -> bool:
+    """Whether it does not go as it is: it is told in parts from now on, or it is a task.
+
+    What left whole once stays so: the archive has it by that name.
+    """
+    outbox, most = place.catalog.outbox, to.rule.largest_bytes
     is_slide = image.kind is ImageKind.SLIDE and telling.form is Form.AS_IT_IS
-    most = max((one.length_bytes for one in image.objects_as(ObjectRole.LEVEL)), default=0)
-    return is_slide and most > to.rule.largest_bytes
+    if not is_slide or telling.part is not None or outbox.has_left(telling):
+        return False
+    above = larger(image, most)
+    # Half of its levels would be half a slide.
+    if above and not to.rule.concatenations:
+        outbox.end(telling, Ending(OutboxState.TASK, TOO_LARGE))
+        return True
+    if not all(groups_of(place, one, most) for one in above):
+        outbox.end(telling, Ending(OutboxState.TASK, NOT_CUT))
+        return True
+    mine = next((one for one in above if one.sop_instance_uid == telling.object_uid), None)
+    if mine is None:
+        return False
+    exam, _ = outbox.context(telling)
+    cut = parts(place, mine, most, renew)
+    outbox.cut(telling, cut, _known(exam, telling, telling.incarnation))
+    return True
+
+
+def _of_parts(reached: frozenset[OutboxState]) -> Ending:
+    """What all parts have reached; nothing is left of them where all were dropped."""
+    worst = next((one for one in GRADES if one in reached), None)
+    return Ending(worst) if worst else Ending(OutboxState.SUPERSEDED, NOT_TAKEN)
+
+
+def _known(exam: Exam, telling: Telling, incarnation: int) -> KnownAs:
+    return lambda form, uid, part: known_as(form, uid, exam, telling.remote, incarnation, part)
 
 
 def _corrected(leaving: _Leaving, now: Told) -> tuple[Telling, Ending]:
@@ -255,13 +294,13 @@ def _corrected(leaving: _Leaving, now: Told) -> tuple[Telling, Ending]:
     telling, outbox = leaving.telling, leaving.place.catalog.outbox
     how = leaving.to.rule.corrections
     if how is Corrections.REINCARNATION and not all(map(now.keeps_numbers_of, telling.told)):
-        names = (leaving.today, telling.remote, telling.incarnation + 1)
-        outbox.reincarnate(telling, lambda form, uid: known_as(form, uid, *names))
+        anew = _known(leaving.today, telling, telling.incarnation + 1)
+        outbox.reincarnate(telling, anew)
         raise LeaseLost("It is told of as another incarnation.")
     if how is Corrections.AGAIN:
         return _overwritten(leaving, now)
     try:
-        shown = _shown(leaving.to, leaving.named)
+        shown = leaving.to.shown(leaving.named)
         if shown is None:
             return _overwritten(leaving, now)
         ending = _read_back(leaving, shown, corrected=True)
@@ -292,13 +331,6 @@ def _unseen(leaving: _Leaving) -> Ending:
     is_kept = leaving.to.rule.best is not OutboxState.ANSWERED and _promised(leaving)
     reached = Ending(OutboxState.COMMITTED if is_kept else OutboxState.ANSWERED)
     return _unless_not_kept(leaving, reached, is_kept=is_kept)
-
-
-def _shown(to: Reached, named: Named) -> Shown | None:
-    """Ask an archive for an instance, unless it is said that it is not to be asked: LinkLacks."""
-    if to.rule.best is not OutboxState.READ_BACK:
-        raise LinkLacks("The archive is not asked what it holds.")
-    return to.link.shown(named)
 
 
 def _sent(leaving: _Leaving, *, corrected: bool = False) -> Ending:
@@ -359,38 +391,3 @@ def _read_back(leaving: _Leaving, shown: Shown, *, corrected: bool = False) -> E
     leaving.to.link.fetch(leaving.named, series, back, most_bytes_of(sent), leaving.renew)
     both, place = (sent, back), leaving.place
     return compared(place, both, shown, exam, corrected=corrected, meanwhile=leaving.renew)
-
-
-def _is_same_patient(place: Workplace, before: Exam, image: Image, telling: Telling) -> bool:
-    """Whether an image went from one order to another of the same patient."""
-    if image.exam_id == telling.exam_id or before.patient is None:
-        return False
-    now = place.catalog.exam_alone(image.exam_id, establishment=None).patient
-    then = before.patient.patient_id, before.patient.issuer
-    return now is not None and (now.patient_id, now.issuer) == then
-
-
-def _rejected(
-    to: Reached, exam: Exam, telling: Telling, folder: Path, *, is_same_patient: bool
-) -> Ending:
-    """Send the note; where the archive goes on showing what it rejects, have it deleted."""
-    link, series = to.link, str(telling.series_instance_uid)
-    named = Named(exam.study_instance_uid, telling.sop_class_uid, telling.sop_instance_uid, series)
-    at = telling.created_at.astimezone(UTC)
-    note = folder / "note.dcm"
-    old = (telling.sop_class_uid, telling.sop_instance_uid)
-    note.write_bytes(rejection_note(exam, series, *old, at, is_same_patient=is_same_patient))
-    uid = rejection_uid(telling.sop_instance_uid)
-    reason = REMOVE_BY_HAND
-    try:
-        link.store(Instance(Named(named.study_instance_uid, KEY_OBJECT_SELECTION, uid), note))
-    except LinkRefused:
-        reason = NOTE_REFUSED
-    try:
-        if _shown(to, named) is None or (link.remove(named) and _shown(to, named) is None):
-            return Ending(OutboxState.READ_BACK)
-    except LinkLacks:
-        if link.remove(named):
-            return Ending(OutboxState.ANSWERED)
-        reason = UNKNOWN_IF_SHOWN if reason == REMOVE_BY_HAND else reason
-    return Ending(OutboxState.TASK, reason)

@@ -36,6 +36,7 @@ UNKNOWN_IF_SHOWN = (
 NOTE_REFUSED = "The archive refuses the rejection note; look there, and remove the image by hand."
 NOT_KEPT = "The archive takes it and does not promise to keep it; look for it there."
 TOO_LARGE = "It is larger than this archive is to get; it stays here."
+NOT_CUT = "It is larger than this archive is to get, and cannot be cut into parts; it stays here."
 AS_A_PHOTOGRAPH = "The archive refuses dermoscopic photographs; it gets this one as a plain one."
 SAME_NUMBER = (
     "The archive holds another patient of the same number, given by another issuer, and would "
@@ -77,6 +78,8 @@ _FRENCH = {
     "main.",
     NOT_KEPT: "L’archive le prend et ne s’engage pas à le garder ; cherchez-le là-bas.",
     TOO_LARGE: "Il est plus gros que ce que cette archive doit recevoir ; il reste ici.",
+    NOT_CUT: "Il est plus gros que ce que cette archive doit recevoir, et ne peut être découpé ; "
+    "il reste ici.",
     NOT_TAKEN: "La table de l’archive ne reçoit plus d’objets de ce genre ; celui-ci n’a pas été "
     "envoyé.",
     AS_A_PHOTOGRAPH: "L’archive refuse les photographies dermoscopiques ; elle reçoit celle-ci "

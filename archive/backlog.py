@@ -47,11 +47,11 @@ class Backlog:
         self._database = database
 
     def counts(self, establishment: str, remote: str) -> Mapping[OutboxState, int]:
-        """How much stands in each state."""
+        """How much stands in each state; of what is cut its parts, and not the whole beside."""
         count = sa.func.count()
         query = (
             sa.select(_row.state, count)
-            .where(_row.remote_id == _id_of(establishment, remote))
+            .where(_row.remote_id == _id_of(establishment, remote), _row.parts == 0)
             .group_by(_row.state)
         )
         with self._database.read() as connection:
@@ -61,7 +61,7 @@ class Backlog:
     def dropped(self, establishment: str, remote: str) -> int:
         """How much was not sent, as the archive's table takes its kind no more."""
         query = sa.select(sa.func.count()).where(
-            _row.remote_id == _id_of(establishment, remote), _DROPPED
+            _row.remote_id == _id_of(establishment, remote), _DROPPED, _row.parts == 0
         )
         with self._database.read() as connection:
             return int(connection.execute(query).scalar_one())
@@ -170,7 +170,9 @@ class Backlog:
             "reason": sa.case((_DROPPED, sa.null()), else_=_row.reason),
         }
         with self._database.write() as connection:
-            return connection.execute(tasks.values(waiting)).rowcount
+            asked = connection.scalars(tasks.values(waiting).returning(_row.parts)).all()
+        # What is cut is counted by its parts.
+        return asked.count(0)
 
 
 def _id_of(establishment: str, remote: str) -> sa.ScalarSelect[int]:

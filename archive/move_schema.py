@@ -80,6 +80,10 @@ outbox = sa.Table(
     sa.Column("reason", sa.Text),
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Column("ended_at", UtcDateTime),
+    # Into how many rows it is cut, each of which tells a part of it.
+    sa.Column("parts", sa.Integer, nullable=False, server_default="0"),
+    # Which part of the object it tells; nothing for all of it.
+    sa.Column("part", sa.JSON(none_as_null=True)),
     # The keywords of what the archive keeps otherwise than it was sent; never values.
     sa.Column("coerced", sa.JSON(none_as_null=True)),
     sa.UniqueConstraint("remote_id", "kind", "sop_instance_uid"),

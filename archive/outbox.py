@@ -107,8 +107,9 @@ def taken_back(connection: sa.Connection, before: Image, series_of: Mapping[str,
             connection.execute(changed_row(one.id, state=OutboxState.SUPERSEDED, ended_at=now))
         last = one.told[-1] if one.told else None
         series = last.series_instance_uid if last else series_of.get(one.sop_instance_uid)
-        # Under which identity it leaves is written before it does.
+        # Under which identity it leaves is written before it does. What is cut leaves in parts.
         never_left = one.attempt == 0 or (one.state is OutboxState.TASK and not one.told)
+        never_left = never_left or one.parts > 0
         if never_left or series is None:
             continue
         row = new_row(before.id, one.exam_id, one.sop_class_uid, one.sop_instance_uid, now)

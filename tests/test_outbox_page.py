@@ -13,9 +13,10 @@ from api.doors import Doors
 from api.policies import Role
 from api.settings import Settings, read_settings, signing_key
 from api.why import WRONG_PATIENT, words
-from api.work import open_workplace
+from api.work import Workplace, open_workplace
+from archive.concatenation import parts_of
 from archive.record import OutboxState
-from archive.telling.rows import Ending
+from archive.telling.rows import Ending, Telling
 from tests.api.telling.places import HERE, photographed
 from tests.browser import DESKTOP, PHONE, attentive, chromium, faults
 from tests.orthanc import free_ports
@@ -62,9 +63,24 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
             photographed(place, folder, 401 + seed)
             telling = place.catalog.outbox.claim("w", HERE, REMOTE, 60)
             assert telling is not None
+            if ending.coerced:
+                telling = with_its_part_told(place, telling, ending)
             place.catalog.outbox.end(telling, ending)
     with running(own, workers=1) as server:
         yield Told(server.address, server.link, settings)
+
+
+def with_its_part_told(place: Workplace, telling: Telling, ending: Ending) -> Telling:
+    """The same, whose only part was told before it."""
+    cut = parts_of(telling.object_uid, [range(1)])
+    place.catalog.outbox.cut(telling, cut, lambda *_: cut[0].uid)
+    part = place.catalog.outbox.claim("w", HERE, REMOTE, 60)
+    assert part is not None
+    place.catalog.outbox.end(part, ending)
+    whole = place.catalog.outbox.claim("w", HERE, REMOTE, 60)
+    assert whole is not None
+    assert (part.part, whole.id) == (cut[0], telling.id)
+    return whole
 
 
 def test_what_an_archive_was_told_is_seen_and_a_task_is_asked_again(served: Told) -> None:
@@ -78,6 +94,7 @@ def test_what_an_archive_was_told_is_seen_and_a_task_is_asked_again(served: Told
             expect(page.locator("h1")).to_have_text("Sent to archives")
             page.get_by_role("button", name="Show what was sent").click()
             sent = page.locator("tr[data-state=read-back]")
+            expect(sent).to_contain_text("Slide, part 1 of 1")
             expect(sent).to_contain_text("Changed by the archive: PatientName")
             width = "document.documentElement.scrollWidth <= innerWidth"
             assert page.evaluate(width)

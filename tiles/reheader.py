@@ -1,8 +1,7 @@
 """A stored instance under another header: the same frames, bit for bit."""
 
 import os
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -10,37 +9,13 @@ import numpy as np
 from pydicom.dataset import Dataset
 
 from tiles.composed import Composed
-from tiles.frames import WRITE_BYTES, Progress, Written, write_frames
+from tiles.cut import StoredFrames
+from tiles.frames import Frames, Progress, Written, write_frames
 from tiles.instance import FrameIndex, read_header, read_index
-from tiles.source import Encoding, ReadRange
+from tiles.source import Encoding
 
 _OF_THE_FRAMES = ("ExtendedOffsetTable", "ExtendedOffsetTableLengths", "DataSetTrailingPadding")
 """What is made anew with the file."""
-
-
-@dataclass(frozen=True)
-class _Stored:
-    """Frames of an instance, read as they are wanted."""
-
-    read: ReadRange
-    index: FrameIndex
-
-    def __len__(self) -> int:
-        return len(self.index.lengths)
-
-    def lots(self) -> Iterator[Sequence[bytes]]:
-        """Some megabytes at a time."""
-        lot: list[bytes] = []
-        size = 0
-        for offset, length in zip(
-            self.index.offsets.tolist(), self.index.lengths.tolist(), strict=True
-        ):
-            lot.append(self.read(offset, length))
-            size += length
-            if size >= WRITE_BYTES:
-                yield lot
-                lot, size = [], 0
-        yield lot
 
 
 def reheader(
@@ -63,14 +38,29 @@ def reheader(
         index = read_index(read, size_bytes)
         if index.encoding is Encoding.RAW:
             return _native(Composed.of(read, size_bytes, change), index, target)
-        frames = _Stored(read, index)
-        for keyword in _OF_THE_FRAMES:
-            if keyword in header:
-                del header[keyword]
-        ratios = np.atleast_1d(np.asarray(header.get("LossyImageCompressionRatio") or [], object))
-        changed = change(header)
-        unfinished = write_frames(target, changed, frames, progress)
-        return unfinished.finish(changed, str(ratios[-1]) if len(ratios) else None)
+        frames = StoredFrames(read, index, range(len(index.lengths)))
+        return write_under(header, frames, target, change, progress)
+
+
+def write_under(
+    header: Dataset,
+    frames: Frames,
+    target: Path,
+    change: Callable[[Dataset], Dataset],
+    progress: Progress | None = None,
+) -> Written:
+    """Write frames of an instance, all or some, as `target`, behind what becomes of its header.
+
+    `change` gets the header without what is made anew with the file. How far the pixels were
+    compressed is said as it was of the whole.
+    """
+    for keyword in _OF_THE_FRAMES:
+        if keyword in header:
+            del header[keyword]
+    ratios = np.atleast_1d(np.asarray(header.get("LossyImageCompressionRatio") or [], object))
+    changed = change(header)
+    unfinished = write_frames(target, changed, frames, progress)
+    return unfinished.finish(changed, str(ratios[-1]) if len(ratios) else None)
 
 
 def _laid_down(composed: Composed, target: Path) -> None:

@@ -55,6 +55,13 @@ class WhyOut(BaseModel):
     en: str
 
 
+class PartOut(BaseModel):
+    """Which part of a level, from 1 on, and of how many."""
+
+    number: int
+    of: int
+
+
 class RowOut(BaseModel):
     """One thing that an archive was told or is to be told."""
 
@@ -64,6 +71,7 @@ class RowOut(BaseModel):
     accession_number: str | None = Field(description="of the order, where there is one")
     what: Sent
     form: Form
+    part: PartOut | None = Field(description="of what goes in parts, as it is too large")
     state: OutboxState
     why: WhyOut | None
     changed: list[str]
@@ -152,6 +160,7 @@ def _row(one: Telling, number: str | None) -> RowOut:
         accession_number=number,
         what=one.kind,
         form=one.form,
+        part=PartOut(number=one.part.number, of=one.part.count) if one.part else None,
         state=one.state,
         why=None if said is None else WhyOut(fr=said.fr, en=said.en),
         changed=list(one.coerced or ()),

@@ -39,12 +39,14 @@ class ToldOut(BaseModel):
     """What a radiology archive was told, or is to be.
 
     `changed` are the keywords of what it keeps otherwise than it was sent; None before it is asked.
+    What is cut into `parts` is there as those, each of which is told of beside it.
     """
 
     archive: str
     image: str
     what: Sent
     sop_instance_uid: str
+    parts: int
     state: OutboxState
     reason: str | None
     changed: list[str] | None
@@ -212,7 +214,9 @@ def _correction(one: Correction) -> CorrectionOut:
         image=one.image_id,
         kind=one.kind,
         published=[
-            _told(told) for told in one.published if told.state is not OutboxState.SUPERSEDED
+            _told(told)
+            for told in one.published
+            if told.state is not OutboxState.SUPERSEDED and not told.parts
         ],
         left=[LeftOut(at=left.at, way=left.way) for left in one.left],
         ends=EndsOut(**one.dropped),
@@ -225,6 +229,7 @@ def _told(one: Telling) -> ToldOut:
         image=one.image_id,
         what=one.kind,
         sop_instance_uid=one.sop_instance_uid,
+        parts=one.parts,
         state=one.state,
         reason=one.reason,
         changed=None if one.coerced is None else list(one.coerced),

@@ -3,8 +3,10 @@
 No header is opened here: whoever opens the catalogue loads this.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 
+from archive.concatenation import Part
 from archive.identities.ins import INS_ISSUER
 from archive.identity import uid_from
 from archive.incarnation import Incarnation
@@ -21,6 +23,10 @@ CLASS_OF = {
     Form.MANIFEST: KEY_OBJECT_SELECTION,
 }
 """Of which class an instance is that takes another form."""
+
+
+KnownAs = Callable[[Form, str, Part | None], str]
+"""By which UID an archive knows an object of ours in a form, or a part of it."""
 
 
 def exam_of(exam: Exam, remote: str, incarnation: int) -> Exam:
@@ -59,8 +65,11 @@ def uid_as(form: Form, uid: str) -> str:
     return uid if form is Form.AS_IT_IS else uid_from("told of as", form, uid)
 
 
-def known_as(form: Form, uid: str, exam: Exam, remote: str, incarnation: int) -> str:
-    """What an archive knows one of our instances by; another one for each archive."""
+def known_as(
+    form: Form, uid: str, exam: Exam, remote: str, incarnation: int, part: Part | None = None
+) -> str:
+    """What an archive knows one of our instances by, or a part of it; each archive its own."""
+    mine = uid_as(form, uid) if part is None else part.uid
     if incarnation == 0:
-        return uid_as(form, uid)
-    return Incarnation(exam_of(exam, remote, incarnation), incarnation).uid(uid_as(form, uid))
+        return mine
+    return Incarnation(exam_of(exam, remote, incarnation), incarnation).uid(mine)

@@ -1,6 +1,6 @@
 """The queue of what archives are to be told: claimed by whoever sends, ended, or put off."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -8,14 +8,18 @@ from typing import Any
 import sqlalchemy as sa
 
 from archive import reading, schema
+from archive.concatenation import Part
 from archive.database import Database
 from archive.errors import LeaseLost, NotFound
 from archive.homeward import is_at_home
 from archive.ownership import owned
 from archive.reception import establishment_row
 from archive.record import Exam, Image, OutboxState, Sent
-from archive.telling.forms import CLASS_OF
+from archive.telling.anew import reincarnated
+from archive.telling.forms import CLASS_OF, KnownAs
+from archive.telling.parts import is_part_of, part_rows
 from archive.telling.rows import (
+    LET_GO,
     ROWS,
     Ending,
     Telling,
@@ -29,7 +33,7 @@ from archive.telling.told import Told
 
 _row, _remote = schema.outbox.c, schema.remote.c
 _WAITING = _row.state == OutboxState.WAITING
-_LET_GO: Mapping[str, Any] = {"lease_until": None, "worker": None}
+_TAKEN_OVER = "This was taken over by another worker, or moved; leave it."
 
 
 class Outbox:
@@ -78,7 +82,8 @@ class Outbox:
         An archive may have been another establishment's: what waits of that one is not for it.
         """
         now = datetime.now(UTC)
-        earlier = schema.outbox.alias()
+        earlier, part = schema.outbox.alias(), schema.outbox.alias()
+        is_open = part.c.state.in_([OutboxState.WAITING, OutboxState.TASK])
         owners = schema.establishment.c
         owner = sa.select(owners.id).where(owners.name == establishment).scalar_subquery()
         due = sa.and_(
@@ -94,8 +99,12 @@ class Outbox:
                 earlier.c.remote_id == _row.remote_id,
                 earlier.c.image_id == _row.image_id,
                 earlier.c.id < _row.id,
+                # It waits for its parts, which are told meanwhile.
+                earlier.c.parts == 0,
                 sa.or_(earlier.c.state == OutboxState.WAITING, earlier.c.lease_until > now),
             ),
+            # What is cut ends behind its parts.
+            sa.or_(_row.parts == 0, ~sa.exists().where(is_part_of(schema.outbox, part), is_open)),
         )
         first = ROWS.where(due).order_by(_row.due_at, _row.id).limit(1)
         with self._database.read() as connection:
@@ -145,62 +154,45 @@ class Outbox:
             "ended_at": datetime.now(UTC),
         }
         shown = {} if now is None else {"told": [now.written()]}
-        self._change(telling, _LET_GO, ended | shown)
+        self._change(telling, LET_GO, ended | shown)
 
     def put_off(self, telling: Telling, again_in_s: float, reason: str) -> None:
         """Try again later; raises LeaseLost. What was asked anew meanwhile is due at once."""
         due = datetime.now(UTC) + timedelta(seconds=again_in_s)
-        self._change(telling, {**_LET_GO, "reason": reason}, {"due_at": due})
+        self._change(telling, {**LET_GO, "reason": reason}, {"due_at": due})
 
-    def reincarnate(self, telling: Telling, known_as: Callable[[Form, str], str]) -> None:
+    def reincarnate(self, telling: Telling, known_as: KnownAs) -> None:
         """Have it rejected, and told of anew under the UID that `known_as` gives of our object's.
 
         What is still to leave of that exam is told of so too, as it is of one study there. Raises
         LeaseLost.
         """
-        now, number = datetime.now(UTC), telling.incarnation + 1
-        last = telling.told[-1]
-        later = (
-            _row.exam_id == telling.exam_id,
-            _row.kind == Sent.OBJECT,
-            _row.incarnation < number,
-            _row.state.in_([OutboxState.WAITING, OutboxState.TASK]),
-        )
-        superseded = {"state": OutboxState.SUPERSEDED, "ended_at": now, **_LET_GO}
         with self._database.write() as connection:
-            mine = changed_row(telling.id, **superseded)
-            held = mine.where(_row.attempt == telling.attempt, _WAITING).returning(_row.remote_id)
-            remote_id = connection.scalar(held)
-            if remote_id is not None:
-                named = (telling.image_id, telling.exam_id, telling.sop_class_uid)
-                same = {"remote_id": remote_id, "form": telling.form}
-                rejected = {
-                    **new_row(*named, telling.sop_instance_uid, now),
-                    "kind": Sent.REJECTION,
-                    "series_instance_uid": last.series_instance_uid,
-                    "told": [last.written()],
-                }
-                anew = {
-                    **new_row(*named, known_as(telling.form, telling.object_uid), now),
-                    "kind": Sent.OBJECT,
-                    "object_uid": telling.object_uid,
-                    "incarnation": number,
-                }
-                for row in (rejected, anew):
-                    connection.execute(sa.insert(schema.outbox).values(row | same))
-                others = sa.select(_row.id, _row.form, _row.object_uid, _row.told).where(
-                    *later, _row.remote_id == remote_id
-                )
-                for one in connection.execute(others.with_for_update()).all():
-                    if one.told:
-                        continue
-                    uid = known_as(one.form, one.object_uid)
-                    becomes = {"incarnation": number, "sop_instance_uid": uid, **_LET_GO}
-                    # Who was about to send it under the UID before learns that it is not theirs.
-                    fence = sa.case((_row.attempt > 0, _row.attempt + 1), else_=0)
-                    connection.execute(changed_row(one.id, attempt=fence, **becomes))
-        if remote_id is None:
-            raise LeaseLost("This was taken over by another worker, or moved; leave it.")
+            if not reincarnated(connection, telling, known_as):
+                raise LeaseLost(_TAKEN_OVER)
+
+    def cut(self, telling: Telling, parts: Sequence[Part], known_as: KnownAs) -> None:
+        """Have it told by rows of its parts; it ends once those have. Raises LeaseLost."""
+        rows = part_rows(telling, parts, known_as)
+        new = sa.insert(schema.outbox).values(rows)
+        cut = {**LET_GO, "parts": len(parts), "reason": None}
+
+        def tell(connection: sa.Connection) -> None:
+            connection.execute(new)
+
+        self._change(telling, cut, then=tell)
+
+    def reached(self, telling: Telling) -> frozenset[OutboxState]:
+        """How far the archive has been told of the parts of what is cut, but for dropped ones."""
+        part, whole = schema.outbox.alias(), schema.outbox
+        query = (
+            sa.select(part.c.state)
+            .distinct()
+            .select_from(whole.join(part, is_part_of(whole, part)))
+            .where(whole.c.id == telling.id, part.c.state != OutboxState.SUPERSEDED)
+        )
+        with self._database.read() as connection:
+            return frozenset(connection.scalars(query))
 
     def fall_back(self, telling: Telling, reason: str, form: Form, uid: str) -> None:
         """End it as a task, and tell of it in another form, as `uid`, instead; raises LeaseLost.
@@ -231,7 +223,7 @@ class Outbox:
             if connection.execute(there).first() is None:
                 connection.execute(sa.insert(schema.outbox).values(instead))
 
-        self._change(telling, _LET_GO, ended, tell)
+        self._change(telling, LET_GO, ended, tell)
 
     def _change(
         self,
@@ -247,14 +239,14 @@ class Outbox:
             is_ours = connection.execute(changed).rowcount == 1
             if not is_ours:
                 # What was superseded meanwhile stays so.
-                connection.execute(changed_row(telling.id, **_LET_GO).where(held))
+                connection.execute(changed_row(telling.id, **LET_GO).where(held))
             elif unless_asked_anew:
                 same = _row.revision == telling.revision
                 connection.execute(changed_row(telling.id, **unless_asked_anew).where(same))
             if is_ours and then is not None:
                 then(connection)
         if not is_ours:
-            raise LeaseLost("This was taken over by another worker, or moved; leave it.")
+            raise LeaseLost(_TAKEN_OVER)
 
     def holders(self) -> frozenset[str]:
         """The workers that hold a lease."""
@@ -341,10 +333,13 @@ class Outbox:
         remote: str | None = None,
         limit: int = 200,
     ) -> tuple[Telling, ...]:
-        """What stands in these states, of one archive or of all, the oldest first."""
+        """What stands in these states, of one archive or of all, the oldest first.
+
+        Of what is cut its parts, and not the whole beside them.
+        """
         rows = ROWS.join(
             schema.establishment, _remote.establishment_id == schema.establishment.c.id
-        ).where(_row.state.in_(list(states)))
+        ).where(_row.state.in_(list(states)), _row.parts == 0)
         if remote is not None:
             rows = rows.where(_remote.name == remote)
         query = owned(rows, establishment).order_by(_row.id).limit(limit)

@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from archive import schema
+from archive.concatenation import Part
 from archive.record import OutboxState, Sent
 from archive.telling.rules import Form
 from archive.telling.told import Told
@@ -24,7 +25,8 @@ class Telling:
     otherwise than it was sent; None as long as it was not compared. `object_uid` is our object's
     SOP Instance UID, from which the archive's may differ by `form` and `incarnation`; `told` are
     the identities under which it left and may be shown there; `revision` counts how often it was
-    asked anew, last at `asked_at`.
+    asked anew, last at `asked_at`. What is cut into `parts` is told by those, each by a row of its
+    own, whose `part` says which.
     """
 
     id: int
@@ -46,6 +48,8 @@ class Telling:
     asked_at: datetime
     told: tuple[Told, ...] = ()
     coerced: Sequence[str] | None = None
+    parts: int = 0
+    part: Part | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +101,13 @@ def new_row(
         "asked_at": now,
         "created_at": now,
         "told": [],
+        "parts": 0,
+        "part": None,
     }
+
+
+LET_GO: Mapping[str, Any] = {"lease_until": None, "worker": None}
+"""What a row says that nobody holds."""
 
 
 def changed_row(row: int, **values: Any) -> sa.Update:
@@ -107,4 +117,5 @@ def changed_row(row: int, **values: Any) -> sa.Update:
 
 def read_row(row: Mapping[str, Any]) -> Telling:
     """A row that `ROWS` found."""
-    return Telling(**{**row, "told": tuple(Told.read(one) for one in row["told"])})
+    part = Part.read(row["part"]) if row["part"] else None
+    return Telling(**{**row, "told": tuple(Told.read(one) for one in row["told"]), "part": part})

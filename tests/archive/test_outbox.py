@@ -62,7 +62,7 @@ def test_what_was_tried_and_never_left_becomes_the_new_incarnation_too(
         out.put_off(other, 900, "down")
     exam, _ = out.context(one)
     one = out.leaving(one, Told.of(exam, "1.2.3"))
-    out.reincarnate(one, lambda form, uid: known_as(form, uid, exam, PACS, 1))
+    out.reincarnate(one, lambda form, uid, part: known_as(form, uid, exam, PACS, 1, part))
     (row,) = told(catalog, [second])
     assert (row.state, row.incarnation) == (OutboxState.WAITING, 1)
     assert row.sop_instance_uid != other.sop_instance_uid

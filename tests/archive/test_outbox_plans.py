@@ -5,6 +5,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from archive.catalog import Catalog
+from archive.concatenation import parts_of
 from archive.record import OutboxState
 from archive.telling.forms import VL_PHOTOGRAPHIC
 from archive.telling.rows import Telling
@@ -49,6 +50,12 @@ def plans_of(catalog: Catalog) -> set[str]:
         assert catalog.backlog.lacking(HERE, PACS) == 0
         assert catalog.backlog.counts(HERE, PACS)[OutboxState.TASK] == 1
         assert not out.shares_number(telling)
+        photographed(catalog, "two")
+        whole = out.claim("w", HERE, PACS, 60)
+        assert isinstance(whole, Telling)
+        out.cut(whole, parts_of(whole.object_uid, [range(1)]), lambda *_: "1.2.3")
+        assert out.reached(whole) == {OutboxState.WAITING}
+        assert out.claim("w", HERE, PACS, 60) is not None
     finally:
         sa.event.remove(engine, "before_cursor_execute", hear)
     with catalog._database.read() as connection:

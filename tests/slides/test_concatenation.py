@@ -11,12 +11,12 @@ from pydicom import dcmread
 from pydicom.dataset import Dataset
 from pydicom.encaps import generate_frames
 
-from slides.concatenation import _groups
 from slides.convert import Request, convert
 from slides.errors import TooLarge
 from slides.open import open_slide
 from tests.samples.slide import make_slide
 from tests.slides.converted import complaints
+from tiles.cut import neighbours
 from tiles.pyramid import Box
 
 MOST = 150_000
@@ -133,7 +133,7 @@ def test_a_tile_that_is_too_large_alone_is_told(slide: Path, tmp_path: Path) -> 
 
 @given(st.lists(st.integers(1, 50), min_size=1, max_size=60), st.integers(50, 200))
 def test_groups_follow_one_another_and_have_room(sizes: list[int], room: int) -> None:
-    groups = _groups(sizes, room)
+    groups = neighbours(sizes, room)
     assert [number for group in groups for number in group] == list(range(len(sizes)))
     assert all(sum(sizes[number] for number in group) <= room for group in groups)
     for one, following in pairwise(groups):

@@ -34,6 +34,7 @@ port = 104
 title = "PACS"
 commits = true
 listens = "10.1.2.4:11113"
+concatenations = true
 grade = "committed"
 tls = { authorities = "hospital.pem" }
 """
@@ -50,6 +51,7 @@ tls = { authorities = "hospital.pem" }
         listens=("10.1.2.4", 11113),
     )
     assert (old.best, old.corrections) == (OutboxState.COMMITTED, Corrections.HL7)
+    assert (web.concatenations, old.concatenations) == (False, True)
     assert "pacs.example" not in repr(web)
 
 
@@ -67,6 +69,7 @@ tls = { authorities = "hospital.pem" }
         ('[archives.a]\nestablishment = "e"\nhost = "h"', "port"),
         (WEB + 'knows_issuers = "false"', "knows_issuers"),
         (WEB + "asks = 0", "asks"),
+        (WEB + 'concatenations = "no"', "concatenations"),
         (WEB.replace("pacs.example", "pacs..example"), "https://archive.example.org"),
         (WEB.replace("example.org", "example.org:99999"), "https://archive.example.org"),
         (STATION.replace("PACS", "A TITLE OF 17 CHA"), "16 letters"),

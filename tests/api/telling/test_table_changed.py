@@ -84,7 +84,7 @@ def test_the_next_incarnation_of_what_was_there_is_told_on_too(
         due_now(place)
         telling = place.catalog.outbox.claim("w", HERE, REMOTE, 60)
         assert telling is not None
-        place.catalog.outbox.reincarnate(telling, lambda _, uid: f"{uid}.1")
+        place.catalog.outbox.reincarnate(telling, lambda _, uid, __: f"{uid}.1")
     with place_of(settings, empty_catalogue, down) as place:
         anew = told(place, image)[-1]
         assert (anew.kind, anew.told) == (Sent.OBJECT, ())

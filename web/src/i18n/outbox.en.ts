@@ -60,6 +60,7 @@ export const outboxEn: typeof outboxFr = {
     thumbnail: "Slide preview",
     manifest: "Manifest",
   },
+  part: (number, of) => `Slide, part ${number} of ${of}`,
   rejection: "Rejection of the old image",
   changed: (keywords) => `Changed by the archive: ${keywords}`,
   again: "Try again",

@@ -58,6 +58,7 @@ export const outboxFr = {
     thumbnail: "Aperçu de lame",
     manifest: "Manifeste",
   },
+  part: (number: number, of: number) => `Lame, partie ${number} sur ${of}`,
   rejection: "Rejet de l’ancienne image",
   changed: (keywords: string) => `Modifié par l’archive : ${keywords}`,
   again: "Réessayer",

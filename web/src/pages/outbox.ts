@@ -39,6 +39,7 @@ interface Row {
   accession_number: string | null;
   what: "object" | "rejection";
   form: "as-it-is" | "photograph" | "thumbnail" | "manifest";
+  part: { number: number; of: number } | null;
   state: State;
   why: { fr: string; en: string } | null;
   changed: string[];
@@ -186,7 +187,8 @@ function table(rows: Row[], caption: string, again: () => void): HTMLElement {
 
 function line(row: Row, again: () => void): HTMLElement {
   const words = messages().outbox;
-  const name = row.what === "rejection" ? words.rejection : words.forms[row.form];
+  const sent = row.part ? words.part(row.part.number, row.part.of) : words.forms[row.form];
+  const name = row.what === "rejection" ? words.rejection : sent;
   const retry = async () => {
     try {
       await ask("POST", `/api/outbox/${row.id}/again`);
