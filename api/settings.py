@@ -13,10 +13,12 @@ from api.archives import REMOTE, RadiologyArchive, read_archives, root
 from api.errors import BadSettings
 from api.establishment import ESTABLISHMENT
 from api.invoke.invokers import Invoker, read_invokers
+from api.issuers import read_issuers
 from api.laboratories import read_laboratories
 from api.shares import read_shares
 from api.worklists import ModalityWorklist, read_worklists
 from archive.cases.laboratory import Laboratory
+from archive.identities.issuers import Issuers
 from archive.telling.rules import Corrections
 
 KEY_BYTES = 32
@@ -84,6 +86,8 @@ class Settings:
     hl7: Hl7 = Hl7()
     laboratories: Mapping[str, Laboratory] = field(default_factory=dict)
     """How laboratories name their cases, by establishment."""
+    issuers: Issuers = field(default_factory=dict)
+    """Who gives patients' numbers, by all their names, by establishment."""
     shares: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """To which others each establishment shows its exams."""
     invokers: Mapping[str, Invoker] = field(default_factory=dict, repr=False)
@@ -137,6 +141,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         dimse=_file(variables.get("SANSVERRE_DIMSE")),
         hl7=_hl7(variables),
         laboratories=read_laboratories(_file(variables.get("SANSVERRE_LABORATORIES"))),
+        issuers=read_issuers(_file(variables.get("SANSVERRE_ISSUERS"))),
         shares=read_shares(_file(variables.get("SANSVERRE_SHARES"))),
         worklists=read_worklists(_file(variables.get("SANSVERRE_WORKLISTS"))),
         invokers=read_invokers(_file(variables.get("SANSVERRE_INVOKERS"))),

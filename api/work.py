@@ -103,6 +103,7 @@ def open_workplace(settings: Settings) -> Iterator[Workplace]:
         for one in settings.archives:
             # Before anything is published, or the archive would not be told of it.
             catalog.outbox.know(one.establishment, one.name, one.takes)
+        catalog.identities.declare(settings.issuers)
         catalog.cases.declare(settings.laboratories)
         stated = {(one.establishment, one.name) for one in settings.worklists}
         catalog.cases.day.keep_sources(stated)

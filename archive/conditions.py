@@ -11,6 +11,7 @@ from sqlalchemy.sql.functions import GenericFunction
 from archive import schema
 from archive.errors import InvalidQuery
 from archive.homeward import IS_HERE
+from archive.identities.issuers import given_by
 from archive.matching import (
     Condition,
     Match,
@@ -85,8 +86,8 @@ def _nothing(value: str) -> Condition | None:
 _OF_PATIENTS: Mapping[str, Match] = {
     "PatientName": either(names(_patient.folded_name), names(_patient.folded_birth_name)),
     "PatientID": texts(_patient.patient_id),
-    "IssuerOfPatientID": texts(_patient.issuer),
-    "IssuerOfPatientIDQualifiersSequence.UniversalEntityID": texts(_patient.issuer_oid),
+    "IssuerOfPatientID": given_by(_patient.issuer),
+    "IssuerOfPatientIDQualifiersSequence.UniversalEntityID": given_by(_patient.issuer_oid),
     "PatientBirthDate": days(_patient.birth_date),
     "PatientSex": texts(_patient.sex),
 }

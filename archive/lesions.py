@@ -12,6 +12,7 @@ from archive import schema
 from archive.body_site import site_of_code
 from archive.database import Database
 from archive.errors import InvalidCapture, NotFound
+from archive.identities.issuers import named
 from archive.identities.pointers import current_key
 from archive.identity import PatientIdentity
 from archive.lesion import (
@@ -23,7 +24,7 @@ from archive.lesion import (
     tracking_uid,
 )
 from archive.ownership import owned
-from archive.reception import new_id
+from archive.reception import new_id, numbered
 
 _lesion, _event = schema.lesion.c, schema.lesion_event.c
 _patient, _owner = schema.patient.c, schema.establishment.c
@@ -113,17 +114,12 @@ class Lesions:
 
     def patient_key(self, patient: PatientIdentity, *, establishment: str) -> str:
         """What addresses name a known patient by; raises NotFound."""
-        query = (
-            sa.select(_patient.key)
-            .select_from(schema.patient.join(schema.establishment))
-            .where(
-                _owner.name == establishment,
-                _patient.issuer == patient.issuer,
-                _patient.patient_id == patient.patient_id,
-            )
-        )
+        owned_by = sa.select(_owner.id).where(_owner.name == establishment)
         with self._database.read() as connection:
-            found = connection.scalar(query)
+            owner = connection.scalar(owned_by) or 0
+            meant = named(connection, owner, patient)
+            row = numbered(connection, owner, meant.issuer, meant.patient_id)
+            found = connection.scalar(sa.select(_patient.key).where(_patient.id == row))
         if found is None:
             raise NotFound("There is no such patient.")
         return str(found)

@@ -5,6 +5,7 @@ patient before, with all that was true of them there.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,6 +14,7 @@ import sqlalchemy as sa
 from archive import outbox, reading, schema
 from archive.database import Database
 from archive.errors import TransitionRefused
+from archive.identities.issuers import named
 from archive.identities.pointers import forget_image_homes
 from archive.identity import checked_name
 from archive.instance_rows import add_objects, forget_described
@@ -60,6 +62,7 @@ class Moves:
         somebody else, InvalidCapture for a lesion that the image cannot show, InvalidIdentity.
         """
         with self._database.read() as connection:
+            to = _as_kept(connection, image_ids, to, establishment)
             return planned(connection, image_ids, to, establishment)[0]
 
     def ask(
@@ -75,6 +78,7 @@ class Moves:
         Moves of these images that were asked for before and are not done are called off.
         """
         with self._database.write() as connection:
+            to = _as_kept(connection, image_ids, to, establishment)
             return ask(connection, image_ids, to, author, establishment=establishment)
 
     def act(self, act: str) -> tuple[Moving, ...]:
@@ -204,6 +208,17 @@ def ask(
         ],
     )
     return enqueue(connection, image_ids[0], Wanted(MOVE, {"act": act}, ATTEMPTS))
+
+
+def _as_kept(
+    connection: sa.Connection, image_ids: Sequence[str], to: Destination, establishment: str | None
+) -> Destination:
+    """Where a person sends images, by the number's issuer as it is kept here."""
+    if to.patient is None or not image_ids:
+        return to
+    image = reading.image(connection, image_ids[0], establishment)
+    owner = owner_of(connection, reading.exam_alone(connection, image.exam_id))
+    return replace(to, patient=named(connection, owner, to.patient))
 
 
 def _hold(connection: sa.Connection, image_ids: Sequence[str], establishment: str | None) -> None:

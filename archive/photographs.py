@@ -15,6 +15,7 @@ from archive.capture import LOCATING, Capture, Dermoscopy, Operator
 from archive.database import Database
 from archive.errors import InvalidCapture, NotFound
 from archive.homeward import IS_HERE
+from archive.identities.issuers import named
 from archive.identity import PatientIdentity
 from archive.lesion import Photograph
 from archive.lesions import read_lesion
@@ -67,7 +68,8 @@ class Photographs:
         """Raise as `state` would for a photograph of this patient that is still to come."""
         owner = sa.select(_owner.id).where(_owner.name == establishment)
         with self._database.read() as connection:
-            row = patient_row_of(connection, connection.scalar(owner) or 0, patient)
+            here = connection.scalar(owner) or 0
+            row = patient_row_of(connection, here, named(connection, here, patient))
             _require_links(connection, said, row)
 
     def photograph(self, image_id: str, *, establishment: str | None) -> Photograph | None:
@@ -240,9 +242,9 @@ def _require_links(connection: sa.Connection, said: Photograph, patient_row: int
         ("overview", said.overview, _patient_of(said.overview)),
         ("earlier picture", said.earlier, _patient_of(said.earlier)),
     )
-    for what, named, query in owners:
+    for what, linked, query in owners:
         # Another patient's is answered as what does not exist, whichever establishment's it is.
-        if named is not None and connection.scalar(query) != (patient_row or 0):
+        if linked is not None and connection.scalar(query) != (patient_row or 0):
             raise NotFound(f"This patient has no such {what}.")
     if said.overview is not None:
         shown = connection.scalar(sa.select(_photo.view).where(_photo.image_id == said.overview))

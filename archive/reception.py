@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from archive import schema
 from archive.errors import DifferentPatient, InvalidIdentity
+from archive.identities.issuers import named
 from archive.identities.pointers import remember_home, survivor
 from archive.identities.sent import is_somebody_else
 from archive.identity import (
@@ -105,6 +106,8 @@ def new_id() -> str:
 def receive(connection: sa.Connection, arrival: Arrival, now: datetime) -> str:
     """Find the image of this file for this patient, or make it; gives its id."""
     establishment_id = establishment_row(connection, arrival.establishment)
+    if arrival.patient is not None:
+        arrival = replace(arrival, patient=named(connection, establishment_id, arrival.patient))
     patient_row = patient_row_of(connection, establishment_id, arrival.patient)
     known = _known_image(connection, arrival, establishment_id, patient_row)
     if known is not None:

@@ -16,6 +16,7 @@ from archive.errors import (
     NotReady,
     TransitionRefused,
 )
+from archive.identities.issuers import named
 from archive.identities.pointers import current_key, survivor
 from archive.identity import LO_CHARACTERS, PatientIdentity, checked_text
 from archive.jobs import Wanted, enqueue
@@ -98,6 +99,9 @@ class Sessions:
         study = _study(name, opening, session_id)
         with self._database.write() as connection:
             owner_id = establishment_row(connection, name)
+            if opening.patient is not None:
+                said = named(connection, owner_id, opening.patient)
+                opening = replace(opening, patient=said)
             patient_row = _patient_row(connection, owner_id, opening, study)
             known = connection.execute(
                 sa.select(_session.establishment_id, _session.patient_row).where(

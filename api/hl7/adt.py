@@ -5,7 +5,15 @@ from collections.abc import Collection
 from api.errors import BadMessage
 from api.hl7.answers import Answer, Code, Note, rejected
 from api.hl7.message import Message
-from api.hl7.pid import Numbers, pairs, read_any_numbers, read_numbers, read_pid, read_visit
+from api.hl7.pid import (
+    Numbers,
+    given,
+    pairs,
+    read_any_numbers,
+    read_numbers,
+    read_pid,
+    read_visit,
+)
 from api.work import Workplace
 from archive.cases.order import Stay
 from archive.identities.decisions import Then
@@ -39,7 +47,7 @@ def forget_withdrawn(
     ins = {*others, *((named.ins.number,) if named.ins else ())}
     if ins and named.patient_id:
         identities = place.catalog.identities
-        identities.forget_withdrawn(establishment, named.patient_id, named.issuer, ins)
+        identities.forget_withdrawn(establishment, named.given, ins)
 
 
 def merge(message: Message, place: Workplace, establishment: str) -> Answer:
@@ -51,7 +59,7 @@ def merge(message: Message, place: Workplace, establishment: str) -> Answer:
         for pid, mrg in pairs(message)
     ]
     for into, gone in read:
-        done = place.catalog.identities.merge(establishment, into, (gone.patient_id, gone.issuer))
+        done = place.catalog.identities.merge(establishment, into, gone.given)
         answers.append(_answer(done, names_ins=into.ins is not None or into.has_unsound_ins))
     return Answer(Code.ACCEPTED, tuple(note for one in answers for note in one.notes))
 
@@ -67,13 +75,12 @@ def renumber(message: Message, place: Workplace, establishment: str) -> Answer:
     for said, before in read:
         if before.names_ins:
             # What was, is not any more, whatever takes its place.
-            numbers = [(said.patient_id, said.issuer), (before.patient_id, before.issuer)]
+            numbers = [given(said), before.given]
             identities.withdraw(establishment, said, numbers, before.ins)
-        number = (before.patient_id, before.issuer)
-        if number in {("", ""), (said.patient_id, said.issuer)}:
+        if not before.patient_id or before.given == given(said):
             done = identities.state(establishment, said)
         else:
-            done = identities.merge(establishment, said, number, renumbers=True)
+            done = identities.merge(establishment, said, before.given, renumbers=True)
         notes.extend(_answer(done, names_ins=said.ins is not None or said.has_unsound_ins).notes)
     return Answer(Code.ACCEPTED, tuple(notes))
 
@@ -97,9 +104,7 @@ def move_visit(message: Message, place: Workplace, establishment: str) -> Answer
     if not all(visits for *_, visits in read):
         raise BadMessage("neither an account nor a visit is named", 101, "MRG^1^3")
     for to, source, visits in read:
-        done = place.catalog.identities.move_visit(
-            establishment, to, (source.patient_id, source.issuer), visits
-        )
+        done = place.catalog.identities.move_visit(establishment, to, source.given, visits)
         answers.append(_answer(done, names_ins=False))
     return Answer(Code.ACCEPTED, tuple(note for one in answers for note in one.notes))
 

@@ -294,6 +294,7 @@ def patient_of(message: Message) -> PatientIdentity:
         traits.get("name") or "",
         traits.get("birth_date"),
         traits.get("sex"),
+        issuer_oid=traits.get("issuer_oid"),
     )
 
 

@@ -35,6 +35,11 @@ class Numbers:
     names_ins: bool = False
     """Whether one stands there at all, sound or not."""
 
+    @property
+    def given(self) -> tuple[str, str, str | None]:
+        """The establishment's own number, who gave it, and that one's OID."""
+        return self.patient_id, self.issuer, self.issuer_oid
+
 
 def read_pid(message: Message, pid: Segment) -> Stated:
     """What a PID says; raises BadMessage, and InvalidIdentity for what DICOM cannot carry."""
@@ -60,6 +65,11 @@ def read_pid(message: Message, pid: Segment) -> Stated:
         withdraws_ins=numbers.withdraws_ins,
         has_unsound_ins=numbers.names_ins and numbers.ins is None and not numbers.withdraws_ins,
     )
+
+
+def given(said: Stated) -> tuple[str, str, str | None]:
+    """As `Numbers.given`, of what a whole PID says."""
+    return said.patient_id, said.issuer, said.traits.get("issuer_oid")
 
 
 def read_numbers(message: Message, segment: Segment, number: int, where: str) -> Numbers:

@@ -20,6 +20,7 @@ from archive.cases.scans import Where
 from archive.cases.schema import lab_case
 from archive.database import Database
 from archive.errors import DifferentPatient, NotFound, TransitionRefused
+from archive.identities.issuers import named, named_visit
 from archive.move import Author
 from archive.priors.due import look_for
 from archive.reception import establishment_row, new_id
@@ -169,6 +170,7 @@ class Cases:
 
 
 def _placed(connection: sa.Connection, order: OrderPlaced) -> str:
+    order = _as_kept(connection, order)
     case_id, waiting = orders.place(connection, order)
     for image_id in waiting:
         scans.settle(connection, image_id)
@@ -179,6 +181,13 @@ def _placed(connection: sa.Connection, order: OrderPlaced) -> str:
     settle_number(connection, order)
     look_for(connection, case_id)
     return case_id
+
+
+def _as_kept(connection: sa.Connection, order: OrderPlaced) -> OrderPlaced:
+    """An order whose patient and visits are numbered by issuers as they are kept here."""
+    owner = establishment_row(connection, order.establishment)
+    visits = tuple(named_visit(connection, owner, one) for one in order.visits)
+    return replace(order, patient=named(connection, owner, order.patient), visits=visits)
 
 
 def _assignment(connection: sa.Connection, found: CaseFacts) -> Assignment:

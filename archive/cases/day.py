@@ -12,6 +12,7 @@ from archive.cases.order import TIE_CHARACTERS, Numbered, Stay, Visit
 from archive.cases.orders import is_newer
 from archive.cases.schema import appointment, worklist_source
 from archive.database import Database
+from archive.identities.issuers import named
 from archive.identities.pointers import survivors
 from archive.identities.schema import moved_visit
 from archive.identities.visits import owner_of
@@ -99,19 +100,15 @@ class Day:
         """
         number = said.appointment.checked("appointment's number", required=True)
         what = checked_text("reason of the appointment", said.what[:LO_CHARACTERS], LO_CHARACTERS)
-        patient, said_in = said.patient, said.said_in[:TIE_CHARACTERS]
-        values = {
-            "patient_id": patient.patient_id,
-            "patient_issuer": patient.issuer,
-            "patient_name": patient.name,
-            "birth_date": patient.birth_date,
-            "sex": patient.sex,
-            "is_cancelled": said.is_cancelled,
-            "said_at": said.said_at,
-            "said_in": said_in,
-        }
+        said_in = said.said_in[:TIE_CHARACTERS]
         with self._database.write() as connection:
             owner = establishment_row(connection, said.establishment)
+            values: dict[str, Any] = {
+                **_whom(named(connection, owner, said.patient)),
+                "is_cancelled": said.is_cancelled,
+                "said_at": said.said_at,
+                "said_in": said_in,
+            }
             same = (
                 _row.establishment_id == owner,
                 _row.number == number.number,
@@ -179,9 +176,9 @@ class Day:
                     )
                 ).mappings()
             }
-            named = {one.number for one in steps}
+            listed = {one.number for one in steps}
             for one in steps:
-                values = _values_of(one)
+                values = _values_of(one, named(connection, owner, one.patient))
                 before = known.get(one.number)
                 if before and all(before[key] == value for key, value in values.items()):
                     continue
@@ -197,7 +194,7 @@ class Day:
             gone = [
                 number
                 for number, one in known.items()
-                if number not in named and one["starts_at"] > now
+                if number not in listed and one["starts_at"] > now
             ]
             ended = sa.update(appointment).where(*of_list, _row.number.in_(gone))
             connection.execute(ended.values(is_cancelled=True, said_at=now))
@@ -260,14 +257,19 @@ def _note(
         connection.execute(sa.insert(worklist_source).values(**own, **values))
 
 
-def _values_of(one: Listed) -> dict[str, Any]:
-    patient = one.patient
+def _whom(patient: PatientIdentity) -> dict[str, Any]:
     return {
         "patient_id": patient.patient_id,
         "patient_issuer": patient.issuer,
         "patient_name": patient.name,
         "birth_date": patient.birth_date,
         "sex": patient.sex,
+    }
+
+
+def _values_of(one: Listed, patient: PatientIdentity) -> dict[str, Any]:
+    return {
+        **_whom(patient),
         "starts_at": one.starts_at,
         "what": one.what,
         # A longer one is none that DICOM holds; what is cut is another number.

@@ -22,6 +22,7 @@ from archive.identities.changes import (
 )
 from archive.identities.decisions import Holder, Identifier, Proof, Then, decided
 from archive.identities.ins import Ins
+from archive.identities.issuers import known_as
 from archive.identities.pointers import survivor
 from archive.identities.schema import (
     Act,
@@ -61,6 +62,19 @@ class Desk:
     establishment_id: int
     by: str
     at: datetime
+
+    def named(self, said: Stated) -> Stated:
+        """What is stated, as its number is kept here; raises InvalidIdentity."""
+        oid = said.traits.get("issuer_oid")
+        issuer, oid = known_as(self.connection, self.establishment_id, said.issuer, oid)
+        traits = {**said.traits, "issuer_oid": oid} if oid else said.traits
+        return replace(said, issuer=issuer, traits=traits)
+
+    def number(
+        self, patient_id: str, issuer: str, issuer_oid: str | None = None
+    ) -> tuple[str, str]:
+        """A number, and its issuer as it is kept here; raises InvalidIdentity."""
+        return patient_id, known_as(self.connection, self.establishment_id, issuer, issuer_oid)[0]
 
     def find(self, patient_id: str, issuer: str) -> int | None:
         """The row of a number, whatever it was merged into."""
@@ -274,6 +288,20 @@ def withdraw_ins(desk: Desk, whom: int) -> None:
     exams = exams_of(desk.connection, [whom])
     outbox.ins_withdrawn(desk.connection, exams)
     tell(desk.connection, exams)
+
+
+def hand_ins_on(desk: Desk, here: int, there: int) -> None:
+    """Let a patient's new number have the national identifier in place of the one before."""
+    held = ins_of(desk.connection, here)
+    said_at = sa.select(identity_state.c.ins_at).where(identity_state.c.whom == here)
+    put_state(desk.connection, there, {"ins_at": desk.connection.scalar(said_at)})
+    if held is None:
+        return
+    for whom, (number, authority) in ((here, (None, None)), (there, held)):
+        change = sa.update(schema.patient).where(_patient.id == whom)
+        desk.connection.execute(change.values(ins=number, ins_authority=authority))
+    desk.write(Act.INS_REMOVED, here, None, {}, {})
+    desk.write(Act.INS_TAKEN, there, None, {}, {})
 
 
 def _forget_messages(desk: Desk, whom: int, ins: Ins) -> None:

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from archive.cases.order import Visit
 from archive.database import Database
 from archive.errors import TransitionRefused
-from archive.identities import reading
+from archive.identities import reading, renumbering
 from archive.identities.acts import (
     Desk,
     forget_withdrawn,
@@ -20,6 +20,7 @@ from archive.identities.acts import (
 )
 from archive.identities.changes import put_state, take_back
 from archive.identities.ins import Ins
+from archive.identities.issuers import Issuers, is_declared, named_visit
 from archive.identities.pointers import survivor
 from archive.identities.records import UNDOABLE, Doubt, Event, Outcome
 from archive.identities.schema import Act, Verdict, doubt, identity_event
@@ -31,6 +32,8 @@ from archive.messages.inbox import blank
 from archive.move import Author
 from archive.reception import establishment_row
 
+Number = tuple[str, str] | tuple[str, str, str | None]
+"""A patient's number, who gave it, and that one's OID where it is said."""
 _event = identity_event.c
 
 
@@ -40,13 +43,32 @@ class Identities:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    def declare(self, stated: Issuers) -> None:
+        """Keep which names are one issuer's, by establishment; those that are stated alone.
+
+        Numbers of patients who are here are seen to, some at a time; two who would have one wait
+        for a person. What was one issuer's and is not any more stays where it is.
+        """
+        with self._database.read() as connection:
+            is_new = not is_declared(connection, stated)
+        if is_new:
+            with self._database.write() as connection:
+                renumbering.declare(connection, stated)
+        after: int | None = 0
+        while after is not None:
+            with self._database.write() as connection:
+                after = renumbering.renumber_some(connection, after)
+
     def state(self, establishment: str, said: Stated) -> Outcome:
-        """Take what is stated about one number (A28, A31), as the tables of decisions say."""
+        """Take what is stated about one number (A28, A31), as the tables of decisions say.
+
+        Here and below: raises InvalidIdentity where an issuer's name and OID are not one's.
+        """
         with self._desk(establishment, said.by, said.at) as desk:
-            return stated(desk, said)
+            return stated(desk, desk.named(said))
 
     def withdraw(
-        self, establishment: str, said: Stated, numbers: Sequence[tuple[str, str]], ins: Ins | None
+        self, establishment: str, said: Stated, numbers: Sequence[Number], ins: Ins | None
     ) -> None:
         """Take a national identifier from all of these numbers, however late that is said.
 
@@ -55,7 +77,7 @@ class Identities:
         """
         with self._desk(establishment, said.by, said.at) as desk:
             connection = desk.connection
-            found = [desk.find(*number) for number in numbers]
+            found = [desk.find(*desk.number(*number)) for number in numbers]
             whom = {one for one in found if one is not None}
             named = None if ins is None else (ins.number, ins.authority)
             if ins is not None:
@@ -68,9 +90,7 @@ class Identities:
             if ins is not None:
                 blank(desk.connection, desk.establishment_id, ins.number)
 
-    def forget_withdrawn(
-        self, establishment: str, patient_id: str, issuer: str, ins: Collection[str]
-    ) -> None:
+    def forget_withdrawn(self, establishment: str, number: Number, ins: Collection[str]) -> None:
         """Let no message be kept that names an INS which this patient has not any more.
 
         For messages that state no identity: these numbers are what an order or a report names.
@@ -78,37 +98,40 @@ class Identities:
         with self._database.write() as connection:
             now = datetime.now(UTC)
             desk = Desk(connection, establishment_row(connection, establishment), "", now)
-            whom = desk.find(patient_id, issuer)
+            whom = desk.find(*desk.number(*number))
             if whom is not None:
                 for one in sorted(ins):
                     forget_withdrawn(desk, whom, one)
 
     def merge(
-        self, establishment: str, into: Stated, gone: tuple[str, str], *, renumbers: bool = False
+        self, establishment: str, into: Stated, gone: Number, *, renumbers: bool = False
     ) -> Outcome:
-        """Let one patient be another: `gone` is the number and issuer that ends.
+        """Let one patient be another: `gone` is the number that ends.
 
         `renumbers` where it is but a new number for the same one (A47), which then must be free.
         """
         with self._desk(establishment, into.by, into.at) as desk:
+            into, ends = desk.named(into), desk.number(*gone)
             is_new = desk.find(into.patient_id, into.issuer) is None
             first = stated(desk, into)
-            return merged(desk, into, gone, first, renumbers=renumbers and is_new)
+            return merged(desk, into, ends, first, renumbers=renumbers and is_new)
 
     def move_visit(
-        self, establishment: str, to: Stated, source: tuple[str, str], visits: Sequence[Visit]
+        self, establishment: str, to: Stated, source: Number, visits: Sequence[Visit]
     ) -> Outcome:
         """Let a visit be another patient's (A44), with its exams and orders.
 
         Exams keep their UIDs; an order of it that comes later goes along as well.
         """
         with self._desk(establishment, to.by, to.at) as desk:
+            to, left = desk.named(to), desk.number(*source)
+            visits = [named_visit(desk.connection, desk.establishment_id, one) for one in visits]
             first = stated(desk, to)
             there = desk.find(to.patient_id, to.issuer)
-            here = desk.find(*source)
+            here = desk.find(*left)
             if here is None:
                 # What comes of that visit later is the other patient's.
-                here = desk.create(*source)
+                here = desk.create(*left)
             if there is None or there == here:
                 return first
             return visit_moved(desk, there, here, visits, first)

@@ -96,6 +96,17 @@ moved_visit = sa.Table(
     sa.Index(None, "number"),
 )
 
+issuer_name = sa.Table(
+    "issuer_name",
+    metadata,
+    # What is one issuer as the site states it: a name or an OID means one of them, and no other.
+    sa.Column("establishment_id", sa.ForeignKey("establishment.id"), primary_key=True),
+    sa.Column("called", sa.String(64), primary_key=True),
+    # By which its numbers are kept, and the OID that leaves with them.
+    sa.Column("name", sa.String(64), nullable=False),
+    sa.Column("oid", sa.String(64)),
+)
+
 identity_event = sa.Table(
     "identity_event",
     metadata,

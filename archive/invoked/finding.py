@@ -13,6 +13,7 @@ from archive import schema
 from archive.cases.schema import lab_case, scan, scan_text
 from archive.errors import NotFound
 from archive.identities.acts import flags_of, ins_of
+from archive.identities.issuers import is_given_by, is_told_apart
 from archive.identities.pointers import chain, survivor
 from archive.invoked.asked import Asked, Bounds, Found, PatientNumber
 from archive.ownership import owned
@@ -105,11 +106,10 @@ def _known_by(
 
 def _given_by(number: PatientNumber) -> list[sa.ColumnElement[bool]]:
     """The conditions that say who gave a number; none where nobody says."""
-    by_oid = sa.or_(_patient.issuer_oid == number.oid, _patient.issuer == number.oid)
-    by_name = _patient.issuer == number.issuer
+    by_oid, by_name = is_given_by(number.oid), is_given_by(number.issuer)
     if number.issuer and number.oid:
         # A name alone is ambiguous: an OID that is known to be another one rules it out.
-        unknown = _patient.issuer_oid.is_(None)
+        unknown = sa.and_(_patient.issuer_oid.is_(None), ~is_told_apart(number.oid))
         return [sa.or_(by_oid, sa.and_(by_name, unknown))]
     return [by_oid] if number.oid else [by_name] if number.issuer else []
 

@@ -14,6 +14,7 @@ from archive import instance_rows, reading, schema
 from archive.cases import scans
 from archive.database import Database
 from archive.errors import NotFound, NotKept
+from archive.identities.issuers import named
 from archive.ownership import owned
 from archive.received.arrived import Arrived
 from archive.received.images import Fits, add, image_of
@@ -90,6 +91,8 @@ class Received:
         now = datetime.now(UTC)
         with self._database.write() as connection:
             owner = establishment_row(connection, establishment)
+            if arrived.patient is not None:
+                arrived = replace(arrived, patient=named(connection, owner, arrived.patient))
             known = _held(connection, arrived, establishment)
             if known is not None and known.key == lost:
                 _replace(connection, known, arrived, key, length_bytes)

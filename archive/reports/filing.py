@@ -1,6 +1,7 @@
 """Versions of reports become rows, and stand in the exam of their order, or wait."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,6 +16,7 @@ from archive.cases.orders import find_case
 from archive.cases.schema import lab_case
 from archive.errors import DifferentPatient
 from archive.identities.acts import flags_of, known_traits
+from archive.identities.issuers import named
 from archive.identities.stated import Agreement, Person, agreement, person_of
 from archive.identity import PatientIdentity, folded_name
 from archive.move_plans import identity_of
@@ -55,6 +57,7 @@ def keep(connection: sa.Connection, said: ReportSaid) -> tuple[str, ...]:
     A version that says what the one before it said is that one, sent again.
     """
     owner = establishment_row(connection, said.establishment)
+    said = replace(said, patient=named(connection, owner, said.patient))
     _require_same_ins(connection, owner, said)
     number = number_of(connection, owner, said)
     accession = accession_of(connection, owner, said, number)

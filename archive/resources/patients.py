@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from archive import schema
+from archive.identities.issuers import is_given_by
 from archive.identities.schema import identity_event, identity_state, merged
 from archive.identity import PatientIdentity
 from archive.matching import fuzzy_names
@@ -75,7 +76,7 @@ def _numbered(asked: Token) -> Condition:
         own.append(_patient.patient_id == asked.value)
         national.append(_patient.ins == asked.value)
     if asked.system is not None:
-        own.append(sa.or_(_patient.issuer == asked.system, _patient.issuer_oid == asked.system))
+        own.append(is_given_by(asked.system))
         national.append(_patient.ins_authority == asked.system)
     return sa.or_(sa.and_(sa.true(), *own), sa.and_(*national))
 

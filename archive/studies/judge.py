@@ -85,6 +85,8 @@ class Number:
     issuer: str
     issuer_oid: str
     persons: tuple[Person, ...]
+    issuers: frozenset[str] = frozenset()
+    """All names and OIDs of who gave it, where the site says them."""
 
     def __repr__(self) -> str:
         return "Number(…)"
@@ -149,9 +151,11 @@ def likeness(known: Person, said: Person) -> Likeness:
 
 
 def _issuer(number: Number, said: str, oid: str) -> Said:
+    if oid in number.issuers:
+        return Said.SAME
     if number.issuer_oid and oid:
         return Said.SAME if number.issuer_oid == oid else Said.OTHER
-    return _said(number.issuer, said)
+    return _said(number.issuer, number.issuer if said in number.issuers else said)
 
 
 def _said(ours: str | None, theirs: str | None) -> Said:

@@ -10,6 +10,7 @@ from archive.identities.acts import (
     ins_of,
     known_traits,
 )
+from archive.identities.issuers import names_of
 from archive.identities.pointers import chain, numbers_of, survivor
 from archive.identities.stated import Agreement, Person, agreement, person_of
 from archive.identity import PatientIdentity
@@ -38,6 +39,7 @@ def patient_asked(connection: sa.Connection, establishment: str, key: str) -> Pa
             row.issuer,
             row.issuer_oid or "",
             (own,) if row.id == whom else (own, _person(connection, row.id)),
+            names_of(connection, row.establishment_id, row.issuer),
         )
         for row in sorted(rows, key=lambda row: (row.id != whom, row.id))
         # No archive has ever heard of those.
@@ -78,7 +80,9 @@ def newcomer_asked(connection: sa.Connection, establishment: str, said: PatientI
         "sex": said.sex,
     }
     own = person_of(traits)
-    number = Number(said.patient_id, said.issuer, said.issuer_oid or "", (own,))
+    owner = connection.scalar(sa.select(_owner.id).where(_owner.name == establishment)) or 0
+    issuers = names_of(connection, owner, said.issuer)
+    number = Number(said.patient_id, said.issuer, said.issuer_oid or "", (own,), issuers)
     others = connection.scalars(
         sa.select(_patient.id)
         .select_from(schema.patient.join(schema.establishment))

@@ -12,6 +12,7 @@ from api.work import Workplace
 from archive import schema
 from archive.errors import NotFound
 from archive.identities.ins import key_of
+from archive.identities.issuers import Issuer
 from archive.identities.schema import Act
 from archive.identity import PatientIdentity
 from archive.messages.schema import message as message_table
@@ -320,3 +321,22 @@ def test_an_identifier_is_as_the_newest_that_speaks_of_it(hospital: Hospital) ->
     hospital.count = 25
     hospital.send("A31", pid("1", '""'))
     assert hospital.known("1").ins is None
+
+
+def test_messages_name_an_issuer_by_its_oid_or_by_another_name(place: Workplace) -> None:
+    """In PID and in MRG, where the site says that they are one; else they are refused by name."""
+    sender = Hospital(place)
+    place.catalog.identities.declare({HERE: (Issuer("CHU", ("1.2.3.4",)),)})
+    exam = sender.image("7", "a")
+    by_oid = pid("7").replace("CHU&1.2.3.4&ISO", "&1.2.3.4&ISO")
+    assert sender.send("A31^ADT_A05", by_oid)[0] == "AA"
+    (one,) = (place.catalog.exam(exam, establishment=HERE, states=tuple(ImageState)).patient,)
+    assert one is not None
+    assert (one.name, one.issuer, one.issuer_oid) == ("MARTIN^ZOÉ", "CHU", "1.2.3.4")
+
+    gone = "MRG|7^^^OTHER&1.2.3.4&ISO^PI"
+    assert sender.send("A40^ADT_A39", pid("8"), gone)[0] == "AA"
+    assert sender.whose(exam) == "8"
+    contradicts = pid("8").replace("1.2.3.4", "1.2.3.5")
+    code, words = sender.send("A31^ADT_A05", contradicts)
+    assert (code, "not one issuer's" in words) == ("AE", True)

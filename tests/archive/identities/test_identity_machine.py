@@ -5,6 +5,7 @@ own: whose each exam and lesion is by its own number, and whom each number was m
 """
 
 import tempfile
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -26,6 +27,7 @@ from archive.described import Described, DescribedSeries
 from archive.errors import ArchiveError, NotFound, TransitionRefused
 from archive.identities.decisions import Then
 from archive.identities.ins import Ins, key_of
+from archive.identities.issuers import Issuer
 from archive.identities.records import Outcome
 from archive.identities.schema import Act, DoubtKind, Verdict
 from archive.identities.stated import Stated, Status
@@ -42,8 +44,13 @@ from tests.archive.sessions import FOREARM
 from tests.archive.test_moves import REMOTE, WHO, carried_out, done, publish
 
 NUMBERS = ("1", "2", "3")
+OLD, NEW = "V6", "6"
+"""A number by an older name of its issuer, and by the first one."""
+ISSUER, OLDER = Issuer("CHU", ("1.2.250.1",), ("GAM CHU",)), "VIEUX"
+CALLED = st.sampled_from(["CHU", *ISSUER.oids, *ISSUER.also])
 AT = st.sampled_from([HERE, ELSEWHERE])
 NUMBER = st.sampled_from(NUMBERS)
+ANY_NUMBER = st.sampled_from((*NUMBERS, NEW))
 NAMES = "abcdefgh"
 NAME = st.sampled_from(NAMES)
 LATE = st.integers(0, 3)
@@ -68,6 +75,7 @@ class IdentityMachine(RuleBasedStateMachine):
         self.truth = {HERE: Truth(), ELSEWHERE: Truth()}
         self.keys: dict[tuple[str, str], str] = {}
         self.clock = 0
+        self.table = dict.fromkeys(self.truth, (ISSUER,))
 
     def teardown(self) -> None:
         self.catalog.close()
@@ -77,6 +85,7 @@ class IdentityMachine(RuleBasedStateMachine):
     def begin(self) -> None:
         self.catalog.outbox.know(HERE, REMOTE)
         self.catalog.cases.declare(dict.fromkeys(self.truth, LABORATORY))
+        self.catalog.identities.declare(self.table)
         for at in self.truth:
             for number in NUMBERS:
                 done = self.said(at, number, 0, {})
@@ -84,13 +93,23 @@ class IdentityMachine(RuleBasedStateMachine):
                 self.truth[at].name[number] = f"MARTIN^{at[-1]}{number}"
 
     def said(
-        self, at: str, number: str, late: int, more: dict[str, object], ins: Ins | None = None
+        self,
+        at: str,
+        number: str,
+        late: int,
+        more: dict[str, object],
+        ins: Ins | None = None,
+        called: str = "CHU",
     ) -> Stated:
         self.clock += 10
         moment = START + timedelta(seconds=self.clock - 12 * late)
         known = self.truth[at].name.get(number, f"MARTIN^{at[-1]}{number}")
         traits = {"name": known, "sex": "F", "birth_date": date(1970, 1, 1), **more}
-        return Stated(number, "CHU", traits, moment, "GAM", ins)
+        return Stated(number, called, traits, moment, "GAM", ins)
+
+    def is_told(self, at: str) -> bool:
+        """Whether the site has said whom the older name means."""
+        return OLDER in self.table[at][0].also
 
     def taken(self, at: str, said: Stated) -> Outcome:
         return self.catalog.identities.state(at, said)
@@ -99,8 +118,8 @@ class IdentityMachine(RuleBasedStateMachine):
         key = self.keys[at, number]
         return self.catalog.identities.history(key, establishment=at)[0].id
 
-    @rule(at=AT, number=NUMBER, name=NAME)
-    def a_file_comes(self, at: str, number: str, name: str) -> None:
+    @rule(at=AT, number=NUMBER, name=NAME, called=CALLED)
+    def a_file_comes(self, at: str, number: str, name: str, called: str = "CHU") -> None:
         truth = self.truth[at]
         if name in truth.exam_of:
             return
@@ -109,13 +128,47 @@ class IdentityMachine(RuleBasedStateMachine):
             kind=ImageKind.SLIDE,
             source_sha256=digest(name),
             plan="full",
-            patient=PatientIdentity(number, "CHU"),
+            patient=PatientIdentity(number, called),
         )
         publish(self.catalog, image, ObjectRole.LEVEL)
         self.came(at, number, name, image.id)
 
-    @rule(at=AT, number=NUMBER, name=NAME)
-    def an_instance_is_sent(self, at: str, number: str, name: str) -> None:
+    @rule(at=AT, name=NAME)
+    def a_file_comes_by_an_older_name(self, at: str, name: str) -> None:
+        """Of another patient, until the site says that it is the same issuer."""
+        truth, number = self.truth[at], NEW if self.is_told(at) else OLD
+        if name in truth.exam_of:
+            return
+        image = self.catalog.receive(
+            establishment=at,
+            kind=ImageKind.SLIDE,
+            source_sha256=digest(name),
+            plan="full",
+            patient=PatientIdentity(NEW, OLDER),
+        )
+        publish(self.catalog, image, ObjectRole.LEVEL)
+        if (at, number) not in self.keys:
+            self.know(at, number, OLDER, "")
+        self.came(at, number, name, image.id)
+
+    def know(self, at: str, number: str, called: str, name: str) -> None:
+        meant = PatientIdentity(number.removeprefix("V"), called)
+        self.keys[at, number] = self.catalog.lesions.patient_key(meant, establishment=at)
+        self.truth[at].name[number] = name
+
+    @rule(at=AT)
+    def the_site_says_which_issuers_are_one(self, at: str) -> None:
+        """Who has the number by an older name has it by the first, where it is nobody's."""
+        truth = self.truth[at]
+        is_free = (at, NEW) not in self.keys
+        self.table[at] = (replace(ISSUER, also=(*ISSUER.also, OLDER)),)
+        self.catalog.identities.declare(self.table)
+        if (at, OLD) in self.keys and is_free:
+            self.know(at, NEW, "CHU", truth.name[OLD])
+            self.note(at, NEW, {OLD: NEW, NEW: truth.into.get(OLD)})
+
+    @rule(at=AT, number=NUMBER, name=NAME, called=CALLED)
+    def an_instance_is_sent(self, at: str, number: str, name: str, called: str) -> None:
         """By C-STORE or STOW-RS: it says itself whose it is, and is kept as it came."""
         truth = self.truth[at]
         if name in truth.exam_of:
@@ -134,13 +187,15 @@ class IdentityMachine(RuleBasedStateMachine):
             pixel_sha256=digest(f"{at}{name}"),
             looks_sha256=digest("looks"),
             facts={},
-            patient=PatientIdentity(number, "CHU", "MARTIN", date(1970, 1, 1), "F"),
+            patient=PatientIdentity(number, called, "MARTIN", date(1970, 1, 1), "F"),
         )
         kept = self.catalog.received.keep(arrived, uid, 100, lambda *_: True, establishment=at)
         self.came(at, number, name, kept.image_id)
 
-    @rule(at=AT, number=NUMBER, name=NAME, is_late=st.booleans(), late=LATE)
-    def a_glass_is_scanned(self, at: str, number: str, name: str, is_late: bool, late: int) -> None:
+    @rule(at=AT, number=NUMBER, name=NAME, is_late=st.booleans(), late=LATE, called=CALLED)
+    def a_glass_is_scanned(
+        self, at: str, number: str, name: str, is_late: bool, late: int, called: str
+    ) -> None:
         """Its label names a case, whose order says whose it is; perhaps only afterwards."""
         truth = self.truth[at]
         if name in truth.exam_of:
@@ -152,7 +207,7 @@ class IdentityMachine(RuleBasedStateMachine):
             establishment=at,
             order=Numbered(f"O-{accession}", "LABO"),
             accession=Numbered(accession, "LABO"),
-            patient=PatientIdentity(number, "CHU"),
+            patient=PatientIdentity(number, called),
             said_at=START + timedelta(seconds=said_at),
             containers=(container("A1-1"),),
             visits=(visit_of(name),),
@@ -195,22 +250,35 @@ class IdentityMachine(RuleBasedStateMachine):
         )
         truth.numbers[made.id] = (truth.root(number), made.number)
 
-    @rule(at=AT, number=NUMBER, late=LATE, name=st.sampled_from("xyz"))
-    def a_name_is_corrected(self, at: str, number: str, late: int, name: str) -> None:
-        said = self.said(at, number, late, {"name": f"MARTIN^{name}"})
+    @rule(at=AT, number=ANY_NUMBER, late=LATE, name=st.sampled_from("xyz"), called=CALLED)
+    def a_name_is_corrected(self, at: str, number: str, late: int, name: str, called: str) -> None:
+        if (at, number) not in self.keys:
+            return
+        said = self.said(at, number, late, {"name": f"MARTIN^{name}"}, called=called)
         truth, before = self.truth[at], self.truth[at].name[number]
         if self.taken(at, said).then is Then.UPDATE and before != f"MARTIN^{name}":
             truth.name[number] = f"MARTIN^{name}"
             truth.done[self.newest(at, number)] = [("name", {number: before})]
 
-    @rule(at=AT, into=NUMBER, gone=NUMBER, late=LATE, twice=st.booleans())
-    def patients_are_merged(self, at: str, into: str, gone: str, late: int, twice: bool) -> None:
-        if into == gone:
+    @rule(
+        at=AT,
+        into=NUMBER,
+        gone=st.sampled_from((*NUMBERS, OLD, NEW)),
+        late=LATE,
+        twice=st.booleans(),
+        called=CALLED,
+    )
+    def patients_are_merged(
+        self, at: str, into: str, gone: str, late: int, twice: bool, called: str = "CHU"
+    ) -> None:
+        is_old = gone == OLD
+        if into == gone or (at, gone) not in self.keys or (is_old and self.is_told(at)):
             return
-        truth, said = self.truth[at], self.said(at, into, late, {})
-        then = self.catalog.identities.merge(at, said, (gone, "CHU")).then
+        truth, said = self.truth[at], self.said(at, into, late, {}, called=called)
+        ends = (gone.removeprefix("V"), OLDER if is_old else "CHU")
+        then = self.catalog.identities.merge(at, said, ends).then
         if twice:
-            again = self.catalog.identities.merge(at, said, (gone, "CHU")).then
+            again = self.catalog.identities.merge(at, said, ends).then
             assert again in {Then.IGNORE, Then.WAIT}
         if then is Then.MERGE:
             assert truth.root(into) != truth.root(gone)
@@ -360,7 +428,8 @@ class IdentityMachine(RuleBasedStateMachine):
                 exam = self.catalog.exam(image.exam_id, establishment=at, states=EVERY)
                 root = truth.root(truth.home[image.exam_id])
                 assert exam.patient is not None
-                assert (exam.patient.patient_id, exam.patient.name) == (root, truth.name[root])
+                shown = exam.patient.patient_id, exam.patient.name
+                assert shown == (root.removeprefix("V"), truth.name[root])
                 assert (exam.patient.ins is not None) == (root in truth.ins)
 
     @invariant()
