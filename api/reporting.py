@@ -46,18 +46,6 @@ class Reporting:
         return True
 
 
-def report_once(place: Workplace) -> bool:
-    """Put the report inside an instance that has waited longest; False where none has.
-
-    Raises StorageFailure.
-    """
-    due = place.catalog.reports.unmade()
-    if due is None:
-        return False
-    _make(place, due)
-    return True
-
-
 def _make(place: Workplace, due: Due) -> None:
     reports = place.catalog.reports
     one, exam, data, before = due.report, due.exam, due.read(place.storage), due.before

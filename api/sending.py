@@ -121,18 +121,11 @@ class Turn(Enum):
     """It did not answer as it must."""
 
 
-def send_once(place: Workplace) -> bool:
-    """Tell each archive what is due first for it; False where there is nothing, or no archive.
-
-    Whatever befalls it is recorded. Raises StorageFailure where even that fails.
-    """
-    # All have their turn, however much one of them is behind.
-    turns = [send_to(place, to) for to in place.archives]
-    return any(one is not Turn.IDLE for one in turns)
-
-
 def send_to(place: Workplace, to: Reached) -> Turn:
-    """Tell one archive what is due first for it; as `send_once`."""
+    """Tell one archive what is due first for it; whatever befalls it is recorded.
+
+    Raises StorageFailure where even that fails.
+    """
     outbox, which = place.catalog.outbox, (to.rule.establishment, to.rule.name)
     telling = claimed(place, outbox, lambda: outbox.claim(place.worker, *which, LEASE_S))
     if telling is None:

@@ -164,7 +164,7 @@ class Catalog:
         TransitionRefused, LeaseLost, NotFound.
         """
         if to is ImageState.REFUSED:
-            raise TransitionRefused("An image is refused for a reason; use refuse().")
+            raise TransitionRefused("An image is refused for a reason, with its job.")
         values: dict[str, Any] = {"state": to, "reason": None}
         if to is ImageState.PUBLISHED:
             values["published_at"] = datetime.now(UTC)
@@ -209,16 +209,6 @@ class Catalog:
             kept = reading.image(connection, image_id, None)
             scans.record(connection, kept)
             return kept
-
-    def refuse(self, image_id: str, reason: str, *, attempt: Job | None = None) -> Image:
-        """Refuse the image for a reason that people read, without a patient's data.
-
-        Raises as `advance`.
-        """
-        with self._changing(image_id, attempt) as (connection, image):
-            _require_transition(image, ImageState.REFUSED)
-            _update(connection, image, state=ImageState.REFUSED, reason=reason)
-            return reading.image(connection, image_id, None)
 
     def remove_objects(
         self, image_id: str, role: ObjectRole, *, attempt: Job | None = None

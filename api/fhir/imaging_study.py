@@ -4,7 +4,8 @@ from typing import Any
 
 from api.dicomweb.places import ROOT as DICOMWEB
 from api.fhir.systems import accession
-from archive.resources.studies import DCM, DICOM_UID, URI, WADO, ImagingStudy, SeriesRow
+from archive.resources.exams import DCM, DICOM_UID, URI, WADO
+from archive.resources.studies import ImagingStudy, SeriesRow
 from archive.telling.endpoint import endpoint_of
 
 Json = dict[str, Any]

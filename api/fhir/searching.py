@@ -12,9 +12,10 @@ from api.fhir.patient import patient_resource
 from api.fhir.telling import Json, versioned
 from archive.errors import NotFound
 from archive.resources.asked import Criterion, Search, Token
+from archive.resources.exams import DICOM_UID, SEEN, WADO
 from archive.resources.reports import FoundReport
 from archive.resources.resources import Resources
-from archive.resources.studies import DICOM_UID, SEEN, WADO, ImagingStudy
+from archive.resources.studies import ImagingStudy
 
 MOST_INCLUDED = 1000
 """Resources that come along with a page."""

@@ -17,7 +17,7 @@ from archive.reports.report import ReportStatus
 from archive.reports.schema import report
 from archive.resources.asked import Search, Token
 from archive.resources.conditions import Condition, Make, code_in, moment, token
-from archive.resources.studies import (
+from archive.resources.exams import (
     NO_ORDER,
     accession,
     conditions,

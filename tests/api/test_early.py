@@ -19,6 +19,7 @@ from api.work import Workplace, work_once
 from archive.record import Image, ImageKind, ImageState
 from slides.open import open_slide
 from tests.api.conftest import Web, reading
+from tests.archive.conftest import refuse
 from tests.samples.slide import small_svs
 from tiles.codec import decode_jpeg, half
 from tiles.pyramid import Box, DeepZoom
@@ -142,7 +143,7 @@ def test_what_is_refused_on_its_way_is_seen_no_more(
 ) -> None:
     image = receive(place, slide, Order("north"))
     assert web.get(address(image, 11, 0, 0)).status_code == 200
-    place.catalog.refuse(image.id, "it is damaged; fetch it again")
+    refuse(place.catalog, image.id, "it is damaged; fetch it again")
     assert web.get(address(image, 11, 0, 0)).status_code == 404
     told = web.get(f"/api/images/{image.id}").json()
     assert (told["state"], told["viewable"]) == ("refused", False)

@@ -26,6 +26,7 @@ from archive.identity import PatientIdentity
 from archive.record import Image, ImageState, ObjectRole
 from tests.api.conftest import small_file
 from tests.api.holding import await_held, held_at
+from tests.archive.conftest import refuse
 from tests.samples.photo import make_photo
 from tests.samples.slide import small_svs
 
@@ -238,7 +239,7 @@ def test_trouble_that_passes_is_told_at_once_and_resumed(
 
 def test_what_was_refused_can_be_ingested_again(place: Workplace, slide: Path) -> None:
     image = receive(place, slide, Order("north"))
-    place.catalog.refuse(image.id, "for no good reason")
+    refuse(place.catalog, image.id, "for no good reason")
     with ThreadPoolExecutor(2) as two:
         taken = list(two.map(lambda _: ingest(place, slide, Order("north")), range(2)))
     assert taken[0] == taken[1]

@@ -16,7 +16,6 @@ from api import cli
 from api.archives import REMOTE, RadiologyArchive
 from api.ingest import Order, ingest
 from api.moving import move_once
-from api.sending import send_once
 from api.settings import Settings
 from api.why import OTHER_ORDER, OTHER_PIXELS, REMOVE_BY_HAND
 from api.work import Workplace, open_workplace
@@ -30,6 +29,7 @@ from archive.rejection import rejection_uid
 from archive.session import Session
 from archive.sessions import Opening
 from dermato.ingest import ingest_photo
+from tests.api.telling.places import send_once
 from tests.archive.correcting import correct
 from tests.dermato.archived import errors_of, received
 from tests.orthanc import Orthanc, free_ports, orthanc

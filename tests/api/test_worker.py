@@ -19,6 +19,7 @@ from api.work import ABANDONED_S, Workplace, open_workplace, sweep
 from archive.errors import NotFound
 from archive.record import ImageState, JobState, ObjectRole
 from tests.api.conftest import small_file
+from tests.archive.conftest import refuse
 
 
 @pytest.fixture
@@ -109,7 +110,7 @@ def test_nothing_is_swept_for_a_catalogue_of_something_else(place: Workplace) ->
 def test_what_refused_images_left_is_swept(place: Workplace, tmp_path: Path) -> None:
     image = receive(place, small_file(tmp_path), Order("north"))
     # As where every attempt was killed: nobody was there to clear away.
-    place.catalog.refuse(image.id, "it stopped each time")
+    refuse(place.catalog, image.id, "it stopped each time")
     sweep(place)
     assert place.catalog.image(image.id, establishment=None).objects == ()
     assert place.storage.sweep((), older_than_s=0) == ()

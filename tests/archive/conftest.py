@@ -50,6 +50,14 @@ def published(catalog: Catalog, name: str = "file", establishment: str = HERE) -
     return catalog.advance(image.id, ImageState.PUBLISHED)
 
 
+def refuse(catalog: Catalog, image_id: str, reason: str) -> None:
+    """As a worker does that gives work on an image up."""
+    catalog.jobs.enqueue("refusing", image_id, {})
+    job = catalog.jobs.claim("worker", 3600, kinds=["refusing"])
+    assert job is not None
+    catalog.jobs.fail(job, retry_in_s=None, reason=reason)
+
+
 @contextmanager
 def empty_database(kind: str, folder: Path) -> Iterator[str]:
     """The URL of a database nobody has written to."""

@@ -18,7 +18,7 @@ from archive.errors import (
 )
 from archive.identity import PatientIdentity, study_instance_uid
 from archive.record import Image, ImageKind, ImageState, ObjectRole
-from tests.archive.conftest import ELSEWHERE, HERE, digest, published, received, stored
+from tests.archive.conftest import ELSEWHERE, HERE, digest, published, received, refuse, stored
 from tests.archive.correcting import correct, renumber
 
 ANNE = PatientIdentity("1", "CHU", "DOE^ANNE", date(1970, 1, 31), "F")
@@ -161,10 +161,9 @@ def test_an_object_is_recorded_once(catalog: Catalog) -> None:
 def test_a_refused_image_may_be_tried_again(catalog: Catalog) -> None:
     image = receive(catalog)
     catalog.attach(image.id, [stored(ObjectRole.LABEL)])
-    refused = catalog.refuse(image.id, "The file is truncated.")
+    refuse(catalog, image.id, "The file is truncated.")
+    refused = catalog.image(image.id, establishment=HERE)
     assert (refused.state, refused.reason) == (ImageState.REFUSED, "The file is truncated.")
-    with pytest.raises(TransitionRefused):
-        catalog.refuse(image.id, "Again.")
     assert catalog.remove_objects(image.id, ObjectRole.LABEL) == refused.objects
     again = catalog.advance(image.id, ImageState.RECEIVED)
     assert (again.state, again.reason, again.objects) == (ImageState.RECEIVED, None, ())
@@ -285,8 +284,11 @@ def test_only_refused_images_are_cleared(catalog: Catalog) -> None:
     kept, refused, other = (received(catalog, name) for name in ("kept", "refused", "other"))
     for image in (kept, refused, other):
         catalog.attach(image.id, [stored(ObjectRole.ORIGINAL)])
+    for image in (refused, other):
+        refuse(catalog, image.id, "damaged")
     keys = {
-        image.id: catalog.refuse(image.id, "damaged").objects[0].key for image in (refused, other)
+        image.id: catalog.image(image.id, establishment=HERE).objects[0].key
+        for image in (refused, other)
     }
     assert catalog.clear_refused(kept.id) == ()
     assert catalog.clear_refused(refused.id) == (keys[refused.id],)

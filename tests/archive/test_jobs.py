@@ -64,7 +64,6 @@ def test_a_worker_that_lost_its_lease_changes_nothing(catalog: Catalog) -> None:
         lambda: catalog.jobs.fail(lost, retry_in_s=0, reason="late"),
         lambda: catalog.advance(image.id, ImageState.OPENED, add_objects=[stored()], attempt=lost),
         lambda: catalog.attach(image.id, [stored()], attempt=lost),
-        lambda: catalog.refuse(image.id, "late", attempt=lost),
     ):
         with pytest.raises(LeaseLost):
             late()

@@ -131,19 +131,6 @@ class CatalogMachine(RuleBasedStateMachine):
         model.facts[to] = len(added)
 
     @precondition(lambda self: self.images)
-    @rule(data=st.data())
-    def refuse(self, data: st.DataObject) -> None:
-        image_id, model = self.pick(data)
-        allowed = (model.state, ImageState.REFUSED) in TRANSITIONS
-        try:
-            self.catalog.refuse(image_id, "why")
-        except TransitionRefused:
-            assert not allowed
-            return
-        assert allowed
-        model.state = ImageState.REFUSED
-
-    @precondition(lambda self: self.images)
     @rule(data=st.data(), role=ROLES)
     def remove_objects(self, data: st.DataObject, role: ObjectRole) -> None:
         image_id, model = self.pick(data)

@@ -19,7 +19,7 @@ from archive.record import FileState, Image, ImageState, JobState, Reason
 from archive.session import Checks, Picture, Pin, Session, split
 from archive.sessions import Opening
 from archive.uploads import Announced
-from tests.archive.conftest import ELSEWHERE, HERE
+from tests.archive.conftest import ELSEWHERE, HERE, refuse
 from tests.archive.sessions import (
     ANNE,
     BRUNO,
@@ -64,7 +64,7 @@ def test_a_picture_taken_back_is_gone_with_all_that_was_said(catalog: Catalog) -
         catalog.pictures.take_back(session.id, near.id, establishment=HERE)
     with pytest.raises(TransitionRefused):
         stated(catalog, session, near, CLOSE_UP)
-    catalog.refuse(near.id, "damaged")
+    refuse(catalog, near.id, "damaged")
     catalog.pictures.take_back(session.id, near.id, establishment=HERE)
 
 

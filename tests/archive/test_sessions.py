@@ -14,7 +14,7 @@ from archive.record import ImageState
 from archive.session import Answer, Giver, Purpose, SessionState, may_be_used
 from archive.sessions import Opening
 from archive.uploads import Announced
-from tests.archive.conftest import ELSEWHERE, HERE
+from tests.archive.conftest import ELSEWHERE, HERE, refuse
 from tests.archive.sessions import (
     ANNE,
     BRUNO,
@@ -123,7 +123,7 @@ def test_what_lacks_is_told_and_nothing_is_sent(catalog: Catalog) -> None:
         session.id, Announced("3.jpg", 10, None), ROOM, establishment=HERE
     )
     stated(catalog, session, one, OVERVIEW)
-    catalog.refuse(two.id, "damaged")
+    refuse(catalog, two.id, "damaged")
     with pytest.raises(NotReady) as refused:
         sent(catalog, session)
     assert refused.value.told == {

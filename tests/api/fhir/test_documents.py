@@ -9,7 +9,7 @@ from archive.described import Described, DescribedSeries
 from archive.identity import PatientIdentity
 from archive.record import Image, ImageKind, ImageState, ObjectRole
 from archive.resources.asked import Criterion, Token
-from archive.resources.studies import WADO
+from archive.resources.exams import WADO
 from tests.archive.conftest import HERE, digest, stored
 
 SERIES = DescribedSeries("2.25.7", "DOC", 1, "Reports")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from api.hl7.exchange import Exchange
-from api.reporting import report_once
+from api.reporting import Reporting
 from api.settings import Settings, read_settings
 from api.work import Workplace, open_workplace
 from archive.cases.laboratory import Laboratory
@@ -46,6 +46,13 @@ class Lab:
         return self.reports[0]
 
 
+def made(place: Workplace) -> None:
+    """Every report that waits is put inside an instance."""
+    reporting = Reporting()
+    while reporting.some(place):
+        pass
+
+
 def filled(place: Workplace) -> None:
     """An order, and a report in three versions, the first of which comes last."""
     place.catalog.cases.declare({HERE: Laboratory("LABO")})
@@ -59,8 +66,7 @@ def filled(place: Workplace) -> None:
         oru(words, state="P", number="a", at="20260301080000"),
     ):
         assert b"MSA|AA|" in exchange.answer(one, LOCAL)
-    while report_once(place):
-        pass
+    made(place)
 
 
 @pytest.fixture(scope="module")

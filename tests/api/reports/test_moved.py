@@ -8,7 +8,7 @@ from pydicom import dcmread
 
 from api.hl7.exchange import Exchange
 from api.moving import move_once
-from api.reporting import report_once
+from api.reporting import Reporting
 from api.settings import Settings
 from api.work import Workplace
 from archive.errors import NotFound
@@ -79,7 +79,7 @@ def test_a_report_that_is_withdrawn_is_so_wherever_it_is_moved(place: Workplace)
     place.catalog.moves.ask(images, Destination(RIGHT), Author("by hand"), establishment=HERE)
     assert move_once(place)
     # What was no instance yet comes to the right patient too.
-    assert report_once(place)
+    assert Reporting().some(place)
     assert place.catalog.reports.of_exam(newest.exam_id, establishment=HERE) == ()
     image = place.catalog.image(images[0], establishment=HERE)
     found = place.catalog.reports.of_exam(image.exam_id, establishment=HERE)
@@ -111,7 +111,7 @@ def test_a_report_that_goes_home_is_read_by_nobody_until_it_is_there(
         oru(gone, state="X", number="z", at="20260301130000", pid=second, filler="F2^LABO"),
     ):
         assert b"MSA|AA|" in exchange.answer(one, LOCAL)
-    assert report_once(place)
+    assert Reporting().some(place)
     withdrawn, alone, late, *others = reports(place)
     assert late.patient.patient_id == "77"
     assert place.catalog.worklist.item(exam, reader).news == (News.REPORT,)
@@ -185,7 +185,7 @@ def test_a_merge_takes_reports_along_and_its_undoing_brings_them_back(place: Wor
     # Under the number that was, as a laboratory goes on saying it.
     late = oru(ed(PDF_OF_TWO), number="late", at="20260301110000")
     assert b"MSA|AA|" in exchange.answer(late, LOCAL)
-    assert report_once(place)
+    assert Reporting().some(place)
     assert len(reports(place)) == len(before) + 1
     undo(place, one.patient_key)
     assert {each.patient.patient_id for each in reports(place)} == {"77"}

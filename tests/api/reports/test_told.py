@@ -7,7 +7,7 @@ import pytest
 
 from api.hl7.exchange import Exchange
 from api.moving import move_once
-from api.reporting import report_once
+from api.reporting import Reporting
 from api.settings import Settings
 from api.why import REMOVE_BY_HAND
 from api.work import Workplace
@@ -20,7 +20,7 @@ from tests.api.hl7.conftest import GAM, HERE
 from tests.api.hl7.test_exchange import LOCAL
 from tests.api.hl7.test_orders import o21
 from tests.api.hl7.test_reports import ed, mdm, oru
-from tests.api.reports.conftest import PDF_OF_TWO, filled
+from tests.api.reports.conftest import PDF_OF_TWO, filled, made
 from tests.api.reports.test_moved import RIGHT
 from tests.api.telling.places import all_sent, kept, telling
 from tests.orthanc import Orthanc, orthanc
@@ -51,7 +51,7 @@ def test_an_archive_that_takes_reports_shows_each_version(
         # The same again is no other instance.
         again = oru(ed(PDF_OF_TWO), number="z", at="20260301090000")
         assert b"MSA|AA|" in Exchange(place, (GAM,)).answer(again, LOCAL)
-        assert not report_once(place)
+        assert not Reporting().some(place)
 
 
 def test_an_archive_hears_that_a_report_is_withdrawn(
@@ -66,8 +66,7 @@ def test_an_archive_hears_that_a_report_is_withdrawn(
         def sent(*messages: bytes) -> list[Report]:
             for one in messages:
                 assert b"MSA|AA|" in exchange.answer(one, LOCAL)
-            while report_once(place):
-                pass
+            made(place)
             all_sent(place)
             return list(place.catalog.reports.of_number("LABO", "26H00012", establishment=HERE))
 
@@ -115,8 +114,7 @@ def test_archives_hear_of_a_withdrawal_of_what_was_replaced_and_not_of_what_repl
         mdm("T11", number="3", at="20260301130000", available="CA"),
     ):
         assert b"MSA|AA|" in Exchange(place, (GAM,)).answer(one, LOCAL)
-        while report_once(place):
-            pass
+        made(place)
     valid, _, first = place.catalog.reports.of_number("LABO", "26H00012", establishment=HERE)
     told = place.catalog.outbox.of_images([str(valid.image_id), str(first.image_id)])
     assert [(one.kind, one.state) for one in told[str(valid.image_id)]] == [

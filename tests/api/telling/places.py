@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from api.archives import RadiologyArchive
-from api.sending import send_once
+from api.sending import Turn, send_to
 from api.settings import Settings
 from api.work import Workplace, open_workplace
 from archive import schema
@@ -70,6 +70,13 @@ def due_now(place: Workplace) -> None:
     """What was put off is due, as if that time had passed."""
     with place.catalog._database.write() as connection:
         connection.execute(sa.update(schema.outbox).values(due_at=datetime.now(UTC)))
+
+
+def send_once(place: Workplace) -> bool:
+    """Tell each archive what is due first for it; False where there is nothing, or no archive."""
+    # All have their turn, whatever came of the one before.
+    turns = [send_to(place, to) for to in place.archives]
+    return any(one is not Turn.IDLE for one in turns)
 
 
 def all_sent(place: Workplace) -> None:

@@ -14,7 +14,6 @@ from api.errors import NotTaken
 from api.hl7.exchange import Exchange
 from api.ingest import Order, ingest
 from api.moving import move_once
-from api.sending import send_once
 from api.work import Workplace
 from archive.errors import DifferentPatient
 from archive.identities.schema import Verdict
@@ -23,7 +22,7 @@ from archive.move import Author, Destination
 from archive.record import ImageState
 from dermato.ingest import ingest_photo
 from tests.api.hl7.test_exchange import LOCAL, told
-from tests.api.telling.places import due_now
+from tests.api.telling.places import due_now, send_once
 from tests.api.telling.site import ISSUER, Identity, Site
 from tests.dermato.archived import received
 from tests.samples.photo import make_photo

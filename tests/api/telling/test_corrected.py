@@ -8,7 +8,6 @@ import pytest
 import sqlalchemy as sa
 
 from api.archives import REMOTE
-from api.sending import send_once
 from api.settings import Settings
 from api.why import EARLIER_IDENTITY, WRONG_PATIENT
 from archive.identities.decisions import Then
@@ -25,6 +24,7 @@ from tests.api.telling.places import (
     corrected,
     kept,
     photographed,
+    send_once,
     states,
     telling,
     told,

@@ -13,7 +13,6 @@ import sqlalchemy as sa
 
 from api import sending
 from api.archives import REMOTE, RadiologyArchive
-from api.sending import send_once
 from api.settings import Settings
 from api.work import Workplace
 from archive import dicomweb_link, schema
@@ -32,6 +31,7 @@ from tests.api.telling.places import (
     due_now,
     kept,
     photographed,
+    send_once,
     states,
     telling,
     told,

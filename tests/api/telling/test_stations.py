@@ -22,7 +22,7 @@ from pynetdicom import AE, AllStoragePresentationContexts, build_role, evt
 from pynetdicom.events import Event
 
 from api.archives import RadiologyArchive
-from api.sending import PROMISES, send_once
+from api.sending import PROMISES
 from api.settings import Settings
 from api.why import AS_A_PHOTOGRAPH, NOT_KEPT
 from archive.body_site import Side
@@ -38,6 +38,7 @@ from tests.api.telling.places import (
     at,
     due_now,
     photographed,
+    send_once,
     states,
     told,
     uid_of,

@@ -12,12 +12,11 @@ import pytest
 import zxingcpp
 from PIL import Image as Picture
 
-from api.sending import send_once
 from api.settings import Settings
 from api.why import REMOVE_BY_HAND
 from archive.record import OutboxState, Sent
 from archive.telling.rules import Corrections, Takes
-from tests.api.telling.places import at, due_now, told
+from tests.api.telling.places import at, due_now, send_once, told
 from tests.api.telling.proxy import proxy
 from tests.api.telling.site import Found, Identity, Site, frame_of, rejected_by, running
 from tests.api.telling.storm import Brought, Storm

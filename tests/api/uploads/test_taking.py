@@ -16,6 +16,7 @@ from archive.record import ImageState, ObjectRole
 from slides.convert import Request, convert
 from tests.api.conftest import opened, small_file
 from tests.api.uploads.client import TUS, Client
+from tests.archive.conftest import refuse
 
 pytestmark = pytest.mark.places
 
@@ -255,7 +256,7 @@ def test_a_file_that_could_not_be_converted_is_refused(
     deposit = client.deposit(patient=PATIENT)
     sent(client, deposit, {"a.svs": small_file(tmp_path).read_bytes()})
     assert take_once(place)
-    place.catalog.refuse(client.file(deposit)["image"], "a tile is damaged")
+    refuse(place.catalog, client.file(deposit)["image"], "a tile is damaged")
     told = client.file(deposit)
     assert (told["state"], told["reason"]["code"]) == ("refused", "build")
     assert told["reason"]["detail"] == "a tile is damaged"

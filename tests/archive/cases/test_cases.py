@@ -28,7 +28,7 @@ from tests.archive.cases.conftest import (
     tree,
     verdicts,
 )
-from tests.archive.conftest import ELSEWHERE, HERE
+from tests.archive.conftest import ELSEWHERE, HERE, refuse
 from tests.archive.correcting import correct
 from tests.archive.test_lesions import ANNE, BRUNO
 from tests.archive.test_moves import done
@@ -87,7 +87,7 @@ def test_a_second_scan_is_a_rescan_and_the_older_stays(lab: Catalog) -> None:
     older = scanned(lab, label("A1-1"), "older", at="2026-03-02T14:00:00")
     assert tree(read(lab, case_id))["A1-1"] == [later.source_sha256, older.source_sha256]
     # What is refused never comes before what can be read.
-    lab.refuse(later.id, "it cannot be read")
+    refuse(lab, later.id, "it cannot be read")
     assert tree(read(lab, case_id))["A1-1"] == [older.source_sha256, later.source_sha256]
 
 
