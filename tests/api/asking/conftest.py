@@ -2,12 +2,23 @@
 
 from collections.abc import Iterator
 from datetime import date
+from functools import partial
 
 import pytest
 
+from api import asker, asking, priors
 from archive.dimse_station import Station
 from tests.api.asking.radiology import ANNE, BRUNO, Radiology, give
 from tests.orthanc import TITLE, Orthanc, orthanc
+from tests.serving import LONG_S
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever answers is heard out, and who is silent is asked no more, on the slowest machine."""
+    monkeypatch.setattr(asker, "ask", partial(asking.ask, within_s=LONG_S))
+    for name in ("ASKED_S", "SILENT_S"):
+        monkeypatch.setattr(priors, name, LONG_S)
 
 
 @pytest.fixture(scope="package")

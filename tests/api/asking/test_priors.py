@@ -23,6 +23,7 @@ from archive.studies.study import Study, Whose
 from tests.api.asking.radiology import ANNE, BRUNO
 from tests.api.asking.test_timeline import ELSEWHERE, HERE, Two, as_of, two, web
 from tests.api.conftest import Web
+from tests.serving import LONG_S
 
 __all__ = ["two", "web"]
 CASE = Numbered("26H00012", "LABO")
@@ -103,7 +104,7 @@ def test_no_other_work_waits_for_an_archive_and_one_that_is_silent_is_asked_once
 
     def silent(rule: RadiologyArchive, _: Patient, __: float) -> Answered:
         asked.append(rule.name)
-        assert heard.wait(10.0)
+        assert heard.wait(LONG_S)
         return Answered(rule.name, rule.establishment, AnswerState.SILENT, datetime.now(UTC))
 
     monkeypatch.setattr(priors, "ask", silent)

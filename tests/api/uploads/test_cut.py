@@ -7,7 +7,7 @@ import signal
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -55,6 +55,7 @@ class Sending:
     address: str
     headers: dict[str, str]
     sent_bytes: int = 0
+    """But for parts that were refused, as by a server that still has the one before in hand."""
     cuts: int = 0
     answers: Counter[str] = field(default_factory=Counter)
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -82,11 +83,16 @@ class Sending:
             "upload-offset": str(offset),
             "content-length": str(file.size - offset),
         }
-        answer = client.patch(file.location, headers=headers, content=self.body(file, offset))
+        sent: list[int] = []
+        body = self.body(file, offset, sent.append)
+        answer = client.patch(file.location, headers=headers, content=body)
         self.answers[str(answer.status_code)] += 1
         assert answer.status_code in {204, 409, 423}, answer.text
+        if answer.is_error:
+            with self.lock:
+                self.sent_bytes -= sum(sent)
 
-    def body(self, file: File, offset: int) -> Iterator[bytes]:
+    def body(self, file: File, offset: int, sent: Callable[[int], None]) -> Iterator[bytes]:
         cut = next((one for one in file.cuts if one > offset), None)
         with file.path.open("rb") as stream:
             stream.seek(offset)
@@ -100,6 +106,7 @@ class Sending:
                 offset += len(data)
                 with self.lock:
                     self.sent_bytes += len(data)
+                sent(len(data))
                 yield data
 
 
