@@ -16,12 +16,11 @@ from archive.dimse_station import Encrypted, Station
 from archive.errors import LinkLacks
 from archive.link import ArchiveLink, Named, Shown
 from archive.record import OutboxState
+from archive.telling.rows import GRADES
 from archive.telling.rules import Corrections, Takes
 
 REMOTE = "radiology"
 """What the archive is called that is stated by variables alone."""
-GRADES = (OutboxState.ANSWERED, OutboxState.COMMITTED, OutboxState.READ_BACK)
-"""How well an archive can say that it keeps something, the best one last."""
 VIEWER_NAMES = frozenset({"study", "accession", "patient", "issuer"})
 """What the address of a viewer may name; the patient only where it cannot do without."""
 T = TypeVar("T", bound=StrEnum)

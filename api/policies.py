@@ -105,6 +105,7 @@ POLICIES: dict[str, Role] = {
     "/api/archives": Role.CONTRIBUTOR,
     **dict.fromkeys(fhir.ROUTES, Role.READER),
     "/api/archives/{archive}/rows": Role.CONTRIBUTOR,
+    "/api/archives/{archive}/sent": Role.CONTRIBUTOR,
     # Who may move images sees what waits; who signs off says who is who.
     "/api/identities/doubts": Role.CONTRIBUTOR,
     "/api/identities/doubts/{doubt}": Role.PHYSICIAN,

@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 
 from pydicom import dcmread
 
-from api.archives import GRADES, Reached
+from api.archives import Reached
 from api.composed import composed
 from api.cutting import groups_of, larger, parts
 from api.errors import SandboxError
@@ -48,7 +48,7 @@ from archive.outbox import taken_as
 from archive.record import Exam, Image, ImageKind, OutboxState, Sent
 from archive.telling.endpoint import endpoint, put
 from archive.telling.forms import DERMOSCOPIC, KnownAs, by_ins, exam_of, known_as
-from archive.telling.rows import Ending, Telling
+from archive.telling.rows import GRADES, Ending, Telling
 from archive.telling.rules import NOT_TAKEN, Corrections, Form
 from archive.telling.told import Told
 from tiles.errors import TilesError

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from archive import reading, schema
 from archive.record import Exam, Image, ImageKind, ObjectRole, OutboxState, Sent, StoredObject
 from archive.telling.forms import CLASS_OF, known_as
-from archive.telling.rows import changed_row, new_row, tellings
+from archive.telling.rows import GRADES, changed_row, new_row, tellings
 from archive.telling.rules import Form, Takes
 from archive.telling.told import Told
 
@@ -125,8 +125,7 @@ def taken_back(connection: sa.Connection, before: Image, series_of: Mapping[str,
 
 def look_again(connection: sa.Connection, exam_id: str) -> None:
     """Have the archives told of an exam's objects once more, and asked how they show them."""
-    ended = (OutboxState.ANSWERED, OutboxState.COMMITTED, OutboxState.READ_BACK)
-    _ask_anew(connection, [exam_id], (*ended, OutboxState.WAITING))
+    _ask_anew(connection, [exam_id], (*GRADES, OutboxState.WAITING))
 
 
 def identity_changed(connection: sa.Connection, exam_ids: Collection[str]) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, StorageState, expect
+from playwright.sync_api import Browser, Route, StorageState, expect
 
 from api.archives import REMOTE, RadiologyArchive
 from api.doors import Doors
@@ -23,6 +23,19 @@ from tests.orthanc import free_ports
 from tests.serving import running
 
 GONE = "gone"
+ROW: dict[str, object] = {
+    "image": "i",
+    "exam": "e",
+    "accession_number": "A1",
+    "what": "object",
+    "form": "as-it-is",
+    "part": None,
+    "why": None,
+    "changed": [],
+    "attempt": 1,
+    "since": "2026-03-02T10:00:00Z",
+}
+"""What a row says beside its id and its state."""
 
 
 @dataclass(frozen=True)
@@ -121,6 +134,44 @@ def _at_a_desk(browser: Browser, served: Told, why: str) -> StorageState:
         return context.storage_state()
 
 
+def test_a_task_is_seen_however_much_waits(served: Told) -> None:
+    asked: list[str] = []
+
+    def rows(route: Route) -> None:
+        """Of 150 that wait, a hundred and then the others; and one task."""
+        asked.append(route.request.url.partition("/rows?")[2])
+        _, state, after = re.split("state=|&after=", asked[-1])
+        last = int(after)
+        ids = range(last + 1, 101 if last == 0 else 151) if state == "waiting" else [200]
+        found = [{**ROW, "id": one, "state": state} for one in ids]
+        route.fulfill(json={"rows": found, "more": state == "waiting" and last == 0})
+
+    def archives(route: Route) -> None:
+        told = route.fetch().json()
+        told["archives"][0]["counts"] |= {"task": 1, "waiting": 150}
+        route.fulfill(json=told)
+
+    signed_in = served.bearer(Role.CONTRIBUTOR, HERE)
+    with (
+        chromium() as browser,
+        attentive(browser.new_context(**DESKTOP, extra_http_headers=signed_in)) as page,
+    ):
+        page.route("**/rows?*", rows)
+        page.route("**/api/archives", archives)
+        page.goto(f"{served.address}/outbox")
+        expect(page.get_by_role("table", name="À corriger").locator("tbody tr")).to_have_count(1)
+        waiting = page.get_by_role("table", name="En attente").locator("tbody tr")
+        expect(waiting).to_have_count(100)
+        more = page.get_by_role("button", name="Afficher la suite : En attente")
+        more.click()
+        expect(waiting).to_have_count(150)
+        expect(more).to_be_hidden()
+        expect(page.get_by_role("button", name="Afficher la suite")).to_have_count(0)
+        assert sorted(asked[:2]) == ["state=task&after=0", "state=waiting&after=0"]
+        assert asked[2:] == ["state=waiting&after=100"]
+        assert faults(page) == []
+
+
 def test_nobody_sees_or_asks_what_is_another_establishments(served: Told) -> None:
     with httpx.Client(base_url=served.address, trust_env=False) as web:
         reader = served.bearer(Role.READER, HERE)
@@ -132,6 +183,10 @@ def test_nobody_sees_or_asks_what_is_another_establishments(served: Told) -> Non
         found = web.get(rows, headers=there, params=everything)
         assert found.json() == {"rows": [], "more": False}
         here = served.bearer(Role.CONTRIBUTOR, HERE)
+        sent = f"/api/archives/{REMOTE}/sent"
+        assert web.get(sent, headers=there).json() == {"rows": [], "more": False}
+        found = web.get(sent, headers=here)
+        assert [one["state"] for one in found.json()["rows"]] == ["read-back"]
         found = web.get(rows, headers=here, params=everything)
         assert {one["accession_number"] for one in found.json()["rows"]} == {"A1"}
         ids = [one["id"] for one in found.json()["rows"]]

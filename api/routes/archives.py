@@ -1,5 +1,6 @@
 """What each archive was told, what waits for it, and what a person has to see to."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 
@@ -80,7 +81,7 @@ class RowOut(BaseModel):
 
 
 class RowsOut(BaseModel):
-    """Some of an archive's rows, the oldest first; `more` says that not all are here."""
+    """Some of an archive's rows; `more` says that others follow the last of them."""
 
     rows: list[RowOut]
     more: bool
@@ -116,15 +117,36 @@ def list_rows(
     caller: CallerHere,
     catalog: CatalogHere,
     state: Annotated[list[OutboxState] | None, Query()] = None,
+    after: Annotated[int, Query(description="The id of the last row of the page before.")] = 0,
 ) -> RowsOut:
-    """What an archive was told, in these states; without any, what waits and what are tasks."""
-    states = state or [OutboxState.TASK, OutboxState.WAITING]
+    """An archive's rows in these states, the oldest first; without any, what waits and the tasks.
+
+    What waits may be much: whoever is to see the tasks asks for them alone.
+    """
     found = catalog.outbox.listed(
-        states, establishment=caller.establishment, remote=archive, limit=PAGE + 1
+        state or [OutboxState.TASK, OutboxState.WAITING],
+        establishment=caller.establishment,
+        remote=archive,
+        after=after,
+        limit=PAGE + 1,
     )
-    numbers = catalog.outbox.numbers({one.exam_id for one in found})
-    rows = [_row(one, numbers.get(one.exam_id)) for one in found[:PAGE]]
-    return RowsOut(rows=rows, more=len(found) > PAGE)
+    return _rows(found, catalog)
+
+
+@router.get("/api/archives/{archive}/sent")
+def list_sent(
+    archive: str,
+    caller: CallerHere,
+    catalog: CatalogHere,
+    before: Annotated[
+        int | None, Query(description="The id of the last row of the page before.")
+    ] = None,
+) -> RowsOut:
+    """What an archive was told and has, by any grade: the latest first."""
+    found = catalog.outbox.sent(
+        archive, establishment=caller.establishment, before=before, limit=PAGE + 1
+    )
+    return _rows(found, catalog)
 
 
 @router.post("/api/outbox/{row}/again", status_code=204)
@@ -147,6 +169,12 @@ def _archive(one: RadiologyArchive, catalog: Catalog) -> ArchiveOut:
         lacking=backlog.lacking(here, one.name) if lacks else 0,
         dropped=backlog.dropped(here, one.name),
     )
+
+
+def _rows(found: Sequence[Telling], catalog: Catalog) -> RowsOut:
+    numbers = catalog.outbox.numbers({one.exam_id for one in found})
+    rows = [_row(one, numbers.get(one.exam_id)) for one in found[:PAGE]]
+    return RowsOut(rows=rows, more=len(found) > PAGE)
 
 
 def _row(one: Telling, number: str | None) -> RowOut:

@@ -342,11 +342,13 @@ def _glass(one: Glass) -> GlassOut:
         recut=one.recut,
         foreign=_foreign(one.foreign),
         expected=one.is_expected,
-        scans=[_scan(scan) for scan in one.scans],
+        scans=[_scan(scan, is_older=number > 0) for number, scan in enumerate(one.scans)],
     )
 
 
-def _scan(one: Scanned) -> ScanOut:
+def _scan(one: Scanned, *, is_older: bool) -> ScanOut:
     return ScanOut(
-        image=summary_out(one.image), scanned_at=scanned_at(one.image), moving=one.is_moving
+        image=summary_out(one.image, is_older=is_older),
+        scanned_at=scanned_at(one.image),
+        moving=one.is_moving,
     )

@@ -30,15 +30,16 @@ def list_exams(
     page = catalog.exams(
         establishment=caller.establishment, limit=limit, after=after, states=TO_BE_SEEN
     )
-    exams = _recorded(catalog, page.exams)
-    return exams_out(replace(page, exams=tuple(one for one in exams if one.images)))
+    seen = tuple(one for one in _recorded(catalog, page.exams) if one.images)
+    return exams_out(replace(page, exams=seen), catalog.cases.older_scans(seen))
 
 
 @router.get("/api/exams/{exam}")
 def get_exam(exam: str, caller: CallerHere, catalog: CatalogHere) -> ExamOut:
     """One exam with its images, those on their way among them."""
     found = catalog.exam(exam, establishment=caller.establishment, states=TO_BE_SEEN)
-    return exam_out(*_recorded(catalog, [found]))
+    (seen,) = _recorded(catalog, [found])
+    return exam_out(seen, catalog.cases.older_scans([seen]))
 
 
 def _recorded(catalog: Catalog, exams: Sequence[Exam]) -> list[Exam]:

@@ -120,8 +120,9 @@ def invocation(
     asked = read_asked(seal.open(given.asked))
     found = catalog.invoked.find(asked, establishment=caller.establishment)
     exams = catalog.invoked.exams(found)
+    older = catalog.cases.older_scans(exams)
     return InvokedOut(
-        exams=[exam_out(one) for one in exams],
+        exams=[exam_out(one, older) for one in exams],
         patient=patient_out(exams[0].patient) if exams else None,
         patient_key=found.patient_key,
         image=found.image,

@@ -23,6 +23,7 @@ def get_patient(patient: str, caller: CallerHere, catalog: CatalogHere) -> Patie
     """A patient, named by the `patient_key` of their exams, with those that have images."""
     whose = catalog.patient(patient, establishment=caller.establishment)
     exams = catalog.exams_of_patient(patient, establishment=caller.establishment, states=TO_BE_SEEN)
+    older = catalog.cases.older_scans(exams)
     return PatientExamsOut(
-        key=patient, patient=patient_out(whose), exams=[exam_out(one) for one in exams]
+        key=patient, patient=patient_out(whose), exams=[exam_out(one, older) for one in exams]
     )

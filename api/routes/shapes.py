@@ -24,7 +24,10 @@ class PatientOut(BaseModel):
 
 
 class ImageSummary(BaseModel):
-    """An image in a list; the sizes are None until it is opened."""
+    """An image in a list; the sizes are None until it is opened.
+
+    An `older` one is a scan of a slide that was scanned again, and does not count as a slide.
+    """
 
     id: str
     kind: ImageKind
@@ -32,6 +35,7 @@ class ImageSummary(BaseModel):
     height: int | None
     state: ImageState
     viewable: bool
+    older: bool
     thumbnail: str
     covered: str | None
     """Why it has no small picture and is opened on purpose: "intimate" or "recognizable"."""
@@ -125,13 +129,13 @@ class ImageOut(BaseModel):
     lent: bool = False
 
 
-def exams_out(page: Page) -> ExamsOut:
-    """A page of exams."""
-    return ExamsOut(exams=[exam_out(exam) for exam in page.exams], next=page.after)
+def exams_out(page: Page, older: frozenset[str]) -> ExamsOut:
+    """A page of exams; `older` are the ids of its older scans."""
+    return ExamsOut(exams=[exam_out(exam, older) for exam in page.exams], next=page.after)
 
 
-def exam_out(exam: Exam) -> ExamOut:
-    """One exam."""
+def exam_out(exam: Exam, older: frozenset[str]) -> ExamOut:
+    """One exam; `older` are the ids of the older scans, of this and other exams."""
     return ExamOut(
         id=exam.id,
         patient=patient_out(exam.patient),
@@ -142,7 +146,7 @@ def exam_out(exam: Exam) -> ExamOut:
         study_instance_uid=exam.study_instance_uid,
         created_at=exam.created_at,
         establishment=exam.establishment,
-        images=[summary_out(image) for image in exam.images],
+        images=[summary_out(image, is_older=image.id in older) for image in exam.images],
     )
 
 
@@ -217,7 +221,7 @@ def lent_out(image: Image, opened: OpenImage) -> ImageOut:
     return told.model_copy(update=hidden)
 
 
-def summary_out(image: Image) -> ImageSummary:
+def summary_out(image: Image, *, is_older: bool = False) -> ImageSummary:
     """An image in a list."""
     return ImageSummary(
         id=image.id,
@@ -226,6 +230,7 @@ def summary_out(image: Image) -> ImageSummary:
         height=image.facts.get("height"),
         state=image.state,
         viewable=is_viewable(image),
+        older=is_older,
         thumbnail=f"/images/{image.id}/thumbnail",
         covered=cover_of(image),
     )

@@ -175,7 +175,8 @@ def _block(specimen: str, name: str, within: set[Position], parts: _Parts) -> Bl
 
 def _glass(where: Position, parts: _Parts) -> Glass:
     said, is_expected = parts.named.get(where, (None, False))
-    scans = tuple(sorted(parts.came.get(where, ()), key=_age, reverse=True))
+    came = parts.came.get(where, ())
+    scans = tuple(sorted(came, key=lambda one: age_of(one.image), reverse=True))
     first = scans[0] if scans else None
     return Glass(
         where,
@@ -188,9 +189,11 @@ def _glass(where: Position, parts: _Parts) -> Glass:
     )
 
 
-def _age(scan: Scanned) -> tuple[bool, datetime, datetime, str]:
-    """What is refused comes behind; then the later scan is first, by the scanner's own clock."""
-    image = scan.image
+def age_of(image: Image) -> tuple[bool, datetime, datetime, str]:
+    """Of the scans of one slide, that with the greatest counts.
+
+    It is the latest by the scanner's own clock; what is refused comes behind all others.
+    """
     is_accepted = image.state is not ImageState.REFUSED
     return is_accepted, scanned_at(image), image.created_at, image.source_sha256
 

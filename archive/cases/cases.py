@@ -16,6 +16,7 @@ from archive.cases.laboratories import declare, declared, read_laboratory
 from archive.cases.laboratory import Laboratory
 from archive.cases.order import Numbered, OrderPlaced
 from archive.cases.pages import Summary
+from archive.cases.rescans import older_scans
 from archive.cases.scans import Where
 from archive.cases.schema import lab_case
 from archive.database import Database
@@ -24,7 +25,7 @@ from archive.identities.issuers import named, named_visit
 from archive.move import Author
 from archive.priors.due import look_for
 from archive.reception import establishment_row, new_id
-from archive.record import Assignment
+from archive.record import Assignment, Exam
 from archive.reports.filing import settle_number
 from archive.session import LOCAL_ISSUER, local_accession_number
 
@@ -162,6 +163,11 @@ class Cases:
         """The cases of which something was said since then, frozen sections first."""
         with self._database.read() as connection:
             return pages.read_cases(connection, establishment, since, limit, offset)
+
+    def older_scans(self, exams: Iterable[Exam]) -> frozenset[str]:
+        """Which images of these exams are older scans of slides that were scanned again."""
+        with self._database.read() as connection:
+            return older_scans(connection, [image for exam in exams for image in exam.images])
 
     def waiting(self, *, establishment: str | None, limit: int = 100) -> tuple[Waiting, ...]:
         """The slides that are linked to no case, and why."""

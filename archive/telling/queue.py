@@ -19,6 +19,7 @@ from archive.telling.anew import reincarnated
 from archive.telling.forms import CLASS_OF, KnownAs
 from archive.telling.parts import is_part_of, part_rows
 from archive.telling.rows import (
+    GRADES,
     LET_GO,
     ROWS,
     Ending,
@@ -26,6 +27,7 @@ from archive.telling.rows import (
     changed_row,
     new_row,
     read_row,
+    rows_of,
     tellings,
 )
 from archive.telling.rules import Form, Takes
@@ -331,20 +333,26 @@ class Outbox:
         *,
         establishment: str | None,
         remote: str | None = None,
+        after: int = 0,
         limit: int = 200,
     ) -> tuple[Telling, ...]:
-        """What stands in these states, of one archive or of all, the oldest first.
+        """What stands in these states, of one archive or of all: the oldest first, after a row.
 
         Of what is cut its parts, and not the whole beside them.
         """
-        rows = ROWS.join(
-            schema.establishment, _remote.establishment_id == schema.establishment.c.id
-        ).where(_row.state.in_(list(states)), _row.parts == 0)
-        if remote is not None:
-            rows = rows.where(_remote.name == remote)
-        query = owned(rows, establishment).order_by(_row.id).limit(limit)
+        query = rows_of(states, establishment, remote).where(_row.id > after).order_by(_row.id)
+        return self._found(query.limit(limit))
+
+    def sent(
+        self, remote: str, *, establishment: str | None, before: int | None = None, limit: int = 200
+    ) -> tuple[Telling, ...]:
+        """What an archive was told and has: the latest first, before a row."""
+        query = rows_of(GRADES, establishment, remote).order_by(_row.id.desc()).limit(limit)
+        return self._found(query if before is None else query.where(_row.id < before))
+
+    def _found(self, rows: sa.Select[Any]) -> tuple[Telling, ...]:
         with self._database.read() as connection:
-            return tuple(read_row(dict(one)) for one in connection.execute(query).mappings())
+            return tuple(read_row(dict(one)) for one in connection.execute(rows).mappings())
 
     def numbers(self, exam_ids: Collection[str]) -> Mapping[str, str]:
         """The accession numbers of those of these exams that an order gave one, by exam."""

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from archive import schema
 from archive.concatenation import Part
+from archive.ownership import owned
 from archive.record import OutboxState, Sent
 from archive.telling.rules import Form
 from archive.telling.told import Told
@@ -66,11 +67,29 @@ class Ending:
         return self.state not in {OutboxState.TASK, OutboxState.WAITING}
 
 
+GRADES = (OutboxState.ANSWERED, OutboxState.COMMITTED, OutboxState.READ_BACK)
+"""How well it is known that an archive has something, the best one last."""
+
 ROWS = sa.select(
     _remote.name.label("remote"),
     *(_row[one.name] for one in fields(Telling) if one.name != "remote"),
 ).select_from(schema.outbox.join(schema.remote))
 """Reads what `read_row` makes of a row."""
+
+
+def rows_of(
+    states: Collection[OutboxState], establishment: str | None, remote: str | None
+) -> sa.Select[Any]:
+    """`ROWS` in these states: of one establishment or all, and of one archive or all.
+
+    Of what is cut its parts, and not the whole beside them.
+    """
+    owner = schema.establishment
+    rows = ROWS.join(owner, _remote.establishment_id == owner.c.id)
+    rows = rows.where(_row.state.in_(list(states)), _row.parts == 0)
+    if remote is not None:
+        rows = rows.where(_remote.name == remote)
+    return owned(rows, establishment)
 
 
 def tellings(

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from archive import reading, schema
 from archive.cases.case import scanned_at
+from archive.cases.rescans import older_scans
 from archive.cases.schema import container, lab_case, lab_order, scan
 from archive.database import Database
 from archive.identity import PatientIdentity
@@ -43,7 +44,7 @@ class Line:
     case: str | None = None
     stains: tuple[str, ...] = ()
     older: frozenset[str] = frozenset()
-    """Images of slides that were scanned again."""
+    """Images, of this exam and others, of slides that were scanned again."""
     lesions: tuple[tuple[str, int], ...] = ()
     """Ids and numbers of those that its photographs show."""
     places: tuple[Place, ...] = ()
@@ -100,7 +101,7 @@ class Timelines:
             lines = _lines(connection, exams, reports)
             for one in others:
                 theirs = reading.exams_of_patient(connection, one.key, one.establishment, PUBLISHED)
-                lines += [Line(exam, _moment(exam), is_own=False) for exam in theirs]
+                lines += _theirs(connection, theirs)
             lines.sort(key=lambda line: (line.on, line.exam.id), reverse=True)
             whose = reading.patient(connection, own.key, own.establishment)
             return Timeline(whose, shown, tuple(lines))
@@ -128,7 +129,8 @@ def _lines(
     slides = {
         image.id: image for exam in exams for image in exam.images if image.kind is ImageKind.SLIDE
     }
-    stains, older = _stained(connection, slides)
+    stains = _stained(connection, slides)
+    older = older_scans(connection, slides.values())
     pictures = {
         image.id: exam.id
         for exam in exams
@@ -143,13 +145,19 @@ def _lines(
             is_own=True,
             case=cases.get(exam.id),
             stains=tuple(sorted(stains[exam.id])),
-            older=frozenset(older & {one.id for one in exam.images}),
+            older=older,
             lesions=tuple(sorted(lesions[exam.id], key=lambda one: one[1])),
             places=tuple(sorted(places[exam.id], key=lambda one: (one.site, one.side))),
             reports=tuple(said[exam.id]),
         )
         for exam in (*exams, *bare)
     ]
+
+
+def _theirs(connection: sa.Connection, exams: Sequence[Exam]) -> list[Line]:
+    """The lines of another establishment's exams, which name nothing that opens there alone."""
+    older = older_scans(connection, [image for exam in exams for image in exam.images])
+    return [Line(exam, _moment(exam), is_own=False, older=older) for exam in exams]
 
 
 def _moment(exam: Exam, reports: Sequence[Report] = ()) -> datetime:
@@ -178,13 +186,10 @@ def _cases(connection: sa.Connection, exam_ids: Collection[str]) -> dict[str, st
     return {row.id: row.case for row in found}
 
 
-def _stained(
-    connection: sa.Connection, slides: dict[str, Image]
-) -> tuple[dict[str, set[str]], set[str]]:
-    """The stains of exams' slides, and which images are older scans of one that came again."""
+def _stained(connection: sa.Connection, slides: dict[str, Image]) -> dict[str, set[str]]:
+    """The stains of exams' slides."""
     rows = connection.execute(
         sa.select(_scan.image_id, _scan.stain, container.c.stain.label("ordered"))
-        .add_columns(_scan.case_id, _scan.to_specimen, _scan.to_block, _scan.to_slide)
         .select_from(
             scan.outerjoin(lab_order, lab_order.c.case_id == _scan.case_id).outerjoin(
                 container,
@@ -199,22 +204,10 @@ def _stained(
         .where(_scan.image_id.in_(list(slides)))
     ).all()
     stains: dict[str, set[str]] = defaultdict(set)
-    scans: dict[tuple[str, ...], set[str]] = defaultdict(set)
     for row in rows:
         if stain := row.ordered or row.stain:
             stains[slides[row.image_id].exam_id].add(stain)
-        if row.case_id is not None:
-            scans[row.case_id, row.to_specimen, row.to_block, row.to_slide].add(row.image_id)
-    older: set[str] = set()
-    for several in scans.values():
-        *before, _ = sorted((slides[one] for one in several), key=_age)
-        older |= {one.id for one in before}
-    return stains, older
-
-
-def _age(image: Image) -> tuple[bool, datetime, datetime, str]:
-    is_accepted = image.state is not ImageState.REFUSED
-    return is_accepted, scanned_at(image), image.created_at, image.source_sha256
+    return stains
 
 
 def _shown(

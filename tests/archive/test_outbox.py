@@ -11,7 +11,7 @@ from archive.identity import PatientIdentity
 from archive.record import Image, ImageKind, ImageState, ObjectRole, OutboxState, StoredObject
 from archive.storage import Storage
 from archive.telling.forms import known_as
-from archive.telling.rows import Ending
+from archive.telling.rows import GRADES, Ending
 from archive.telling.rules import Takes
 from archive.telling.told import Told
 from tests.archive.conftest import ELSEWHERE, HERE, digest
@@ -46,6 +46,28 @@ def test_an_archive_that_is_given_back_is_told_on(catalog: Catalog) -> None:
     assert telling is not None
     assert telling.image_id == before.id
     assert len(told(catalog, [photographed(catalog, "again", HERE)])) == 1
+
+
+def test_what_waits_is_listed_from_the_oldest_and_what_was_sent_from_the_latest(
+    catalog: Catalog,
+) -> None:
+    out = catalog.outbox
+    out.know(HERE, PACS)
+    images = [photographed(catalog, str(number), HERE).id for number in range(6)]
+    for ending in (*map(Ending, GRADES), Ending(OutboxState.TASK, "refused")):
+        telling = out.claim("w", HERE, PACS, 60)
+        assert telling is not None
+        out.end(telling, ending)
+    first, second = out.sent(PACS, establishment=HERE, limit=2)
+    (third,) = out.sent(PACS, establishment=HERE, before=second.id)
+    assert [one.image_id for one in (first, second, third)] == images[2::-1]
+    assert out.sent(PACS, establishment=ELSEWHERE) == ()
+    # A task is found whatever waits before it.
+    (task,) = out.listed([OutboxState.TASK], establishment=HERE, remote=PACS, limit=1)
+    assert task.image_id == images[3]
+    (waiting,) = out.listed([OutboxState.WAITING], establishment=HERE, remote=PACS, limit=1)
+    after = out.listed([OutboxState.WAITING], establishment=HERE, remote=PACS, after=waiting.id)
+    assert [one.image_id for one in (waiting, *after)] == images[4:]
 
 
 @pytest.mark.parametrize("is_held", [False, True])

@@ -19,6 +19,8 @@ export interface ImageSummary {
   state: ImageState;
   /** Whether it can be looked at: when published, and mostly long before. */
   viewable: boolean;
+  /** A scan of a slide that was scanned again, which does not count as a slide. */
+  older: boolean;
   thumbnail: string;
   covered?: Cover | null;
   /** What its case calls it, where it is read as one of it. */

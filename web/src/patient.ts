@@ -1,6 +1,6 @@
 /** Who the images belong to: the same words wherever a patient is named. */
 
-import { type ImageKind, type ImageSummary, type Patient, pictureAddress } from "./api";
+import { type ImageSummary, type Patient, pictureAddress } from "./api";
 import { type Child, h, icon } from "./dom";
 import { age, dateText, parseDate, personName, sexCode } from "./format";
 import { language, messages } from "./i18n";
@@ -51,24 +51,27 @@ export function traits(patient: Patient | null): HTMLElement {
   );
 }
 
-/** "3 lames, 2 photographies". */
-export function countsText(images: { kind: ImageKind }[]): string {
+/** "3 lames, 2 photographies": a slide that was scanned again is one, as in its case. */
+export function countsText(images: Pick<ImageSummary, "kind" | "older">[]): string {
   const words = messages();
-  const slides = images.filter(({ kind }) => kind === "slide").length;
-  const photos = images.length - slides;
+  const slides = images.filter(({ kind, older }) => kind === "slide" && !older).length;
+  const photos = images.filter(({ kind }) => kind === "photo").length;
   return [slides > 0 && words.slides(slides), photos > 0 && words.photos(photos)]
     .filter(Boolean)
     .join(", ");
 }
 
-type Named = Pick<ImageSummary, "id" | "kind" | "name">;
+type Named = Pick<ImageSummary, "id" | "kind" | "name" | "older">;
 
-/** "Lame 2": the image's number among those of its kind in the exam, or what its case calls it. */
-export function imageName(image: Named, all: Named[]): string {
-  const named = all.find(({ id }) => id === image.id)?.name;
-  if (named) return named;
-  const alike = all.filter(({ kind }) => kind === image.kind);
-  return messages().kindNumber[image.kind](alike.findIndex(({ id }) => id === image.id) + 1);
+/** "Lame 2": the image's number among those like it in the exam, or what its case calls it. */
+export function imageName(image: Pick<Named, "id" | "kind">, all: Named[]): string {
+  const words = messages();
+  const own = all.find(({ id }) => id === image.id);
+  if (own?.name) return own.name;
+  const older = own?.older ?? false;
+  const alike = all.filter((one) => one.kind === image.kind && one.older === older);
+  const number = alike.findIndex(({ id }) => id === image.id) + 1;
+  return older ? words.olderNumber(number) : words.kindNumber[image.kind](number);
 }
 
 /** A picture that says so when it cannot be had. */

@@ -28,6 +28,7 @@ from dermato.ingest import ingest_photo
 from tests.api.asking.radiology import ANNE
 from tests.api.conftest import Web, opened
 from tests.api.test_covered import FOREARM, SCROTUM
+from tests.archive.cases.conftest import LABORATORY, label, order, published, scanned
 from tests.archive.identities.saying import INS
 from tests.dermato.archived import received
 from tests.orthanc import Orthanc, free_ports
@@ -121,6 +122,33 @@ def test_a_timeline_has_ones_own_and_what_is_shown_and_who_else_is_asked(
     assert web.get(f"/api/patients/{two.their_key}/timeline").status_code == 404
     there = web.get(f"/api/patients/{two.their_key}/timeline", headers=as_of(two, ELSEWHERE))
     assert [one["own"] for one in there.json()["lines"]] == [True]
+
+
+def test_a_slide_that_was_scanned_again_counts_once_everywhere(two: Two, web: Web) -> None:
+    with open_workplace(two.settings) as place:
+        cases = place.catalog.cases
+        cases.declare({HERE: LABORATORY, ELSEWHERE: LABORATORY})
+        scans = {}
+        for where, patient in ((HERE, ANNE), (ELSEWHERE, ALSO_ANNE)):
+            cases.place(order(["A1-1", "A1-2"], patient=patient, establishment=where))
+            came = (("A1-1", "first"), ("A1-2", "other"), ("A1-1", "again"))
+            scans[where] = [
+                published(
+                    place.catalog,
+                    scanned(place.catalog, label(glass), where + name, establishment=where),
+                )
+                for glass, name in came
+            ]
+    first, _, again = scans[HERE]
+    lines = web.get(f"/api/patients/{two.key}/timeline").json()["lines"]
+    assert {one["own"]: one["slides"] for one in lines if one["slides"]} == {True: 2, False: 2}
+    for path in ("/api/exams", f"/api/patients/{two.key}"):
+        exams = {one["id"]: one for one in web.get(path).json()["exams"]}
+        told = {one["id"]: one["older"] for one in exams[first.exam_id]["images"]}
+        assert sorted(told.values()) == [False, False, True]
+        assert told[first.id]
+        assert not told[again.id]
+    assert web.get(f"/api/exams/{first.exam_id}").json() == exams[first.exam_id]
 
 
 def test_an_archive_is_asked_by_name_and_one_that_is_silent_is_said_to_be(

@@ -81,6 +81,7 @@ export const en: Messages = {
   images: (n) => plural(n, "image", "images"),
   kind: { slide: "Slide", photo: "Photograph" },
   kindNumber: { slide: (n) => `Slide ${n}`, photo: (n) => `Photo ${n}` },
+  olderNumber: (n) => `Earlier scan ${n}`,
   openImage: (name) => `Open: ${name}`,
   noImages: "This exam holds no image yet.",
   thumbnailMissing: "Preview unavailable",

@@ -82,6 +82,7 @@ export const fr = {
   images: (n: number) => plural(n, "image", "images"),
   kind: { slide: "Lame", photo: "Photographie" },
   kindNumber: { slide: (n: number) => `Lame ${n}`, photo: (n: number) => `Photo ${n}` },
+  olderNumber: (n: number) => `Numérisation antérieure ${n}`,
   openImage: (name: string) => `Ouvrir : ${name}`,
   noImages: "Cet examen ne contient encore aucune image.",
   thumbnailMissing: "Aperçu indisponible",

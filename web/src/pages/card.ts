@@ -9,9 +9,13 @@ import { examPath, lesionsPath, timelinePath, viewPath } from "../router";
 
 const SHOWN = 3;
 
+/** What the row shows and counts: a slide that was scanned again by its latest scan. */
+const currentOf = ({ images }: Exam) => images.filter(({ older }) => !older);
+
 function preview(exam: Exam): HTMLElement {
   const words = messages();
-  const tiles: Child[] = exam.images.slice(0, SHOWN).map((image) =>
+  const current = currentOf(exam);
+  const tiles: Child[] = current.slice(0, SHOWN).map((image) =>
     h(
       "a",
       {
@@ -22,14 +26,15 @@ function preview(exam: Exam): HTMLElement {
       thumbnail(image),
     ),
   );
-  const rest = exam.images.length - SHOWN;
+  const rest = current.length - SHOWN;
   if (rest > 0) tiles.push(h("span", { class: "preview rest", "aria-hidden": "true" }, `+${rest}`));
   return h("div", { class: "previews" }, ...tiles);
 }
 
 /** A single image that can be seen is what the reader wants; several deserve the choice. */
 function destination(exam: Exam): string {
-  const only = exam.images.length === 1 ? exam.images[0] : undefined;
+  const [first, ...more] = currentOf(exam);
+  const only = more.length === 0 ? first : undefined;
   return only?.viewable ? viewPath(only.id) : examPath(exam.id);
 }
 

@@ -11,6 +11,8 @@ import { framed } from "./framed";
 
 type State = "waiting" | "answered" | "committed" | "read-back" | "task" | "superseded";
 const GOOD: State[] = ["answered", "committed", "read-back"];
+/** What is still to be done, each in a table of its own: much that waits hides no task. */
+const OPEN = ["task", "waiting"] as const;
 
 interface Archive {
   name: string;
@@ -60,7 +62,9 @@ export const outboxPage: Page = framed(async (again) => {
   );
   // What somebody has to see to comes first.
   const sorted = [...archives].sort((one, other) => other.counts.task - one.counts.task);
-  const shown = await Promise.all(sorted.map((one) => section(one, again)));
+  const shown = await Promise.all(
+    sorted.map((one) => (isUntold(one) ? untold(one) : section(one, again))),
+  );
   document.title = `${words.title} · ${messages().product}`;
   return h(
     "main",
@@ -84,15 +88,20 @@ function gone({ name, establishment, collecting, counts }: Removed): HTMLElement
   );
 }
 
+const isUntold = ({ takes, counts }: Archive) =>
+  takes.length === 0 && Object.values(counts).every((one) => one === 0);
+
+const untold = (archive: Archive) => titled(archive, h("p", {}, messages().outbox.untold));
+
 async function section(archive: Archive, again: () => void): Promise<HTMLElement> {
   const words = messages().outbox;
-  if (archive.takes.length === 0 && Object.values(archive.counts).every((one) => one === 0))
-    return titled(archive, h("p", {}, words.untold));
-  const { rows, more } = await rowsOf(archive, ["task", "waiting"]);
-  const list = h("div", { class: "outbox-rows" }, table(rows, words.pending, again));
+  const open = OPEN.filter((state) => archive.counts[state] > 0);
+  const tables = await Promise.all(
+    open.map((state) => table(words.captions[state], rowsIn(archive, state), again)),
+  );
   const sent = h(
     "button",
-    { type: "button", class: "button", onclick: () => void showSent(archive, list, sent, again) },
+    { type: "button", class: "button", onclick: () => void showSent(archive, sent, again) },
     words.showSent,
   );
   sent.hidden = GOOD.every((one) => archive.counts[one] === 0);
@@ -100,8 +109,8 @@ async function section(archive: Archive, again: () => void): Promise<HTMLElement
     archive,
     counts(archive),
     rule(archive),
-    list,
-    more && h("p", { class: "faint" }, words.more),
+    open.length === 0 && h("p", {}, words.nothing),
+    ...tables,
     sent,
   );
 }
@@ -116,26 +125,32 @@ function titled(archive: Archive, ...parts: Child[]): HTMLElement {
   );
 }
 
-async function showSent(
-  archive: Archive,
-  list: HTMLElement,
-  button: HTMLElement,
-  again: () => void,
-): Promise<void> {
+async function showSent(archive: Archive, button: HTMLElement, again: () => void): Promise<void> {
   const words = messages().outbox;
   try {
-    const { rows } = await rowsOf(archive, GOOD);
-    list.append(table(rows, words.sent, again));
-    button.remove();
+    const sent = await table(words.captions.sent, sentOf(archive), again);
+    button.replaceWith(sent);
+    sent.tabIndex = -1;
+    sent.focus();
   } catch (error) {
     notify([told(error, words.failed)]);
   }
 }
 
-function rowsOf(archive: Archive, states: State[]): Promise<Rows> {
-  const asked = new URLSearchParams(states.map((one) => ["state", one]));
-  return ask<Rows>("GET", `/api/archives/${encodeURIComponent(archive.name)}/rows?${asked}`);
-}
+/** Asks for some rows: the first ones, or those that follow a row. */
+type Source = (last: Row | undefined) => Promise<Rows>;
+
+const pathOf = ({ name }: Archive) => `/api/archives/${encodeURIComponent(name)}`;
+
+const rowsIn =
+  (archive: Archive, state: State): Source =>
+  (last) =>
+    ask<Rows>("GET", `${pathOf(archive)}/rows?state=${state}&after=${last?.id ?? 0}`);
+
+const sentOf =
+  (archive: Archive): Source =>
+  (last) =>
+    ask<Rows>("GET", `${pathOf(archive)}/sent${last ? `?before=${last.id}` : ""}`);
 
 function counts({ counts, lacking, dropped }: Archive): HTMLElement {
   const words = messages().outbox;
@@ -172,16 +187,44 @@ function rule({ takes, corrections, grade }: Archive): HTMLElement {
   );
 }
 
-function table(rows: Row[], caption: string, again: () => void): HTMLElement {
+/** The first rows of a source, and the way to those that follow. */
+async function table(caption: string, source: Source, again: () => void): Promise<HTMLElement> {
   const words = messages().outbox;
-  if (rows.length === 0) return h("p", {}, words.nothing(caption));
+  const body = h("tbody", {});
+  const more = h(
+    "button",
+    { type: "button", class: "button", "aria-label": words.moreOf(caption) },
+    words.more,
+  );
+  let last: Row | undefined;
+  const load = async () => {
+    const found = await source(last);
+    body.append(...found.rows.map((one) => line(one, again)));
+    last = found.rows.at(-1) ?? last;
+    more.hidden = !found.more;
+  };
+  more.addEventListener("click", async () => {
+    more.disabled = true;
+    try {
+      await load();
+    } catch (error) {
+      notify([told(error, words.failed)]);
+    }
+    more.disabled = false;
+  });
+  await load();
   const heads = [words.what, words.state, words.since, words.act];
   return h(
-    "table",
-    {},
-    h("caption", {}, caption),
-    h("thead", {}, h("tr", {}, ...heads.map((one) => h("th", { scope: "col" }, one)))),
-    h("tbody", {}, ...rows.map((one) => line(one, again))),
+    "div",
+    { class: "outbox-rows" },
+    h(
+      "table",
+      {},
+      h("caption", {}, caption),
+      h("thead", {}, h("tr", {}, ...heads.map((one) => h("th", { scope: "col" }, one)))),
+      body,
+    ),
+    more,
   );
 }
 

@@ -49,7 +49,7 @@ async function examOf(image: ImageDetail, signal: AbortSignal): Promise<Exam> {
 function alone(image: ImageDetail): Exam {
   const { id, kind, width, height, state, viewable, files, patient, accession_number } = image;
   const { thumbnail } = files;
-  const own = { id, kind, width, height, state, viewable, thumbnail };
+  const own = { id, kind, width, height, state, viewable, older: false, thumbnail };
   const beside = (image.siblings ?? []).map((one) => ({
     ...own,
     width: null,
