@@ -16,7 +16,6 @@ from wsidicom import WsiDicom
 from api.archives import REMOTE, RadiologyArchive
 from api.ingest import Order, ingest
 from api.moving import move_once
-from api.sending import send_once
 from api.settings import Settings
 from api.why import DOWN, NOT_CUT, TOO_LARGE
 from api.work import Workplace
@@ -25,7 +24,16 @@ from archive.move import Author, Destination
 from archive.record import Image, ObjectRole, OutboxState, Sent, StoredObject
 from archive.telling.rows import Telling
 from archive.telling.rules import NOT_TAKEN, Corrections, Takes
-from tests.api.telling.places import HERE, all_sent, at, corrected, due_now, kept, told
+from tests.api.telling.places import (
+    HERE,
+    all_sent,
+    at,
+    corrected,
+    due_now,
+    kept,
+    send_once,
+    told,
+)
 from tests.orthanc import Orthanc
 from tests.samples.slide import small_svs
 from tiles.instance import read_index
@@ -159,7 +167,7 @@ import os, signal, sys
 from dataclasses import replace
 from pathlib import Path
 from api.archives import RadiologyArchive
-from api.sending import send_once
+from api.sending import Turn, send_to
 from api.settings import read_settings
 from api.work import open_workplace
 from archive.dicomweb_link import DicomWebLink
@@ -179,7 +187,7 @@ def stored(link, instance, moved):
 
 DicomWebLink.store = stored
 with open_workplace(replace(read_settings(), archives=(rule,))) as place:
-    while send_once(place):
+    while any(send_to(place, to) is not Turn.IDLE for to in place.archives):
         pass
 """
 
