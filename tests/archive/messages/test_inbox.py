@@ -4,6 +4,8 @@ from base64 import b64encode
 from typing import Any
 
 import sqlalchemy as sa
+from hypothesis import given
+from hypothesis import strategies as st
 
 from archive.catalog import Catalog
 from archive.errors import NotFound
@@ -54,3 +56,29 @@ def test_an_identifier_inside_a_document_is_found_in_its_message() -> None:
     document = b"<ClinicalDocument>" + b"x" * 200 + f' extension="{INS}" '.encode()
     payload = b"OBX|1|ED|a||^AP^XML^Base64^" + b64encode(document) + b"||||||F"
     assert named_in(payload) == {mark_of(INS)}
+
+
+DOCUMENT = b"<ClinicalDocument>" + b"x" * 150 + f' extension="{INS}" '.encode() + b"y" * 150
+ENDS = st.sampled_from(["\n", "\r\n", "\r", " ", "\\.br\\", "\\X0D0A\\", "\\X0D\\\\X0A\\"])
+
+
+def _results(*parts: str) -> bytes:
+    letter = b64encode("Cher confrère".encode()).decode()
+    obxs = ["OBX|1|TX|||Sur base64^x", *(f"OBX|1|ED|a||^AP^XML^Base64^{one}||" for one in parts)]
+    return "\r".join([*obxs, f"OBX|9|ED|b||^TEXT^^Base64^{letter}||||||F"]).encode()
+
+
+@given(st.integers(1, len(b64encode(DOCUMENT)) - 1), ENDS, st.integers(20, 90))
+def test_it_is_found_in_a_document_over_several_results_and_lines(
+    cut: int, end: str, width: int
+) -> None:
+    inside = b64encode(DOCUMENT).decode()
+    assert named_in(_results(inside[:cut], inside[cut:])) == {mark_of(INS)}
+    broken = end.join(inside[at : at + width] for at in range(0, len(inside), width))
+    assert named_in(_results(broken)) == {mark_of(INS)}
+
+
+@given(st.integers(1, len(DOCUMENT) - 1))
+def test_it_is_found_in_parts_that_were_encoded_apart(cut: int) -> None:
+    parts = (b64encode(one).decode() for one in (DOCUMENT[:cut], DOCUMENT[cut:]))
+    assert named_in(_results(*parts)) == {mark_of(INS)}
