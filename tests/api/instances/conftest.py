@@ -15,6 +15,7 @@ from api.instances.acceptance import Acceptance, Sender
 from api.policies import Role
 from api.settings import Settings, signing_key
 from api.work import Workplace
+from archive.query import FoundInstance, Query
 from archive.received.outcome import Outcome
 from tests.api.conftest import Web, opened
 from tests.samples.dicom_slides import Made, write_instance
@@ -100,3 +101,11 @@ def web(settings: Settings, place: Workplace) -> Iterator[Web]:
         token = Doors(signing_key(settings)).issue(Role.CONTRIBUTOR, "north")
         client.headers["authorization"] = f"Bearer {token}"
         yield client
+
+
+def found(place: Workplace, establishment: str | None = "north") -> list[FoundInstance]:
+    return place.catalog.instances.instances(Query(), establishment=establishment)
+
+
+def objects_in(place: Workplace) -> set[str]:
+    return set(place.storage.orphans((), -60.0))

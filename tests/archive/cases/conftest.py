@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
+
 from archive.cases.case import Case
 from archive.cases.decide import Verdict
 from archive.cases.label import Position
@@ -107,3 +109,9 @@ def all_done(catalog: Catalog) -> None:
     while catalog.cases.settle_some():
         while catalog.jobs.counts()[JobState.WAITING]:
             done(catalog)
+
+
+@pytest.fixture
+def lab(catalog: Catalog) -> Catalog:
+    catalog.cases.declare({HERE: LABORATORY})
+    return catalog
