@@ -88,21 +88,26 @@ class Included:
 async def told_more(
     desk: Desk, caller: Caller, included: Included, told: list[Json], studies_url: str
 ) -> list[Json]:
-    """The results with what is to be included, as the header of one of their instances has it."""
-    return [
+    """The results with what is to be included, as the header of one of their instances has it.
+
+    What was moved since it was found is left out.
+    """
+    found = [
         await _more(desk, caller, included, one, studies_url) if included.missing_in(one) else one
         for one in told
     ]
+    return [one for one in found if one is not None]
 
 
 async def _more(
     desk: Desk, caller: Caller, included: Included, told: Json, studies_url: str
-) -> Json:
+) -> Json | None:
     matches = {keyword: told[tag]["Value"][0] for tag, keyword in _UIDS.items() if tag in told}
     query = Query(matches, limit=1)
     find = partial(desk.catalog.instances.instances, query, establishment=caller.establishment)
-    (one, *_) = await desk.find(find)
-    return {**await desk.read(partial(_read, desk, one, included, studies_url)), **told}
+    for one in await desk.find(find):
+        return {**await desk.read(partial(_read, desk, one, included, studies_url)), **told}
+    return None
 
 
 def _read(desk: Desk, one: FoundInstance, included: Included, studies_url: str) -> Json:

@@ -61,10 +61,7 @@ def asked(scope: Scope, template: str, fields: dict[str, str]) -> Searched:
     matches: dict[str, str] = {}
     query, included = Query(combined=True), Included()
     undone: list[str] = []
-    text = scope.get("query_string", b"").decode("latin-1")
-    for name, value in parse_qsl(text, keep_blank_values=True):
-        if "\0" in value:
-            raise InvalidQuery("The query holds a character that no text has.")
+    for name, value in _parameters(scope):
         match name.lower():
             case "limit":
                 query = replace(query, limit=max(0, min(MOST, _number(value))))
@@ -154,6 +151,21 @@ async def json_array(written: AsyncGenerator[bytes]) -> AsyncGenerator[bytes | m
             yield before + one
             before = b","
     yield b"]"
+
+
+def _parameters(scope: Scope) -> list[tuple[str, str]]:
+    """What stands in the query of a request (8.3.1); raises InvalidQuery for what is no text.
+
+    A name in another character set would be that of nobody.
+    """
+    text = scope.get("query_string", b"").decode("latin-1")
+    try:
+        told = parse_qsl(text, keep_blank_values=True, errors="strict")
+    except UnicodeDecodeError as error:
+        raise InvalidQuery("The query is not written in UTF-8.") from error
+    if any("\0" in value for _, value in told):
+        raise InvalidQuery("The query holds a character that no text has.")
+    return told
 
 
 def _keyword(name: str) -> str:

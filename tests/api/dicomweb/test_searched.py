@@ -9,6 +9,7 @@ from dicomweb_client.session_utils import create_session
 from pydicom.dataset import Dataset
 from wsidicom import WsiDicom, WsiDicomWebClient
 
+from api.dicomweb import service
 from api.dicomweb.search import asked
 from archive.catalog import Catalog
 from archive.query import FoundInstance, Query
@@ -128,6 +129,23 @@ def test_a_study_with_one_of_several_modalities_is_found(
         query = {"StudyInstanceUID": one.study.study_instance_uid, name: modalities}
         answer = reader.get(f"/dicomweb/{where}", params=query)
         assert answer.status_code == (200 if is_found else 204)
+
+
+def test_what_was_moved_while_it_was_found_is_left_out(
+    reader: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = {"0020000D": {"vr": "UI", "Value": ["1.2.3"]}}
+    monkeypatch.setattr(service, "search", lambda *_, **__: ([gone], False))
+    answer = reader.get("/dicomweb/studies", params={"includefield": "StudyDescription"})
+    assert (answer.status_code, answer.content) == (204, b"")
+
+
+def test_a_name_in_another_character_set_is_refused_and_not_looked_for_in_vain(
+    reader: Web,
+) -> None:
+    for name in ("H%E9lo%EFse", "%ff"):
+        assert reader.get(f"/dicomweb/studies?PatientName={name}").status_code == 400
+    assert reader.get("/dicomweb/studies?PatientName=H%C3%A9lo%C3%AFse").status_code == 204
 
 
 def test_a_list_of_a_hundred_studies_is_told_with_one_more() -> None:
