@@ -189,7 +189,6 @@ class Outbox:
         part, whole = schema.outbox.alias(), schema.outbox
         query = (
             sa.select(part.c.state)
-            .distinct()
             .select_from(whole.join(part, is_part_of(whole, part)))
             .where(whole.c.id == telling.id, part.c.state != OutboxState.SUPERSEDED)
         )

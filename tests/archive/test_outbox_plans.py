@@ -18,11 +18,20 @@ BY_ARCHIVE = "SEARCH outbox USING INDEX sqlite_autoindex_outbox_1 (remote_id=? A
 """All that one archive was ever told."""
 
 
+COUNTED = {
+    "SEARCH outbox USING COVERING INDEX ix_outbox_remote_id_state_due_at (remote_id=?)",
+    "SEARCH outbox USING INDEX ix_outbox_cut (remote_id=?)",
+}
+"""How much there is in each state: no row is read but of what is cut."""
+
+
 def test_no_question_reads_all_that_an_archive_was_told(tmp_path: Path) -> None:
     with Catalog.open(f"sqlite:///{tmp_path / 'catalog.sqlite'}") as catalog:
         plans = plans_of(catalog)
     assert any("outbox" in one for one in plans)
     assert BY_ARCHIVE not in plans
+    by_remote = {one for one in plans if "outbox" in one and "(remote_id=?)" in one}
+    assert by_remote == COUNTED
     assert {one for one in plans if one.startswith("SCAN outbox")} <= {
         "SCAN outbox USING INDEX ix_outbox_held"
     }
