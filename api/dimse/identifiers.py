@@ -135,6 +135,9 @@ def _text(value: Any) -> str:
     text = "\\".join(str(one) for one in several)
     if "\0" in text:
         raise InvalidQuery("The query holds a character that no text has.")
+    # By which pydicom reads what it cannot; a name with it would be that of nobody.
+    if "\N{REPLACEMENT CHARACTER}" in text:
+        raise InvalidQuery("The query is not in the character set that it states.")
     return text
 
 

@@ -119,6 +119,17 @@ def test_names_come_in_any_character_set_and_leave_in_unicode(served: Served) ->
         assert found[0].SpecificCharacterSet == "ISO_IR 192"
 
 
+def test_a_name_that_is_not_in_the_set_it_states_is_refused_and_not_looked_for_in_vain(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # This end writes ISO 8859-1, and says that it is UTF-8.
+    monkeypatch.setitem(python_encoding, "ISO_IR 192", "latin-1")
+    utf_8 = {"SpecificCharacterSet": "ISO_IR 192", "QueryRetrieveLevel": "STUDY"}
+    (status,) = ask(served, **utf_8, PatientName="*HÉLOÏSE")
+    assert status.Status == 0xA900
+    assert "character set" in status.ErrorComment
+
+
 def test_every_level_tells_what_is_asked_for(served: Served) -> None:
     patients = ask(
         served,
