@@ -9,8 +9,9 @@ from typing import Any
 from api.errors import SandboxError
 from api.sandbox import limits_for, run_limited
 from archive.errors import BadDocument, NotFound
-from archive.reports.cda import Block, blocks, inner_document, read_cda
-from archive.reports.report import CDA, PDF, TEXT, Content
+from archive.reports.cda import Block
+from archive.reports.report import PDF, Content
+from archive.reports.shown import as_shown, lines_of
 
 _AT_ONCE = BoundedSemaphore(2)
 """Whoever leafs through a long document keeps nobody from theirs."""
@@ -28,22 +29,19 @@ class Seen:
 
 def seen(content: Content, scratch: Path) -> Seen:
     """What is shown of a document; raises BadDocument for one that cannot be shown."""
-    kind, data = _shown(content)
+    kind, data = as_shown(content.media_type, content.data)
     if kind == PDF:
         with TemporaryDirectory(prefix="report-", dir=scratch) as folder:
             path = Path(folder, "report.pdf")
             path.write_bytes(data)
             texts, count = _run("api.pdf:pages", {"path": str(path)}, len(data), scratch)
         return Seen(pages=tuple(str(one) for one in texts), page_count=int(count))
-    if kind == CDA:
-        return Seen(blocks=tuple(blocks(read_cda(data))))
-    lines = data.decode("utf-8", "replace").splitlines()
-    return Seen(blocks=tuple(Block("text", one) for one in lines))
+    return Seen(blocks=tuple(lines_of(kind, data)))
 
 
 def page_picture(content: Content, number: int, scratch: Path) -> bytes:
     """A page of a document as a WebP; raises NotFound, and BadDocument as `seen`."""
-    kind, data = _shown(content)
+    kind, data = as_shown(content.media_type, content.data)
     if kind != PDF:
         raise NotFound("This document has no pages.")
     with TemporaryDirectory(prefix="report-", dir=scratch) as folder:
@@ -53,15 +51,6 @@ def page_picture(content: Content, number: int, scratch: Path) -> bytes:
         if not _run("api.pdf:picture", asked, len(data), scratch):
             raise NotFound("There is no such page.")
         return out.read_bytes()
-
-
-def _shown(content: Content) -> tuple[str, bytes]:
-    if content.media_type != CDA:
-        return content.media_type, content.data
-    inner = inner_document(read_cda(content.data))
-    if inner is None:
-        return CDA, content.data
-    return (PDF if inner[0] == PDF else TEXT), inner[1]
 
 
 def _run(function: str, asked: dict[str, Any], size: int, scratch: Path) -> Any:

@@ -1,10 +1,11 @@
 """Documents inside instances, as those are given them who read no DICOM (PS3.18, 8.7.4).
 
-A PDF is given as the PDF that it is, to be saved or shown by a program of the caller's; of a CDA
-document what it says, as text alone. Neither may do anything in our name.
+A PDF is given as the PDF that it is, to be saved or shown by a program of the caller's, also one
+that is the body of a CDA document; of other documents what they say, as text alone. Nothing of any
+may do anything in our name.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from hashlib import sha256
 from html import escape
@@ -18,21 +19,17 @@ from api.dicomweb.multipart import single
 from api.doors import Caller
 from api.errors import NotAcceptable
 from archive.query import FoundInstance
-from archive.reports.cda import blocks, read_cda
+from archive.reports.cda import Block
 from archive.reports.encapsulated import document_in
 from archive.reports.instances import DOCUMENTS
-from archive.reports.report import CDA, PDF
+from archive.reports.report import CDA, PDF, TEXT
+from archive.reports.shown import as_shown, lines_of
 from archive.today import brought_up_to_date
 from tiles.instance import read_header
 
 POLICY = "sandbox; default-src 'none'; frame-ancestors 'none'"
-_OFFERS = {
-    PDF: (Offer(PDF, may_be_multipart=False),),
-    CDA: (
-        Offer("text/html", may_be_multipart=False),
-        Offer("text/plain", may_be_multipart=False),
-    ),
-}
+_WORDS = (Offer("text/html", may_be_multipart=False), Offer(TEXT, may_be_multipart=False))
+_OFFERS = {PDF: (Offer(PDF, may_be_multipart=False),), CDA: _WORDS, TEXT: _WORDS}
 
 
 def is_document(one: FoundInstance) -> bool:
@@ -58,10 +55,11 @@ async def document_answer(desk: Desk, caller: Caller, one: FoundInstance, scope:
         today = brought_up_to_date(header, exam)
         return str(today.MIMETypeOfEncapsulatedDocument), document_in(today)
 
-    media_type, data = await desk.read(read)
+    media_type, data = await desk.decode(partial(as_shown, *await desk.read(read)))
     chosen = choose(accepted(scope), _OFFERS[media_type])
-    if media_type == CDA:
-        data = await desk.decode(partial(_as_text, data, chosen.offer.media_type))
+    if media_type != PDF:
+        said = partial(lines_of, media_type, data)
+        data = await desk.decode(partial(_as_text, said, chosen.offer.media_type))
     headers = {
         "cache-control": KEPT_BY_NOBODY,
         "vary": "accept",
@@ -72,11 +70,17 @@ async def document_answer(desk: Desk, caller: Caller, one: FoundInstance, scope:
     return single(data, chosen, headers, scope)
 
 
-def _as_text(data: bytes, media_type: str) -> bytes:
-    said = list(blocks(read_cda(data)))
-    if media_type == "text/plain":
-        return "\n".join(one.text for one in said).encode()
-    names = {"heading": "h2", "text": "p", "row": "p"}
-    lines = [f"<{names[one.kind]}>{escape(one.text)}</{names[one.kind]}>" for one in said]
+def _as_text(read: Callable[[], Iterable[Block]], media_type: str) -> bytes:
+    said = [(one.kind, _written(one)) for one in read()]
+    if media_type == TEXT:
+        return "\n".join(text for _, text in said).encode()
+    lines = [
+        f"<h2>{escape(text)}</h2>" if kind == "heading" else f"<p>{escape(text)}</p>"
+        for kind, text in said
+    ]
     head = '<!doctype html><html><head><meta charset="utf-8"><title>CDA</title></head><body>'
     return "\n".join([head, *lines, "</body></html>"]).encode()
+
+
+def _written(one: Block) -> str:
+    return f"[{one.text or 'image'}]" if one.kind == "attachment" else one.text

@@ -44,7 +44,7 @@ class ReportOut(BaseModel):
 
 
 class BlockOut(BaseModel):
-    """One line of what a document says: a heading, a text, or a row of a table."""
+    """One line of what a document says: a heading, a text, a row of a table, or an attachment."""
 
     kind: str
     text: str

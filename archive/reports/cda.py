@@ -22,6 +22,13 @@ _V3 = "{urn:hl7-org:v3}"
 _LOINC = "2.16.840.1.113883.6.1"
 MOST_DEEP, MOST_ELEMENTS = 100, 200_000
 _TEXT_BLOCKS = frozenset({"paragraph", "caption", "item", "tr", "br", "title", "list", "table"})
+_APART = _TEXT_BLOCKS | {"td", "th", "footnote"}
+_RAISED = str.maketrans("0123456789+-−()", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁽⁾")
+_LOWERED = str.maketrans("0123456789+-−()", "₀₁₂₃₄₅₆₇₈₉₊₋₋₍₎")
+_SIGNS = {"sup": _RAISED, "sub": _LOWERED}
+"""Of numbers above and below the line: ten to the sixth is no 106."""
+_ATTACHMENT = "renderMultiMedia"
+"""The place of a picture or a file that the document holds elsewhere."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -46,7 +53,11 @@ class Clinical:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """One line of what a document says, for people: `kind` is heading, text or row."""
+    """One line of what a document says, for people.
+
+    `kind` is heading, text, row, or attachment: the place, and the caption, of a picture or a file
+    that is not shown.
+    """
 
     kind: str
     text: str
@@ -207,6 +218,13 @@ def _lines(text: Element) -> Iterator[Block]:
         if _is_deleted(element):
             return
         name = element.tag.removeprefix(_V3)
+        if name in _SIGNS:
+            line.append("".join(_said(element)))
+            return
+        if name == _ATTACHMENT:
+            yield from flushed()
+            yield Block("attachment", _caption(element))
+            return
         if name == "tr":
             yield from flushed()
             cells = [_plain(one) for one in element]
@@ -243,8 +261,21 @@ def _plain(element: Element | None) -> str:
 
 
 def _said(element: Element) -> Iterator[str]:
-    if not _is_deleted(element):
-        yield element.text or ""
-        for one in element:
-            yield from _said(one)
-            yield one.tail or ""
+    """The text of an element, what stands apart in it set apart."""
+    name = element.tag.removeprefix(_V3)
+    if _is_deleted(element):
+        return
+    if name == _ATTACHMENT:
+        yield f" [{_caption(element) or 'image'}] "
+        return
+    parts = [element.text or ""]
+    for one in element:
+        parts += (*_said(one), one.tail or "")
+    said = "".join(parts)
+    if name in _SIGNS:
+        said = said.translate(_SIGNS[name])
+    yield f" {said} " if name in _APART else said
+
+
+def _caption(element: Element) -> str:
+    return _plain(element.find(f"{_V3}caption"))

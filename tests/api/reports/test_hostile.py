@@ -18,7 +18,7 @@ from archive.identities.ins import key_of
 from archive.identity import PatientIdentity
 from archive.reports.content import as_it_leaves, check_pdf, document_of
 from archive.reports.report import CDA, PDF, TEXT, Content, Report, ReportStatus
-from tests.samples.report import INS, cda, form, pdf
+from tests.samples.report import INS, cda, cda_of_pdf, form, pdf
 
 
 def armed() -> bytes:
@@ -68,10 +68,54 @@ def test_what_a_cda_document_says_is_deleted_is_not_said(tmp_path: Path) -> None
         "</content>.</paragraph><table><tbody><tr><td>Taille</td>"
         '<td><content revised="delete">4</content>14 mm</td></tr></tbody></table>'
     )
-    body = f"<structuredBody><component><section><title>Conclusion</title><text>{text}</text>"
-    whole = cda(f"{body}</section></component></structuredBody>")
-    told = seen(Content(CDA, whole), tmp_path).blocks
+    told = seen(Content(CDA, narrative(text)), tmp_path).blocks
     assert [one.text for one in told] == ["Conclusion", "Malin.", "Taille | 14 mm"]
+
+
+def narrative(text: str) -> bytes:
+    body = f"<structuredBody><component><section><title>Conclusion</title><text>{text}</text>"
+    return cda(f"{body}</section></component></structuredBody>")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("10<sup>6</sup> cellules, H<sub>2</sub>O, p<sup>16</sup>", "10⁶ cellules, H₂O, p¹⁶"),
+        ("10<sup>-<content>3</content></sup>, 1<sup>er</sup>", "10⁻³, 1er"),
+        (
+            "<table><tr><td>Ki67 1<br/>0 %</td><td>10<sup>6</sup></td></tr></table>",
+            "Ki67 1 0 % | 10⁶",
+        ),
+        (
+            "<table><tr><td><paragraph>1</paragraph><paragraph>2</paragraph></td></tr></table>",
+            "1 2",
+        ),
+        ("<table><tr><td><list><item>1</item><item>2</item></list></td></tr></table>", "1 2"),
+        ("4<content revised='delete'>0</content><sup>2</sup>", "4²"),
+    ],
+)
+def test_no_number_of_a_cda_document_becomes_another(tmp_path: Path, text: str, said: str) -> None:
+    told = seen(Content(CDA, narrative(text)), tmp_path).blocks
+    assert [one.text for one in told] == ["Conclusion", said]
+
+
+def test_where_a_cda_document_has_a_picture_it_is_said(tmp_path: Path) -> None:
+    picture = '<renderMultiMedia referencedObject="A"><caption>Vue {}</caption></renderMultiMedia>'
+    cell = f"<table><tr><td>{picture.format(2)}</td></tr></table>"
+    told = seen(Content(CDA, narrative(f"Bénin{picture.format(1)}.{cell}")), tmp_path).blocks
+    assert [(one.kind, one.text) for one in told[1:]] == [
+        ("text", "Bénin"),
+        ("attachment", "Vue 1"),
+        ("text", "."),
+        ("row", "[Vue 2]"),
+    ]
+
+
+def test_a_pdf_inside_a_cda_document_is_seen_as_the_pdf_that_it_is(tmp_path: Path) -> None:
+    content = Content(CDA, cda_of_pdf(pdf("Premier", "Second")))
+    assert seen(content, tmp_path).pages == ("Premier", "Second")
+    drawn = page_picture(content, 2, tmp_path)
+    assert Picture.open(io.BytesIO(drawn)).format == "WEBP"
 
 
 def test_a_pdf_that_is_none_inside_says_so(tmp_path: Path) -> None:

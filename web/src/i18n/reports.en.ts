@@ -27,6 +27,8 @@ export const reportsEn: typeof reportsFr = {
   statusAlone: (version) =>
     `This version tells its status alone; the document is that of version ${version}.`,
   firstPages: (n, all) => `Only the first ${n} of ${all} pages are shown.`,
+  attachment: (caption) =>
+    `A picture or an attachment is not shown here${caption && `: ${caption}`}. Save the document to see it.`,
   saveWhole: "Save the whole document",
   reading: "Opening the document…",
   failed: "The document cannot be shown. Save it to read it.",

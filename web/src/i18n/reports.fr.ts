@@ -26,6 +26,8 @@ export const reportsFr = {
     `Cette version ne dit que son état ; le document est celui de la version ${version}.`,
   firstPages: (n: number, all: number) =>
     `Seules les ${n} premières pages sur ${all} sont montrées.`,
+  attachment: (caption: string) =>
+    `Une image ou une pièce jointe n’est pas montrée ici${caption && ` : ${caption}`}. Enregistrez le document pour la voir.`,
   saveWhole: "Enregistrer le document entier",
   reading: "Ouverture du document…",
   failed: "Le document n’a pas pu être affiché. Enregistrez-le pour le lire.",

@@ -25,7 +25,7 @@ export interface Report {
  * a long document (`page_count`) the first ones.
  */
 export interface Seen {
-  blocks: { kind: "heading" | "text" | "row"; text: string; level: number }[];
+  blocks: { kind: "heading" | "text" | "row" | "attachment"; text: string; level: number }[];
   pages: string[];
   page_count: number;
 }

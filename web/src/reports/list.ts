@@ -148,6 +148,13 @@ function document_(one: Report, seen: Seen): HTMLElement {
 }
 
 function line(block: Seen["blocks"][number]): HTMLElement {
+  if (block.kind === "attachment")
+    return h(
+      "p",
+      { class: "report-warning" },
+      icon("warning"),
+      messages().reports.attachment(block.text),
+    );
   if (block.kind !== "heading") return h("p", { class: `report-${block.kind}` }, block.text);
   return h("h4", {}, block.text);
 }
