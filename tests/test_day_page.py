@@ -1,6 +1,5 @@
 """The day as two worklists tell it, one of them silent; and cases behind the first ones."""
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from archive.identity import PatientIdentity
 from tests.api.test_expecting import step
 from tests.browser import DESKTOP, attentive, faults
 from tests.orthanc import TITLE, free_ports, orthanc
-from tests.serving import running
+from tests.serving import running, until
 
 OPERATOR = '{"name": "MARTIN^Zoé", "rpps": null}'
 
@@ -74,15 +73,15 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 
 def asked(catalog: Catalog) -> dict[str, bool]:
     """Whether each list answers, once both were asked."""
-    until = time.monotonic() + 60
-    while time.monotonic() < until:
-        found = {
-            one.name: one.answers for one in catalog.cases.day.sources(establishment=ESTABLISHMENT)
-        }
-        if found.get("ris"):
-            return found
-        time.sleep(0.1)
-    raise AssertionError("the list that answers was never asked")
+    told: dict[str, bool] = {}
+
+    def are_both_asked() -> bool:
+        found = catalog.cases.day.sources(establishment=ESTABLISHMENT)
+        told.update((one.name, one.answers) for one in found)
+        return len(told) == 2
+
+    until(are_both_asked)
+    return told
 
 
 def test_a_visit_begins_from_the_day_and_a_silent_list_is_said(
@@ -124,6 +123,9 @@ def test_a_day_that_is_asked_for_is_said_to_be(browser: Browser, service: Servic
         page.route("**/api/day?*", hold)
         page.goto(f"{service.address}/day")
         expect(page.get_by_role("status")).to_have_text("Chargement…")
+        # What the page asks for is heard of a moment later here.
+        while not held:
+            page.wait_for_timeout(20)
         (asked_for,) = held
         asked_for.continue_()
         expect(page.locator(".day-item")).to_contain_text(["DUPRÉ Élodie"])

@@ -19,7 +19,7 @@ from archive.identity import PatientIdentity
 from archive.messages.inbox import Arrived
 from archive.record import ImageKind
 from tests.browser import DESKTOP, PHONE, attentive, chromium, faults
-from tests.serving import running
+from tests.serving import LONG_S, running
 
 HERE, ELSEWHERE = "local", "Hôpital B"
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -136,7 +136,12 @@ def test_who_may_read_what(
     served: Served, path: str, role: Role, establishment: str, status: int
 ) -> None:
     address = served.address + path.format(key=served.key)
-    answer = httpx.get(address, trust_env=False, headers=served.bearer(role, establishment))
+    answer = httpx.get(
+        address,
+        trust_env=False,
+        timeout=LONG_S,
+        headers=served.bearer(role, establishment),
+    )
     assert answer.status_code == status
 
 
@@ -148,11 +153,18 @@ def test_who_may_decide(served: Served) -> None:
             (Role.PHYSICIAN, ELSEWHERE, 404),
         ):
             answer = httpx.post(
-                address, trust_env=False, json=said, headers=served.bearer(role, establishment)
+                address,
+                trust_env=False,
+                timeout=LONG_S,
+                json=said,
+                headers=served.bearer(role, establishment),
             )
             assert answer.status_code == status
     messages = f"{served.address}/api/hl7/messages"
     listed = httpx.get(
-        messages, trust_env=False, headers=served.bearer(Role.OPERATOR, HERE)
+        messages,
+        trust_env=False,
+        timeout=LONG_S,
+        headers=served.bearer(Role.OPERATOR, HERE),
     ).json()["messages"]
     assert [(one["kind"], one["code"]) for one in listed] == [("ADT^A28", None)]

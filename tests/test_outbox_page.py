@@ -20,7 +20,7 @@ from archive.telling.rows import Ending, Telling
 from tests.api.telling.places import HERE, photographed
 from tests.browser import DESKTOP, PHONE, attentive, chromium, faults
 from tests.orthanc import free_ports
-from tests.serving import running
+from tests.serving import LONG_S, running
 
 GONE = "gone"
 ROW: dict[str, object] = {
@@ -173,7 +173,7 @@ def test_a_task_is_seen_however_much_waits(served: Told) -> None:
 
 
 def test_nobody_sees_or_asks_what_is_another_establishments(served: Told) -> None:
-    with httpx.Client(base_url=served.address, trust_env=False) as web:
+    with httpx.Client(base_url=served.address, trust_env=False, timeout=LONG_S) as web:
         reader = served.bearer(Role.READER, HERE)
         assert web.get("/api/archives", headers=reader).status_code == 403
         there = served.bearer(Role.CONTRIBUTOR, "Hôpital B")

@@ -28,7 +28,7 @@ from archive.record import ImageKind
 from slides.ingest import ingest_slide
 from tests.browser import DESKTOP, PHONE, READY, attentive, faults
 from tests.samples.slide import small_svs
-from tests.serving import running
+from tests.serving import LONG_S, running
 
 ELODIE = PatientIdentity("1234", "SERVICE", "ESSAI^Élodie")
 BRUNO = PatientIdentity("77", "SERVICE", "MODÈLE^Bruno")
@@ -154,7 +154,8 @@ def test_the_list_is_worked_through_by_keyboard(
         # Somebody else was quicker with the second one that waits.
         second = page.locator(".worklist-item").nth(1).get_attribute("data-exam")
         bearer = {"authorization": f"Bearer {house.token('bruno')}"}
-        took = httpx.post(f"{house.address}/api/worklist/{second}/take", headers=bearer)
+        address = f"{house.address}/api/worklist/{second}/take"
+        took = httpx.post(address, headers=bearer, timeout=LONG_S)
         assert took.status_code == 200
         page.locator("h1").click()
         page.keyboard.press("j")

@@ -1,17 +1,21 @@
 """What hands do with the page: one thumb on a phone, or a keyboard and nothing else."""
 
+import time
+
 from playwright.sync_api import Locator, Page, expect
+
+from tests.browser import DEADLINE_MS
 
 SITE = {"x": 0.5, "y": 0.27}
 """Of the drawing of the back, in fractions: the middle of the back."""
-MOST_TABS = 150
 
 
-def tap_at(page: Page, place: Locator, x: float, y: float) -> None:
-    """A thumb on a point of an element, in fractions of its size."""
+def tap_at(place: Locator, x: float, y: float) -> None:
+    """A thumb on a point of an element, in fractions of its size, once it has one."""
+    expect(place).to_be_visible()
     box = place.bounding_box()
     assert box is not None
-    page.touchscreen.tap(box["x"] + box["width"] * x, box["y"] + box["height"] * y)
+    place.tap(position={"x": box["width"] * x, "y": box["height"] * y})
 
 
 def tap_back(page: Page, x: float = SITE["x"], y: float = SITE["y"]) -> None:
@@ -19,7 +23,7 @@ def tap_back(page: Page, x: float = SITE["x"], y: float = SITE["y"]) -> None:
     sheet = page.get_by_role("dialog", name="Où est-ce sur le corps")
     sheet.locator(".body-view", has_text="Dos").tap()
     expect(sheet.locator(".body-stage[data-view=back] svg")).to_be_visible()
-    tap_at(page, sheet.locator(".body-stage"), x, y)
+    tap_at(sheet.locator(".body-stage"), x, y)
     sheet.get_by_role("button", name="Choisir ce site").tap()
     expect(sheet).to_have_count(0)
 
@@ -39,12 +43,11 @@ def held(page: Page) -> str:
 
 
 def tab_to(page: Page, words: str) -> None:
-    """Go on with the Tab key until the keyboard is on what is called so."""
-    for _ in range(MOST_TABS):
-        if words in held(page):
-            return
+    """Go on with the Tab key, round and round, until the keyboard is on what is called so."""
+    end = time.monotonic() + DEADLINE_MS / 1000
+    while words not in (on := held(page)):
+        assert time.monotonic() < end, f"the Tab key never comes to {words}; it is on {on}"
         page.keyboard.press("Tab")
-    raise AssertionError(f"the Tab key never comes to {words}; it is on {held(page)}")
 
 
 def press(page: Page, words: str, key: str = "Enter") -> None:

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser import until
 from tests.capture.conftest import Visit
 from tests.capture.hands import tap_at, tap_back
 from tests.capture.pictures import blurred, lesions
@@ -174,8 +175,10 @@ def pin(page: Page) -> None:
     step(page, "sort")
     page.get_by_role("button", name="Regarder Photo 1").tap()
     sheet = page.get_by_role("dialog", name="Photo 1")
+    # As large as it will be.
+    until(page, "document.querySelector('.pins-stage img')?.naturalWidth > 0")
     for number, (x, y) in enumerate(PLACED, start=1):
-        tap_at(page, sheet.locator(".pins-layer"), x, y)
+        tap_at(sheet.locator(".pins-layer"), x, y)
         page.get_by_role("dialog", name="Quelle lésion").get_by_text(f"L{number} ·").tap()
         expect(sheet.locator(".pin")).to_have_count(number)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from api.doors import Doors
 from api.policies import Role
@@ -80,6 +80,8 @@ def visit(browser: Browser, server: Server, contributor: str) -> Iterator[Visit]
             # The browser asks for what a form holds; a page that is sending asks before it closes.
             page.on("dialog", lambda dialog: dialog.accept())
             page.goto(f"{server.address}/deposit")
+            # What was brought before makes the zone flat, under the finger of whoever is sooner.
+            expect(page.locator("main:not([aria-busy])")).to_be_visible()
             return page
 
         yield opened

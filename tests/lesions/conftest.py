@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import redirect_stdout
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from api.settings import read_settings
 from api.work import open_workplace
 from archive.body_site import Side, site_of_code
 from archive.catalog import Catalog
+from archive.identities.stated import Stated
 from archive.identity import PatientIdentity
 from archive.lesion import LesionEvent, LesionEventKind, LesionSaid, MapPosition, MapView
 from tests.browser import DESKTOP
@@ -48,6 +49,8 @@ class Followed:
     """A lesion whose two visits are aligned."""
     cheek: str
     """One whose pictures cannot be."""
+    back: str
+    """One of which a test may cover the pictures."""
     truth: Again
     ruled: str
     """A photograph of the first, with a ruler in it."""
@@ -55,6 +58,14 @@ class Followed:
     """A photograph of it without one."""
     environment: dict[str, str]
     """Where its data are."""
+
+    def of_another(self) -> tuple[str, list[str]]:
+        """A patient whom no other test knows, with lesions at the same places."""
+        with Catalog.open(read_settings(self.environment).database_url) as catalog:
+            traits = {"name": "ESSAI^Lou"}
+            said = Stated(os.urandom(4).hex(), "SERVICE", traits, datetime.now(UTC), "GAM")
+            key = catalog.identities.state("local", said).key
+            return key, lesions(catalog, key)
 
 
 def dermoscopy(number: int, folder: Path) -> np.ndarray[Any, Any]:
@@ -121,7 +132,7 @@ def followed(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iter
         taken("ingest", str(slide), "--accession", "B25-0042")
         with open_workplace(read_settings()) as place:
             key = place.catalog.lesions.patient_key(PATIENT, establishment="local")
-            forearm, cheek, *_ = lesions(place.catalog, key)
+            forearm, cheek, back, *_ = lesions(place.catalog, key)
         one, other, third = (dermoscopy(number, folder) for number in (0, 2, 3))
         truth = again(one, "re-lit", seed=4)
         ruler = with_ruler(one, PITCH_PX, 12, length_mm=45, seed=2)
@@ -140,6 +151,8 @@ def followed(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iter
         photo(truth.pixels, 1, arm, "dermoscopy", forearm)
         photo(other, 0, face, "dermoscopy", cheek)
         photo(third, 1, face, "dermoscopy", cheek)
+        for visit, pixels in enumerate((other, third)):
+            photo(np.flipud(pixels), visit, ["699893008"], "dermoscopy", back)
     with running(own, workers=1) as server:
         context = browser.new_context(**DESKTOP)
         page = context.new_page()
@@ -147,5 +160,15 @@ def followed(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iter
         page.wait_for_selector(".exam-link")
         context.storage_state(path=folder / "state.json")
         context.close()
-        state = folder / "state.json"
-        yield Followed(server.address, state, key, forearm, cheek, truth, ruled, unruled, own)
+        yield Followed(
+            address=server.address,
+            state=folder / "state.json",
+            patient=key,
+            forearm=forearm,
+            cheek=cheek,
+            back=back,
+            truth=truth,
+            ruled=ruled,
+            unruled=unruled,
+            environment=own,
+        )

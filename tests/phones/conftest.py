@@ -21,6 +21,13 @@ from tests.deposit.conftest import Server
 
 NAME = "photos.example"
 PATIENT = {"patient_id": "7", "issuer": "registry", "name": "SPECIMEN^ONE"}
+KEPT = """async () => {
+    const asked = request => new Promise(done => request.onsuccess = () => done(request.result));
+    const database = await asked(indexedDB.open("sansverre-queue"));
+    const stores = database.transaction(["entry", "picture"]);
+    return Promise.all(["entry", "picture"].map(one => asked(stores.objectStore(one).count())));
+}"""
+"""How many pictures, and what is known of them, the browser still keeps."""
 
 
 @pytest.fixture(scope="package")

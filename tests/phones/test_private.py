@@ -80,7 +80,7 @@ def test_a_phone_comes_in_by_the_code_photographs_and_is_ended(
         assert link.startswith(f"{by_name(secure)}/pair#key=")
         phone.on("request", lambda request: asked.append(request.url))
         phone.goto(link)
-        assert phone.url == f"{by_name(secure)}/pair"
+        expect(phone).to_have_url(f"{by_name(secure)}/pair")
         assert faults(phone) == []
         phone.screenshot(path=artefacts / "phones-pair.png")
         phone.get_by_role("button", name="Let this phone in").click()

@@ -6,7 +6,7 @@ from playwright.sync_api import Browser, BrowserContext, expect
 
 from tests.browser import PHONE, faults, until
 from tests.deposit.conftest import Server
-from tests.phones.conftest import begin, contributor
+from tests.phones.conftest import KEPT, begin, contributor
 from tests.samples.photo import make_photo
 
 RAW = """async () => {
@@ -39,6 +39,8 @@ def test_what_one_took_waits_for_them_and_for_nobody_else(
     page.goto(f"{plain.address}/capture/{session}")
     page.set_input_files("[data-brings=files]", [photo, unwanted])
     until(page, "localStorage.getItem('sansverre.waiting') === '1'")
+    # Whoever leaves sooner takes a picture along that is not on the disk yet.
+    until(page, f"({KEPT})().then(kept => kept.every(count => count === 2))")
     raw = page.evaluate(RAW)
     assert len(raw) > photo.stat().st_size
     assert session not in raw

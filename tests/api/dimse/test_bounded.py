@@ -83,7 +83,7 @@ def narrow(
 
 
 def test_more_than_is_told_at_once_is_never_taken_for_all(narrow: int) -> None:
-    association = called(narrow, "READER", FIND)
+    association = let_in(narrow, FIND)
     identifier = Dataset()
     identifier.QueryRetrieveLevel, identifier.StudyInstanceUID = "STUDY", ""
     statuses = [one.Status for one, _ in association.send_c_find(identifier, FIND)]
@@ -91,10 +91,10 @@ def test_more_than_is_told_at_once_is_never_taken_for_all(narrow: int) -> None:
     assert statuses == [0xFF00, 0xA700]
 
 
-def let_in(port: int) -> Association:
+def let_in(port: int, sop_class: str = VERIFICATION) -> Association:
     """One more; the one of a test before may not have ended for the other side yet."""
     until = time.monotonic() + LONG_S
-    while not (one := called(port, "READER", VERIFICATION)).is_established:
+    while not (one := called(port, "READER", sop_class)).is_established:
         assert time.monotonic() < until
         time.sleep(0.05)
     return one

@@ -1,5 +1,6 @@
 """C-STORE from dcmtk's senders: on disk as it comes, kept or refused with the reason."""
 
+import os
 import re
 import socket
 import subprocess
@@ -72,8 +73,9 @@ def held(served: Served, uid: str) -> list[FoundInstance]:
 
 
 def left(served: Served) -> list[Path]:
-    """Files that were being received."""
-    return list((served.settings.data / "scratch").rglob("*.dcm"))
+    """Files that were being received; a folder may go while they are looked for."""
+    everything = os.walk(served.settings.data / "scratch")
+    return [Path(at, name) for at, _, names in everything for name in names if ".dcm" in name]
 
 
 def test_dcmsend_sends_several_and_they_are_kept_as_they_were(

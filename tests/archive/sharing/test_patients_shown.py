@@ -19,6 +19,7 @@ from archive.sharing.schema import Looked, look
 from tests.archive.conftest import ELSEWHERE, HERE, digest
 from tests.archive.identities.saying import OTHER_INS, ZOE, qualified, said
 from tests.archive.test_moves import publish
+from tests.serving import LONG_S
 
 FAR = "Hôpital C"
 TO_HERE = {ELSEWHERE: frozenset({HERE})}
@@ -68,7 +69,7 @@ def test_processes_that_start_together_state_the_rules_together(url: str, known:
     start = Barrier(4)
 
     def begin(catalog: Catalog) -> tuple[PatientKey, ...]:
-        start.wait(10.0)
+        start.wait(LONG_S)
         catalog.sharing.declare(rules)
         return shown(catalog, known[1])
 

@@ -33,6 +33,7 @@ export async function depositPage(outlet: HTMLElement, signal: AbortSignal): Pro
   outlet.replaceChildren(pageHeader(), page.element, pageFooter());
   try {
     await arrivals.load();
+    page.show();
     const waiting = takeDropped();
     if (waiting) page.bring(await waiting);
   } catch (error) {
@@ -61,7 +62,7 @@ class DepositPage {
     this.recent = h("section", { hidden: true }, h("h2", {}, words.recent), this.list);
     this.element = h(
       "main",
-      { id: "main", tabindex: -1, class: "page deposit" },
+      { id: "main", tabindex: -1, class: "page deposit", "aria-busy": "true" },
       h("a", { class: "back-link", href: "/" }, icon("back"), messages().exams),
       h("div", { class: "page-title" }, h("h1", {}, words.title)),
       h("p", { class: "intro" }, words.intro),
@@ -76,6 +77,12 @@ class DepositPage {
       if (news.what === "sent" && news.deposit === joined) this.state(null);
     }, signal);
     this.watchDrag(signal);
+  }
+
+  /** Draws what the server has: from now on nothing moves by itself under a finger. */
+  show(): void {
+    this.draw();
+    this.element.removeAttribute("aria-busy");
   }
 
   bring(files: Brought[]): void {
