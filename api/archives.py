@@ -15,8 +15,7 @@ from api.tables import table_in
 from archive.dimse_station import Encrypted, Station
 from archive.errors import LinkLacks
 from archive.link import ArchiveLink, Named, Shown
-from archive.record import OutboxState
-from archive.telling.rows import GRADES
+from archive.record import GRADES, OutboxState
 from archive.telling.rules import Corrections, Takes
 
 REMOTE = "radiology"

@@ -7,9 +7,8 @@ from typing import Any
 
 from api.errors import BadSettings
 from api.tables import table_in
-from archive.identities.acts import PROVISIONAL_ISSUER
 from archive.identities.ins import AUTHORITIES, INS_ISSUER
-from archive.identities.issuers import Issuer
+from archive.identities.issuer import PROVISIONAL_ISSUER, Issuer
 
 _OID = re.compile(r"[0-2](?:\.(?:0|[1-9]\d*))+", re.ASCII)
 _LISTS = ("oids", "also")

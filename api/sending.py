@@ -45,10 +45,10 @@ from archive.errors import (
 )
 from archive.link import Instance, Named, Shown
 from archive.outbox import taken_as
-from archive.record import Exam, Image, ImageKind, OutboxState, Sent
+from archive.record import GRADES, Exam, Image, ImageKind, OutboxState, Sent
 from archive.telling.endpoint import endpoint, put
 from archive.telling.forms import DERMOSCOPIC, KnownAs, by_ins, exam_of, known_as
-from archive.telling.rows import GRADES, Ending, Telling
+from archive.telling.rows import Ending, Telling
 from archive.telling.rules import NOT_TAKEN, Corrections, Form
 from archive.telling.told import Told
 from tiles.errors import TilesError

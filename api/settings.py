@@ -18,7 +18,7 @@ from api.laboratories import read_laboratories
 from api.shares import read_shares
 from api.worklists import ModalityWorklist, read_worklists
 from archive.cases.laboratory import Laboratory
-from archive.identities.issuers import Issuers
+from archive.identities.issuer import Issuers
 from archive.telling.rules import Corrections
 
 KEY_BYTES = 32

@@ -12,9 +12,18 @@ from typing import Any
 import sqlalchemy as sa
 
 from archive import reading, schema
-from archive.record import Exam, Image, ImageKind, ObjectRole, OutboxState, Sent, StoredObject
+from archive.record import (
+    GRADES,
+    Exam,
+    Image,
+    ImageKind,
+    ObjectRole,
+    OutboxState,
+    Sent,
+    StoredObject,
+)
 from archive.telling.forms import CLASS_OF, known_as
-from archive.telling.rows import GRADES, changed_row, new_row, tellings
+from archive.telling.rows import changed_row, new_row, tellings
 from archive.telling.rules import Form, Takes
 from archive.telling.told import Told
 

@@ -93,6 +93,10 @@ class OutboxState(StrEnum):
     """It was moved, or its kind taken no more, before it was sent or while it was."""
 
 
+GRADES = (OutboxState.ANSWERED, OutboxState.COMMITTED, OutboxState.READ_BACK)
+"""How well it is known that an archive has something, the best one last."""
+
+
 class DepositState(StrEnum):
     """Whether files may still be added to a deposit."""
 

@@ -50,8 +50,6 @@ from archive.reception import new_patient, numbered
 _patient = schema.patient.c
 ALL_TRAITS = (*TRAITS, *DETAILS)
 PROVEN = frozenset({Status.VALIDATED, Status.QUALIFIED})
-PROVISIONAL_ISSUER = "Sans Verre"
-"""Who gives numbers to images whose number turned out to be somebody else's."""
 
 
 @dataclass(frozen=True, slots=True)

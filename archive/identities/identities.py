@@ -20,7 +20,8 @@ from archive.identities.acts import (
 )
 from archive.identities.changes import put_state, take_back
 from archive.identities.ins import Ins
-from archive.identities.issuers import Issuers, is_declared, named_visit
+from archive.identities.issuer import Issuers
+from archive.identities.issuers import is_declared, named_visit
 from archive.identities.pointers import survivor
 from archive.identities.records import UNDOABLE, Doubt, Event, Outcome
 from archive.identities.schema import Act, Verdict, doubt, identity_event

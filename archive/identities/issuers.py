@@ -4,14 +4,14 @@ One system names an issuer in words, and another one by its OID. That both are o
 the site says so, and then whatever comes in is kept under one name: all that reads compares texts.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import sqlalchemy as sa
 
 from archive import schema
 from archive.cases.order import Numbered, Visit
 from archive.errors import InvalidIdentity
+from archive.identities.issuer import Issuers
 from archive.identities.schema import issuer_name
 from archive.identity import PatientIdentity
 from archive.matching import Condition, Match, texts
@@ -19,21 +19,8 @@ from archive.matching import Condition, Match, texts
 _name, _patient, _owner = issuer_name.c, schema.patient.c, schema.establishment.c
 
 
-@dataclass(frozen=True, slots=True)
-class Issuer:
-    """Who gives numbers in an establishment, and all that others call it."""
-
-    name: str
-    oids: tuple[str, ...] = ()
-    """The first one is the one that leaves."""
-    also: tuple[str, ...] = ()
-    """Its other names."""
-
-
 Row = tuple[str, str, str, str | None]
 """An establishment, what an issuer is called there, its name, and the OID that leaves."""
-Issuers = Mapping[str, tuple[Issuer, ...]]
-"""By establishment; those that are not named have one name each."""
 
 
 def is_declared(connection: sa.Connection, stated: Issuers) -> bool:

@@ -15,7 +15,8 @@ from archive import schema
 from archive.errors import InvalidIdentity
 from archive.identities.acts import Desk, hand_ins_on, pointer
 from archive.identities.changes import Change, traits_of, write_traits
-from archive.identities.issuers import Issuers, Row, declared, known_as, rows_of
+from archive.identities.issuer import Issuers
+from archive.identities.issuers import Row, declared, known_as, rows_of
 from archive.identities.pointers import survivor
 from archive.identities.schema import Act, DoubtKind, doubt, issuer_name
 from archive.reception import establishment_row

@@ -6,7 +6,6 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from archive.identities.acts import (
-    PROVISIONAL_ISSUER,
     Desk,
     is_ins_outdated,
     not_outdated,
@@ -14,6 +13,7 @@ from archive.identities.acts import (
     withdraw_ins,
 )
 from archive.identities.changes import from_json, put_state, traits_of
+from archive.identities.issuer import PROVISIONAL_ISSUER
 from archive.identities.schema import Act, DoubtKind, Verdict
 from archive.identities.stated import DETAILS, TRAITS, Stated
 from archive.identities.statements import join, moves_of, stated

@@ -4,12 +4,12 @@ import sqlalchemy as sa
 
 from archive import schema
 from archive.identities.acts import (
-    PROVISIONAL_ISSUER,
     blocking,
     flags_of,
     ins_of,
     known_traits,
 )
+from archive.identities.issuer import PROVISIONAL_ISSUER
 from archive.identities.issuers import names_of
 from archive.identities.pointers import chain, numbers_of, survivor
 from archive.identities.stated import Agreement, Person, agreement, person_of

@@ -14,12 +14,11 @@ from archive.errors import LeaseLost, NotFound
 from archive.homeward import is_at_home
 from archive.ownership import owned
 from archive.reception import establishment_row
-from archive.record import Exam, Image, OutboxState, Sent
+from archive.record import GRADES, Exam, Image, OutboxState, Sent
 from archive.telling.anew import reincarnated
 from archive.telling.forms import CLASS_OF, KnownAs
 from archive.telling.parts import is_part_of, part_rows
 from archive.telling.rows import (
-    GRADES,
     LET_GO,
     ROWS,
     Ending,

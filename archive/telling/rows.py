@@ -67,9 +67,6 @@ class Ending:
         return self.state not in {OutboxState.TASK, OutboxState.WAITING}
 
 
-GRADES = (OutboxState.ANSWERED, OutboxState.COMMITTED, OutboxState.READ_BACK)
-"""How well it is known that an archive has something, the best one last."""
-
 ROWS = sa.select(
     _remote.name.label("remote"),
     *(_row[one.name] for one in fields(Telling) if one.name != "remote"),

@@ -7,7 +7,7 @@ import pytest
 from api.errors import BadSettings
 from api.issuers import read_issuers
 from archive.identities.ins import INS_ISSUER, NIR
-from archive.identities.issuers import Issuer
+from archive.identities.issuer import Issuer
 
 ROW = '[[issuer]]\nestablishment = "A"\nname = "CHU"\n'
 

@@ -8,10 +8,18 @@ from archive.catalog import Catalog
 from archive.errors import LeaseLost
 from archive.identities.ins import Ins
 from archive.identity import PatientIdentity
-from archive.record import Image, ImageKind, ImageState, ObjectRole, OutboxState, StoredObject
+from archive.record import (
+    GRADES,
+    Image,
+    ImageKind,
+    ImageState,
+    ObjectRole,
+    OutboxState,
+    StoredObject,
+)
 from archive.storage import Storage
 from archive.telling.forms import known_as
-from archive.telling.rows import GRADES, Ending
+from archive.telling.rows import Ending
 from archive.telling.rules import Takes
 from archive.telling.told import Told
 from tests.archive.conftest import ELSEWHERE, HERE, digest

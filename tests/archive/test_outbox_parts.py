@@ -11,6 +11,7 @@ from archive.concatenation import Part, parts_of
 from archive.errors import LeaseLost
 from archive.outbox import identity_changed, look_again
 from archive.record import (
+    GRADES,
     Image,
     ImageKind,
     ImageState,
@@ -25,7 +26,6 @@ from archive.telling.rules import Takes
 from tests.archive.conftest import digest
 
 PACS = "pacs"
-GRADES = (OutboxState.ANSWERED, OutboxState.COMMITTED, OutboxState.READ_BACK)
 OPEN = {OutboxState.WAITING, OutboxState.TASK}
 NUMBERS = count()
 """Each example is of an establishment of its own."""

@@ -12,7 +12,7 @@ from api.work import Workplace
 from archive import schema
 from archive.errors import NotFound
 from archive.identities.ins import key_of
-from archive.identities.issuers import Issuer
+from archive.identities.issuer import Issuer
 from archive.identities.schema import Act
 from archive.identity import PatientIdentity
 from archive.messages.schema import message as message_table

@@ -27,7 +27,7 @@ from archive.described import Described, DescribedSeries
 from archive.errors import ArchiveError, NotFound, TransitionRefused
 from archive.identities.decisions import Then
 from archive.identities.ins import Ins, key_of
-from archive.identities.issuers import Issuer
+from archive.identities.issuer import Issuer
 from archive.identities.records import Outcome
 from archive.identities.schema import Act, DoubtKind, Verdict
 from archive.identities.stated import Stated, Status

@@ -9,7 +9,7 @@ from archive.cases.order import Numbered, OrderPlaced
 from archive.catalog import Catalog
 from archive.errors import DifferentPatient, InvalidIdentity, NotFound
 from archive.identities.decisions import Then
-from archive.identities.issuers import Issuer
+from archive.identities.issuer import Issuer
 from archive.identities.schema import Act, DoubtKind, Verdict
 from archive.identities.stated import Stated, Status
 from archive.identity import PatientIdentity
