@@ -9,8 +9,8 @@ import sqlalchemy as sa
 
 from archive import schema
 from archive.cases.order import TIE_CHARACTERS, Numbered, Stay, Visit
-from archive.cases.orders import is_newer
 from archive.cases.schema import appointment, worklist_source
+from archive.cases.versions import is_newer
 from archive.database import Database
 from archive.identities.issuers import named
 from archive.identities.pointers import survivors

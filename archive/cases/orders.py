@@ -1,13 +1,10 @@
 """Versions of orders become rows: the newest by its own time counts, however they arrive."""
 
-from collections.abc import Iterable, Sequence
-from datetime import datetime
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
 
-from archive import schema
-from archive.cases.label import Position
 from archive.cases.order import Container, Numbered, OrderPlaced
 from archive.cases.schema import (
     container,
@@ -17,17 +14,18 @@ from archive.cases.schema import (
     scan,
     scan_text,
 )
-from archive.cases.visited import moved_orders
-from archive.identities.pointers import survivors
-from archive.reception import establishment_row, new_id, numbered
+from archive.cases.versions import (
+    TO_COME,
+    end,
+    end_older,
+    is_newer,
+    place_of,
+    put_containers,
+    versions,
+)
+from archive.reception import establishment_row, new_id
 
 _case, _order, _container = lab_case.c, lab_order.c, container.c
-
-Stamp = tuple[datetime, str]
-Row = dict[str, Any] | sa.RowMapping
-
-TO_COME = Numbered("", "\\")
-"""What orders are kept under that were cancelled before they came: a number that none can have."""
 
 
 def place(connection: sa.Connection, order: OrderPlaced) -> tuple[str, tuple[str, ...]]:
@@ -51,13 +49,17 @@ def place(connection: sa.Connection, order: OrderPlaced) -> tuple[str, tuple[str
             "is_cancelled": order.is_cancelled,
         }
     if not order.is_cancelled:
-        _put_containers(connection, row["id"], (_row(one, order) for one in order.containers))
+        put_containers(connection, row["id"], (_row(one, order) for one in order.containers))
         if is_newer(stamp, (row["said_at"], row["said_in"])):
             values |= {**_details(order), "said_at": order.said_at, "said_in": order.said_in}
             _put_visits(connection, row["id"], order)
     if values:
         connection.execute(sa.update(lab_order).where(_order.id == row["id"]).values(values))
-    _end_elsewhere(connection, owner, case_id, order)
+    known = _versions(connection, owner, order)
+    if order.is_cancelled:
+        here = [one for one in known if one["case_id"] == case_id]
+        end(connection, here, (order.said_at, order.said_in))
+    end_older(connection, known, in_one_case=order.order == order.placer)
     return case_id, _meant(connection, owner, order, order.accession)
 
 
@@ -68,83 +70,19 @@ def _cancel(connection: sa.Connection, owner: int, order: OrderPlaced) -> str:
         case_id = case_row(connection, owner, TO_COME)
         _new(connection, case_id, order, None)
         return case_id
-    _end(connection, known, (order.said_at, order.said_in))
+    end(connection, known, (order.said_at, order.said_in))
     return str(known[0]["case_id"])
 
 
-def _end(connection: sa.Connection, rows: Iterable[sa.RowMapping], stamp: Stamp) -> None:
-    """Cancel orders of which nothing was said since."""
-    said = {"is_cancelled": True, "status_at": stamp[0], "status_in": stamp[1]}
-    for row in rows:
-        if is_newer(stamp, (row["status_at"], row["status_in"])):
-            connection.execute(sa.update(lab_order).where(_order.id == row["id"]).values(said))
-
-
-def _end_elsewhere(connection: sa.Connection, owner: int, case_id: str, order: OrderPlaced) -> None:
-    """Cancel an order where it is not any more, as its newest version says.
-
-    That is under another accession number, and under a number of the patient's before a merge.
-    One that only its placer numbers may be done in several cases, of which none ends another.
-    """
-    rows = _versions(connection, owner, order)
-    here = [one for one in rows if one["case_id"] == case_id]
-    if order.is_cancelled:
-        _end(connection, here, (order.said_at, order.said_in))
-    came = [one for one in rows if one["said_at"] is not None]
-    for newest in sorted(came, key=lambda one: (one["said_at"], one["said_in"].rjust(64))):
-        stamp = newest["said_at"], newest["said_in"]
-        left = [
-            one
-            for one in rows
-            if is_newer(stamp, (one["said_at"], one["said_in"]))
-            and (order.order != order.placer or one["case_id"] == newest["case_id"])
-        ]
-        _end(connection, left, stamp)
-        for one in left:
-            if one["case_id"] == newest["case_id"]:
-                _inherit(connection, one["id"], newest["id"])
+def _versions(connection: sa.Connection, owner: int, order: OrderPlaced) -> Sequence[sa.RowMapping]:
+    whose = order.patient.patient_id, order.patient.issuer
+    return versions(connection, owner, order.order, *whose)
 
 
 def _told_before(connection: sa.Connection, owner: int, order: OrderPlaced) -> sa.RowMapping | None:
     """What was said of an order by its number alone, before it came."""
     said = [one for one in _versions(connection, owner, order) if one["said_at"] is None]
     return max(said, key=lambda one: one["status_at"], default=None)
-
-
-def _versions(connection: sa.Connection, owner: int, order: OrderPlaced) -> Sequence[sa.RowMapping]:
-    """The rows of an order, held: of its number, and of the same patient as known today.
-
-    Of another patient it is another order, and never goes from one to another by itself.
-    """
-    patient = schema.patient.c
-    is_of_number = sa.and_(
-        _case.establishment_id == owner,
-        _order.number == order.order.number,
-        _order.number_issuer == order.order.issuer,
-    )
-    is_patient = sa.and_(
-        patient.establishment_id == owner,
-        patient.issuer == _order.patient_issuer,
-        patient.patient_id == _order.patient_id,
-    )
-    query = (
-        sa.select(lab_order, patient.id.label("whom"))
-        .select_from(lab_order.join(lab_case).outerjoin(schema.patient, is_patient))
-        .where(is_of_number)
-        .with_for_update(of=lab_order)
-    )
-    rows = connection.execute(query).mappings().all()
-    own = numbered(connection, owner, order.patient.issuer, order.patient.patient_id)
-    moved = moved_orders(connection, is_of_number)
-    whose = {one["id"]: moved.get(one["id"], one["whom"]) for one in rows}
-    into = survivors(connection, {own, *whose.values()} - {None})
-    said = order.patient.issuer, order.patient.patient_id
-    return [
-        one
-        for one in rows
-        if (one["patient_issuer"], one["patient_id"]) == said
-        or (own is not None and into[own] == into.get(whose[one["id"]]))
-    ]
 
 
 def case_row(connection: sa.Connection, owner: int, accession: Numbered) -> str:
@@ -223,15 +161,6 @@ def _details(order: OrderPlaced) -> dict[str, Any]:
     }
 
 
-def is_newer(stamp: Stamp, than: tuple[datetime | None, str | None]) -> bool:
-    """Whether a version was said after another: its moment, then the number of its message."""
-    at, said_in = than
-    if at is None:
-        return True
-    # Messages of one second are told apart by their numbers, of which the longer is the later.
-    return (stamp[0], stamp[1].rjust(64)) > (at, (said_in or "").rjust(64))
-
-
 def _put_visits(connection: sa.Connection, order_id: str, order: OrderPlaced) -> None:
     """Keep in which visits an order was asked; one that does not say changes nothing."""
     if not order.visits:
@@ -247,47 +176,6 @@ def _put_visits(connection: sa.Connection, order_id: str, order: OrderPlaced) ->
         for one in order.visits
     }
     connection.execute(sa.insert(order_visit), list(rows.values()))
-
-
-def _put_containers(connection: sa.Connection, order_id: str, rows: Iterable[Row]) -> None:
-    """Keep what a version names, unless a newer one named it; nothing that was named is lost."""
-    known = {
-        _place_of(row): (row["named_at"], row["named_in"])
-        for row in _containers_of(connection, order_id)
-    }
-    for row in rows:
-        where = _place_of(row)
-        if where in known and not is_newer((row["named_at"], row["named_in"]), known[where]):
-            continue
-        same = (
-            _container.order_id == order_id,
-            _container.specimen == where.specimen,
-            _container.block == where.block,
-            _container.slide == where.slide,
-        )
-        connection.execute(sa.delete(container).where(*same))
-        connection.execute(sa.insert(container).values({**row, "order_id": order_id}))
-
-
-def _containers_of(connection: sa.Connection, order_id: str) -> Sequence[sa.RowMapping]:
-    named = sa.select(container).where(_container.order_id == order_id)
-    return connection.execute(named).mappings().all()
-
-
-def _place_of(row: Row) -> Position:
-    return Position(row["specimen"], row["block"], row["slide"])
-
-
-def _inherit(connection: sa.Connection, older: str, newest: str) -> None:
-    """Let the newest row of an order know what an older one says and it says nothing of."""
-    _put_containers(connection, newest, _containers_of(connection, older))
-    visits = sa.select(order_visit).where(order_visit.c.order_id == newest)
-    if connection.execute(visits).first() is None:
-        columns = order_visit.c
-        said = sa.select(sa.literal(newest), columns.kind, columns.number, columns.issuer)
-        said = said.where(columns.order_id == older)
-        names = ["order_id", "kind", "number", "issuer"]
-        connection.execute(sa.insert(order_visit).from_select(names, said))
 
 
 def _row(one: Container, order: OrderPlaced) -> dict[str, Any]:
@@ -312,7 +200,7 @@ def container_of(row: sa.RowMapping) -> Container:
     if row["foreign_number"] is not None:
         foreign = Numbered(row["foreign_number"], row["foreign_issuer"] or "")
     return Container(
-        _place_of(row),
+        place_of(row),
         row["stain"],
         row["recut"],
         row["barcode"],

@@ -23,8 +23,9 @@ from archive.cases.facts import (
 )
 from archive.cases.label import Position
 from archive.cases.order import Numbered, Priority
-from archive.cases.orders import TO_COME, container_of
+from archive.cases.orders import container_of
 from archive.cases.schema import container, lab_case, lab_order, scan
+from archive.cases.versions import TO_COME
 from archive.errors import NotFound
 from archive.identity import PatientIdentity
 from archive.move_plans import identity_of

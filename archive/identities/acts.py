@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from archive import outbox, schema
+from archive.cases.versions import bring_together
 from archive.database import leave_no_copy
 from archive.identities.changes import (
     Change,
@@ -94,8 +95,11 @@ class Desk:
         """Make a change and write it down, so that it can be taken back; gives the event."""
         before = as_it_is(self.connection, after)
         settled = make(self.connection, after)
-        after = as_it_is(self.connection, after)
-        return self.write(act, whom, other, before, {**after, "ended": settled.ended})
+        after = {**as_it_is(self.connection, after), "ended": settled.ended}
+        if other is not None:
+            # What was said of one order under two numbers, before these were one patient's.
+            after["orders"] = {"ended": bring_together(self.connection, {whom, other})}
+        return self.write(act, whom, other, before, after)
 
     def write(self, act: Act, whom: int, other: int | None, before: Change, after: Change) -> int:
         """Write down what was done; gives the event."""

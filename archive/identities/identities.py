@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import sqlalchemy as sa
 
 from archive.cases.order import Visit
+from archive.cases.versions import set_apart
 from archive.database import Database
 from archive.errors import TransitionRefused
 from archive.identities import reading, renumbering
@@ -189,6 +190,7 @@ class Identities:
                 raise TransitionRefused("This cannot be taken back, or was already.")
             settled = take_back(connection, row["before"], row["after"])
             involved = {survivor(connection, one) for one in (row["whom"], row["other"]) if one}
+            set_apart(connection, reading.ended_orders(connection, involved))
             send_home(connection, involved, Author(f"undo {event_id}"))
             desk = Desk(connection, row["establishment_id"], by, now)
             after = {**row["before"], "ended": settled.ended}

@@ -12,8 +12,8 @@ from archive.cases.schema import lab_case, lab_order, order_visit
 from archive.errors import NotFound
 from archive.identities.acts import flags_of, ins_of, known_traits
 from archive.identities.changes import exams_of, traits_of_all
-from archive.identities.pointers import survivor, survivors
-from archive.identities.records import Doubt, Event, Side
+from archive.identities.pointers import numbers_of, survivor, survivors
+from archive.identities.records import UNDOABLE, Doubt, Event, Side
 from archive.identities.schema import doubt, identity_event, identity_state
 from archive.identities.stated import Agreement, agreement, person_of
 from archive.identities.visits import asked_visits
@@ -116,6 +116,16 @@ def exams_of_visit(
         for exam_id, orders in meant.items()
         if any(orders.values())
     }
+
+
+def ended_orders(connection: sa.Connection, whom: Collection[int]) -> list[dict[str, Any]]:
+    """The orders of these patients that merges ended, also merges that were taken back since."""
+    numbers = numbers_of(connection, whom)
+    query = sa.select(_event.after).where(
+        sa.or_(_event.whom.in_(numbers), _event.other.in_(numbers)), _event.act.in_(UNDOABLE)
+    )
+    rows = connection.scalars(query.order_by(_event.id.desc()))
+    return [one for after in rows for one in after.get("orders", {}).get("ended", ())]
 
 
 def same_person(

@@ -226,6 +226,26 @@ class IdentityMachine(RuleBasedStateMachine):
         self.came(at, truth.leads(number, name, said_at), name, image.id)
         truth.ordered[name] = self.catalog.image(image.id, establishment=at).exam_id
 
+    @rule(at=AT, number=NUMBER, name=NAME, late=LATE, is_cancelled=st.booleans(), called=CALLED)
+    def an_order_is_said_again(
+        self, at: str, number: str, name: str, late: int, is_cancelled: bool, called: str
+    ) -> None:
+        """Under any number, perhaps before the merge that makes it the same patient's."""
+        truth, accession = self.truth[at], f"26H0010{NAMES.index(name)}"
+        if name not in truth.ordered:
+            return
+        self.clock += 10
+        order = OrderPlaced(
+            establishment=at,
+            order=Numbered(f"O-{accession}", "LABO"),
+            accession=Numbered(accession, "LABO"),
+            patient=PatientIdentity(number, called),
+            said_at=START + timedelta(seconds=self.clock - 12 * late),
+            containers=(container("A1-1"),),
+            is_cancelled=is_cancelled,
+        )
+        truth.cases[name] = self.catalog.cases.place(order)
+
     def the_visit_is_asked_about(self, at: str, name: str) -> None:
         """Where it is not sure whose the visit is, the slide waits for a person, who stays."""
         found = self.catalog.identities.doubts(establishment=at)
@@ -448,6 +468,16 @@ class IdentityMachine(RuleBasedStateMachine):
             other = ELSEWHERE if at == HERE else HERE
             with pytest.raises(NotFound):
                 self.catalog.patient(key, establishment=other)
+
+    @invariant()
+    def an_order_stands_once_for_one_patient(self) -> None:
+        for at, truth in self.truth.items():
+            for case_id in truth.cases.values():
+                said = self.catalog.cases.case(case_id, establishment=at).orders
+                active = [one for one in said if not one.is_cancelled]
+                whose = [truth.root(one.patient.patient_id) for one in active]
+                if not truth.went:
+                    assert len(set(whose)) == len(whose)
 
     @invariant()
     def lesions_go_with_their_patient_and_come_back_as_they_were(self) -> None:

@@ -13,6 +13,8 @@ class Truth:
     exam_of: dict[str, str] = field(default_factory=dict)
     ordered: dict[str, str] = field(default_factory=dict)
     """The exams that came by an order, which says in which visit."""
+    cases: dict[str, str] = field(default_factory=dict)
+    """Those of which an order was said again."""
     into: dict[str, str] = field(default_factory=dict)
     name: dict[str, str] = field(default_factory=dict)
     ins: set[str] = field(default_factory=set)
