@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from api.doors import Doors
 from api.establishment import ESTABLISHMENT
@@ -130,6 +130,48 @@ def invoke(house: House, signed: bool, **parameters: str) -> str:
         }
         known["signature"] = signature_of(known, SECRET)
     return f"{house.address}/IHEInvokeImageDisplay?{urlencode(known)}"
+
+
+def test_keys_go_on_from_what_takes_the_place_of_what_was_read(
+    browser: Browser, house: House
+) -> None:
+    with house.page(browser, "anne", DESKTOP) as page:
+        page.goto(f"{house.address}/worklist")
+        items = page.locator(".worklist-item")
+        expect(items).to_have_count(3)
+        _, read, third = (one.get_attribute("data-exam") for one in items.all())
+        page.keyboard.press("j")
+        page.keyboard.press("j")
+        page.keyboard.press("r")
+        expect(items).to_have_count(2)
+        expect(page.locator(f"[data-exam='{third}'] a")).to_be_focused()
+    bearer = {"authorization": f"Bearer {house.token('anne')}"}
+    for act in ("unread", "release"):
+        address = f"{house.address}/api/worklist/{read}/{act}"
+        httpx.post(address, headers=bearer).raise_for_status()
+
+
+def test_what_is_chosen_is_so_at_once_however_slow_the_answer(
+    browser: Browser, house: House
+) -> None:
+    with house.page(browser, "anne", DESKTOP) as page:
+        page.goto(f"{house.address}/worklist")
+        expect(page.locator(".worklist")).to_be_visible()
+        held: list[Route] = []
+
+        def hold(route: Route) -> None:
+            held.append(route)
+
+        page.route("**/api/worklist/search", hold)
+        page.get_by_role("button", name="Tous").click()
+        expect(page.get_by_role("button", name="Tous", pressed=True)).to_be_focused()
+        expect(page.locator(".worklist[aria-busy=true]")).to_be_visible()
+        # It was asked before the list was dimmed; the browser may tell of it later.
+        while not held:
+            page.wait_for_timeout(50)
+        held.pop().continue_()
+        expect(page.locator(".worklist[aria-busy]")).to_have_count(0)
+        expect(page.locator(".worklist-item")).to_have_count(3)
 
 
 def test_the_list_is_worked_through_by_keyboard(

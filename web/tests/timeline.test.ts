@@ -3,11 +3,13 @@ import type { Answer, Line, Study } from "../src/timeline/calls";
 import {
   dayOfItem,
   establishmentsOf,
+  type Item,
   isWanted,
   kindsOf,
   merged,
   yearsBefore,
 } from "../src/timeline/model";
+import { titleOf } from "../src/timeline/row";
 
 const line = (more: Partial<Line>): Line => ({
   exam: "e",
@@ -51,6 +53,16 @@ const answer = (archive: string, studies: Study[]): Answer => ({
   studies,
   to_be_looked_into: 0,
   of_others: 0,
+});
+
+describe("what a line is called", () => {
+  it("has the number of what it shows", () => {
+    const [one, several] = [line({ slides: 1, photographs: 1 }), line({ slides: 2 })].map(
+      (each) => merged([each], [])[0] as Item,
+    );
+    expect(titleOf(one as Item, [])).toBe("Lame, Photographie");
+    expect(titleOf(several as Item, [])).toBe("Lames");
+  });
 });
 
 describe("one exam held several times", () => {

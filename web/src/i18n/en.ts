@@ -108,7 +108,7 @@ export const en: Messages = {
     },
     missing: {
       title: "Not found",
-      text: "This exam or image does not exist, or cannot be seen from your establishment. Check the address.",
+      text: "This exam, case or image does not exist, or cannot be seen from your establishment. Check the address.",
     },
     network: {
       title: "The server does not answer",

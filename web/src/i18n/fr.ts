@@ -109,7 +109,7 @@ export const fr = {
     },
     missing: {
       title: "Introuvable",
-      text: "Cet examen ou cette image n’existe pas, ou n’est pas visible depuis votre établissement. Vérifiez l’adresse.",
+      text: "Cet examen, ce dossier ou cette image n’existe pas, ou n’est pas visible depuis votre établissement. Vérifiez l’adresse.",
     },
     network: {
       title: "Le serveur ne répond pas",

@@ -16,6 +16,7 @@ export const timelineEn: typeof timelineFr = {
   noDay: "Without date",
   kinds: { slide: "Slides", photo: "Photographs", radiology: "Radiology", report: "Reports" },
   kind: { slide: "Slides", photo: "Photographs", radiology: "Imaging", report: "Report" },
+  one: { slide: "Slide", photo: "Photograph", radiology: "Imaging", report: "Report" },
   filter: "Filter the exams",
   filterHint: "Site, stain…",
   site: "Place",

@@ -27,6 +27,9 @@ export interface Acts {
   isChosen: (item: Item) => boolean;
 }
 
+const isOne = ({ line }: Item, kind: Kind) =>
+  (kind === "slide" && line?.slides === 1) || (kind === "photo" && line?.photographs === 1);
+
 /** What a line is called: "Lames HES, PAS", "Scanner thoracique". */
 export function titleOf(item: Item, sites: readonly Site[]): string {
   const words = messages().timeline;
@@ -34,7 +37,7 @@ export function titleOf(item: Item, sites: readonly Site[]): string {
   const told = held.map(({ study }) => study.description).find(Boolean);
   const kinds = kindsOf(item)
     .filter((kind) => kind !== "report" || kindsOf(item).length === 1)
-    .map((kind) => words.kind[kind]);
+    .map((kind) => (isOne(item, kind) ? words.one[kind] : words.kind[kind]));
   const places = line ? placesOf(line, sites) : "";
   return [told ?? kinds.join(", "), line?.stains.join(", "), places].filter(Boolean).join(" · ");
 }

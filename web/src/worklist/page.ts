@@ -124,22 +124,40 @@ class WorklistPage {
   private async load(offset = 0): Promise<void> {
     this.asked += 1;
     const turn = this.asked;
+    this.list.ariaBusy = "true";
     try {
       const list = await getList(wanted, offset);
       if (turn === this.asked) this.show(list, offset);
     } catch {
       if (turn === this.asked) notify([messages().worklist.failed]);
     }
+    if (turn === this.asked) this.list.ariaBusy = null;
   }
 
   private show(list: List, offset: number): void {
     const words = messages().worklist;
     const focused = this.focusedExam();
+    const place = this.items.findIndex(({ exam }) => exam === focused);
     this.items = [...this.items.slice(0, offset), ...list.items];
     this.list.replaceChildren(...this.items.map((one) => this.card(one)));
     this.list.hidden = this.items.length === 0;
     this.more.hidden = !list.more;
     this.status.textContent = words.count(list.counts.unread);
+    this.showSorts(list.counts);
+    this.none.replaceChildren(
+      h("p", {}, h("b", {}, wanted.q ? words.noneFound : words.none)),
+      h("p", {}, wanted.q ? "" : words.noneText),
+    );
+    this.none.hidden = this.items.length > 0;
+    // What was read leaves the list: keys go on from what takes its place.
+    if (focused && !this.linkOf(focused)) this.focus(Math.min(place, this.items.length - 1));
+    else if (focused) this.linkOf(focused)?.focus();
+  }
+
+  /** What is chosen is so at once, however long its answer takes. */
+  private showSorts(counts: List["counts"]): void {
+    const at = [...this.sorts.children].indexOf(document.activeElement as HTMLElement);
+    const words = messages().worklist;
     this.sorts.replaceChildren(
       ...SORTS.map((which) =>
         h(
@@ -150,20 +168,16 @@ class WorklistPage {
             "aria-pressed": String(which === wanted.which),
             onclick: () => {
               wanted.which = which;
+              this.showSorts(counts);
               void this.load();
             },
           },
           `${words.which[which]} `,
-          h("span", { class: "sort-count" }, list.counts[which]),
+          h("span", { class: "sort-count" }, counts[which]),
         ),
       ),
     );
-    this.none.replaceChildren(
-      h("p", {}, h("b", {}, wanted.q ? words.noneFound : words.none)),
-      h("p", {}, wanted.q ? "" : words.noneText),
-    );
-    this.none.hidden = this.items.length > 0;
-    if (focused) this.linkOf(focused)?.focus();
+    if (at >= 0) (this.sorts.children[at] as HTMLElement).focus();
   }
 
   private card(one: Item): HTMLElement {
@@ -313,7 +327,7 @@ function ways(): HTMLElement {
     "nav",
     { class: "worklist-ways", "aria-label": words.worklist.title },
     advice,
-    h("a", { class: "button", href: casesPath }, words.cases.title),
+    h("a", { class: "button cases-small", href: casesPath }, words.cases.title),
     h("a", { class: "button", href: dayPath }, words.worklist.day),
   );
 }
