@@ -21,6 +21,8 @@ from tiles.source import Encoding, ReadRange
 
 ROOM_BYTES = 16 << 10
 """For what tells a part from the whole, and for the longest identity of its patient."""
+MOST_PARTS = 0xFFFF
+"""InConcatenationTotalNumber is of 16 bits."""
 DAMAGED = "A stored object is damaged; restore the store from its backup."
 
 
@@ -34,8 +36,8 @@ def groups_of(place: Workplace, stored: StoredObject, most_bytes: int) -> list[r
     """The frames of a level that go together, so that no part is larger; none if it is not cut.
 
     One is not whose frames are not compressed, or lie by what each of them says (TILED_SPARSE), or
-    are a part already; nor one of which a frame alone is too large. Raises DamagedInstance, and
-    what the store raises.
+    are a part already; nor one of which a frame alone is too large, or of which there would be more
+    parts than can be counted. Raises DamagedInstance, and what the store raises.
     """
     read = _reading(place, stored)
     header, at = read_header(read, stored.length_bytes)
@@ -47,7 +49,8 @@ def groups_of(place: Workplace, stored: StoredObject, most_bytes: int) -> list[r
     tables = ("ExtendedOffsetTable", "ExtendedOffsetTableLengths")
     head = at - sum(len(header.get(one) or b"") for one in tables)
     sizes, room = sizes_of(index), most_bytes - head - ROOM_BYTES
-    return neighbours(sizes, room) if max(sizes) <= room else []
+    groups = neighbours(sizes, room)
+    return groups if max(sizes) <= room and len(groups) <= MOST_PARTS else []
 
 
 def parts(

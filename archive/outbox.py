@@ -111,7 +111,7 @@ def taken_back(connection: sa.Connection, before: Image, series_of: Mapping[str,
             continue
         if (one.remote, one.sop_instance_uid) in rejected:
             continue
-        if one.state in {OutboxState.WAITING, OutboxState.TASK}:
+        if one.state in {OutboxState.WAITING, OutboxState.TASK} or one.parts:
             # The lease stays: it tells for how long somebody may still be sending it.
             connection.execute(changed_row(one.id, state=OutboxState.SUPERSEDED, ended_at=now))
         last = one.told[-1] if one.told else None

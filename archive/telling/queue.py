@@ -175,11 +175,12 @@ class Outbox:
     def cut(self, telling: Telling, parts: Sequence[Part], known_as: KnownAs) -> None:
         """Have it told by rows of its parts; it ends once those have. Raises LeaseLost."""
         rows = part_rows(telling, parts, known_as)
-        new = sa.insert(schema.outbox).values(rows)
         cut = {**LET_GO, "parts": len(parts), "reason": None}
 
         def tell(connection: sa.Connection) -> None:
-            connection.execute(new)
+            # One by one, as a statement of all could have more values than a database takes.
+            for row in rows:
+                connection.execute(sa.insert(schema.outbox).values(row))
 
         self._change(telling, cut, then=tell)
 

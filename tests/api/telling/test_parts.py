@@ -277,6 +277,9 @@ def test_of_what_moves_away_the_parts_that_left_are_rejected_and_nothing_else(
         rejected = {one.sop_instance_uid for one in rows if one.kind is Sent.REJECTION}
         assert rejected == levels
         assert {one.sop_instance_uid for one in left} <= rejected
+        # The level is there by none of its parts any more.
+        before, _ = [one for one in rows if one.parts]
+        assert (before.exam_id, before.state) == (image.exam_id, OutboxState.SUPERSEDED)
         of_now = [one for one in rows if one.kind is Sent.OBJECT and one.exam_id != image.exam_id]
         assert {one.state for one in of_now} == {GOOD}
         (again,) = [one for one in of_now if one.parts]
