@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-MOST = 100
+MOST = 40
 """Of spaces or lines that one sequence asks for: a few letters are to cost no gigabytes."""
 _SEQUENCE = (
     r"{0}(?:(?P<sign>[FSTREHN])"

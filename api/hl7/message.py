@@ -194,8 +194,9 @@ def read_message(
         raise BadMessage(
             "the message is not written in the character set of MSH-18", 102, "MSH^1^18"
         )
-    if max(map(text.count, "\r\n")) > MAX_LINES:
-        raise BadMessage("the message has more lines than are read", 102, "")
+    # Two signs are an escape, with which some senders end lines.
+    if max(*map(text.count, "\r\n"), text.count(header.separators[3]) // 2) > MAX_LINES:
+        raise BadMessage("the message has more lines, or escapes, than are read", 102, "")
     lines = "\r".join(_segments(text, header.separators[0]))
     # The fourth sign escapes, and divides nothing.
     divide = "\r" + header.separators[:3] + header.separators[4]

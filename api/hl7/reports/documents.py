@@ -4,10 +4,10 @@ import base64
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 from api.errors import BadMessage
 from api.hl7.message import Segment
+from api.hl7.reports.groups import counted
 from archive.errors import BadDocument
 from archive.reports.cda import Clinical
 from archive.reports.content import Document, check_joined, document_of, is_whole
@@ -93,12 +93,12 @@ def _document(parts: Sequence[_Part]) -> Document:
         raise BadMessage("the document is empty", 101, first.where)
     if {one.encoding for one in parts if one is first or one.encoding} != {"BASE64"}:
         raise BadMessage("the document is not written in base64", 102, first.where)
-    numbers = [one.obx.value(1) for one in parts]
-    if not _are_all(numbers):
+    numbers = counted([one.obx for one in parts])
+    if numbers and numbers[-1] - numbers[0] != len(parts) - 1:
         raise BadMessage("a part of the document is missing", 101, first.where)
     try:
         found = document_of(_bytes([one.data for one in parts]))
-        if len(parts) > 1 and found.media_type == PDF:
+        if len(parts) > 1 and numbers is None and found.media_type == PDF:
             check_joined(found.data)
     except BadDocument as error:
         raise BadMessage(str(error), 102, first.where) from error
@@ -108,13 +108,6 @@ def _document(parts: Sequence[_Part]) -> Document:
     if said is not None and said != found.media_type:
         raise BadMessage("the document is of another kind than OBX-5 says", 102, first.where)
     return found
-
-
-def _are_all(numbers: Sequence[str]) -> bool:
-    """Whether these OBX-1 leave none out; those that do not count each do not tell."""
-    if len(set(numbers)) < len(numbers) or not all(one.isdecimal() for one in numbers):
-        return True
-    return all(int(after) == int(one) + 1 for one, after in pairwise(numbers))
 
 
 def _bytes(parts: Sequence[str]) -> bytes:

@@ -1,7 +1,9 @@
 """The segments of each report of a message, and the numbers that they say."""
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 
 from api.hl7.message import Message, Segment
 from archive.cases.order import Numbered
@@ -9,6 +11,8 @@ from archive.cases.order import Numbered
 _FOR_SHARING = "MetaDMPMSS"
 """Of what the French guide says beside a document, for who shares it: the letter that goes with it,
 who may see it elsewhere. None of it is a result."""
+
+_COUNT = re.compile(r"\d{1,9}")
 
 
 @dataclass(slots=True, repr=False)
@@ -61,10 +65,18 @@ def in_their_order(results: Iterable[Segment]) -> list[list[Segment]]:
             found.append([one])
         else:
             (found[-1] if found else before).append(one)
-    numbers = [one[0].value(1) for one in found]
-    if len(set(numbers)) == len(numbers) and all(one.isdecimal() for one in numbers):
-        found.sort(key=lambda one: int(one[0].value(1)))
+    numbers = counted([one[0] for one in found])
+    if numbers is not None:
+        found = [one for _, one in sorted(zip(numbers, found, strict=True), key=itemgetter(0))]
     return [before, *found] if before else found
+
+
+def counted(results: Sequence[Segment]) -> list[int] | None:
+    """The numbers of results (OBX-1); None where those do not count each once."""
+    numbers = [one.value(1) for one in results]
+    if len(set(numbers)) < len(numbers) or not all(map(_COUNT.fullmatch, numbers)):
+        return None
+    return list(map(int, numbers))
 
 
 def orders(group: Group) -> tuple[Numbered, ...]:

@@ -106,6 +106,21 @@ def test_a_part_that_is_not_counted_is_missing() -> None:
         found(*counted[::2])
 
 
+def test_a_document_whose_parts_are_counted_need_not_know_where_its_table_is() -> None:
+    data = PDFS[0].replace(b"\n2 0 obj", b"\n% moved\n2 0 obj")
+    counted = [one.replace("OBX|", f"OBX|{at}") for at, one in enumerate(parts(data, 400), 1)]
+    assert found(*counted) == [data]
+    assert found(*parts(data)) == [data]
+
+
+def test_a_number_of_very_many_digits_counts_nothing(lab: Workplace) -> None:
+    cut = [
+        one.replace("OBX|", f"OBX|{'9' * 5000}{at}") for at, one in enumerate(parts(PDFS[0], 400))
+    ]
+    assert sent(lab, o21("A"), oru(*cut)) == ["AA", "AA"]
+    assert [content(lab, one) for one in reports(lab)] == [PDFS[0]]
+
+
 def test_a_part_that_is_missing_keeps_the_whole_message_out(lab: Workplace) -> None:
     sent(lab, o21("A"))
     assert "cut short" in reason(lab, oru(ed(PDFS[1]), *parts(PDFS[0], 400)[:1]))
