@@ -68,7 +68,10 @@ class DicomWebLink:
     def __init__(self, url: str, orthanc_url: str | None = None) -> None:
         # What the environment says of proxies is not for a hospital's own network.
         self._web = httpx.Client(
-            timeout=httpx.Timeout(TIMEOUT_S, connect=CONNECTED_S), trust_env=False
+            timeout=httpx.Timeout(TIMEOUT_S, connect=CONNECTED_S),
+            # One that was idle may end just as it is asked again: that is no silent archive.
+            limits=httpx.Limits(max_keepalive_connections=0),
+            trust_env=False,
         )
         self._url, self._orthanc_url = url.rstrip("/"), (orthanc_url or "").rstrip("/")
 

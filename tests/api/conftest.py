@@ -15,6 +15,7 @@ import httpx
 import pytest
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
+from api import renderer
 from api.app import create_app
 from api.dispatch import Dispatcher
 from api.doors import Doors
@@ -28,6 +29,7 @@ from tests.archive.conftest import empty_database
 from tests.postgresql import postgresql
 from tests.s3 import s3
 from tests.samples.slide import small_svs
+from tests.serving import LONG_S
 
 ORIGIN = "http://test"
 T = TypeVar("T")
@@ -70,6 +72,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     marks = () if marked.kwargs.get("always") else (pytest.mark.soak,)
     elsewhere = pytest.param("elsewhere", marks=marks)
     metafunc.parametrize("settings", ["here", elsewhere], indirect=True)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def drawn_in_its_time() -> Iterator[None]:
+    """What a child draws is waited for, however busy the machine."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(renderer, "ANSWER_S", LONG_S)
+        yield
 
 
 @pytest.fixture(scope="session")

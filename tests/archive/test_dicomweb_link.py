@@ -21,11 +21,16 @@ LONG = 100_000
 STORED, FAILED = "00081199", "00081198"
 
 
+class Quiet(BaseHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        """Nothing is written."""
+
+
 @contextmanager
 def answering(answer: Any, status: int = 200) -> Iterator[str]:
     """A server that answers everything with that JSON, or with those bytes."""
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(Quiet):
         def _tell(self) -> None:
             self.rfile.read(int(self.headers.get("content-length", 0)))
             body = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
@@ -36,10 +41,13 @@ def answering(answer: Any, status: int = 200) -> Iterator[str]:
 
         do_GET = do_POST = do_DELETE = _tell  # noqa: N815 - as the library calls them
 
-        def log_message(self, *_: object) -> None:
-            """Nothing is written."""
+    with serving(Handler) as url:
+        yield url
 
-    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+
+@contextmanager
+def serving(handler: type[Quiet]) -> Iterator[str]:
+    with HTTPServer(("127.0.0.1", 0), handler) as server:
         thread = Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         try:
@@ -85,6 +93,23 @@ def test_an_answer_of_another_shape_is_none(
 ) -> None:
     with answering(answer) as url, DicomWebLink(url, url) as link, pytest.raises(LinkDown):
         ask(link)
+
+
+def test_a_connection_that_an_archive_ends_as_it_is_asked_again_is_not_a_silent_archive() -> None:
+    """As each does that is idle for longer than the archive keeps them: in some, a second."""
+
+    class Handler(Quiet):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            self.send_response(204)
+            self.end_headers()
+            # Something is asked, or the connection ends.
+            self.rfile.read(1)
+            self.close_connection = True
+
+    with serving(Handler) as url, DicomWebLink(url) as link:
+        assert [link.shown(NAMED) for _ in range(2)] == [None, None]
 
 
 def test_more_than_the_instance_can_be_is_not_taken() -> None:
