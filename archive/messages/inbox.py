@@ -70,6 +70,8 @@ class Inbox:
     def keep(self, establishment: str, arrived: Arrived) -> Kept:
         """Keep a message before anything is done for it, or find it as it was kept before."""
         digest = sha256(arrived.body).hexdigest()
+        # A large message takes seconds to look through; nobody waits to write meanwhile.
+        marks = sorted(named_in(arrived.payload))
         with self._database.write() as connection:
             owner = establishment_row(connection, establishment)
             same_number = sa.select(_message.id, _message.answer, _message.body_sha256).where(
@@ -91,7 +93,7 @@ class Inbox:
                 payload=arrived.payload,
             )
             made = connection.execute(new.returning(_message.id)).scalar_one()
-            for mark in sorted(named_in(arrived.payload)):
+            for mark in marks:
                 connection.execute(sa.insert(message_named).values(message_id=made, mark=mark))
             return Kept(int(made), None, is_reused=bool(known))
 

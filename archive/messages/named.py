@@ -13,8 +13,8 @@ _ENCODED = re.compile(
 )
 """What is said to be a document in base64, or may be: a report names its patient inside as well."""
 _LINE_END = re.compile(
-    rb"[\r\n]|\\\.br\\|\\X(?:0[AaDd])+\\"
-    rb"|(?<=[A-Za-z0-9+/]{16})[ \t](?=[A-Za-z0-9+/]{16})"
+    rb"[\r\n\t \\](?:(?<=[\r\n])|(?<=\\)(?:\.br|X(?:0[AaDd])+)\\"
+    rb"|(?<=[A-Za-z0-9+/]{16}[ \t])(?=[A-Za-z0-9+/]{16}))"
 )
 """What some senders break the lines of base64 with; words of a text are shorter."""
 
