@@ -27,12 +27,6 @@ ASIDE = {
 }
 
 
-def demographics(message: Message, place: Workplace, establishment: str) -> Outcome:
-    """Take what the first PID of any message says of its patient."""
-    said = read_pid(message, message.first("PID"))
-    return place.catalog.identities.state(establishment, said)
-
-
 def state(message: Message, place: Workplace, establishment: str) -> Answer:
     """A28 and A31; A01, A04 and A05 for their PID alone: what is known from now on."""
     said = read_pid(message, message.first("PID"))

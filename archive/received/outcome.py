@@ -18,7 +18,6 @@ class Failure(IntEnum):
     NO_SUCH_INSTANCE = 0x0112
     OF_ANOTHER_CLASS = 0x0119
     CLASS_NOT_SUPPORTED = 0x0122
-    NOT_AUTHORIZED = 0x0124
     OUT_OF_RESOURCES = 0xA700
     DOES_NOT_MATCH = 0xA900
     """It is not what its class, its study or its series says that it is."""

@@ -3,11 +3,13 @@
 import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import GenericFunction
 
+from archive.columns import UtcDateTime
 from archive.errors import InvalidQuery
 from archive.identity import folded_name
 from archive.resources.asked import Compare, Criterion, How, Period, Token, Value, Words
@@ -127,6 +129,19 @@ def moment(at_or_after: Callable[[datetime], Condition]) -> Make:
                 return sa.not_(begun)
 
     return make
+
+
+def earlier(moment: sa.ColumnElement[datetime], key: Text, mark: Mapping[str, Any]) -> Condition:
+    """Behind the last row of the page before, the newest first, by where that says it ended.
+
+    Raises InvalidQuery for what is no such mark.
+    """
+    try:
+        at = datetime.fromisoformat(mark["at"])
+        last = sa.tuple_(sa.literal(at, UtcDateTime), sa.literal(mark["id"], sa.String))
+    except (KeyError, TypeError, ValueError) as error:
+        raise InvalidQuery("The address of this page is none.") from error
+    return sa.tuple_(moment, key) < last
 
 
 def day(column: sa.ColumnElement[date]) -> Make:

@@ -9,14 +9,12 @@ from typing import Any
 import sqlalchemy as sa
 
 from archive import schema
-from archive.columns import UtcDateTime
-from archive.errors import InvalidQuery
 from archive.ownership import owned
 from archive.reports.reading import is_of_the_replaced, is_read
 from archive.reports.report import ReportStatus
 from archive.reports.schema import report
 from archive.resources.asked import Search, Token
-from archive.resources.conditions import Condition, Make, code_in, moment, token
+from archive.resources.conditions import Condition, Make, code_in, earlier, moment, token
 from archive.resources.exams import (
     NO_ORDER,
     accession,
@@ -232,7 +230,7 @@ def search(
     rows = sa.select(*_COLUMNS).select_from(_standing(is_few=_names_few(asked)))
     rows = rows.where(_IS_FIRST, *conditions(asked.criteria, MATCHED)).order_by(*_IN_ORDER)
     if asked.after is not None:
-        rows = rows.where(_before(asked.after))
+        rows = rows.where(earlier(_first.c.received_at, _first.c.id, asked.after))
     return _read(connection, owned(rows, establishment).limit(asked.limit))
 
 
@@ -260,15 +258,6 @@ def count(connection: sa.Connection, asked: Search, establishment: str | None) -
 
 def _names_few(asked: Search) -> bool:
     return names_few(asked.criteria) or any(one.name == "study" for one in asked.criteria)
-
-
-def _before(mark: Mapping[str, Any]) -> Condition:
-    try:
-        at = datetime.fromisoformat(mark["at"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise InvalidQuery("The address of this page is none.") from error
-    here = sa.tuple_(sa.literal(at, UtcDateTime), sa.literal(mark["id"], sa.String))
-    return sa.tuple_(_first.c.received_at, _first.c.id) < here
 
 
 def _read(connection: sa.Connection, page: sa.Select[Any]) -> list[FoundReport]:

@@ -8,11 +8,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from archive import schema
-from archive.columns import UtcDateTime
-from archive.errors import InvalidQuery
 from archive.ownership import owned
 from archive.resources.asked import Criterion, Search, Token
-from archive.resources.conditions import Condition
+from archive.resources.conditions import Condition, earlier
 from archive.resources.exams import (
     IS_PUBLISHED,
     IS_SEEN,
@@ -119,7 +117,7 @@ def search(
         .order_by(_exam.created_at.desc(), _exam.id.desc())
     )
     if asked.after is not None:
-        rows = rows.where(_older(asked.after))
+        rows = rows.where(earlier(_exam.created_at, _exam.id, asked.after))
     return _read(connection, owned(rows, establishment).limit(asked.limit))
 
 
@@ -149,15 +147,6 @@ def count(connection: sa.Connection, asked: Search, establishment: str | None) -
         .where(*_somewhere(asked, establishment), in_exam(), *conditions(asked.criteria))
     )
     return int(connection.execute(owned(rows, establishment)).scalar_one())
-
-
-def _older(mark: Any) -> Condition:
-    try:
-        at = datetime.fromisoformat(mark["at"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise InvalidQuery("The address of this page is none.") from error
-    here = sa.tuple_(sa.literal(at, UtcDateTime), sa.literal(mark["id"], sa.String))
-    return sa.tuple_(_exam.created_at, _exam.id) < here
 
 
 def _read(connection: sa.Connection, page: sa.Select[Any]) -> list[ImagingStudy]:

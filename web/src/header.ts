@@ -3,7 +3,7 @@
 import { ask, getVersion, mayContribute, myself } from "./api";
 import mark from "./assets/mark.svg";
 import { depositPercent } from "./deposit/everywhere";
-import { h, icon } from "./dom";
+import { h, type IconName, icon } from "./dom";
 import { chooseLanguage, language, messages } from "./i18n";
 import { waitingCount } from "./queue/everywhere";
 import {
@@ -105,49 +105,26 @@ function phonesLink(): HTMLElement {
   return link;
 }
 
-/** The way to what is to be read. */
-function worklistLink(): HTMLElement {
-  const words = messages().worklist;
-  const link = h(
-    "a",
-    {
-      class: "button way phones-link cases-link worklist-way",
-      href: worklistPath,
-      hidden: true,
-      title: words.title,
-      "aria-label": words.title,
-      "aria-current": location.pathname === worklistPath && "page",
-    },
-    icon("sort"),
-    h("span", { class: "way-words" }, words.link),
-  );
-  // A paired phone takes photographs, and reads nothing.
-  void myself().then(
-    ({ phone }) => {
-      link.hidden = phone !== null;
-    },
-    () => undefined, // strangers see how to come in
-  );
-  return link;
-}
-
-/** The way to the cases of the laboratory. */
-function casesLink(): HTMLElement {
-  const words = messages().cases;
+/** A way to what readers read: what nobody has read yet, or the cases of the laboratory. */
+function readersLink(
+  path: string,
+  sign: IconName,
+  words: { title: string; link: string },
+): HTMLElement {
   const link = h(
     "a",
     {
       class: "button way phones-link cases-link",
-      href: casesPath,
+      href: path,
       hidden: true,
       title: words.title,
       "aria-label": words.title,
-      "aria-current": location.pathname.startsWith(casesPath) && "page",
+      "aria-current": location.pathname.startsWith(path) && "page",
     },
-    icon("slide"),
+    icon(sign),
     h("span", { class: "way-words" }, words.link),
   );
-  // A paired phone takes photographs, and reads no cases.
+  // A paired phone takes photographs, and reads nothing.
   void myself().then(
     ({ phone }) => {
       link.hidden = phone !== null;
@@ -205,8 +182,8 @@ export function pageHeader(): HTMLElement {
       { class: "page-tools" },
       captureLink(),
       depositLink(),
-      worklistLink(),
-      casesLink(),
+      readersLink(worklistPath, "sort", messages().worklist),
+      readersLink(casesPath, "slide", messages().cases),
       adviceLink(),
       phonesLink(),
       languageButton(),

@@ -51,7 +51,6 @@ export const casesEn: typeof casesFr = {
   under: "Today under",
   toCase: "See the case",
   place: (slide) => `Place of slide ${slide}`,
-  choosePlace: "Place in the case",
   attach: "Link",
   attachOne: (slide) => `Link slide ${slide}`,
   attached: "The slide is linked to the case.",

@@ -51,7 +51,6 @@ export const casesFr = {
   under: "Aujourd’hui chez",
   toCase: "Voir le dossier",
   place: (slide: string) => `Place de la lame ${slide}`,
-  choosePlace: "Place dans le dossier",
   attach: "Rattacher",
   attachOne: (slide: string) => `Rattacher la lame ${slide}`,
   attached: "La lame est rattachée au dossier.",

@@ -173,7 +173,6 @@ export const en: Messages = {
           ? "less than a minute"
           : `${minutes} min left`,
     estimating: "estimating…",
-    fileCount: (n) => plural(n, "file", "files"),
     more: (n) => `and ${plural(n, "more file", "more files")}`,
     pauseAll: "Pause",
     resumeAll: "Resume",

@@ -174,7 +174,6 @@ export const fr = {
           ? "moins d’une minute"
           : `encore ${minutes} min`,
     estimating: "estimation…",
-    fileCount: (n: number) => plural(n, "fichier", "fichiers"),
     more: (n: number) => `et ${plural(n, "autre fichier", "autres fichiers")}`,
     pauseAll: "Mettre en pause",
     resumeAll: "Reprendre",

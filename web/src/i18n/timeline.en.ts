@@ -67,7 +67,6 @@ export const timelineEn: typeof timelineFr = {
   besideOpen: "Compare",
   besideStop: "Cancel",
   besideTitle: "Two exams side by side",
-  besideMissing: "It takes two published images to compare.",
   first: "Left",
   second: "Right",
   together: "Move together",
@@ -83,7 +82,5 @@ export const timelineEn: typeof timelineFr = {
   beforeCount: (n) => `Already done: ${plural(n, "exam", "exams")}`,
   beforeLast: (day) => `last on ${day}`,
   beforeAll: "See the patient's whole file",
-  beforeBeside: "Compare with the earlier exam",
   beforeSilent: (names) => `No answer from: ${names}`,
-  beforeWaiting: "Earlier exams are being looked for.",
 };

@@ -74,7 +74,6 @@ export const timelineFr = {
   besideOpen: "Comparer",
   besideStop: "Annuler",
   besideTitle: "Deux examens côte à côte",
-  besideMissing: "Il faut deux images publiées pour comparer.",
   first: "À gauche",
   second: "À droite",
   together: "Déplacer ensemble",
@@ -90,7 +89,5 @@ export const timelineFr = {
   beforeCount: (n: number) => `Déjà fait : ${plural(n, "examen", "examens")}`,
   beforeLast: (day: string) => `dernier le ${day}`,
   beforeAll: "Voir tout le dossier du patient",
-  beforeBeside: "Comparer avec l’examen antérieur",
   beforeSilent: (names: string) => `Sans réponse de : ${names}`,
-  beforeWaiting: "Les examens antérieurs sont recherchés.",
 };
