@@ -262,7 +262,11 @@ DETAILS: dict[Status, str] = {
     HTTPStatus.UNPROCESSABLE_ENTITY: "The request is not well formed.",
     HTTPStatus.SERVICE_UNAVAILABLE: "The service cannot answer just now: try again in a moment.",
 }
-"""What is said for each status: never an exception's text, which may hold what is not for all."""
+"""What is said for each status.
+
+Of exceptions' texts, which may hold what is not for all, that of a query alone is told: it repeats
+nothing.
+"""
 
 PROBLEM_JSON = "application/problem+json"
 
@@ -276,12 +280,14 @@ class Problem:
     """Numbers and names that whoever asked may know."""
     retry_s: int = 1
     """When to ask again, where the service is too busy."""
+    words: str = ""
+    """For people, in place of what every such status says."""
 
     @property
     def body(self) -> bytes:
         """The problem+json document."""
         told = {"type": "about:blank", "title": self.status.phrase, "status": self.status.value}
-        if detail := DETAILS.get(self.status):
+        if detail := self.words or DETAILS.get(self.status):
             told["detail"] = detail
         return json.dumps({**self.more, **told}).encode()
 
@@ -303,7 +309,8 @@ def problem(error: Exception) -> Problem:
     for kind, status in STATUSES:
         if isinstance(error, kind):
             retry_s = error.retry_s if isinstance(error, TooBusy) else 1
-            return Problem(status, _told(error), retry_s)
+            words = str(error) if isinstance(error, archive.errors.InvalidQuery) else ""
+            return Problem(status, _told(error), retry_s, words)
     return Problem(HTTPStatus.INTERNAL_SERVER_ERROR)
 
 

@@ -35,15 +35,12 @@ def outcome(severity: str, code: str, diagnostics: str) -> dict[str, Any]:
     return {"resourceType": "OperationOutcome", "issue": [issue]}
 
 
-def problem_at(path: str, found: Problem, words: str = "") -> Answer:
-    """A problem as it is told at an address: as FHIR has it where that is FHIR's.
-
-    `words` are for people, where more is to be said than what every such status says.
-    """
+def problem_at(path: str, found: Problem) -> Answer:
+    """A problem as it is told at an address: as FHIR has it where that is FHIR's."""
     if not is_fhir(path):
         return told(found)
     status = HTTPStatus(found.status)
     code = _CODES.get(status, "exception")
-    said = words or _WORDS.get(status) or DETAILS.get(status) or status.phrase
+    said = found.words or _WORDS.get(status) or DETAILS.get(status) or status.phrase
     body = json.dumps(outcome("error", code, said)).encode()
     return Answer(status, body, {**found.headers, "content-type": FHIR_JSON})

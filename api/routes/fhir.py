@@ -10,11 +10,10 @@ from starlette.concurrency import run_in_threadpool
 
 from api.answer import KEPT_BY_NOBODY, Answer
 from api.doors import Caller
-from api.errors import Problem, TooLarge, WrongMediaType
+from api.errors import TooLarge, WrongMediaType
 from api.fhir.asked import Asked, Pair, asked_of
 from api.fhir.bundle import bundle, history, search_url
 from api.fhir.capability import capability_statement
-from api.fhir.outcome import problem_at
 from api.fhir.paging import PARAMETER, Pages, Turned
 from api.fhir.places import HISTORY, METADATA, POSTED, READ, ROOT, SEARCHED, VERSION, address
 from api.fhir.searching import Place, read, search, versions
@@ -26,7 +25,7 @@ from api.fhir.telling import (
 from api.origin import own_origin
 from api.routes.at_the_door import CallerHere, CatalogHere
 from archive.catalog import Catalog
-from archive.errors import InvalidQuery, NotFound
+from archive.errors import NotFound
 
 router = APIRouter(tags=["fhir"])
 
@@ -59,15 +58,11 @@ def _reading(kind: str) -> Callable[..., Response]:
     ) -> Response:
         pairs = _queried(request)
         media_type = media_type_of(request.scope, dict(pairs).get("_format"))
-
-        def answer() -> Answer:
-            told = [one for one in pairs if one[0] in {"_summary", "_elements"}]
-            asked = asked_of(kind, told, "")
-            found = read(_place(request, caller, catalog), kind, id)
-            pretty = _is_pretty(pairs)
-            return resource_answer(request.scope, found, asked, media_type, pretty=pretty)
-
-        return _answered(request, answer)
+        told = [one for one in pairs if one[0] in {"_summary", "_elements"}]
+        asked = asked_of(kind, told, "")
+        found = read(_place(request, caller, catalog), kind, id)
+        pretty = _is_pretty(pairs)
+        return _given(resource_answer(request.scope, found, asked, media_type, pretty=pretty))
 
     return read_one
 
@@ -137,7 +132,7 @@ def version_of_report(
     for one in versions(_place(request, caller, catalog), id):
         if one["meta"]["versionId"].partition(".")[0] == number:
             answer = resource_answer(request.scope, one, Asked("DiagnosticReport"), media_type)
-            return Response(bytes(answer.body), answer.status, headers=dict(answer.headers))
+            return _given(answer)
     raise NotFound("There is no such version.")
 
 
@@ -152,25 +147,21 @@ def _searched(
     is_posted: bool = False,
 ) -> Response:
     media_type = media_type_of(request.scope, dict(pairs).get("_format"))
+    place = _place(request, caller, catalog)
+    asked = _asked(request, caller, pages, kind, pairs)
+    found = search(place, asked)
 
-    def answer() -> Answer:
-        place = _place(request, caller, catalog)
-        asked = _asked(request, caller, pages, kind, pairs)
-        found = search(place, asked)
+    def page(after: object) -> str:
+        sealed = pages.seal(kind, Turned(asked.used, cast("dict[str, str]", after)), caller)
+        return search_url(place.origin, kind, [(PARAMETER, sealed), *_written_so(pairs)])
 
-        def page(after: object) -> str:
-            sealed = pages.seal(kind, Turned(asked.used, cast("dict[str, str]", after)), caller)
-            return search_url(place.origin, kind, [(PARAMETER, sealed), *_written_so(pairs)])
-
-        is_by_address = asked.after is None and not is_posted
-        used = [*asked.used, *_written_so(pairs)]
-        itself = search_url(place.origin, kind, used) if is_by_address else page(asked.after)
-        links = {"self": itself} | ({"next": page(found.after)} if found.after else {})
-        told = bundle(asked, found, place.origin, links)
-        headers = {"content-type": media_type, "cache-control": KEPT_BY_NOBODY}
-        return Answer(HTTPStatus.OK, written(told, pretty=_is_pretty(pairs)), headers)
-
-    return _answered(request, answer)
+    is_by_address = asked.after is None and not is_posted
+    used = [*asked.used, *_written_so(pairs)]
+    itself = search_url(place.origin, kind, used) if is_by_address else page(asked.after)
+    links = {"self": itself} | ({"next": page(found.after)} if found.after else {})
+    told = bundle(asked, found, place.origin, links)
+    headers = {"content-type": media_type, "cache-control": KEPT_BY_NOBODY}
+    return _given(Answer(HTTPStatus.OK, written(told, pretty=_is_pretty(pairs)), headers))
 
 
 def _asked(
@@ -186,13 +177,8 @@ def _asked(
     return asked_of(kind, turned.used, base, strict=strict, after=turned.after)
 
 
-def _answered(request: Request, make: Callable[[], Answer]) -> Response:
-    """An answer, or what of the search was not understood, which repeats nothing of it."""
-    try:
-        found = make()
-    except InvalidQuery as error:
-        found = problem_at(request.url.path, Problem(HTTPStatus.BAD_REQUEST), str(error))
-    return Response(bytes(found.body), found.status, headers=dict(found.headers))
+def _given(answer: Answer) -> Response:
+    return Response(bytes(answer.body), answer.status, headers=dict(answer.headers))
 
 
 def _queried(request: Request) -> list[Pair]:

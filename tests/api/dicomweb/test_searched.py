@@ -82,11 +82,14 @@ def test_matching_paging_and_what_is_said_of_it(reader: Web, one: FoundInstance)
     assert (none.status_code, none.content) == (204, b"")
     by_any_case = reader.get("/dicomweb/instances", params={"sopinstanceuid": uid}).json()
     assert by_any_case == [found]
-    misspelt = {"PatientIdentity": "1"}
+    misspelt, reasons = {"PatientIdentity": "1"}, set()
     for params in ({"limit": "-1"}, {"StudyDate": "yesterday"}, misspelt, {"PatientID": "\0"}):
         refused = reader.get("/dicomweb/studies", params=params)
         assert refused.status_code == 400
         assert "yesterday" not in refused.text
+        reasons.add(refused.json()["detail"])
+    assert len(reasons) == 4
+    assert "The query cannot be read: a date is written YYYYMMDD." in reasons
     assert reader.get("/dicomweb/studies", headers={"accept": "text/csv"}).status_code == 406
 
 
