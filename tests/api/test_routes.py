@@ -48,6 +48,7 @@ def test_exams_as_the_viewer_reads_them(reader: Web, installation: Installation)
                 "height": 700,
                 "state": "published",
                 "viewable": True,
+                "older": False,
                 "thumbnail": f"/images/{image}/thumbnail",
                 "covered": None,
             }
