@@ -11,6 +11,7 @@ from playwright.sync_api import (
     BrowserContext,
     ConsoleMessage,
     Error,
+    Frame,
     Page,
     expect,
     sync_playwright,
@@ -93,7 +94,7 @@ def faults(page: Page) -> list[str]:
     return cast("list[str]", found)
 
 
-def until(page: Page, condition: str) -> None:
+def until(page: Page | Frame, condition: str) -> None:
     """Wait for a condition; the browser's own way to wait needs `eval`, which the page forbids."""
     for _ in range(DEADLINE_MS // 100):
         if page.evaluate(condition):

@@ -1,6 +1,7 @@
 """A patient's page: radiology, slides, photographs and reports by time, and what is not known."""
 
 import re
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,20 @@ from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.browser import DESKTOP, PHONE, READY, attentive, faults
 from tests.cases.conftest import NUMBER, Laboratory
-from tests.serving import until
+from tests.serving import LONG_S, until
 
 
 def answered(ask: Callable[[], dict[str, Any]]) -> None:
     """Wait until what was done already was looked for."""
     until(lambda: ask()["exams"])
+
+
+def heard_of(page: Page, held: list[Route], count: int) -> None:
+    """Wait until so many requests are held, which are heard of a moment after the page asks."""
+    end = time.monotonic() + LONG_S
+    while len(held) < count:
+        assert time.monotonic() < end
+        page.wait_for_timeout(20)
 
 
 @pytest.fixture
@@ -79,6 +88,7 @@ def test_what_is_open_stays_open_while_archives_answer(page: Page, laboratory: L
     page.get_by_text("2 versions antérieures").click()
     before = page.locator(".older").get_by_text("définitif, version 2")
     expect(before).to_be_visible()
+    heard_of(page, held, 1)
     (asked,) = held
     asked.continue_()
     again = page.get_by_role("button", name="Réessayer : Ancien")
@@ -145,6 +155,9 @@ def test_two_exams_are_read_side_by_side(
     page.goto(f"{laboratory.address}/patients/{laboratory.patient}")
     own = page.locator(".timeline-row", has=page.locator(".timeline-beside"))
     expect(own).to_have_count(2)
+    # An answer draws a line anew, also one that somebody is about to choose.
+    expect(page.locator("[data-archive=PACS]")).to_contain_text("3 examens")
+    expect(page.locator("[data-archive=Ancien]")).to_contain_text("ne répond pas")
     for index in range(2):
         own.nth(index).locator(".timeline-link").focus()
         page.keyboard.press("c")
@@ -232,8 +245,9 @@ def test_of_many_lines_no_more_is_drawn_than_what_is_new(
     assert drawn[0] <= 100
 
     # What an archive tells puts in the lines that it alone knows.
-    while held:
-        held.pop().continue_()
+    heard_of(page, held, 2)
+    for one in held:
+        one.continue_()
     expect(page.locator("[data-archive=PACS]")).to_contain_text("3 examens")
     expect(page.locator("[data-archive=Ancien]")).to_contain_text("ne répond pas")
     expect(rows).to_have_count(MANY + 3)
