@@ -87,6 +87,9 @@ class Exchange:
                 charset=sender.charset,
                 sender=sender.name,
                 default_issuer=sender.issuer,
+                own_issuers=self.place.catalog.identities.names_of(
+                    sender.issuer, establishment=sender.establishment
+                ),
                 zone=ZoneInfo(sender.zone),
             )
             return handler(message, self.place, sender.establishment)

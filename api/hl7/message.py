@@ -101,6 +101,8 @@ class Message:
     """Who sent it, as the table of senders knows them."""
     default_issuer: str = ""
     """Who gave a number of which the message does not say it."""
+    own_issuers: frozenset[str] = frozenset()
+    """All that the default issuer is called, its OIDs too."""
     zone: tzinfo = UTC
     """Of its sender's clocks, for moments that name none."""
 
@@ -180,6 +182,7 @@ def read_message(
     charset: str = "",
     sender: str = "",
     default_issuer: str = "",
+    own_issuers: frozenset[str] = frozenset(),
     zone: tzinfo = UTC,
 ) -> Message:
     """Read a whole message; raises BadMessage.
@@ -208,7 +211,7 @@ def read_message(
         parts = tuple(Segment(str(one[0]), one, escapes) for one in parsed if str(one[0]).strip())
     except (hl7.HL7Exception, ValueError, IndexError, KeyError, AssertionError) as error:
         raise BadMessage("the message cannot be taken apart", 102, "") from error
-    return Message(header, parts, sender, default_issuer, zone)
+    return Message(header, parts, sender, default_issuer, own_issuers | {default_issuer}, zone)
 
 
 def _segments(text: str, separator: str) -> Iterator[str]:

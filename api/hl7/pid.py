@@ -62,7 +62,8 @@ def read_pid(message: Message, pid: Segment) -> Stated:
         at=message.stated_at,
         by=message.sender,
         ins=numbers.ins,
-        withdraws_ins=numbers.withdraws_ins,
+        # An identity of which the status is emptied is none that is qualified.
+        withdraws_ins=numbers.withdraws_ins or DELETED in _codes(pid),
         has_unsound_ins=numbers.names_ins and numbers.ins is None and not numbers.withdraws_ins,
     )
 
@@ -96,10 +97,11 @@ def read_any_numbers(message: Message, segment: Segment, number: int, where: str
             own.append(
                 (value, authority[0] or authority[1] or message.default_issuer, authority[1])
             )
-    ours = [one for one in own if message.default_issuer in {one[1], one[2]}] or own
-    if len(ours) > 1:
+    ours = [one for one in own if message.own_issuers & {one[1], one[2]}]
+    # By its name and by its OID one issuer may give one number twice; others do not.
+    if len({one[0] for one in ours} if ours else own) > 1:
         raise BadMessage("more than one number of the patient is the hospital's own", 204, where)
-    value, issuer, oid = ours[0] if ours else ("", "", "")
+    value, issuer, oid = next(iter(ours or own), ("", "", ""))
     patient_id = checked_text("patient's number", value, LO_CHARACTERS)
     given_by = checked_text("issuer of the patient's number", issuer, LO_CHARACTERS)
     return Numbers(patient_id, given_by, oid or None, ins, withdraws, names_ins)
@@ -185,10 +187,15 @@ def _born(pid: Segment) -> dict[str, Any]:
     return told
 
 
+def _codes(pid: Segment) -> list[str]:
+    return [pid.value(32, repetition=one) for one in pid.repetitions(32)]
+
+
 def _proof(pid: Segment) -> dict[str, Any]:
     """PID-32: how far it is proven, and flags; the field says all of them or nothing."""
-    codes = [pid.value(32, repetition=one) for one in pid.repetitions(32)]
+    codes = [one for one in _codes(pid) if one in {*Status, *Flag, DELETED}]
     if not codes:
+        # One that is not known here lifts no warning.
         return {}
     statuses = [Status(one) for one in codes if one in set(Status)]
     # Where two are stated, the lesser one is true.

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import sqlalchemy as sa
 
+from archive import schema
 from archive.cases.order import Visit
 from archive.cases.versions import set_apart
 from archive.database import Database
@@ -22,7 +23,7 @@ from archive.identities.acts import (
 from archive.identities.changes import put_state, take_back
 from archive.identities.ins import Ins
 from archive.identities.issuer import Issuers
-from archive.identities.issuers import is_declared, named_visit
+from archive.identities.issuers import is_declared, named_visit, names_of
 from archive.identities.pointers import survivor
 from archive.identities.records import UNDOABLE, Doubt, Event, Outcome
 from archive.identities.schema import Act, Verdict, doubt, identity_event
@@ -60,6 +61,13 @@ class Identities:
         while after is not None:
             with self._database.write() as connection:
                 after = renumbering.renumber_some(connection, after)
+
+    def names_of(self, issuer: str, *, establishment: str) -> frozenset[str]:
+        """All that an issuer is called in an establishment, by whichever name it is asked for."""
+        with self._database.read() as connection:
+            owner = sa.select(schema.establishment.c.id)
+            here = connection.scalar(owner.where(schema.establishment.c.name == establishment))
+            return names_of(connection, here or 0, issuer)
 
     def state(self, establishment: str, said: Stated) -> Outcome:
         """Take what is stated about one number (A28, A31), as the tables of decisions say.

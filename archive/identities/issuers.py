@@ -82,9 +82,12 @@ def named_visit(connection: sa.Connection, owner: int, visit: Visit) -> Visit:
 
 
 def names_of(connection: sa.Connection, owner: int, issuer: str) -> frozenset[str]:
-    """All that an issuer is called here, its OIDs too; nothing where the site says nothing."""
-    query = sa.select(_name.called)
-    query = query.where(_name.establishment_id == owner, _name.name == issuer)
+    """All that an issuer is called here, its OIDs too, by whichever name it is asked for.
+
+    Nothing where the site says nothing of it.
+    """
+    meant = sa.select(_name.name).where(_name.establishment_id == owner, _name.called == issuer)
+    query = sa.select(_name.called).where(_name.establishment_id == owner, _name.name.in_(meant))
     return frozenset(connection.scalars(query))
 
 

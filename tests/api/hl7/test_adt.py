@@ -340,3 +340,47 @@ def test_messages_name_an_issuer_by_its_oid_or_by_another_name(place: Workplace)
     contradicts = pid("8").replace("1.2.3.4", "1.2.3.5")
     code, words = sender.send("A31^ADT_A05", contradicts)
     assert (code, "not one issuer's" in words) == ("AE", True)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "expected"),
+    [
+        ("7^^^&1.2.3.4&ISO^PI~99^^^OTHER^PI", "AA"),
+        ("7^^^&1.2.3.4&ISO^PI~7^^^CHU^PI", "AA"),
+        ("7^^^&1.2.3.4&ISO^PI~8^^^CHU^PI", "AE"),
+        ("7^^^OTHER^PI~7^^^ANOTHER^PI", "AE"),
+    ],
+)
+def test_of_several_numbers_the_hospitals_own_is_taken_by_any_of_its_names(
+    place: Workplace, numbers: str, expected: str
+) -> None:
+    """Two numbers of one hospital are nobody, however it is called beside each."""
+    sender = Hospital(place)
+    place.catalog.identities.declare({HERE: (Issuer("CHU", ("1.2.3.4",)),)})
+    exam = sender.image("7", "a")
+    said = pid("7").replace("7^^^CHU&1.2.3.4&ISO^PI", numbers)
+    assert sender.send("A31^ADT_A05", said)[0] == expected
+    stated = place.catalog.exam(exam, establishment=HERE, states=tuple(ImageState)).patient
+    assert stated is not None
+    assert stated.name == ("MARTIN^ZOÉ" if expected == "AA" else "")
+
+
+def test_a_code_that_is_not_known_lifts_no_warning(place: Workplace) -> None:
+    """PID-32 of another sender, or mistyped: a number that is flagged is still merged by nobody."""
+    sender = Hospital(place)
+    exam = sender.image("7", "a")
+    sender.send("A31^ADT_A05", pid("7", status="VALI~COLV"))
+    sender.send("A31^ADT_A05", pid("7", status="UD"))
+    code, words = sender.send("A40^ADT_A39", pid("8"), "MRG|7^^^CHU&1.2.3.4&ISO^PI")
+    assert (code, "a person" in words, sender.whose(exam)) == ("AA", True, "7")
+    sender.send("A31^ADT_A05", pid("7", status="VALI"))
+    sender.send("A40^ADT_A39", pid("8"), "MRG|7^^^CHU&1.2.3.4&ISO^PI")
+    assert sender.whose(exam) == "8"
+
+
+def test_an_emptied_status_takes_the_national_identifier_away(place: Workplace) -> None:
+    sender = Hospital(place)
+    sender.send("A28^ADT_A05", pid("7", INS, "QUAL"))
+    assert sender.ins_rows() == [INS]
+    sender.send("A31^ADT_A05", pid("7", status='""'))
+    assert sender.ins_rows() == []
