@@ -314,6 +314,33 @@ def test_without_the_rule_it_stays_here_and_goes_once_the_rule_is_stated(
         assert len(parts(place, image)) == whole(place, image).parts > 2
 
 
+@pytest.mark.parametrize("concatenations", [False, True])
+def test_what_left_whole_is_corrected_whole_under_any_later_rule(
+    settings: Settings,
+    empty_catalogue: Path,
+    archive: Orthanc,
+    slide: Path,
+    concatenations: bool,
+) -> None:
+    before, after = person(f"w1{concatenations}"), person(f"w2{concatenations}")
+    more: dict[str, Any] = {
+        "corrections": Corrections.AGAIN,
+        "orthanc_url": str(archive.web.base_url),
+        "concatenations": concatenations,
+    }
+    with at(settings, empty_catalogue, rule_of(archive, largest_bytes=1 << 30, **more)) as place:
+        image = brought(place, slide, before)
+        all_sent(place)
+    with at(settings, empty_catalogue, rule_of(archive, **more)) as place:
+        corrected(place, before, after)
+        all_sent(place)
+        rows = told(place, image)
+        assert {(one.state, one.parts) for one in rows} == {(GOOD, 0)}
+    for one in rows:
+        (there,) = kept(archive, one.sop_instance_uid)
+        assert there["PatientID"] == after.patient_id
+
+
 def test_a_slide_is_damaged_in_the_store_after_it_was_cut(
     settings: Settings, empty_catalogue: Path, archive: Orthanc, slide: Path
 ) -> None:
