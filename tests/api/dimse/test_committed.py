@@ -48,7 +48,9 @@ def hearing(port: int) -> Iterator["queue.Queue[tuple[int, Dataset]]"]:
         server.shutdown()
 
 
-def ask(port: int, references: list[Reference], **other: Any) -> tuple[int, str]:
+def ask(
+    port: int, references: list[Reference], title: str = "SCANNER", **other: Any
+) -> tuple[int, str]:
     """The status of a request, and its name."""
     told = Dataset()
     told.TransactionUID = generate_uid()
@@ -57,7 +59,7 @@ def ask(port: int, references: list[Reference], **other: Any) -> tuple[int, str]
         item = Dataset()
         item.ReferencedSOPClassUID, item.ReferencedSOPInstanceUID = sop_class, instance
         told.ReferencedSOPSequence.append(item)
-    entity = AE("SCANNER")
+    entity = AE(title)
     entity.add_requested_context(COMMITMENT)
     association = entity.associate("127.0.0.1", port, ae_title="SANSVERRE")
     assert association.is_established
@@ -116,13 +118,14 @@ def test_a_request_outlives_the_process_that_took_it(
     settings, _ = archive
     (port,) = free_ports(1)
     table, log = tmp_path / "dimse.toml", tmp_path / "log"
+    # A peer of its own: the process that other tests talk to answers those that it knows.
     table.write_text(
-        'address = "127.0.0.1:0"\n[peers.SCANNER]\nestablishment = "north"\n'
+        'address = "127.0.0.1:0"\n[peers.KEEPER]\nestablishment = "north"\n'
         f'may = ["commit"]\nhost = "127.0.0.1"\nport = {port}\n'
     )
     mine = references(settings, "north")
     with answering(settings, table, log) as (at, pid):
-        assert ask(at, mine)[0] == 0x0000
+        assert ask(at, mine, title="KEEPER")[0] == 0x0000
         os.kill(pid, signal.SIGKILL)
     with hearing(port) as heard, answering(settings, table, log):
         kind, told = heard.get(timeout=LONG_S)
