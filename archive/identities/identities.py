@@ -57,10 +57,10 @@ class Identities:
         if is_new:
             with self._database.write() as connection:
                 renumbering.declare(connection, stated)
-        after: int | None = 0
+        after: int | None = 0 if stated else None
         while after is not None:
             with self._database.write() as connection:
-                after = renumbering.renumber_some(connection, after)
+                after = renumbering.renumber_some(connection, stated, after)
 
     def names_of(self, issuer: str, *, establishment: str) -> frozenset[str]:
         """All that an issuer is called in an establishment, by whichever name it is asked for."""

@@ -47,11 +47,14 @@ def _values(owners: Mapping[str, int], row: Row) -> dict[str, Any]:
     return {"establishment_id": owner, "called": called, "name": name, "oid": oid}
 
 
-def renumber_some(connection: sa.Connection, after: int) -> int | None:
+def renumber_some(connection: sa.Connection, stated: Issuers, after: int) -> int | None:
     """See to some of the numbers that are kept otherwise than is stated, from a row on.
 
     Gives the row to go on from; None once there are no more. Doing it again changes nothing.
     """
+    for name in sorted(stated):
+        # Held before it is looked, as by `declare`: nobody else makes a number free or taken.
+        establishment_row(connection, name)
     query = _otherwise().where(_patient.id > after).order_by(_patient.id).limit(AT_ONCE)
     rows = connection.execute(query).all()
     for row in rows:

@@ -1,5 +1,6 @@
 """One issuer by several names: as the site states it, and nobody is made one with anybody by it."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -40,7 +41,7 @@ def file_of(
         kind=ImageKind.SLIDE,
         source_sha256=digest(file),
         plan="full",
-        patient=PatientIdentity("1", issuer, **traits, **more),
+        patient=PatientIdentity(more.pop("number", "1"), issuer, **traits, **more),
     )
 
 
@@ -189,3 +190,12 @@ def test_queries_find_an_issuer_by_all_its_names(catalog: Catalog, called: str) 
     elsewhere = Asked((PatientNumber("1", "CHU", STRANGE),))
     with pytest.raises(NotFound):
         catalog.invoked.find(elsewhere, establishment=HERE)
+
+
+def test_processes_that_start_together_renumber_once(catalog: Catalog) -> None:
+    images = [file_of(catalog, OID, str(one), number=str(one)) for one in range(8)]
+    with ThreadPoolExecutor(3) as together:
+        for each in [together.submit(catalog.identities.declare, TABLE) for _ in range(3)]:
+            each.result()
+    assert {shown(catalog, one)[1] for one in images} == {"CHU"}
+    assert catalog.identities.doubts(establishment=HERE) == ()
