@@ -1,8 +1,7 @@
 """The way of a tile out: what it costs, and what it answers."""
 
 import asyncio
-import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
@@ -10,6 +9,7 @@ from xml.etree import ElementTree
 import pytest
 import simplejpeg
 import sqlalchemy as sa
+from anyio.from_thread import start_blocking_portal
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -335,11 +335,9 @@ def test_no_path_is_a_failure(
 
 
 @pytest.fixture(scope="module")
-def asker(installation: Installation) -> Callable[[str, dict[str, str]], int]:
+def asker(installation: Installation) -> Iterator[Callable[[str, dict[str, str]], int]]:
     """Asks for a path as it stands, whatever it holds, and gives the status."""
     app = create_app(installation.settings)
-    loop = asyncio.new_event_loop()
-    threading.Thread(target=loop.run_forever, daemon=True).start()
 
     async def ask(path: str, headers: dict[str, str]) -> int:
         statuses: list[int] = []
@@ -368,9 +366,9 @@ def asker(installation: Installation) -> Callable[[str, dict[str, str]], int]:
         await app(scope, receive, send)  # type: ignore[arg-type]
         return statuses[0]
 
-    return lambda path, headers: asyncio.run_coroutine_threadsafe(ask(path, headers), loop).result(
-        30
-    )
+    with start_blocking_portal() as portal:
+        yield lambda path, headers: portal.call(ask, path, headers)
+    app.close()
 
 
 def test_what_is_asked_wrongly_or_too_often_leaves_the_image_open(

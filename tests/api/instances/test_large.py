@@ -66,9 +66,12 @@ class Large:
 
 
 def peak_mb(process: psutil.Process) -> float:
-    """The most memory that a process ever had of its own."""
-    told = Path(f"/proc/{process.pid}/status").read_text()
-    return next(int(line.split()[1]) / 1024 for line in told.splitlines() if "VmHWM" in line)
+    """The most memory that a process ever had of its own; 0 where it has ended."""
+    try:
+        told = Path(f"/proc/{process.pid}/status").read_text().splitlines()
+    except (FileNotFoundError, ProcessLookupError):
+        return 0.0
+    return next((int(line.split()[1]) / 1024 for line in told if "VmHWM" in line), 0.0)
 
 
 @pytest.mark.parametrize(
@@ -98,7 +101,7 @@ def test_memory_does_not_grow_with_the_instance(
         answer = client.post(address, content=large.body(), headers=headers)
         took_s = time.monotonic() - began
         assert answer.status_code == 200, answer.text
-        grown = {one: peak_mb(one) - mb for one, mb in before.items() if one.is_running()}
+        grown = {one: peak_mb(one) - mb for one, mb in before.items()}
         (where,) = kept(answer).values()
         last = client.get(
             f"{where}/frames/{large.frames}",
