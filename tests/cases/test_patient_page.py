@@ -121,6 +121,38 @@ def test_what_was_done_already_is_said_before_it_is_done_again(
     expect(page.locator(".done-before").first).to_contain_text("Déjà fait")
 
 
+def test_slides_are_read_where_what_was_done_already_cannot_be_had(
+    page: Page, laboratory: Laboratory
+) -> None:
+    def fail(route: Route) -> None:
+        route.fulfill(status=500)
+
+    page.route("**/priors", fail)
+    page.goto(f"{laboratory.address}/cases/{laboratory.case}")
+    done = page.get_by_role("region", name="Déjà fait")
+    expect(done).to_contain_text("n’ont pas pu être obtenus")
+    expect(page.locator(".glass").first).to_be_visible()
+    expect(page).to_have_title("Dossier du laboratoire · Sans Verre")
+    assert faults(page) == []
+    page.unroute("**/priors")
+    done.get_by_role("button", name="Réessayer").click()
+    expect(page.get_by_text("n’ont pas pu être obtenus")).to_have_count(0)
+
+
+def test_what_is_still_looked_for_is_not_taken_for_nothing(
+    page: Page, laboratory: Laboratory
+) -> None:
+    said = {"exams": [], "unanswered": [], "over": False}
+    page.route("**/priors", lambda route: route.fulfill(json=said))
+    page.goto(f"{laboratory.address}/cases/{laboratory.case}")
+    done = page.get_by_role("region", name="Déjà fait")
+    expect(done).to_have_text("Déjà faitLes examens antérieurs sont recherchés.")
+    said["over"] = True
+    page.reload()
+    expect(page.locator(".glass").first).to_be_visible()
+    expect(done).to_have_count(0)
+
+
 def test_a_line_is_found_and_opened_by_keys(page: Page, laboratory: Laboratory) -> None:
     page.goto(f"{laboratory.address}/patients/{laboratory.patient}")
     rows = page.locator(".timeline-row")

@@ -16,6 +16,7 @@ import { getShorts, priorsBadge, type Short } from "./priors";
 
 export const casesPage = framed(async (again) => {
   const words = messages().cases;
+  document.title = `${words.title} · ${messages().product}`;
   const [first, waiting, reports] = await Promise.all([
     cardsFrom(0),
     getWaiting(),

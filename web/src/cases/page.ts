@@ -26,24 +26,31 @@ import {
 } from "./calls";
 import { waitingItem } from "./link";
 import { priorityBadge } from "./list";
-import { getPriors, priorsPart } from "./priors";
+import { getPriors, priorsMissing, priorsPart } from "./priors";
 
 const REFRESH_MS = 2000;
 const PHOTOGRAPHS = 12;
 
 export function casePage(id: string): Page {
   const shown = framed(async (again, signal) => {
+    document.title = `${messages().timeline.toCase} · ${messages().product}`;
     const [found, waiting, reports, priors] = await Promise.all([
       getCase(id),
       getWaiting(),
       reportsOfCase(id),
-      getPriors(id),
+      // Slides are read whatever else cannot be had; that it could not is said in its place.
+      getPriors(id).catch(() => null),
     ]);
     const key = found.patient_key;
     const photographs = key ? photographsOf((await getPatient(key)).exams) : [];
     follow(found, again, signal);
     const bar = found.exam ? readingBar(found.exam, signal) : null;
-    const top = caseTop(found, reports, bar, priorsPart(priors, key));
+    const top = caseTop(
+      found,
+      reports,
+      bar,
+      priors ? priorsPart(priors, key) : priorsMissing(again),
+    );
     return caseBody(found, top, others(found, waiting), photographs, reports, again);
   });
   return (outlet, signal) => {

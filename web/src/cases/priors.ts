@@ -46,8 +46,9 @@ export const getShorts = async (offset: number) =>
 
 export function priorsPart(before: Before, patient: string | null): HTMLElement | null {
   const words = messages().timeline;
-  const { exams, unanswered } = before;
-  if (exams.length === 0 && unanswered.length === 0) return null;
+  const { exams, unanswered, over } = before;
+  if (exams.length === 0 && unanswered.length === 0)
+    return over ? null : beforeUnknown(h("p", { class: "faint" }, words.beforeWaiting));
   return h(
     "section",
     { class: "priors", "aria-labelledby": "priors" },
@@ -61,6 +62,24 @@ export function priorsPart(before: Before, patient: string | null): HTMLElement 
         words.beforeSilent([...new Set(unanswered)].join(", ")),
       ),
     patient && h("a", { href: timelinePath(patient) }, words.beforeAll),
+  );
+}
+
+/** Said where it would stand: what is not known is not taken for nothing. */
+export function priorsMissing(again: () => void): HTMLElement {
+  const words = messages().timeline;
+  return beforeUnknown(
+    h("p", { class: "priors-silent" }, icon("warning"), words.beforeFailed),
+    h("button", { type: "button", class: "button small", onclick: again }, words.retry),
+  );
+}
+
+function beforeUnknown(...said: HTMLElement[]): HTMLElement {
+  return h(
+    "section",
+    { class: "priors", "aria-labelledby": "priors" },
+    h("h2", { id: "priors" }, messages().timeline.before),
+    ...said,
   );
 }
 

@@ -83,4 +83,6 @@ export const timelineEn: typeof timelineFr = {
   beforeLast: (day) => `last on ${day}`,
   beforeAll: "See the patient's whole file",
   beforeSilent: (names) => `No answer from: ${names}`,
+  beforeFailed: "Earlier exams could not be had: it is not known what is done already.",
+  beforeWaiting: "Earlier exams are being looked for.",
 };

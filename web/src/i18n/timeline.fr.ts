@@ -90,4 +90,7 @@ export const timelineFr = {
   beforeLast: (day: string) => `dernier le ${day}`,
   beforeAll: "Voir tout le dossier du patient",
   beforeSilent: (names: string) => `Sans réponse de : ${names}`,
+  beforeFailed:
+    "Les examens antérieurs n’ont pas pu être obtenus : on ne sait pas ce qui est déjà fait.",
+  beforeWaiting: "Les examens antérieurs sont recherchés.",
 };

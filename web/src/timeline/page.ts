@@ -30,8 +30,8 @@ import { type Choice, Tools } from "./tools";
 
 export function timelinePage(patient: string): Page {
   return framed(async (again, signal) => {
-    const [found, sites] = await Promise.all([getTimeline(patient), bodySites()]);
     document.title = `${messages().timeline.link} · ${messages().product}`;
+    const [found, sites] = await Promise.all([getTimeline(patient), bodySites()]);
     return new Showing(found, sites, again, signal).element;
   });
 }
