@@ -74,6 +74,8 @@ class Demographics:
     proof: Proof | None
     """Of what is known; None where nothing is."""
     traits: Agreement
+    is_merged_into_another: bool = False
+    """Its number was merged into somebody who, as far as can be seen, is not who is stated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +142,11 @@ DEMOGRAPHICS: Table = (
         {"proof": Proof.PROVEN, "traits": Agreement.DIFFERENT},
         Then.WAIT,
         "a proven identity does not become another one",
+    ),
+    (
+        {"is_merged_into_another": True, "traits": Agreement.DIFFERENT},
+        Then.WAIT,
+        "the number was merged, and is said to be of a third person",
     ),
     ({}, Then.UPDATE, "who gives the number corrects what it knows"),
 )

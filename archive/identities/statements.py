@@ -46,9 +46,10 @@ def stated(desk: Desk, said: Stated) -> Outcome:
         is_known=whom is not None,
         is_outdated=left is None,
         proof=None if whom is None else proof_of(connection, whom),
-        traits=Agreement.SAME
-        if whom is None
-        else agreement(person_of(known_traits(connection, whom)), person_of(said.traits)),
+        traits=Agreement.SAME if whom is None else _agreement(connection, whom, said),
+        is_merged_into_another=whom is not None
+        and (into := survivor(connection, whom)) != whom
+        and _agreement(connection, into, said) is Agreement.DIFFERENT,
     )
     then, why = decided(asked)
     question = None
@@ -72,6 +73,10 @@ def stated(desk: Desk, said: Stated) -> Outcome:
     ins, because, more = take_ins(desk, whom, said, outdated=outdated)
     key = desk.key(whom if then is Then.WAIT else survivor(connection, whom))
     return Outcome(then, why, key, (ins, because), more or question)
+
+
+def _agreement(connection: sa.Connection, whom: int, said: Stated) -> Agreement:
+    return agreement(person_of(known_traits(connection, whom)), person_of(said.traits))
 
 
 def merged(

@@ -1,9 +1,11 @@
 """Two numbers are said to be one person: merged, turned round, and taken apart again."""
 
+from datetime import date
+
 import pytest
 
 from archive.catalog import Catalog
-from archive.errors import NotFound, TransitionRefused
+from archive.errors import DifferentPatient, NotFound, TransitionRefused
 from archive.identities.decisions import Then
 from archive.identities.schema import Act, Verdict
 from archive.identities.stated import Flag
@@ -153,3 +155,22 @@ def test_an_image_moved_to_a_number_that_was_merged_goes_home_with_it(catalog: C
     carried_out(catalog, job)
     undo_merge(catalog, "8")
     assert number_of(catalog, catalog.image(image.id, establishment=HERE)) == "7"
+
+
+def test_a_merged_number_that_is_given_to_a_third_person_waits(catalog: Catalog) -> None:
+    """What is brought under it for them is never shown under who survived."""
+    anna = {"name": "AUTRE^ANNA", "birth_date": date(1940, 1, 1), "sex": "F"}
+    catalog.identities.state(HERE, said("1", ZOE))
+    catalog.identities.merge(HERE, said("2", ZOE, 1), ("1", "CHU"))
+    old = brought(catalog, "1", ZOE, "a")
+    again = catalog.identities.state(HERE, said("1", {**ZOE, "name": "MARTIN^ZOE"}, 2))
+    assert again.then is Then.UPDATE
+
+    outcome = catalog.identities.state(HERE, said("1", anna, 3))
+    assert outcome.then is Then.WAIT
+    with pytest.raises(DifferentPatient):
+        brought(catalog, "1", anna, "b")
+    assert outcome.doubt is not None
+    catalog.identities.decide(outcome.doubt, Verdict.DIFFERENT, "me", establishment=HERE)
+    new = brought(catalog, "1", anna, "b")
+    assert (number_of(catalog, old), number_of(catalog, new)) == ("2", "1")
