@@ -18,8 +18,9 @@ _report, _case, _order = report.c, lab_case.c, lab_order.c
 def number_of(connection: sa.Connection, owner: int, said: ReportSaid) -> Numbered:
     """The number of the report that this is a version of: that of what it replaces.
 
-    What came before the one that it replaces is brought under the same number. An addendum that
-    is withdrawn is a report of its own: what it was added to still counts.
+    What came before the one that it replaces is brought under the same number. One that replaces
+    what never came is of its order's number, where it has one. An addendum that is withdrawn is a
+    report of its own: what it was added to still counts.
     """
     number = said.number
     issued = (_report.establishment_id == owner, _report.number_issuer == number.issuer)
@@ -33,15 +34,33 @@ def number_of(connection: sa.Connection, owner: int, said: ReportSaid) -> Number
     if known and _is_lone({*_kinds(known), (said.status, said.is_addendum)}):
         connection.execute(sa.update(report).where(own).values(number=said.document))
         return Numbered(said.document, number.issuer)
-    if said.replaces:
-        before = sa.select(_report.number).where(*issued, _report.document == said.replaces)
-        number = Numbered(connection.scalar(before.limit(1)) or said.replaces, number.issuer)
+    before = sa.select(_report.number).where(*issued, _report.document == said.replaces)
+    replaced = connection.scalar(before.limit(1)) if said.replaces else None
+    if replaced is not None:
+        number = Numbered(replaced, number.issuer)
+    elif said.replaces and (said.document == number.number or said.is_addendum):
+        number = Numbered(said.replaces, number.issuer)
     elif known:
         number = Numbered(known[0]["number"], number.issuer)
-    if said.document and said.document != number.number:
-        later = sa.update(report).where(*issued, _report.number == said.document)
-        connection.execute(later.values(number=number.number))
+    if said.document:
+        later = sa.or_(_report.number == said.document, _report.number.in_(_after(said)), own)
+        moved = sa.update(report).where(*issued, later, _report.number != number.number)
+        connection.execute(moved.values(number=number.number))
     return number
+
+
+def _after(said: ReportSaid) -> sa.Select[tuple[str]]:
+    """The numbers of orders under which those stand that replaced it before it came."""
+    one = report.alias("after").c
+    return sa.select(one.number).where(
+        *(one[name] == _report[name] for name in ("establishment_id", "number_issuer")),
+        *(one[name] == _report[name] for name in ("patient_id", "patient_issuer")),
+        one.patient_id == said.patient.patient_id,
+        one.patient_issuer == said.patient.issuer,
+        one.replaces == said.document,
+        one.status != ReportStatus.WITHDRAWN,
+        ~one.is_addendum,
+    )
 
 
 def _kinds(rows: Sequence[sa.RowMapping]) -> Iterator[tuple[ReportStatus, bool]]:

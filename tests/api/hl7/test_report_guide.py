@@ -11,7 +11,7 @@ from archive.reports.report import CDA, ReportStatus
 from tests.api.hl7.conftest import GAM, HERE, message
 from tests.api.hl7.test_exchange import LOCAL
 from tests.api.hl7.test_orders import PID, o21
-from tests.api.hl7.test_reports import SOUND, is_gone, lab, reason, reports, sent
+from tests.api.hl7.test_reports import SOUND, is_gone, lab, oru, reason, reports, sent
 from tests.samples.report import cda
 
 __all__ = ["lab"]
@@ -90,6 +90,30 @@ def test_documents_replace_and_are_deleted_by_their_own_numbers(
     ]
     assert set(sent(lab, o21("A"), *(chain[one] for one in order))) == {"AA"}
     assert told(lab) == [(3, WITHDRAWN, None), (2, AMENDED, CDA), (1, FINAL, CDA)]
+
+
+@pytest.mark.parametrize("order", list(permutations(range(4))))
+def test_versions_under_several_orders_are_one_report(
+    lab: Workplace, order: tuple[int, ...]
+) -> None:
+    third = cda(number="CR-3", replaces="CR-2")
+    chain = [
+        guide(cda(), numbers=NUMBERED, at="0800"),
+        guide(cda(number="CR-2", replaces="CR-1"), "C", numbers="P1^SERVICE|F7^LABO", at="0900"),
+        guide(third, "C", numbers="P1^SERVICE|F8^LABO", at="1000"),
+        guide(third, "D", numbers="P1^SERVICE|F9^LABO", at="1100"),
+    ]
+    assert set(sent(lab, o21("A"), *(chain[one] for one in order))) == {"AA"}
+    assert [one.version for one in reports(lab)] == [4, 3, 2, 1]
+    assert told(lab)[0][1] is WITHDRAWN
+
+
+def test_a_correction_of_what_never_came_is_withdrawn_by_its_order(lab: Workplace) -> None:
+    """As what the laboratory sent before anybody listened."""
+    second = guide(cda(number="CR-2", replaces="CR-1"), "C", numbers=NUMBERED, at="0900")
+    gone = oru("OBX|1|ED|a||||||||X", state="X", at="20260301110000")
+    assert set(sent(lab, o21("A"), second, gone)) == {"AA"}
+    assert told(lab) == [(2, WITHDRAWN, None), (1, AMENDED, CDA)]
 
 
 def test_a_document_that_was_replaced_is_deleted_alone(lab: Workplace) -> None:
