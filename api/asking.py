@@ -11,6 +11,7 @@ from api.archives import RadiologyArchive
 from archive.errors import LinkDown, LinkLacks
 from archive.studies.judge import Number, Patient, Then, judged
 from archive.studies.study import Said, Study
+from archive.timeline.lines import keys_of
 
 ASKED_S = 8.0
 """How long an archive may take for all of a patient; afterwards it is said not to answer."""
@@ -53,6 +54,16 @@ class Answered:
     """How many may be the patient's, and are not shown."""
     of_others: int = 0
     """How many it gave that are somebody else's."""
+
+    def keys(self, one: Held) -> tuple[str, ...]:
+        """What one of its studies is known by wherever it is held, as `keys_of` has it."""
+        study = one.study
+        return keys_of(
+            self.establishment,
+            study.study_instance_uid,
+            study.accession_number,
+            study.issuer_of_accession_number,
+        )
 
 
 def asked_of(

@@ -101,12 +101,7 @@ def found_before(
     for said in answers:
         for one in said.held:
             study = one.study
-            keys = keys_of(
-                said.establishment,
-                study.study_instance_uid,
-                study.accession_number,
-                study.issuer_of_accession_number,
-            )
+            keys = said.keys(one)
             if held.isdisjoint(keys):
                 found.append(
                     Prior(

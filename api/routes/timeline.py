@@ -282,17 +282,11 @@ def studies_out(said: Answered) -> StudiesOut:
     studies = []
     for one in said.held:
         study = one.study
-        keys = keys_of(
-            said.establishment,
-            study.study_instance_uid,
-            study.accession_number,
-            study.issuer_of_accession_number,
-        )
         same = StudyOut.model_fields.keys() - {"keys", "address", "modalities"}
         studies.append(
             StudyOut(
                 **{name: getattr(study, name) for name in same},
-                keys=list(keys),
+                keys=list(said.keys(one)),
                 address=one.address,
                 modalities=list(study.modalities),
             )

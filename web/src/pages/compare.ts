@@ -21,7 +21,8 @@ import { momentDay, whereText } from "../lesions/words";
 import { nameOf, traits } from "../patient";
 import { comparePath, lesionPath, navigate, type Page, refresh } from "../router";
 import { openedOnPurpose } from "./covered";
-import { problemOf, showProblem } from "./problem";
+import { paired } from "./paired";
+import { showProblem } from "./problem";
 
 declare global {
   interface Window {
@@ -33,26 +34,16 @@ declare global {
 const MODES: Mode[] = ["side", "overlay", "blink"];
 
 export function comparePage(id: string): Page {
-  const page: Page = async (outlet, signal) => {
-    const again = () => void page(outlet, signal);
-    document.body.dataset.surface = "viewer";
-    document.documentElement.dataset.viewer = "loading";
-    outlet.replaceChildren(
-      h("main", { id: "main", class: "viewer-loading" }, h("p", {}, messages().loading)),
-    );
-    try {
-      const [lesion, all] = await Promise.all([getLesion(id), getPhotos(id)]);
-      const photos = all.filter(({ state }) => state === "published");
-      const chosen = chosenOf(photos);
-      if (!chosen) return showProblem(outlet, "missing", again, signal);
-      const whose = await getPatient(lesion.patient);
-      await opened(outlet, chosen, signal);
-      if (!signal.aborted) await new Comparing(lesion, photos, chosen, whose, signal).show(outlet);
-    } catch (error) {
-      if (!signal.aborted) showProblem(outlet, problemOf(error), again, signal);
-    }
-  };
-  return page;
+  return paired(async (outlet, signal) => {
+    const [lesion, all] = await Promise.all([getLesion(id), getPhotos(id)]);
+    const photos = all.filter(({ state }) => state === "published");
+    const chosen = chosenOf(photos);
+    if (!chosen) return false;
+    const whose = await getPatient(lesion.patient);
+    await opened(outlet, chosen, signal);
+    if (!signal.aborted) await new Comparing(lesion, photos, chosen, whose, signal).show(outlet);
+    return true;
+  });
 }
 
 /** Until those that are covered have been opened on purpose. */

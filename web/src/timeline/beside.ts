@@ -9,7 +9,8 @@ import { languageButton } from "../header";
 import { messages } from "../i18n";
 import { momentDay } from "../lesions/words";
 import { openedOnPurpose } from "../pages/covered";
-import { problemOf, showProblem } from "../pages/problem";
+import { paired } from "../pages/paired";
+import { showProblem } from "../pages/problem";
 import { imageName, nameOf, traits } from "../patient";
 import { besidePath, navigate, type Page, refresh, timelinePath } from "../router";
 import { getTimeline, type Line, type Timeline } from "./calls";
@@ -20,28 +21,18 @@ interface Choice {
 }
 
 export function besidePage(patient: string): Page {
-  const page: Page = async (outlet, signal) => {
-    const again = () => void page(outlet, signal);
-    document.body.dataset.surface = "viewer";
-    document.documentElement.dataset.viewer = "loading";
-    outlet.replaceChildren(
-      h("main", { id: "main", class: "viewer-loading" }, h("p", {}, messages().loading)),
-    );
-    try {
-      const found = await getTimeline(patient);
-      const choices = choicesOf(found);
-      const chosen = chosenOf(choices);
-      if (!chosen) return showProblem(outlet, "missing", again, signal);
-      document.title = `${messages().timeline.besideTitle} · ${messages().product}`;
-      for (const { image } of chosen)
-        if (image.covered && !signal.aborted)
-          await openedOnPurpose(outlet, image.id, image.covered, signal);
-      if (!signal.aborted) await show(outlet, found, choices, chosen, signal);
-    } catch (error) {
-      if (!signal.aborted) showProblem(outlet, problemOf(error), again, signal);
-    }
-  };
-  return page;
+  return paired(async (outlet, signal) => {
+    const found = await getTimeline(patient);
+    const choices = choicesOf(found);
+    const chosen = chosenOf(choices);
+    if (!chosen) return false;
+    document.title = `${messages().timeline.besideTitle} · ${messages().product}`;
+    for (const { image } of chosen)
+      if (image.covered && !signal.aborted)
+        await openedOnPurpose(outlet, image.id, image.covered, signal);
+    if (!signal.aborted) await show(outlet, found, choices, chosen, signal);
+    return true;
+  });
 }
 
 function choicesOf({ lines }: Timeline): Choice[] {
