@@ -9,10 +9,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import cv2
 import httpx
 import numpy as np
 import pytest
+import zxingcpp
 
 from api.app import create_app
 from api.doors import Doors
@@ -90,7 +90,8 @@ def test_the_code_is_the_link(desk: Web) -> None:
     offered = offer(desk)
     modules = np.array([[int(one) for one in row] for row in offered["modules"]], np.uint8)
     shown = np.pad(255 * (1 - modules), 4, constant_values=255).repeat(8, 0).repeat(8, 1)
-    assert cv2.QRCodeDetector().detectAndDecode(shown)[0] == offered["link"]
+    # OpenCV finds nothing in one of fifty such codes, whatever their size.
+    assert [one.text for one in zxingcpp.read_barcodes(shown)] == [offered["link"]]
 
 
 def test_a_phone_takes_photographs_and_nothing_else(desk: Web, phone: Web) -> None:
