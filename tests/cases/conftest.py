@@ -175,7 +175,8 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orthanc]:
 
 def told_of_archives(folder: Path, archive: Orthanc) -> Path:
     """A table of an archive that is asked and never told, and of one that does not answer."""
-    (silent,) = free_ports(1)
+    (port,) = free_ports(1)
+    silent = f"http://127.0.0.1:{port}/dicom-web"
     table = folder / "archives.toml"
     table.write_text(
         f"""
@@ -186,7 +187,7 @@ viewer = "https://pacs.example.org/see?study={{study}}"
 takes = []
 [archives.Ancien]
 establishment = "{ESTABLISHMENT}"
-url = "http://127.0.0.1:{silent}/dicom-web"
+url = "{silent}"
 takes = []
 """
     )
