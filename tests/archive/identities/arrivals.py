@@ -43,15 +43,8 @@ class Arrivals(World):
         truth = self.truth[at]
         if name in truth.exam_of:
             return
-        image = self.catalog.receive(
-            establishment=at,
-            kind=ImageKind.SLIDE,
-            source_sha256=digest(name),
-            plan="full",
-            patient=PatientIdentity(number, called),
-        )
-        publish(self.catalog, image, ObjectRole.LEVEL)
-        self.came(at, number, name, image.id)
+        image_id = self.published(at, name, PatientIdentity(number, called))
+        self.came(at, number, name, image_id)
 
     @rule(at=AT, name=NAME)
     def a_file_comes_by_an_older_name(self, at: str, name: str) -> None:
@@ -59,17 +52,21 @@ class Arrivals(World):
         truth, number = self.truth[at], NEW if self.is_told(at) else OLD
         if name in truth.exam_of:
             return
+        image_id = self.published(at, name, PatientIdentity(NEW, OLDER))
+        if (at, number) not in self.keys:
+            self.know(at, number, OLDER, "")
+        self.came(at, number, name, image_id)
+
+    def published(self, at: str, name: str, patient: PatientIdentity) -> str:
         image = self.catalog.receive(
             establishment=at,
             kind=ImageKind.SLIDE,
             source_sha256=digest(name),
             plan="full",
-            patient=PatientIdentity(NEW, OLDER),
+            patient=patient,
         )
         publish(self.catalog, image, ObjectRole.LEVEL)
-        if (at, number) not in self.keys:
-            self.know(at, number, OLDER, "")
-        self.came(at, number, name, image.id)
+        return image.id
 
     @rule(at=AT, number=NUMBER, name=NAME, called=CALLED)
     def an_instance_is_sent(self, at: str, number: str, name: str, called: str) -> None:
